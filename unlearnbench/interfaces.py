@@ -1,0 +1,56 @@
+"""The Protocols that concrete engines and judges fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from unlearnbench.types import (
+    Completion,
+    Failure,
+    GeneratorInfo,
+    JudgeItem,
+    Judgement,
+    Probe,
+    Sampling,
+)
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Answers probes."""
+
+    @property
+    def info(self) -> GeneratorInfo:
+        """What answers, with every setting that decides the text."""
+        ...
+
+    def generate(
+        self, block: Sequence[Probe], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        """Yield one result for each probe of the block, in any order.
+
+        The texts depend on the block, the sampling and `info.settings` alone, never on what was
+        generated before. A probe that cannot be answered gives a `Failure`; only what stops
+        the whole engine is raised.
+        """
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Says whether a response shows that the answer is known."""
+
+    @property
+    def name(self) -> str:
+        """Name by which the judge is chosen."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """sha256 of everything that decides a verdict; stands in every outcome."""
+        ...
+
+    def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
+        """Yield one verdict or `Failure` for each item, in any order, under its key."""
+        ...

@@ -1,0 +1,196 @@
+"""The nouns of the project: frozen data without behaviour beyond reading itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unlearnbench.errors import OpenScoreError
+
+Split = Literal["forget", "retain", "never"]
+Context = Literal["plain", "icr"]
+PromptFormat = Literal["chat", "raw"]
+Verdict = Literal["correct", "incorrect"]
+Stage = Literal["generate", "judge"]
+
+ORIGINAL = "original"
+"""Name of the phrasing that is the fact's own question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact is stated: the title of an article and the claim in it."""
+
+    title: str
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paraphrase:
+    """One evaluation wording of a question; `style` names the family it belongs to."""
+
+    style: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One question with its answer and every other way to ask it."""
+
+    id: str
+    split: Split
+    topic: str
+    question: str
+    answer: str
+    aliases: tuple[str, ...] = ()
+    paraphrases: tuple[Paraphrase, ...] = ()
+    train_paraphrases: tuple[str, ...] = ()
+    tier: str | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProbeKey:
+    """Identity of one question put to a model; everything is joined by it, never by position.
+
+    `phrasing` is `original` or `<style>-<n>`; `sample` numbers repeated draws of one prompt.
+    """
+
+    fact: str
+    phrasing: str
+    context: Context
+    sample: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.fact}/{self.phrasing}/{self.context}/{self.sample}"
+
+    @property
+    def style(self) -> str:
+        """The paraphrase family, or `original`."""
+        return self.phrasing.rpartition("-")[0] or self.phrasing
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A fact in one phrasing and one context, rendered.
+
+    Exactly one of `messages` (for a chat template) and `text` (a raw prompt) is given.
+    `question` is the wording that was asked; `split` is that of the fact.
+    """
+
+    key: ProbeKey
+    split: Split
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model is decoded. `temperature` 0 is greedy; `max_new_tokens` counts tokens."""
+
+    max_new_tokens: int = 50
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered. `text` is all it wrote, without special tokens."""
+
+    key: ProbeKey
+    text: str
+    finish_reason: Literal["stop", "length"]
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer or no verdict was had. It leaves its fact open; it never counts as forgetting."""
+
+    key: ProbeKey
+    stage: Stage
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeItem:
+    """One answer to be judged. `key` is the caller's; a judge hands it back untouched."""
+
+    key: ProbeKey
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict that was really given. `raw` is the judge's own words or its evidence."""
+
+    key: ProbeKey
+    verdict: Verdict
+    judge: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorInfo:
+    """What answers: recorded in the run and compared on resume.
+
+    `fingerprint` is the sha256 of the checkpoint's contents. `settings` holds whatever else
+    decides the text (data type, rows a batch), so that a resumed run uses the same.
+    """
+
+    engine: str
+    checkpoint: str
+    fingerprint: str
+    prompt_format: PromptFormat
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    parameters: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % confidence interval of a proportion, both ends in [0, 1]."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A proportion that is only a number once nothing is open.
+
+    `low` counts every open unit as not leaked, `high` as leaked; `n` units in all, of which
+    `n_open` are open. `interval` covers sampling error at both ends.
+    """
+
+    name: str
+    low: float
+    high: float
+    n: int
+    n_open: int
+    interval: Interval
+
+    @property
+    def value(self) -> float:
+        """The score. Raises `OpenScoreError` while any unit is open."""
+        if self.n_open:
+            raise OpenScoreError(
+                f"{self.name} lies in [{self.low:.3f}, {self.high:.3f}]: {self.n_open} of "
+                f"{self.n} are open; resume the run to close them"
+            )
+        return self.low
