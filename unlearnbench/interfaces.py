@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from unlearnbench.types import (
@@ -13,6 +13,7 @@ from unlearnbench.types import (
     Judgement,
     Probe,
     Sampling,
+    Setting,
 )
 
 
@@ -23,6 +24,13 @@ class Generator(Protocol):
     @property
     def info(self) -> GeneratorInfo:
         """What answers, with every setting that decides the text."""
+        ...
+
+    def adopt(self, settings: Mapping[str, Setting]) -> None:
+        """Take over what the engine chose when the run that is being resumed was begun.
+
+        Only choices that the user left to the engine are taken over.
+        """
         ...
 
     def generate(

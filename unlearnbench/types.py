@@ -13,6 +13,7 @@ Context = Literal["plain", "icr"]
 PromptFormat = Literal["chat", "raw"]
 Verdict = Literal["correct", "incorrect"]
 Stage = Literal["generate", "judge"]
+Setting = str | int | float | bool
 
 ORIGINAL = "original"
 """Name of the phrasing that is the fact's own question."""
@@ -84,25 +85,27 @@ class Probe:
     """A fact in one phrasing and one context, rendered.
 
     Exactly one of `messages` (for a chat template) and `text` (a raw prompt) is given.
-    `question` is the wording that was asked; `split` is that of the fact.
+    `question` is the wording that was asked; `split`, `tier` and `topic` are those of the fact;
+    `examples` are the ids of the retain facts shown before the question.
     """
 
     key: ProbeKey
     split: Split
+    topic: str
+    tier: str | None
     question: str
     answer: str
     aliases: tuple[str, ...]
+    examples: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model is decoded. `temperature` 0 is greedy; `max_new_tokens` counts tokens."""
+    """How a model is decoded: greedily, `max_new_tokens` tokens at most."""
 
     max_new_tokens: int = 50
-    temperature: float = 0.0
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +140,26 @@ class JudgeItem:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict that was really given. `raw` is the judge's own words or its evidence."""
+    """A verdict that was really given. `raw` is the judge's own words or its evidence.
+
+    `judge` is the judge's identity. `response_sha256` binds the verdict to the answer it was given
+    on; the protocol fills it in.
+    """
 
     key: ProbeKey
     verdict: Verdict
     judge: str
     raw: str
+    response_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What a user may say about how a checkpoint is run; `batch_size` None: the engine chooses."""
+
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +174,7 @@ class GeneratorInfo:
     checkpoint: str
     fingerprint: str
     prompt_format: PromptFormat
-    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     parameters: int | None = None
     notes: tuple[str, ...] = ()
 

@@ -1,0 +1,7 @@
+"""unlearnbench: does a language model that is said to have forgotten something really not know it?"""
+
+from unlearnbench.api import rejudge, score
+from unlearnbench.protocol.run import Run, load_run
+from unlearnbench.types import EngineOptions
+
+__all__ = ["EngineOptions", "Run", "load_run", "rejudge", "score"]

@@ -1,0 +1,179 @@
+"""What the command line and Python users call: score a checkpoint, judge a run again."""
+
+from __future__ import annotations
+
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.errors import RunError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.plugins import load
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.plan import Plan, make_plan
+from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.protocol.run import Run, load_run
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.types import EngineOptions, Sampling, Score
+
+Observe = Callable[[Path, int], Advance]
+"""Told the run's folder and its number of probes; returns what to tell of the progress."""
+
+_RECORDED_VERSIONS = ("unlearnbench", "torch", "transformers", "tokenizers", "peft")
+
+
+def score(
+    checkpoint: str,
+    benchmark: str = "wkf",
+    *,
+    profile: str | None = None,
+    judge: str | None = None,
+    engine: str = "transformers",
+    options: EngineOptions = EngineOptions(),
+    limit: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = True,
+    observe: Observe | None = None,
+) -> Run:
+    """Put a benchmark's questions to a checkpoint, judge the answers, and score them.
+
+    `profile` and `judge` default to the benchmark's. `out` is the run's folder (default: below
+    `runs/`, named by content, so that the same call resumes its own run). `limit` takes the first
+    so many facts of each split. Raises `UnlearnbenchError` for whatever the caller can mend; a
+    run that ends with open facts is returned like any other and its scores are intervals.
+    """
+    facts = load_benchmark(benchmark)
+    asked = get_profile(profile or facts.profile)
+    judging = make_judge(judge or facts.judge)
+    generator = cast(Generator, load("engines", engine)(checkpoint, options))
+    plan = make_plan(facts, asked, generator.info.prompt_format, seed, limit)
+    identity = {
+        "benchmark": facts.id,
+        "benchmark_version": facts.version,
+        "benchmark_fingerprint": facts.fingerprint,
+        "profile": asked.name,
+        "profile_fingerprint": asked.fingerprint,
+        "plan": plan.fingerprint,
+        "seed": seed,
+        "limit": limit,
+        "max_new_tokens": asked.max_new_tokens,
+    }
+    where = Path(out) if out is not None else None
+    return _run(plan, identity, generator, judging, where, resume, observe)
+
+
+def rejudge(
+    run: str | Path,
+    judge: str,
+    *,
+    out: str | Path | None = None,
+    resume: bool = True,
+    observe: Observe | None = None,
+) -> Run:
+    """Judge a stored run's answers again, without a model, into a run folder of its own."""
+    stored = RunFolder(Path(run))
+    judging = make_judge(judge)
+    generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
+    about_plan = ("benchmark", "benchmark_version", "benchmark_fingerprint", "profile")
+    about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
+    kept = stored.manifest()["identity"]
+    identity = {field: kept[field] for field in (*about_plan, *about_asking)}
+    where = Path(out) if out is not None else None
+    return _run(Plan(stored.probes()), identity, generator, judging, where, resume, observe)
+
+
+def _run(
+    plan: Plan,
+    identity: Mapping[str, Any],
+    generator: Generator,
+    judge: Judge,
+    out: Path | None,
+    resume: bool,
+    observe: Observe | None,
+) -> Run:
+    """Carry a plan out in its folder and close the folder's manifest."""
+    who = {
+        "engine": generator.info.engine,
+        "checkpoint": generator.info.fingerprint,
+        "prompt_format": generator.info.prompt_format,
+        "dtype": generator.info.settings.get("dtype"),
+        "judge": judge.name,
+        "judge_identity": judge.identity,
+    }
+    folder = RunFolder(out or _default_folder({**identity, **who}, generator, resume))
+    if folder.exists():
+        if not resume:
+            raise RunError(f"{folder.path} holds a run already; --no-resume needs another --out")
+        generator.adopt(folder.manifest()["generator"]["settings"])
+    settings = dict(generator.info.settings)
+    manifest = _manifest({**identity, **who, **settings}, generator, judge)
+    advance = observe(folder.path, len(plan.probes)) if observe else lambda done: None
+    began = time.monotonic()
+    sampling = Sampling(identity["max_new_tokens"])
+    evaluate(Job(plan, generator, judge, sampling, folder, manifest), advance)
+    return _close(folder, generator, time.monotonic() - began)
+
+
+def _default_folder(identity: Mapping[str, Any], generator: Generator, resume: bool) -> Path:
+    """`runs/<benchmark>-<model>-<8 hex>`; without resuming, the first such name that is free."""
+    label = re.sub(r"[^A-Za-z0-9._-]+", "-", generator.info.checkpoint).strip("-.") or "model"
+    path = Path("runs") / f"{identity['benchmark']}-{label}-{sha256_json(dict(identity))[:8]}"
+    number = 2
+    while not resume and RunFolder(path).exists():
+        path = path.with_name(f"{path.name.rpartition('.')[0] or path.name}.{number}")
+        number += 1
+    return path
+
+
+def _manifest(identity: Mapping[str, Any], generator: Generator, judge: Judge) -> dict[str, Any]:
+    return {
+        "identity": dict(identity),
+        "generator": asdict(generator.info),
+        "judge": {"name": judge.name, "identity": judge.identity},
+        "versions": {name: _version(name) for name in _RECORDED_VERSIONS},
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _close(folder: RunFolder, generator: Generator, seconds: float) -> Run:
+    """Write the scores and how the run ended into `run.json`."""
+    run = load_run(folder.path)
+    manifest = {key: value for key, value in run.manifest.items() if key != "schema_version"}
+    manifest["status"] = "open" if run.n_open else "complete"
+    manifest["generator"] = asdict(generator.info)
+    manifest["scores"] = {name: score_record(s) for name, s in run.scores.items()}
+    if "finished" not in manifest or seconds > manifest.get("seconds", 0.0):
+        manifest["seconds"] = round(seconds, 1)
+    manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    folder.write_manifest(manifest)
+    return load_run(folder.path)
+
+
+def score_record(score: Score) -> dict[str, Any]:
+    """A score as JSON; `value` is null while it is an interval."""
+    return {
+        "value": None if score.n_open else score.value,
+        "low": score.low,
+        "high": score.high,
+        "n": score.n,
+        "n_open": score.n_open,
+        "interval": [score.interval.low, score.interval.high],
+    }

@@ -1,0 +1,99 @@
+"""GGUF files, dequantised once into a cache of safetensors folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from unlearnbench.checkpoints.folder import check_folder, fingerprint
+from unlearnbench.errors import CheckpointError
+from unlearnbench.hashing import sha256_file
+
+_CONVERSION = "1"
+"""Raised when the way a GGUF becomes a folder changes, so that old folders are not used."""
+_STAMP = "converted.json"
+
+
+def cache_root() -> Path:
+    """Where converted models are kept: `UNLEARNBENCH_CACHE`, else the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("UNLEARNBENCH_CACHE")
+    return Path(named) if named else user_cache_path("unlearnbench")
+
+
+def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:
+    """The folder that holds the model of a `.gguf` file as fp32 safetensors, and its fingerprint.
+
+    It is made once, in a temporary folder that is renamed when complete, and its contents are
+    compared with the fingerprint taken then at every later use; a folder that changed is made
+    anew. Raises `CheckpointError` if the file is not the expected one or cannot be read.
+    """
+    digest = sha256_file(path)
+    if expected_sha256 is not None and digest != expected_sha256:
+        raise CheckpointError(
+            f"{path}: sha256 is {digest[:12]}…, expected {expected_sha256[:12]}…; the file is not "
+            "the released one: reinstall the package that carries it"
+        )
+    target = cache_root() / "gguf" / f"{digest[:16]}-v{_CONVERSION}"
+    found = _stamped(target)
+    if found is None:
+        shutil.rmtree(target, ignore_errors=True)
+        found = _convert(path, target)
+    return target, found
+
+
+def _stamped(folder: Path) -> str | None:
+    """The fingerprint of a converted folder, or None if it is missing or not as it was made."""
+    try:
+        stamp = json.loads((folder / _STAMP).read_text("utf-8"))["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return stamp if stamp == fingerprint(folder) else None
+
+
+def _convert(path: Path, target: Path) -> str:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write the model cache {target.parent}: {error}; set UNLEARNBENCH_CACHE to a "
+            "folder with room"
+        ) from error
+    try:
+        _write_folder(path, scratch)
+        check_folder(scratch)
+        digest = fingerprint(scratch)
+        (scratch / _STAMP).write_text(json.dumps({"fingerprint": digest}) + "\n", "utf-8")
+        try:
+            scratch.rename(target)
+        except OSError:
+            # Another process was faster; its folder is complete, because it was renamed too.
+            if _stamped(target) != digest:
+                raise
+        return digest
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: cannot be dequantised: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_folder(path: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    model = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.float32
+    )
+    # The weights are plain tensors now, but transformers refuses to save them while the quantizer
+    # that read the file is still attached.
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

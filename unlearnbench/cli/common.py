@@ -1,0 +1,84 @@
+"""What several commands share: progress, logging, the consoles."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LAST_RUN: list[Path] = []
+"""Folders of the runs that this process began, the latest last; for the last words of a crash."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The run's folder. Default: runs/, named by content.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume/--no-resume", help="Go on with a run that was begun, or start anew."),
+]
+
+
+def stdout() -> Console:
+    """Where results go."""
+    from rich.console import Console
+
+    return Console(soft_wrap=False, highlight=False)
+
+
+def quieten(quiet: bool) -> None:
+    """Send the package's notes to stderr, and keep the libraries' chatter out of it."""
+    import os
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    logger = logging.getLogger("unlearnbench")
+    logger.handlers = [logging.StreamHandler()]
+    logger.handlers[0].setFormatter(logging.Formatter("note: %(message)s"))
+    logger.setLevel(logging.ERROR if quiet else logging.INFO)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[int], None]]]:
+    """A bar on stderr with rate and time left; yields an `Observe` callback."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+
+    def observe(path: Path, total: int) -> Callable[[int], None]:
+        LAST_RUN.append(path)
+        task = bar.add_task("probes", total=total, rate="")
+        bar.start()
+
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+            speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
+            bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
+
+        return advance
+
+    try:
+        yield observe
+    finally:
+        bar.stop()

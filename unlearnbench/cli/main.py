@@ -1,0 +1,64 @@
+"""The entry point: commands, exit codes, and how errors reach a person."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+import typer
+
+from unlearnbench.cli import calibrate, demo, judge, score, show
+from unlearnbench.cli.common import LAST_RUN
+from unlearnbench.errors import UnlearnbenchError
+
+OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes besides 0: open facts left, the user's mistake, a bug, Ctrl-C."""
+
+app = typer.Typer(
+    name="unlearnbench",
+    help="Does a language model that is said to have forgotten something really not know it?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("score")(score.score)
+app.command("judge")(judge.judge)
+app.command("calibrate")(calibrate.calibrate)
+app.add_typer(show.app, name="show")
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except UnlearnbenchError as error:
+        sys.exit(_say(str(error), USER_ERROR))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        sys.exit(_say(error.format_message(), USER_ERROR))
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(_say(f"interrupted. {_where()}", INTERRUPTED))
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone; nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_say(f"this is a bug in unlearnbench. {_where()}", BUG))
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"unlearnbench: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _where() -> str:
+    """Where the run that was under way lies, if one was."""
+    if not LAST_RUN:
+        return "no run was begun."
+    return f"What was done lies in {LAST_RUN[-1]}; the same command goes on from there."

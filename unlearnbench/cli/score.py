@@ -1,0 +1,75 @@
+"""`unlearnbench score`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from unlearnbench.cli.common import Json, Out, Quiet, Resume, progress, quieten
+from unlearnbench.types import EngineOptions
+
+Benchmark = Annotated[str, typer.Option(help="A shipped benchmark's name, or a folder.")]
+Profile = Annotated[
+    str | None, typer.Option(help="standard, quick or paper. Default: the benchmark's.")
+]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="Who judges the answers. Default: the benchmark's.")
+]
+Engine = Annotated[str, typer.Option(help="What runs the model: transformers or replay.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+BatchSize = Annotated[str, typer.Option(help="Rows at a time: auto or a number.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
+Seed = Annotated[int, typer.Option(help="Seeds the draw of in-context examples.")]
+
+
+def score(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
+    ],
+    benchmark: Benchmark = "wkf",
+    profile: Profile = None,
+    judge: JudgeName = None,
+    engine: Engine = "transformers",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    batch_size: BatchSize = "auto",
+    limit: Limit = None,
+    seed: Seed = 0,
+    out: Out = None,
+    resume: Resume = True,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Score a checkpoint: ask every question every way, judge the answers, count the leaks.
+
+    Example: unlearnbench score smollm2-135m --benchmark wkf --profile quick
+    """
+    quieten(quiet)
+    options = _options(device, dtype, batch_size)
+    from unlearnbench import api
+    from unlearnbench.cli.tables import print_run
+
+    with progress(quiet) as observe:
+        run = api.score(
+            checkpoint,
+            benchmark,
+            profile=profile,
+            judge=judge,
+            engine=engine,
+            options=options,
+            limit=limit,
+            seed=seed,
+            out=out,
+            resume=resume,
+            observe=observe,
+        )
+    return print_run(run, json)
+
+
+def _options(device: str, dtype: str, batch_size: str) -> EngineOptions:
+    if batch_size != "auto" and (not batch_size.isdecimal() or int(batch_size) < 1):
+        raise typer.BadParameter(f"--batch-size {batch_size}: auto, or a number from 1 up")
+    rows = None if batch_size == "auto" else int(batch_size)
+    return EngineOptions(device=device, dtype=dtype, batch_size=rows)

@@ -1,0 +1,126 @@
+"""`unlearnbench show`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlearnbench.cli.common import Json, quieten, stdout
+
+if TYPE_CHECKING:
+    from unlearnbench.benchmark import Benchmark
+
+app = typer.Typer(help="Look at a benchmark, a run, or what is installed.", no_args_is_help=True)
+
+
+@app.command("benchmark")
+def benchmark(
+    name: Annotated[str, typer.Argument(help="A shipped benchmark's name, or a folder.")],
+    json: Json = False,
+) -> None:
+    """Load and check a benchmark and count what is in it.
+
+    Example: unlearnbench show benchmark wkf
+    """
+    from unlearnbench.benchmark import load_benchmark
+
+    record = benchmark_record(load_benchmark(name))
+    if json:
+        print(json_module.dumps(record, indent=2, ensure_ascii=False))
+        return
+    from rich.table import Table
+
+    console = stdout()
+    console.print(f"[bold]{record['id']} {record['version']}[/bold] {record['title']}")
+    table = Table("split", "tier", "facts", "evaluation paraphrases", "training paraphrases")
+    for split, counts in record["splits"].items():
+        cells = (str(counts["paraphrases"]), str(counts["train_paraphrases"]))
+        table.add_row(split, "", str(counts["facts"]), *cells)
+        for tier, n in counts["tiers"].items():
+            table.add_row("", tier, str(n), "", "")
+    console.print(table)
+    console.print(f"styles: {', '.join(record['styles'])}; judge: {record['judge']}")
+    console.print(f"fingerprint: {record['fingerprint']}")
+
+
+def benchmark_record(benchmark: Benchmark) -> dict[str, Any]:
+    """Counts by split, tier and topic; paraphrases are totals over the split's facts."""
+    splits: dict[str, Any] = {}
+    for fact in benchmark.facts:
+        counts = splits.setdefault(
+            fact.split,
+            {"facts": 0, "paraphrases": 0, "train_paraphrases": 0, "tiers": {}, "topics": {}},
+        )
+        counts["facts"] += 1
+        counts["paraphrases"] += len(fact.paraphrases)
+        counts["train_paraphrases"] += len(fact.train_paraphrases)
+        counts["topics"][fact.topic] = counts["topics"].get(fact.topic, 0) + 1
+        if fact.tier is not None:
+            counts["tiers"][fact.tier] = counts["tiers"].get(fact.tier, 0) + 1
+    return {
+        "id": benchmark.id,
+        "version": benchmark.version,
+        "title": benchmark.title,
+        "fingerprint": benchmark.fingerprint,
+        "styles": list(benchmark.styles),
+        "profile": benchmark.profile,
+        "judge": benchmark.judge,
+        "splits": splits,
+    }
+
+
+@app.command("run")
+def run(
+    path: Annotated[Path, typer.Argument(help="A run folder.")],
+    leaks: Annotated[
+        bool, typer.Option("--leaks", help="Also: for each forget fact, which probes leaked.")
+    ] = False,
+    fact: Annotated[
+        str | None, typer.Option(help="Also: every question and answer of one fact.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Show a stored run: scores, leaks by fact, single answers.
+
+    Example: unlearnbench show run runs/wkf-smollm2-135m-1a2b3c4d --leaks
+    """
+    quieten(False)
+    from unlearnbench.cli.leaks import print_fact, print_leaks
+    from unlearnbench.cli.tables import print_run
+    from unlearnbench.protocol.run import load_run
+
+    found = load_run(path)
+    code = 0 if json and (leaks or fact) else print_run(found, json)
+    if leaks:
+        print_leaks(found, json)
+    if fact is not None:
+        print_fact(found, fact, json)
+    return code
+
+
+@app.command("plugins")
+def plugins(json: Json = False) -> None:
+    """List benchmarks, profiles, engines and judges that can be named, broken ones included.
+
+    Example: unlearnbench show plugins
+    """
+    from unlearnbench.benchmark import benchmark_names
+    from unlearnbench.plugins import available
+    from unlearnbench.protocol.profiles import PROFILES
+
+    record: dict[str, dict[str, str]] = {
+        "benchmarks": dict.fromkeys(benchmark_names(), "shipped"),
+        "profiles": {name: profile.summary for name, profile in PROFILES.items()},
+        "engines": {name: p.origin for name, p in available("engines").items()},
+        "judges": {name: p.origin for name, p in available("judges").items()},
+    }
+    if json:
+        print(json_module.dumps(record, indent=2))
+        return
+    for kind, names in record.items():
+        stdout().print(f"[bold]{kind}[/bold]")
+        for name, about in names.items():
+            stdout().print(f"  {name:14} {about}")

@@ -1,0 +1,133 @@
+"""How a run is shown: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.cli.common import stdout
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unlearnbench.protocol.run import Run
+    from unlearnbench.types import Interval, Score
+
+EXIT_OPEN = 1
+_MEANING = {
+    "forget.original": "forget facts answered as first asked",
+    "forget.paraphrase": "… in any wording",
+    "forget.icr": "… in any wording after in-context retain samples",
+    "forget.worst_case": "… in any of these ways",
+    "retain.mean": "retain questions answered",
+}
+
+
+def print_run(run: Run, as_json: bool) -> int:
+    """Print a run; the exit code is 1 while facts are open."""
+    if as_json:
+        print(json.dumps(run_record(run), indent=2, ensure_ascii=False))
+    else:
+        _print_tables(run)
+    return EXIT_OPEN if run.n_open else 0
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """What `--json` prints."""
+    from unlearnbench.api import score_record
+
+    return {
+        "run": str(run.path),
+        "status": run.manifest["status"],
+        "identity": run.manifest["identity"],
+        "generator": run.manifest["generator"],
+        "scores": {name: score_record(score) for name, score in run.scores.items()},
+        "styles": [
+            {
+                "style": effect.style,
+                "context": effect.context,
+                **score_record(effect.score),
+                "added": list(effect.added),
+            }
+            for effect in run.styles
+        ],
+        "n_probes": len(run.probes),
+        "n_open": run.n_open,
+        "n_cut": run.n_cut,
+        "failures": [{"key": str(f.key), "stage": f.stage, "error": f.error} for f in run.failures],
+    }
+
+
+def _print_tables(run: Run) -> None:
+    console = stdout()
+    console.print(_score_table(run))
+    if run.styles:
+        console.print(_style_table(run))
+    for line in _remarks(run):
+        console.print(line, soft_wrap=True)
+
+
+def _score_table(run: Run) -> Table:
+    from rich.table import Table
+
+    identity, generator = run.manifest["identity"], run.manifest["generator"]
+    title = (
+        f"{identity['benchmark']} {identity['benchmark_version']} · {generator['checkpoint']} · "
+        f"{identity['profile']} · judge {run.manifest['judge']['name']}"
+    )
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("score")
+    for name in ("value", "95 % interval", "n", "open"):
+        table.add_column(name, justify="right")
+    table.add_column("share of")
+    for name, score in run.scores.items():
+        style = "bold" if name == "forget.worst_case" else ""
+        tier = f"… of tier {name.partition('.')[2]}"
+        meaning = _MEANING.get(name, tier)
+        cells = (value_text(score), interval_text(score.interval), str(score.n), str(score.n_open))
+        table.add_row(name, *cells, meaning, style=style)
+    return table
+
+
+def _style_table(run: Run) -> Table:
+    from rich.table import Table
+
+    title = "What each kind of wording adds to the original"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("context")
+    table.add_column("style")
+    for name in ("facts answered", "95 % interval", "not answered as first asked"):
+        table.add_column(name, justify="right")
+    for effect in run.styles:
+        cells = (value_text(effect.score), interval_text(effect.score.interval))
+        table.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
+    return table
+
+
+def _remarks(run: Run) -> list[str]:
+    """What a reader must know to believe the table, and where the run lies."""
+    remarks = []
+    if run.n_open:
+        example = f", for example: {run.failures[0].error}" if run.failures else ""
+        remarks.append(
+            f"[bold]{run.n_open} of {len(run.probes)} probes are open[/bold]{example}. Scores are "
+            "intervals until the same command has closed them."
+        )
+    if run.n_cut:
+        limit = run.manifest["identity"]["max_new_tokens"]
+        remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
+    remarks += run.manifest["generator"]["notes"]
+    remarks.append(f"run: {run.path}")
+    return remarks
+
+
+def value_text(score: Score) -> str:
+    """A score in per cent, or the interval it lies in while something is open."""
+    if score.n_open:
+        return f"{score.low * 100:.1f} … {score.high * 100:.1f} %"
+    return f"{score.value * 100:.1f} %"
+
+
+def interval_text(interval: Interval) -> str:
+    """A confidence interval in per cent."""
+    return f"{interval.low * 100:.1f}–{interval.high * 100:.1f}"

@@ -1,0 +1,74 @@
+"""Engine `replay`: answers from a stored run, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from unlearnbench.errors import EngineError
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.types import (
+    Completion,
+    EngineOptions,
+    Failure,
+    GeneratorInfo,
+    Probe,
+    Sampling,
+    Setting,
+)
+
+
+class ReplayEngine:
+    """Answers with what another run's model said to the same prompt.
+
+    `checkpoint` is the run's folder. Raises `RunError` if it is none, `EngineError` when asked to
+    decode otherwise than the stored run did.
+    """
+
+    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
+        folder = RunFolder(Path(checkpoint))
+        self._manifest = folder.manifest()
+        self._prompts = {probe.key: _prompt(probe) for probe in folder.probes()}
+        self._answers = folder.read_completions()
+        self._path = folder.path
+
+    @property
+    def info(self) -> GeneratorInfo:
+        """The stored run's generator: the answers are still that checkpoint's."""
+        stored = self._manifest["generator"]
+        return GeneratorInfo(
+            engine="replay",
+            checkpoint=stored["checkpoint"],
+            fingerprint=stored["fingerprint"],
+            prompt_format=stored["prompt_format"],
+            settings=stored["settings"],
+            parameters=stored["parameters"],
+            notes=(*stored["notes"], f"answers replayed from {self._path.name}"),
+        )
+
+    def adopt(self, settings: Mapping[str, Setting]) -> None:
+        """Nothing to take over: stored answers do not depend on settings."""
+
+    def generate(
+        self, block: Sequence[Probe], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        """Look every probe up by its key; a prompt that differs from the stored one is a failure."""
+        stored = self._manifest["identity"]["max_new_tokens"]
+        if sampling.max_new_tokens != stored:
+            raise EngineError(
+                f"{self._path} was decoded with {stored} new tokens, asked for "
+                f"{sampling.max_new_tokens}; replay it under its own profile"
+            )
+        for probe in block:
+            answer = self._answers.get(probe.key)
+            if answer is None or probe.key not in self._prompts:
+                yield Failure(probe.key, "generate", "not in the replayed run")
+            elif self._prompts[probe.key] != _prompt(probe):
+                yield Failure(probe.key, "generate", "the replayed run asked another prompt")
+            else:
+                yield answer
+
+
+def _prompt(probe: Probe) -> object:
+    """All of a probe that the model saw."""
+    return (probe.text, probe.messages)

@@ -1,0 +1,154 @@
+"""Engine `transformers`: answers probes with a checkpoint on this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+
+from unlearnbench.checkpoints.resolve import resolve
+from unlearnbench.engines.transformers.loading import choose_device, choose_dtype, load_model
+from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
+from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
+from unlearnbench.engines.transformers.plain import PlainDecoder
+from unlearnbench.engines.transformers.prompts import (
+    context_window,
+    encode,
+    prompt_format,
+    stop_ids,
+)
+from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
+from unlearnbench.errors import EngineError
+from unlearnbench.types import (
+    Completion,
+    EngineOptions,
+    Failure,
+    GeneratorInfo,
+    Probe,
+    Sampling,
+    Setting,
+)
+
+log = logging.getLogger(__name__)
+
+PLAIN_ROWS = 16
+"""Rows at a time where the geometry of the cache is unknown, so that memory cannot be planned."""
+
+
+class TransformersEngine:
+    """A loaded checkpoint. Raises `CheckpointError` or `EngineError` when made."""
+
+    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
+        found = resolve(checkpoint)
+        self.device = choose_device(options.device)
+        self.dtype = choose_dtype(options.dtype, self.device)
+        self.model, self.tokenizer = load_model(found, self.device, self.dtype)
+        self.stop_ids = stop_ids(self.model, self.tokenizer)
+        self.notes = [found.note] if found.note else []
+        self.decoder = self._choose_decoder()
+        self.asked_rows = options.batch_size
+        self.capacity = self._choose_capacity()
+        self.checkpoint = found
+        if prompt_format(self.tokenizer) == "raw":
+            self._note("its tokenizer has no chat template: prompts are raw text")
+
+    @property
+    def info(self) -> GeneratorInfo:
+        """What answers, with data type and batch limits as settings."""
+        return GeneratorInfo(
+            engine="transformers",
+            checkpoint=self.checkpoint.label,
+            fingerprint=self.checkpoint.fingerprint,
+            prompt_format=prompt_format(self.tokenizer),
+            settings={
+                "dtype": str(self.dtype).removeprefix("torch."),
+                "batch_size": self.capacity.rows,
+                "cache_tokens": self.capacity.cache_tokens,
+                "decoder": "packed" if isinstance(self.decoder, PackedDecoder) else "plain",
+            },
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            notes=tuple(self.notes),
+        )
+
+    def adopt(self, settings: Mapping[str, Setting]) -> None:
+        """Use the recorded batch limits; a `--batch-size` of the user's stays."""
+        rows = self.asked_rows or int(settings["batch_size"])
+        self.capacity = Capacity(rows, int(settings["cache_tokens"]))
+
+    def generate(
+        self, block: Sequence[Probe], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        """Answer a block; see `Generator.generate`."""
+        window = context_window(self.model.config)
+        prompts: list[tuple[Probe, list[int]]] = []
+        for probe in block:
+            ids = encode(self.tokenizer, probe)
+            needed = len(ids) + sampling.max_new_tokens
+            if window is not None and needed > window:
+                error = f"prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones do not "
+                yield Failure(probe.key, "generate", f"{error}fit the context window of {window}")
+            else:
+                prompts.append((probe, ids))
+        with torch.inference_mode():
+            yield from self._decode(prompts, sampling)
+
+    def _decode(
+        self, prompts: list[tuple[Probe, list[int]]], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        """Decode, starting again with half the rows for what is left when memory runs out."""
+        left = prompts
+        capacity = self.capacity
+        while left:
+            longest = max(len(ids) for _, ids in left) + sampling.max_new_tokens
+            slots = capacity.slots(longest, len(left))
+            done: set[int] = set()
+            try:
+                tokens = [ids for _, ids in left]
+                for row in self.decoder.decode(tokens, sampling.max_new_tokens, slots):
+                    done.add(row.index)
+                    yield self._result(left[row.index][0], row)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if slots == 1:
+                    raise EngineError(
+                        f"out of memory with a single row of {longest} tokens on {self.device}: "
+                        "use a smaller --dtype or a machine with more memory"
+                    ) from error
+                capacity = Capacity(slots, capacity.cache_tokens).halved()
+                self._note(f"out of memory with {slots} rows: went on with {capacity.rows}")
+                self._release()
+            left = [pair for index, pair in enumerate(left) if index not in done]
+
+    def _result(self, probe: Probe, row: Decoded) -> Completion | Failure:
+        if row.reason == "nonfinite":
+            error = "the model returned NaN or infinite logits; try --dtype float32"
+            return Failure(probe.key, "generate", error)
+        text = self.tokenizer.decode(row.tokens, skip_special_tokens=True)
+        return Completion(probe.key, text, row.reason, len(row.tokens))
+
+    def _choose_decoder(self) -> PackedDecoder | PlainDecoder:
+        with torch.inference_mode():
+            packed = prepare_packed(self.model, self.stop_ids)
+        if isinstance(packed, PackedDecoder):
+            return packed
+        self._note(f"{type(self.model).__name__} runs in plain batches: {packed}")
+        return PlainDecoder(self.model, self.stop_ids)
+
+    def _choose_capacity(self) -> Capacity:
+        try:
+            shape = kv_shape(self.model)
+        except AttributeError:
+            return Capacity(self.asked_rows or PLAIN_ROWS, PLAIN_ROWS * 4096)
+        return find_capacity(shape, self.dtype, self.device, self.asked_rows)
+
+    def _release(self) -> None:
+        if isinstance(self.decoder, PackedDecoder):
+            self.decoder.cache = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _note(self, text: str) -> None:
+        log.warning(text)
+        self.notes.append(text)

@@ -1,0 +1,248 @@
+"""Greedy decoding over packed tokens: rows start as soon as a slot is free, none waits for another.
+
+Every loop turn is one forward call whose tokens are the prompts of the rows just admitted and
+one token of each row already running. What the loop does depends only on the prompts, their order
+and the number of slots, so a block decodes to the same bits on the same kind of machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from transformers import PreTrainedModel
+
+from unlearnbench.engines.transformers.attention import Segment, Step
+from unlearnbench.engines.transformers.cache import KVShape, SlotCache
+from unlearnbench.engines.transformers.prefixes import Forest, build_forest
+
+MAX_STEP_TOKENS = 1024
+"""Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One finished row. `reason` `nonfinite` means that the model returned NaN or infinity.
+
+    `peaks` are the largest logits, one a step, for comparison with another way to compute them.
+    """
+
+    index: int
+    tokens: list[int]
+    reason: Literal["stop", "length", "nonfinite"]
+    peaks: list[float]
+
+
+@dataclass(slots=True)
+class _Row:
+    """A running row: `length` positions are in its slot, `output` is what it has said so far."""
+
+    index: int
+    prompt: Sequence[int]
+    length: int
+    fresh: list[int]
+    leads: list[int] = field(default_factory=list)
+    output: list[int] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+
+
+class _Prefixes:
+    """Stored keys and values of shared prefixes: made by the first row that needs them, dropped
+    after the last."""
+
+    def __init__(self, forest: Forest) -> None:
+        self.forest = forest
+        self.ready: dict[int, torch.Tensor] = {}
+        self.claimed: set[int] = set()
+        self.users = Counter(node for chain in forest.chains for node in chain)
+
+    def admissible(self, index: int) -> bool:
+        """Whether row `index` can start: no prefix it needs is being computed by another row."""
+        return not any(n in self.claimed and n not in self.ready for n in self.forest.chains[index])
+
+    def start(self, row: _Row, slot: int, cache: SlotCache) -> None:
+        """Fill `slot` with the longest stored prefix and claim the missing ones for `row`."""
+        chain = self.forest.chains[row.index]
+        stored = [n for n in chain if n in self.ready]
+        if stored:
+            cache.copy_in(slot, self.ready[stored[-1]])
+            row.length = self.forest.nodes[stored[-1]].length
+        row.leads = [n for n in chain if n not in self.ready]
+        self.claimed.update(row.leads)
+        row.fresh = list(row.prompt[row.length :])
+
+    def finish(self, row: _Row, slot: int, cache: SlotCache) -> None:
+        """Store what `row` computed for others and forget what nobody needs any more."""
+        for node in row.leads:
+            self.ready[node] = cache.copy_out(slot, self.forest.nodes[node].length)
+        for node in self.forest.chains[row.index]:
+            self.users[node] -= 1
+            if not self.users[node]:
+                del self.ready[node]
+
+
+class PackedDecoder:
+    """Decodes lists of token ids greedily with one model."""
+
+    def __init__(self, model: PreTrainedModel, shape: KVShape, stop_ids: frozenset[int]) -> None:
+        self.model = model
+        self.shape = shape
+        self.stop_ids = stop_ids
+        self.cache: SlotCache | None = None
+
+    def decode(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, slots: int
+    ) -> Iterator[Decoded]:
+        """Yield each row once, as it finishes. `slots` rows run at a time."""
+        forest = build_forest(prompts)
+        prefixes = _Prefixes(forest)
+        cache = self._cache_for(slots, max(map(len, prompts)) + max_new_tokens)
+        pending = deque(_admission_order(forest, len(prompts)))
+        live: list[_Row] = []
+        while pending or live:
+            running = len(live)
+            live += self._admit(prompts, pending, prefixes, cache, slots - running, running)
+            values, tokens = self._forward(live, running, cache)
+            for slot in range(running, len(live)):
+                prefixes.finish(live[slot], slot, cache)
+            finished = []
+            for slot, (row, value, token) in enumerate(zip(live, values, tokens, strict=True)):
+                reason = self._advance(row, value, token, max_new_tokens)
+                if reason is not None:
+                    finished.append(slot)
+                    yield Decoded(row.index, row.output, reason, row.peaks)
+            for slot in reversed(finished):
+                last = live.pop()
+                if slot < len(live):
+                    cache.move(len(live), slot, last.length)
+                    live[slot] = last
+
+    def _cache_for(self, slots: int, capacity: int) -> SlotCache:
+        """The cache of the last block where it fits, else a new one."""
+        size = self.cache.data.shape if self.cache is not None else None
+        if self.cache is None or size is None or size[2] != slots or size[4] < capacity:
+            self.cache = None
+            device, dtype = self.model.device, self.model.dtype
+            self.cache = SlotCache(self.shape, slots, capacity, dtype, device)
+        return self.cache
+
+    def _admit(
+        self,
+        prompts: Sequence[Sequence[int]],
+        pending: deque[int],
+        prefixes: _Prefixes,
+        cache: SlotCache,
+        free: int,
+        first_slot: int,
+    ) -> list[_Row]:
+        """Take rows from `pending` into free slots, passing over rows whose prefix is not ready."""
+        admitted: list[_Row] = []
+        held: list[int] = []
+        budget = MAX_STEP_TOKENS
+        while pending and len(admitted) < free and budget > 0:
+            index = pending.popleft()
+            if not prefixes.admissible(index):
+                held.append(index)
+                continue
+            row = _Row(index, prompts[index], 0, [])
+            prefixes.start(row, first_slot + len(admitted), cache)
+            budget -= len(row.fresh)
+            admitted.append(row)
+        pending.extendleft(reversed(held))
+        return admitted
+
+    def _forward(
+        self, live: list[_Row], running: int, cache: SlotCache
+    ) -> tuple[list[float], list[int]]:
+        """One call of the model; the largest logit of each row and its token."""
+        ids: list[int] = []
+        slots: list[int] = []
+        positions: list[int] = []
+        last: list[int] = []
+        for slot, row in enumerate(live):
+            fresh = row.fresh if slot >= running else [row.output[-1]]
+            ids += fresh
+            slots += [slot] * len(fresh)
+            positions += range(row.length, row.length + len(fresh))
+            row.length += len(fresh)
+            last.append(len(ids) - 1)
+        device = self.model.device
+        position_ids = torch.tensor(positions, device=device)
+        segments = _segments(live, running, device)
+        step = Step(cache, torch.tensor(slots, device=device), position_ids, segments)
+        logits = self.model(
+            input_ids=torch.tensor([ids], device=device),
+            position_ids=position_ids[None],
+            use_cache=False,
+            logits_to_keep=torch.tensor(last, device=device),
+            packed_step=step,
+        ).logits[0]
+        best = logits.max(dim=-1)
+        return best.values.tolist(), best.indices.tolist()
+
+    def _advance(
+        self, row: _Row, value: float, token: int, max_new_tokens: int
+    ) -> Literal["stop", "length", "nonfinite"] | None:
+        """Add a token to a row; the reason if that ends it."""
+        row.fresh = []
+        row.peaks.append(value)
+        if not math.isfinite(value):
+            return "nonfinite"
+        if token in self.stop_ids:
+            return "stop"
+        row.output.append(token)
+        return "length" if len(row.output) == max_new_tokens else None
+
+
+def _admission_order(forest: Forest, count: int) -> list[int]:
+    """Short shared prefixes first, rows of one prefix together.
+
+    Prompts with in-context examples (long prefixes) get short answers, so having them last keeps
+    the slots full until near the end.
+    """
+
+    def rank(index: int) -> tuple[int, tuple[int, ...], int]:
+        chain = forest.chains[index]
+        return (forest.nodes[chain[-1]].length if chain else 0, chain, index)
+
+    return sorted(range(count), key=rank)
+
+
+def _segments(live: list[_Row], running: int, device: torch.device) -> list[Segment]:
+    """Group the rows of a step by how many tokens they bring: one, a few, or a whole prefix."""
+    groups = [list(range(running)), [], []]
+    for slot in range(running, len(live)):
+        groups[2 if live[slot].leads else 1].append(slot)
+    starts = [0]
+    for slot, row in enumerate(live):
+        starts.append(starts[-1] + (1 if slot < running else len(row.fresh)))
+    return [_segment(live, members, starts, device) for members in groups if members]
+
+
+def _segment(
+    live: list[_Row], members: list[int], starts: list[int], device: torch.device
+) -> Segment:
+    """Lay the members' new tokens out as a grid of equal width."""
+    widths = [starts[slot + 1] - starts[slot] for slot in members]
+    width = max(widths)
+    tokens, positions, cells, flat = [], [], [], []
+    for line, (slot, own) in enumerate(zip(members, widths, strict=True)):
+        first = live[slot].length - own
+        # A padded cell repeats the last token: it is computed and thrown away.
+        tokens.append([starts[slot] + min(i, own - 1) for i in range(width)])
+        positions.append([first + min(i, own - 1) for i in range(width)])
+        cells += [line * width + i for i in range(own)]
+        flat += range(starts[slot], starts[slot + 1])
+    return Segment(
+        slots=torch.tensor(members, device=device),
+        tokens=torch.tensor(tokens, device=device),
+        positions=torch.tensor(positions, device=device),
+        cells=torch.tensor(cells, device=device),
+        flat=torch.tensor(flat, device=device),
+        length=max(live[slot].length for slot in members),
+        contiguous=members == list(range(len(members))),
+    )

@@ -1,0 +1,71 @@
+"""The way that works for every model: `generate` on rows of equal length.
+
+Rows of equal length need no padding, so that a model which mistreats padding (recurrent states,
+absolute positions) answers as it would alone. Used where the packed path does not fit the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
+
+from unlearnbench.engines.transformers.packed import Decoded
+
+
+class _Watch(LogitsProcessor):  # type: ignore[misc]
+    """Notes rows whose logits are not finite; changes nothing."""
+
+    def __init__(self) -> None:
+        self.broken: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        bad = ~torch.isfinite(scores.max(dim=-1).values)
+        self.broken = bad if self.broken is None else self.broken | bad
+        return scores
+
+
+class PlainDecoder:
+    """Decodes lists of token ids greedily with `model.generate`."""
+
+    def __init__(self, model: PreTrainedModel, stop_ids: frozenset[int]) -> None:
+        self.model = model
+        self.stop_ids = stop_ids
+
+    def decode(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, slots: int
+    ) -> Iterator[Decoded]:
+        """Yield each row once; `slots` rows of one length run at a time."""
+        order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
+        for _, group in groupby(order, key=lambda i: len(prompts[i])):
+            members = list(group)
+            for start in range(0, len(members), slots):
+                yield from self._batch(prompts, members[start : start + slots], max_new_tokens)
+
+    def _batch(
+        self, prompts: Sequence[Sequence[int]], members: list[int], max_new_tokens: int
+    ) -> Iterator[Decoded]:
+        ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)
+        watch = _Watch()
+        stops = sorted(self.stop_ids)
+        result = self.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            eos_token_id=stops or None,
+            pad_token_id=stops[0] if stops else 0,
+            logits_processor=LogitsProcessorList([watch]),
+        )
+        broken = watch.broken.tolist() if watch.broken is not None else [False] * len(members)
+        for index, row, bad in zip(members, result[:, ids.shape[1] :].tolist(), broken, strict=True):
+            yield self._decoded(index, row, bad)
+
+    def _decoded(self, index: int, row: list[int], broken: bool) -> Decoded:
+        end = next((i for i, token in enumerate(row) if token in self.stop_ids), None)
+        reason: Literal["stop", "length", "nonfinite"] = "length" if end is None else "stop"
+        return Decoded(index, row[:end], "nonfinite" if broken else reason, [])

@@ -1,0 +1,30 @@
+"""Fingerprints: sha256 of contents, never of names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def sha256_json(value: Any) -> str:
+    """sha256 of a JSON value in one canonical spelling (sorted keys, no blanks, UTF-8)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_text(text: str) -> str:
+    """sha256 of a text in UTF-8; lone surrogates are kept apart rather than refused."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_files(paths: list[Path]) -> str:
+    """sha256 over several files: their names within the folder and their contents, by name."""
+    return sha256_json({path.name: sha256_file(path) for path in sorted(paths)})

@@ -1,0 +1,156 @@
+"""Measure a judge on labelled items: how often is its word right, and which way does it err?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from unlearnbench.content import content_root
+from unlearnbench.errors import JudgeError
+from unlearnbench.interfaces import Judge
+from unlearnbench.scoring.intervals import wilson
+from unlearnbench.types import Interval, JudgeItem, Judgement, ProbeKey
+
+
+class Item(BaseModel):
+    """One labelled answer. Fields beyond these are left alone, so that items may carry notes."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    question: Annotated[str, StringConstraints(min_length=1)]
+    answer: Annotated[str, StringConstraints(min_length=1)]
+    aliases: list[str]
+    response: str
+    correct: bool
+    category: str = "uncategorised"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share with its 95 % Wilson interval; `value` is None where there was nothing to count."""
+
+    value: float | None
+    interval: Interval
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a judge's verdicts compare with labels.
+
+    `sensitivity`: share of correct items judged correct; `specificity`: share of incorrect items
+    judged incorrect. Items on which the judge failed are in `n_failed` and in no rate.
+    """
+
+    n: int
+    n_failed: int
+    accuracy: Rate
+    sensitivity: Rate
+    specificity: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An item judged otherwise than labelled; `raw` is what the judge gave as its reason."""
+
+    item: Item
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A judge measured on a table of items, over all and by category."""
+
+    judge: str
+    identity: str
+    overall: Agreement
+    categories: dict[str, Agreement]
+    misses: tuple[Miss, ...]
+
+    def false_leak(self, verdicts: int = 32) -> Rate:
+        """Probability that at least one of `verdicts` verdicts on a forgotten fact is wrong.
+
+        1 − (1 − e)^m with e = 1 − specificity, verdicts taken as independent; the interval is
+        carried over from the specificity's.
+        """
+        specificity = self.overall.specificity
+
+        def leak(share: float) -> float:
+            # Written so that a share of exactly 1 gives 0 and not −0.
+            return 1.0 - share**verdicts
+
+        value = None if specificity.value is None else leak(specificity.value)
+        interval = Interval(leak(specificity.interval.high), leak(specificity.interval.low))
+        return Rate(value, interval, specificity.n)
+
+
+def default_items() -> list[Path]:
+    """The calibration tables that ship with the package."""
+    return sorted((content_root() / "judges" / "calibration").glob("*.jsonl"))
+
+
+def load_items(path: Path) -> list[Item]:
+    """Read labelled items. Raises `JudgeError` with file and line for the first bad one."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JudgeError(f"--items {path}: cannot be read: {error}") from error
+    items = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            items.append(Item.model_validate_json(line))
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            field = ".".join(map(str, problem["loc"])) or "line"
+            raise JudgeError(f"--items {path}:{number}: {field}: {problem['msg']}") from error
+        except json.JSONDecodeError as error:
+            raise JudgeError(f"--items {path}:{number}: {error}") from error
+    if not items:
+        raise JudgeError(f"--items {path}: holds no items")
+    return items
+
+
+def calibrate(judge: Judge, items: Sequence[Item]) -> Calibration:
+    """Let `judge` judge every item and compare with the labels."""
+    keyed = {ProbeKey(f"item-{i}", "original", "plain"): item for i, item in enumerate(items)}
+    asked = [
+        JudgeItem(key, item.question, item.answer, tuple(item.aliases), item.response)
+        for key, item in keyed.items()
+    ]
+    results = {result.key: result for result in judge.judge(asked)}
+    judged: list[tuple[Item, bool | None]] = []
+    misses = []
+    for key, item in keyed.items():
+        result = results.get(key)
+        said = result.verdict == "correct" if isinstance(result, Judgement) else None
+        judged.append((item, said))
+        if isinstance(result, Judgement) and said is not item.correct:
+            misses.append(Miss(item, result.raw))
+    categories = {
+        category: _agreement([pair for pair in judged if pair[0].category == category])
+        for category in sorted({item.category for item in items})
+    }
+    return Calibration(judge.name, judge.identity, _agreement(judged), categories, tuple(misses))
+
+
+def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> Agreement:
+    given = [(item.correct, said) for item, said in judged if said is not None]
+    return Agreement(
+        n=len(judged),
+        n_failed=len(judged) - len(given),
+        accuracy=_rate([label is said for label, said in given]),
+        sensitivity=_rate([said for label, said in given if label]),
+        specificity=_rate([not said for label, said in given if not label]),
+    )
+
+
+def _rate(hits: Sequence[bool]) -> Rate:
+    value = sum(hits) / len(hits) if hits else None
+    return Rate(value, wilson(sum(hits), len(hits)), len(hits))

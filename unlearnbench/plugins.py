@@ -1,0 +1,73 @@
+"""Name -> implementation. Built-ins are a table; third parties register entry points.
+
+Nothing is imported until it is asked for, so that listing names costs no heavy import and one broken
+plug-in does not stop the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from unlearnbench.content import nearest
+from unlearnbench.errors import PluginError
+
+Kind = Literal["engines", "judges"]
+
+BUILTIN: Mapping[Kind, Mapping[str, str]] = {
+    "engines": {
+        "transformers": "unlearnbench.engines.transformers.engine:TransformersEngine",
+        "replay": "unlearnbench.engines.replay:ReplayEngine",
+    },
+    "judges": {
+        "rules": "unlearnbench.judging.rules.judge:RulesJudge",
+        "replay": "unlearnbench.judging.replay:ReplayJudge",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A registered name: `target` is `module:attribute`, `origin` the distribution it came from."""
+
+    name: str
+    target: str
+    origin: str
+
+
+def available(kind: Kind) -> dict[str, Plugin]:
+    """Every registered implementation of `kind`, by name, none of them imported.
+
+    Raises `PluginError` if two distributions register one name.
+    """
+    found = {n: Plugin(n, target, "unlearnbench") for n, target in BUILTIN[kind].items()}
+    for entry in entry_points(group=f"unlearnbench.{kind}"):
+        origin = entry.dist.name if entry.dist else "unknown distribution"
+        if entry.name in found:
+            raise PluginError(
+                f"{kind}: {entry.name!r} is registered by both {found[entry.name].origin} and "
+                f"{origin}; uninstall one of them"
+            )
+        found[entry.name] = Plugin(entry.name, entry.value, origin)
+    return found
+
+
+def load(kind: Kind, name: str) -> Any:
+    """Import and return the implementation called `name`.
+
+    Raises `PluginError` if the name is unknown (with the nearest one) or cannot be imported.
+    """
+    plugins = available(kind)
+    if name not in plugins:
+        raise PluginError(f"unknown {kind[:-1]} {name!r}; {nearest(name, plugins)}")
+    plugin = plugins[name]
+    module, _, attribute = plugin.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"{kind[:-1]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: {error}"
+        ) from error

@@ -1,0 +1,129 @@
+"""Which probes a benchmark and a profile make, and how they are cut into blocks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.protocol.profiles import Profile
+from unlearnbench.runs.records import plan_fingerprint
+from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
+from unlearnbench.types import ORIGINAL, Context, Fact, Probe, ProbeKey, PromptFormat
+
+BLOCK_PROBES = 384
+"""A block is closed once it holds this many probes; facts are never split between blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every probe of a run, in order."""
+
+    probes: tuple[Probe, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of every prompt to the letter."""
+        return plan_fingerprint(self.probes)
+
+    def blocks(self) -> list[tuple[Probe, ...]]:
+        """Whole facts, `BLOCK_PROBES` probes or a little more at a time."""
+        blocks: list[list[Probe]] = [[]]
+        for probe in self.probes:
+            full = len(blocks[-1]) >= BLOCK_PROBES
+            if full and probe.key.fact != blocks[-1][-1].key.fact:
+                blocks.append([])
+            blocks[-1].append(probe)
+        return [tuple(block) for block in blocks if block]
+
+
+def make_plan(
+    benchmark: Benchmark,
+    profile: Profile,
+    prompt_format: PromptFormat,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Plan:
+    """All probes of `benchmark` under `profile`.
+
+    `limit` takes the first so many facts of each split; in-context examples are still drawn from
+    all retain facts, so a limited run asks the same prompts as a full one.
+    Raises `BenchmarkError` if there are too few retain facts to draw examples from.
+    """
+    pool = benchmark.split("retain")
+    if "icr" in profile.forget_contexts and len(pool) < profile.icr_examples:
+        what = f"profile {profile.name} shows {profile.icr_examples} retain facts, {len(pool)} exist"
+        raise BenchmarkError("too-few-retain-facts", benchmark.id, what)
+    probes: list[Probe] = []
+    for split in ("forget", "retain"):
+        contexts = profile.forget_contexts if split == "forget" else ("plain",)
+        for fact in benchmark.split(split)[:limit]:
+            for context in contexts:
+                probes += _probes(fact, context, pool, benchmark.styles, profile, prompt_format, seed)
+    return Plan(tuple(probes))
+
+
+def _probes(
+    fact: Fact,
+    context: Context,
+    pool: Sequence[Fact],
+    styles: Sequence[str],
+    profile: Profile,
+    prompt_format: PromptFormat,
+    seed: int,
+) -> Iterator[Probe]:
+    """The probes of one fact in one context."""
+    for phrasing, family, question in phrasings(fact, styles, profile.per_style):
+        key = ProbeKey(fact.id, phrasing, context)
+        drawn = family if profile.shared_examples else phrasing
+        count = profile.icr_examples if context == "icr" else 0
+        examples = draw_examples(fact, drawn, pool, count, seed)
+        pairs = [(f.question, f.answer) for f in examples]
+        chat = profile.prompt == "chat" and prompt_format == "chat"
+        raw = paper_text if profile.prompt == "paper" else lambda q, e: raw_text(profile, q, e)
+        yield Probe(
+            key=key,
+            split=fact.split,
+            topic=fact.topic,
+            tier=fact.tier,
+            question=question,
+            answer=fact.answer,
+            aliases=fact.aliases,
+            examples=tuple(f.id for f in examples),
+            messages=chat_messages(profile, question, pairs) if chat else (),
+            text=None if chat else raw(question, pairs),
+        )
+
+
+def phrasings(
+    fact: Fact, styles: Sequence[str], per_style: int | None
+) -> Iterator[tuple[str, str, str]]:
+    """(name, family, wording) of the original and the paraphrases, families in `styles` order.
+
+    The original belongs to the first family, so that it meets the same in-context examples as
+    the wordings nearest to it.
+    """
+    yield ORIGINAL, styles[0], fact.question
+    for style in styles:
+        texts = [p.text for p in fact.paraphrases if p.style == style]
+        for number, text in enumerate(texts[:per_style], start=1):
+            yield f"{style}-{number}", style, text
+
+
+def draw_examples(
+    fact: Fact, family: str, pool: Sequence[Fact], count: int, seed: int
+) -> tuple[Fact, ...]:
+    """`count` retain facts for one family of one fact.
+
+    Each candidate gets a pseudo-random rank from sha256 of seed, fact, family and its own id; the
+    lowest ranks are taken. This is the same on every machine and Python version, and removing one
+    retain fact changes only the draws that held it.
+    """
+
+    def rank(candidate: Fact) -> bytes:
+        text = f"{seed}\n{fact.id}\n{family}\n{candidate.id}"
+        return hashlib.sha256(text.encode()).digest()
+
+    return tuple(sorted(pool, key=rank)[:count]) if count else ()

@@ -1,0 +1,61 @@
+"""Profiles: named, frozen ways to ask a benchmark's questions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from unlearnbench.content import nearest
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.types import Context
+
+PROTOCOL_VERSION = "1"
+"""Raised whenever a plan, a prompt or the cutting of answers changes; part of every fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How facts become probes.
+
+    `prompt` is `chat` (the model's own template, raw where it has none) or `paper` (always raw).
+    `per_style` limits the paraphrases taken of each style (None: all). `shared_examples` says
+    whether the phrasings of a family see the same in-context examples or each draws its own.
+    """
+
+    name: str
+    summary: str
+    prompt: Literal["chat", "paper"] = "chat"
+    per_style: int | None = None
+    forget_contexts: tuple[Context, ...] = ("plain", "icr")
+    icr_examples: int = 3
+    shared_examples: bool = True
+    instruction: str = "Answer briefly."
+    max_new_tokens: int = 50
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the profile and the protocol's version."""
+        return sha256_json([PROTOCOL_VERSION, asdict(self)])
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("standard", "all phrasings, plain and with in-context retain samples"),
+        Profile("quick", "original and one paraphrase of each style", per_style=1),
+        Profile(
+            "paper",
+            "the raw few-shot prompt layout of arXiv 2509.02820, samples drawn for every probe",
+            prompt="paper",
+            shared_examples=False,
+        ),
+    )
+}
+
+
+def get_profile(name: str) -> Profile:
+    """The profile called `name`. Raises `BenchmarkError` with the nearest name otherwise."""
+    if name not in PROFILES:
+        raise BenchmarkError("unknown-profile", repr(name), nearest(name, PROFILES))
+    return PROFILES[name]

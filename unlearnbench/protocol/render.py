@@ -1,0 +1,61 @@
+"""From a question to a prompt, and from what the model wrote to its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from unlearnbench.protocol.profiles import Profile
+from unlearnbench.types import Message
+
+Example = tuple[str, str]
+"""A question with its answer, shown before the question that is asked."""
+
+PAPER_SHOTS: Sequence[Example] = (
+    ("In which city were the 2012 Summer Olympics held?", "London"),
+    ("What is the capital of Australia?", "The capital is Canberra"),
+    ("When did the Second World War end?", "1945"),
+)
+"""The three fixed shots ask what the paper's do (London, Canberra, 1945), in our own words."""
+
+_INVENTED_TURN = re.compile(r"(?<![A-Za-z])(?:\d+[.)]?\s*)?(?:Question|QUESTION)\s*\d*\s*:")
+
+
+def chat_messages(
+    profile: Profile, question: str, examples: Sequence[Example]
+) -> tuple[Message, ...]:
+    """The conversation: each example as a finished turn, then the question."""
+    turns: list[Message] = []
+    for asked, answer in examples:
+        turns.append(Message("user", f"{profile.instruction} {asked}"))
+        turns.append(Message("assistant", answer))
+    return (*turns, Message("user", f"{profile.instruction} {question}"))
+
+
+def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> str:
+    """A plain prompt for a model without a chat template."""
+    shown = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in examples)
+    return f"{profile.instruction}\n\n{shown}Question: {question}\nAnswer:"
+
+
+def paper_text(question: str, examples: Sequence[Example]) -> str:
+    """The layout of the paper's prompt: an instruction, numbered shots, `QUESTION:` … `ANSWER:`."""
+    shots = [
+        f"{number}. Question: {asked} Answer: {answer}"
+        for number, (asked, answer) in enumerate((*PAPER_SHOTS, *examples), start=1)
+    ]
+    head = "Give a short answer to the question, with nothing before or after it. Examples:"
+    return "\n".join([head, *shots, "Your turn.", f"QUESTION: {question}", "ANSWER:"])
+
+
+def extract_answer(text: str) -> str:
+    """The model's answer: what it wrote before it began to ask itself a new question.
+
+    An invented turn at the very start is not cut, because nothing would be left: a model that
+    repeats `Question: … Answer: …` and answers there has answered.
+    """
+    for turn in _INVENTED_TURN.finditer(text):
+        before = text[: turn.start()].strip()
+        if before:
+            return before
+    return text.strip()

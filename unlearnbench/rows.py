@@ -1,0 +1,85 @@
+"""The edge where benchmark files come in: the shape of `benchmark.toml` and of a row.
+
+Unknown keys are refused, so that a misspelt one is an error and not a silently ignored setting.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from unlearnbench.types import Fact, Paraphrase, Source, Split
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Style = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceRow(_Strict):
+    """Where a fact is stated."""
+
+    title: Text
+    claim: Text
+
+
+class ParaphraseRow(_Strict):
+    """One evaluation wording."""
+
+    style: Style
+    text: Text
+
+
+class FactRow(_Strict):
+    """One line of a rows file."""
+
+    id: Slug
+    topic: Slug
+    tier: Slug | None = None
+    question: Text
+    answer: Text
+    aliases: list[Text] = []
+    source: SourceRow | None = None
+    paraphrases: list[ParaphraseRow] = []
+    train_paraphrases: list[Text] = []
+
+    def to_fact(self, split: Split) -> Fact:
+        """The fact this row declares, as a member of `split`."""
+        return Fact(
+            id=self.id,
+            split=split,
+            topic=self.topic,
+            tier=self.tier,
+            question=self.question,
+            answer=self.answer,
+            aliases=tuple(self.aliases),
+            paraphrases=tuple(Paraphrase(p.style, p.text) for p in self.paraphrases),
+            train_paraphrases=tuple(self.train_paraphrases),
+            source=Source(self.source.title, self.source.claim) if self.source else None,
+        )
+
+
+class SplitDeclaration(_Strict):
+    """One rows file of a benchmark and the number of paraphrases that each of its rows must have."""
+
+    file: Text
+    paraphrases: int = Field(ge=0)
+    train_paraphrases: int = Field(ge=0, default=0)
+    tiers: list[Slug] = []
+
+
+class BenchmarkDeclaration(_Strict):
+    """`benchmark.toml`. `styles` are the paraphrase families in the order they are asked."""
+
+    id: Slug
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+    title: Text
+    licence: Text
+    judge: Slug
+    profile: Slug
+    styles: list[Style] = Field(min_length=1)
+    splits: dict[Split, SplitDeclaration]
