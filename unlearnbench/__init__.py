@@ -1,4 +1,4 @@
-"""unlearnbench: does a language model that is said to have forgotten something really not know it?"""
+"""Does a language model that is said to have forgotten something really not know it?"""
 
 from unlearnbench.api import rejudge, score
 from unlearnbench.protocol.run import Run, load_run

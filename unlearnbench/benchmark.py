@@ -129,12 +129,15 @@ def _check_fact(fact: Fact, part: SplitDeclaration, styles: list[str], where: st
         raise BenchmarkError("missing-paraphrases", where, what)
     if len(fact.train_paraphrases) != part.train_paraphrases:
         what = f"{fact.id} has {len(fact.train_paraphrases)} for training, "
-        raise BenchmarkError("missing-paraphrases", where, f"{what}{part.train_paraphrases} declared")
+        raise BenchmarkError(
+            "missing-paraphrases", where, f"{what}{part.train_paraphrases} declared"
+        )
     unknown = {p.style for p in fact.paraphrases} - set(styles)
     if unknown:
         what = f"{fact.id}: {', '.join(sorted(unknown))}; declared: {', '.join(styles)}"
         raise BenchmarkError("unknown-style", where, what)
-    if fact.tier not in (part.tiers or [None]):
+    tiers: list[str | None] = list(part.tiers)
+    if fact.tier not in (tiers or [None]):
         what = f"{fact.id}: {fact.tier!r}; declared: {', '.join(part.tiers) or 'none'}"
         raise BenchmarkError("unknown-tier", where, what)
     texts = [fact.question, *(p.text for p in fact.paraphrases), *fact.train_paraphrases]

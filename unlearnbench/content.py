@@ -1,7 +1,7 @@
 """Where the content folders `benchmarks/`, `judges/` and `leaderboard/` are.
 
-They hold data, not Python. In an installed wheel they lie in `unlearnbench/_content/`; in a checkout
-at its top level.
+They hold data, not Python. In an installed wheel they lie in `unlearnbench/_content/`; in a
+checkout at its top level.
 """
 
 from __future__ import annotations

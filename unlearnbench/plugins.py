@@ -1,7 +1,7 @@
 """Name -> implementation. Built-ins are a table; third parties register entry points.
 
-Nothing is imported until it is asked for, so that listing names costs no heavy import and one broken
-plug-in does not stop the others.
+Nothing is imported until it is asked for, so that listing names costs no heavy import and one
+broken plug-in does not stop the others.
 """
 
 from __future__ import annotations

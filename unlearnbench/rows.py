@@ -64,7 +64,7 @@ class FactRow(_Strict):
 
 
 class SplitDeclaration(_Strict):
-    """One rows file of a benchmark and the number of paraphrases that each of its rows must have."""
+    """One rows file of a benchmark and how many paraphrases each of its rows must have."""
 
     file: Text
     paraphrases: int = Field(ge=0)

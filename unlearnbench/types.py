@@ -64,6 +64,7 @@ class ProbeKey:
     sample: int = 0
 
     def __str__(self) -> str:
+        """`fact/phrasing/context/sample`."""
         return f"{self.fact}/{self.phrasing}/{self.context}/{self.sample}"
 
     @property

@@ -38,8 +38,8 @@ def adapter_base(folder: Path) -> str:
         base = config["base_model_name_or_path"]
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{folder / 'adapter_config.json'}: no base_model_name_or_path ({error!r}); name the base "
-            "there"
+            f"{folder / 'adapter_config.json'}: no base_model_name_or_path ({error!r}); "
+            "name the base there"
         ) from error
     if not isinstance(base, str) or not base:
         raise CheckpointError(f"{folder / 'adapter_config.json'}: base_model_name_or_path is empty")

@@ -92,7 +92,7 @@ def _write_folder(path: Path, folder: Path) -> None:
     )
     # The weights are plain tensors now, but transformers refuses to save them while the quantizer
     # that read the file is still attached.
-    model.hf_quantizer = None
+    model.hf_quantizer = None  # type: ignore[assignment]
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(folder)

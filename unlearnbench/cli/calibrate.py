@@ -18,8 +18,10 @@ def calibrate(
     judge: Annotated[str, typer.Argument(help="NAME or NAME:ARGUMENT of the judge.")],
     items: Annotated[
         list[Path] | None,
-        typer.Option(help="A JSONL table of labelled items; may be given more than once. "
-                     "Default: the tables that ship with the package."),
+        typer.Option(
+            help="A JSONL table of labelled items; may be given more than once. "
+            "Default: the tables that ship with the package."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -88,12 +90,12 @@ def _print(found: Calibration, names: list[str]) -> None:
     )
     for miss in found.misses:
         label = "should be correct" if miss.item.correct else "should be incorrect"
-        console.print(
-            Text(f"{label}: {miss.item.answer!r} <- {miss.item.response!r} ({miss.raw})")
-        )
+        console.print(Text(f"{label}: {miss.item.answer!r} <- {miss.item.response!r} ({miss.raw})"))
 
 
 def _rate_text(rate: Rate) -> str:
     if rate.value is None:
         return "–"
-    return f"{rate.value * 100:.1f} % ({rate.interval.low * 100:.1f}–{rate.interval.high * 100:.1f})"
+    return (
+        f"{rate.value * 100:.1f} % ({rate.interval.low * 100:.1f}–{rate.interval.high * 100:.1f})"
+    )

@@ -51,8 +51,14 @@ def quieten(quiet: bool) -> None:
 def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[int], None]]]:
     """A bar on stderr with rate and time left; yields an `Observe` callback."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         TextColumn("{task.description}"),

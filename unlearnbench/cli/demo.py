@@ -11,4 +11,6 @@ def demo(out: Out = None, json: Json = False, quiet: Quiet = False) -> int:
 
     Example: unlearnbench demo
     """
-    return score("smollm2-135m", benchmark="wkf", profile="standard", out=out, json=json, quiet=quiet)
+    return score(
+        "smollm2-135m", benchmark="wkf", profile="standard", out=out, json=json, quiet=quiet
+    )

@@ -52,7 +52,7 @@ class ReplayEngine:
     def generate(
         self, block: Sequence[Probe], sampling: Sampling
     ) -> Iterator[Completion | Failure]:
-        """Look every probe up by its key; a prompt that differs from the stored one is a failure."""
+        """Look every probe up by its key; another prompt than the stored one is a failure."""
         stored = self._manifest["identity"]["max_new_tokens"]
         if sampling.max_new_tokens != stored:
             raise EngineError(

@@ -9,10 +9,10 @@ from typing import Any
 from unlearnbench.errors import EngineError, JudgeError
 from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.runs.folder import RunFolder
 from unlearnbench.protocol.plan import Plan
-from unlearnbench.runs.records import completion_record, outcome_record
 from unlearnbench.protocol.render import extract_answer
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.records import completion_record, outcome_record
 from unlearnbench.types import (
     Completion,
     Failure,
@@ -52,9 +52,7 @@ def evaluate(job: Job, advance: Advance) -> None:
         completions = job.folder.read_completions()
         outcomes = job.folder.read_outcomes()
         for block in job.plan.blocks():
-            open_keys = {
-                p.key for p in block if not isinstance(completions.get(p.key), Completion)
-            }
+            open_keys = {p.key for p in block if not isinstance(completions.get(p.key), Completion)}
             advance(len(block) - len(open_keys))
             if open_keys:
                 results = _generate(job, block, open_keys, advance)
@@ -71,7 +69,9 @@ def _generate(
     planned = {probe.key for probe in block}
     for result in job.generator.generate(block, job.sampling):
         if result.key not in planned or result.key in results:
-            raise EngineError(f"the engine answered {result.key} twice or unasked; the block is void")
+            raise EngineError(
+                f"the engine answered {result.key} twice or unasked; the block is void"
+            )
         results[result.key] = result
         advance(result.key in wanted)
     return {
@@ -101,7 +101,9 @@ def _judge(
     results: dict[ProbeKey, Judgement | Failure] = {}
     for result in job.judge.judge(list(items.values())):
         if result.key not in items or result.key in results:
-            raise JudgeError(f"the judge judged {result.key} twice or unasked; its verdicts are void")
+            raise JudgeError(
+                f"the judge judged {result.key} twice or unasked; its verdicts are void"
+            )
         if isinstance(result, Judgement):
             sha = sha256_text(items[result.key].response)
             result = replace(result, response_sha256=sha)

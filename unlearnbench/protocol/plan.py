@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.profiles import Profile
-from unlearnbench.runs.records import plan_fingerprint
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
+from unlearnbench.runs.records import plan_fingerprint
 from unlearnbench.types import ORIGINAL, Context, Fact, Probe, ProbeKey, PromptFormat
 
 BLOCK_PROBES = 384
@@ -54,14 +54,18 @@ def make_plan(
     """
     pool = benchmark.split("retain")
     if "icr" in profile.forget_contexts and len(pool) < profile.icr_examples:
-        what = f"profile {profile.name} shows {profile.icr_examples} retain facts, {len(pool)} exist"
+        what = (
+            f"profile {profile.name} shows {profile.icr_examples} retain facts, {len(pool)} exist"
+        )
         raise BenchmarkError("too-few-retain-facts", benchmark.id, what)
     probes: list[Probe] = []
     for split in ("forget", "retain"):
         contexts = profile.forget_contexts if split == "forget" else ("plain",)
         for fact in benchmark.split(split)[:limit]:
             for context in contexts:
-                probes += _probes(fact, context, pool, benchmark.styles, profile, prompt_format, seed)
+                probes += _probes(
+                    fact, context, pool, benchmark.styles, profile, prompt_format, seed
+                )
     return Plan(tuple(probes))
 
 

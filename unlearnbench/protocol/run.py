@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnbench.runs.folder import RunFolder
 from unlearnbench.hashing import sha256_text
 from unlearnbench.protocol.render import extract_answer
+from unlearnbench.runs.folder import RunFolder
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
 from unlearnbench.scoring.scores import Outcome, score_all
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Score, Verdict

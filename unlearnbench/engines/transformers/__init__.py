@@ -1,1 +1,1 @@
-"""The engine that runs `transformers` models fast: shared prefixes, in-place cache, full batches."""
+"""`transformers` models, run fast: shared prefixes, in-place cache, full batches."""

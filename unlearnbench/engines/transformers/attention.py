@@ -95,7 +95,9 @@ def packed_attention(
     scale = dim**-0.5 if scaling is None else scaling
     result = queries.new_empty(tokens, heads, values.shape[-1])
     for segment in step.segments:
-        _attend(segment, step.cache, layer, queries, result, kv_heads, scale, sliding_window, softcap)
+        _attend(
+            segment, step.cache, layer, queries, result, kv_heads, scale, sliding_window, softcap
+        )
     return result[None], None
 
 

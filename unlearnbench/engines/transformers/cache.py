@@ -44,7 +44,7 @@ class SlotCache:
         key: torch.Tensor,
         value: torch.Tensor,
     ) -> None:
-        """Put `key` and `value` (each `[tokens, kv_heads, head_dim]`) at their slots and positions."""
+        """Put `key` and `value`, each `[tokens, kv_heads, head_dim]`, where they belong."""
         keys, values = self.data[layer, 0], self.data[layer, 1]
         keys[slots, :, positions] = key
         values[slots, :, positions] = value

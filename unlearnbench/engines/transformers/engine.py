@@ -86,7 +86,9 @@ class TransformersEngine:
             ids = encode(self.tokenizer, probe)
             needed = len(ids) + sampling.max_new_tokens
             if window is not None and needed > window:
-                error = f"prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones do not "
+                error = (
+                    f"prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones do not "
+                )
                 yield Failure(probe.key, "generate", f"{error}fit the context window of {window}")
             else:
                 prompts.append((probe, ids))
@@ -125,7 +127,7 @@ class TransformersEngine:
         if row.reason == "nonfinite":
             error = "the model returned NaN or infinite logits; try --dtype float32"
             return Failure(probe.key, "generate", error)
-        text = self.tokenizer.decode(row.tokens, skip_special_tokens=True)
+        text = str(self.tokenizer.decode(row.tokens, skip_special_tokens=True))
         return Completion(probe.key, text, row.reason, len(row.tokens))
 
     def _choose_decoder(self) -> PackedDecoder | PlainDecoder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import cast
 
 import torch
 from transformers import (
@@ -71,6 +72,7 @@ def load_model(
 
     Only safetensors are read and no code of the checkpoint is run. Raises `CheckpointError`.
     """
+    model: PreTrainedModel
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
@@ -86,7 +88,8 @@ def load_model(
         raise CheckpointError(f"{checkpoint.folder}: cannot be loaded: {first}") from error
     for adapter in checkpoint.adapters:
         model = _merge(model, adapter)
-    return model.to(device).eval(), tokenizer
+    model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
+    return model.train(False), tokenizer
 
 
 def _merge(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
@@ -98,7 +101,8 @@ def _merge(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
             f"{adapter} is a PEFT adapter; pip install 'unlearnbench[peft]'"
         ) from error
     try:
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        return cast(PreTrainedModel, merged)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise CheckpointError(f"{adapter}: cannot be merged into its base: {first}") from error

@@ -229,7 +229,10 @@ def _segment(
     """Lay the members' new tokens out as a grid of equal width."""
     widths = [starts[slot + 1] - starts[slot] for slot in members]
     width = max(widths)
-    tokens, positions, cells, flat = [], [], [], []
+    tokens: list[list[int]] = []
+    positions: list[list[int]] = []
+    cells: list[int] = []
+    flat: list[int] = []
     for line, (slot, own) in enumerate(zip(members, widths, strict=True)):
         first = live[slot].length - own
         # A padded cell repeats the last token: it is computed and thrown away.

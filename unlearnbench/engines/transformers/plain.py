@@ -6,9 +6,9 @@ absolute positions) answers as it would alone. Used where the packed path does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
@@ -16,7 +16,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 from unlearnbench.engines.transformers.packed import Decoded
 
 
-class _Watch(LogitsProcessor):  # type: ignore[misc]
+class _Watch(LogitsProcessor):
     """Notes rows whose logits are not finite; changes nothing."""
 
     def __init__(self) -> None:
@@ -51,7 +51,8 @@ class PlainDecoder:
         ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)
         watch = _Watch()
         stops = sorted(self.stop_ids)
-        result = self.model.generate(
+        generate = cast(Callable[..., torch.Tensor], self.model.generate)
+        result = generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             max_new_tokens=max_new_tokens,
@@ -62,7 +63,9 @@ class PlainDecoder:
             logits_processor=LogitsProcessorList([watch]),
         )
         broken = watch.broken.tolist() if watch.broken is not None else [False] * len(members)
-        for index, row, bad in zip(members, result[:, ids.shape[1] :].tolist(), broken, strict=True):
+        for index, row, bad in zip(
+            members, result[:, ids.shape[1] :].tolist(), broken, strict=True
+        ):
             yield self._decoded(index, row, bad)
 
     def _decoded(self, index: int, row: list[int], broken: bool) -> Decoded:
