@@ -27,9 +27,9 @@ def chat_messages(
     """The conversation: each example as a finished turn, then the question."""
     turns: list[Message] = []
     for asked, answer in examples:
-        turns.append(Message("user", f"{profile.instruction} {asked}"))
+        turns.append(Message("user", f"{profile.instruction} {asked}".lstrip()))
         turns.append(Message("assistant", answer))
-    return (*turns, Message("user", f"{profile.instruction} {question}"))
+    return (*turns, Message("user", f"{profile.instruction} {question}".lstrip()))
 
 
 def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> str:

@@ -84,7 +84,9 @@ def packed_attention(
     Raises `UnsupportedAttentionError` when the model asks for something else than causal,
     optionally windowed, optionally soft-capped attention.
     """
-    if packed_step is None or dropout or other.get("s_aux") is not None:
+    # A mask would carry a bias of the model's own (ALiBi): transformers makes none for this name.
+    peculiar = attention_mask is not None or other.get("s_aux") is not None
+    if packed_step is None or dropout or peculiar:
         raise UnsupportedAttentionError(type(module).__name__)
     step, layer = packed_step, int(module.layer_idx)  # type: ignore[arg-type]
     queries = query[0].transpose(0, 1)
