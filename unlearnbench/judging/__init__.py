@@ -1,0 +1,1 @@
+"""Judges: does an answer show that the fact is known?"""

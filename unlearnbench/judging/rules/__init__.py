@@ -1,0 +1,1 @@
+"""Judge `rules`: deterministic, offline; tables and small pure functions."""

@@ -1,0 +1,247 @@
+"""Which rule applies to an answer, and what it finds in a response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from unlearnbench.judging.rules.names import as_person, names_person
+from unlearnbench.judging.rules.phrases import (
+    answer_forms,
+    capital_rule,
+    find_loosely,
+    noun_rule,
+    spelt_together,
+)
+from unlearnbench.judging.rules.quantities import Quantity, same_quantity, unit_text
+from unlearnbench.judging.rules.tables import (
+    CASE_SENSITIVE_WORDS,
+    FILLER,
+    FUNCTION_WORDS,
+    NO,
+    NO_COMMITMENT,
+    YES,
+)
+from unlearnbench.judging.rules.text import Text
+from unlearnbench.judging.rules.tokens import find
+
+_SEPARATOR = re.compile(r"\s*(?:,\s*and\s|,\s*&\s|[,;/]|\sand\s|\s&\s)\s*")
+_CLAUSES = re.compile(r"[.!?;:]|,\s|\bbut\b|\n")
+_ANSWER_IS = re.compile(r"^\W*(?:(?:the\s+)?(?:correct\s+)?answer(?:\s+is)?|a|well|so|and)\b\W*")
+_UNSURE = re.compile(r"\b(?:know|sure|certain|idea|remember|tell|say|answer|unclear|depends)\b")
+_PRONOUNS = frozenset({"it", "he", "she", "they", "that", "this", "there"})
+_AUXILIARY = re.compile(r"is|was|are|were|did|does|do|has|have|had|can|could|will|would")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the rules found: `rule` names the one that matched, `evidence` the matched stretch."""
+
+    correct: bool
+    rule: str
+    evidence: str
+
+
+NOTHING = Finding(False, "none", "no form of the answer appears")
+Rule = Callable[[Text, Text, Text], Finding | None]
+"""(gold, question, response) -> what was found; None where the rule does not apply to the gold."""
+
+
+def decide(question: str, answer: str, aliases: Sequence[str], response: str) -> Finding:
+    """Whether `response` shows that `answer`, or one of its aliases, is known.
+
+    The first rule that applies to a gold answer decides about it; any gold answer suffices.
+    """
+    said = Text(response)
+    if not said.plain.strip():
+        return Finding(False, "none", "the response is empty")
+    asked = _text(question)
+    for gold in (answer, *aliases):
+        found = _one(_text(gold), asked, said)
+        if found.correct:
+            return found
+    return NOTHING
+
+
+@lru_cache(maxsize=4096)
+def _text(text: str) -> Text:
+    """Questions and answers recur; their views are kept."""
+    return Text(text)
+
+
+def _one(gold: Text, asked: Text, said: Text) -> Finding:
+    for rule in (yes_no, date, quantity):
+        found = rule(gold, asked, said)
+        if found is not None:
+            return found
+    for rule in (phrase, person, members):
+        found = rule(gold, asked, said)
+        if found is not None and found.correct:
+            return found
+    return NOTHING
+
+
+def yes_no(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """Yes and no must be said as the answer: at the start of a clause, or as a plain statement."""
+    if len(gold.tokens) != 1 or gold.words[0] not in {"yes", "no", "true", "false"}:
+        return None
+    wanted = gold.words[0] in YES
+    for clause in _CLAUSES.split(said.plain.lower()):
+        stated = _ANSWER_IS.sub("", clause.strip())
+        if any(stated.startswith(empty) for empty in NO_COMMITMENT):
+            continue
+        first = re.match(r"[\W_]*([a-z]+)", stated)
+        if first is not None and first.group(1) in YES | NO:
+            meant = first.group(1) in YES
+            return Finding(True, "yes-no", clause.strip()) if meant is wanted else NOTHING
+        meaning = _statement(clause, asked)
+        if meaning is not None:
+            return Finding(True, "yes-no", clause.strip()) if meaning is wanted else NOTHING
+    return NOTHING
+
+
+def _statement(clause: str, asked: Text) -> bool | None:
+    """What a clause says to a yes-or-no question: True, False, or None if it says neither.
+
+    It must take up the question: begin with a pronoun or one of the question's words, and hold
+    its verb.
+    """
+    if _UNSURE.search(clause):
+        return None
+    words = [token.text for token in Text(clause).tokens]
+    topics = set(asked.words) - FUNCTION_WORDS
+    about = words[:1] and (words[0] in _PRONOUNS or bool(topics & set(words[:4])))
+    if not about:
+        return None
+    if re.search(r"n't\b|\bnot\b|\bnever\b", clause):
+        return False
+    verb = asked.words[0] if asked.words else ""
+    return True if _AUXILIARY.fullmatch(verb) and verb in words[:4] else None
+
+
+def date(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """A date with a month: every part that the gold gives must be given."""
+    golds = [d for d in gold.dates if d.end - d.start >= len(gold.plain.strip()) - 6]
+    if not golds:
+        return None
+    longest = max(golds, key=lambda d: d.end - d.start)
+    readings = [d for d in golds if d.end - d.start == longest.end - longest.start]
+    for found in said.dates:
+        for reading in readings:
+            if found.has(reading):
+                return Finding(True, "date", said.plain[found.start : found.end])
+    return NOTHING
+
+
+def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """A number, with or without a unit."""
+    wanted = _whole_quantity(gold)
+    if wanted is None:
+        return None
+    plain = wanted.unit is None and wanted.value == int(wanted.value)
+    year = plain and 1000 <= wanted.value <= 2100
+    text = unit_text(said.plain)
+    for found in said.quantities:
+        in_date = not year and any(_overlaps(found, d.start, d.end, text, said) for d in said.dates)
+        if in_date or not same_quantity(wanted, found, asked.units):
+            continue
+        return Finding(True, "number", text[found.start : found.end].strip())
+    return NOTHING
+
+
+def _overlaps(found: Quantity, start: int, end: int, text: str, said: Text) -> bool:
+    """Whether a number stands in a date; both texts are lined up by the number's own digits."""
+    return len(text) == len(said.plain) and found.start >= start and found.end <= end + 1
+
+
+def _whole_quantity(gold: Text) -> Quantity | None:
+    """The quantity that a gold answer consists of, fillers aside."""
+    text = unit_text(gold.plain)
+    for found in gold.quantities:
+        rest = f"{text[: found.start]} {text[found.end :]}"
+        rest = re.sub(r"\b(?:b\.?c\.?e?\.?|a\.?d\.?|ce)(?![a-z])", " ", rest)
+        left = [w for w in re.findall(r"[a-z]+", rest) if w not in FILLER]
+        digits = re.search(r"\d", rest)
+        # One lower-case word may say what is counted (`four chambers`); a capital makes a name.
+        counted = found.unit is None and len(left) == 1 and found.value != 1
+        if digits is None and (not left or (counted and not _named(gold, left))):
+            return found
+    return None
+
+
+def _named(gold: Text, left: list[str]) -> bool:
+    """Whether the word beside a number makes it a name (Apollo 11, Henry VIII), not a count."""
+    return any(t.raw[0].isupper() and t.raw.lower() in left for t in gold.tokens)
+
+
+def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """The answer's words as they are, whole and in a row."""
+    if not gold.words:
+        return Finding(True, "text", gold.plain) if gold.plain.strip() in said.plain else None
+    hay = _without_echo(gold, asked, said)
+    for form in answer_forms(gold.words):
+        for place in find_loosely(form, hay):
+            small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
+            if small_words and gold.plain.strip() not in said.plain:
+                continue
+            if len(form) > 1 or _one_word(gold, form[0], asked, said, place, hay):
+                return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
+    together = spelt_together(gold.words, said.words)
+    return Finding(True, "phrase", "".join(gold.words)) if together else None
+
+
+def _one_word(gold: Text, word: str, asked: Text, said: Text, place: int, hay: list[str]) -> bool:
+    token_of = next((t for t in gold.tokens if t.text == word), None)
+    if token_of is None or hay is not said.words:
+        return True
+    if not noun_rule(said.tokens, said.spelt[place][1], said.plain):
+        return False
+    if len(token_of.raw) > 2 and token_of.text not in CASE_SENSITIVE_WORDS:
+        return True
+    if not token_of.raw[0].isupper():
+        return True
+    token = said.tokens[said.spelt[place][1]]
+    return capital_rule(token_of, token, said.plain, alone=len(said.tokens) <= 2)
+
+
+def _without_echo(gold: Text, asked: Text, said: Text) -> list[str]:
+    """The response's words; without runs copied from the question if the answer stands in it.
+
+    A response that merely repeats the question says nothing, even where the question holds the
+    answer.
+    """
+    if not any(find(form, asked.words) for form in answer_forms(gold.words)):
+        return said.words
+    words, kept, index = said.words, [], 0
+    while index < len(words):
+        run = 0
+        while index + run < len(words) and find(words[index : index + run + 1], asked.words):
+            run += 1
+        if run >= 4:
+            index += run
+        else:
+            kept.append(words[index])
+            index += 1
+    return kept
+
+
+def person(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """A last name."""
+    named = as_person(gold.plain, asked.plain)
+    if named is None:
+        return None
+    stretch = names_person(named, said.tokens, frozenset(asked.words) - FUNCTION_WORDS)
+    return Finding(True, "name", stretch) if stretch else None
+
+
+def members(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """Every member of a list, in any order."""
+    parts = [part for part in _SEPARATOR.split(gold.plain) if part.strip()]
+    if len(parts) < 2:
+        return None
+    found = [_one(_text(part), asked, said) for part in parts]
+    if not all(f.correct for f in found):
+        return None
+    return Finding(True, "list", "; ".join(f.evidence for f in found))

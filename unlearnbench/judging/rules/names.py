@@ -1,0 +1,171 @@
+"""Persons: a last name suffices when it can only mean the one asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from unlearnbench.judging.rules.tables import (
+    FUNCTION_WORDS,
+    GIVEN_NAMES,
+    MONONYMS,
+    NICKNAMES,
+    NO_DOER,
+    PARTICLES,
+    PERSON_CUES,
+    SUFFIXES,
+    TELLING_MIDDLES,
+    TITLES,
+    WORD_NAMES,
+)
+from unlearnbench.judging.rules.tokens import Token, tokenise
+from unlearnbench.judging.rules.typos import is_typo
+
+SEVERAL = re.compile(r"[;/&]|\band\b|,(?!\s*(?:jr|sr|phd)\b)", re.IGNORECASE)
+"""What separates the members of a list of persons."""
+
+DOER = re.compile(r"(?:eer|er|or|ist|ian|naut|ress|man|woman|men|women)s?$")
+"""Endings of English words for people by what they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A gold name taken apart. `number` is a regnal number, which is then part of the name."""
+
+    given: tuple[str, ...]
+    last: str
+    number: str | None
+
+
+def as_person(answer: str, question: str) -> Person | None:
+    """The parts of a personal name, or None if the answer does not read as one."""
+    if SEVERAL.search(answer):
+        return None
+    tokens = [t for t in tokenise(answer) if t.text not in SUFFIXES]
+    while len(tokens) > 1 and tokens[0].text in TITLES and tokens[0].text not in GIVEN_NAMES:
+        tokens = tokens[1:]
+    epithet = next((i for i, t in enumerate(tokens) if i and t.text in ("the", "of")), None)
+    if epithet is not None:
+        return Person((), tokens[0].text, None) if epithet == 1 and _cued(question) else None
+    number = tokens[-1].text if len(tokens) > 1 and tokens[-1].text.isdigit() else None
+    if number is not None:
+        tokens = tokens[:-1]
+    if not tokens or any(t.text.isdigit() for t in tokens):
+        return None
+    capital = all(t.raw[0].isupper() or t.text in PARTICLES for t in tokens)
+    first = tokens[0]
+    initial = len(first.raw.replace(".", "")) <= 2 and first.raw.isupper()
+    likely = first.text in GIVEN_NAMES or "." in first.raw or initial or _cued(question)
+    if not capital or not (likely or number):
+        return None
+    if len(tokens) == 1 and number is None:
+        return None
+    return Person(tuple(t.text for t in tokens[:-1]), tokens[-1].text, number)
+
+
+def _cued(question: str) -> bool:
+    """Whether the question asks for a person: `who`, or a word for somebody who does something."""
+    return any(
+        token.text.removesuffix("s") in PERSON_CUES
+        or token.text in PERSON_CUES
+        or (token.raw.islower() and DOER.search(token.text) and token.text not in NO_DOER)
+        for token in tokenise(question)
+    )
+
+
+def names_person(person: Person, response: list[Token], asked: frozenset[str]) -> str | None:
+    """The stretch of the response that names the person, or None.
+
+    A last name counts unless another person's given name stands before it; one that already stands
+    in the question counts only together with a given name that does not.
+    """
+    for index, token in enumerate(response):
+        if not is_typo(person.last, token.text):
+            continue
+        capitals = any(t.raw[0].isupper() for t in response)
+        if token.raw.islower() and token.text in WORD_NAMES and capitals:
+            continue
+        if person.number is not None and not _numbered(person.number, response, index):
+            continue
+        chain = _chain(response, index)
+        if not _compatible(person, chain):
+            continue
+        if person.last in asked and person.number is None and not _tells(person, chain, asked):
+            continue
+        start = index - len(chain)
+        return " ".join(t.raw for t in response[start : index + 1])
+    return _by_mononym(person, response, asked)
+
+
+def _by_mononym(person: Person, response: list[Token], asked: frozenset[str]) -> str | None:
+    """Some people are known by their first name alone (Leonardo, Galileo)."""
+    first = person.given[0] if person.given else ""
+    if first not in MONONYMS or first in asked:
+        return None
+    for index, token in enumerate(response):
+        after = response[index + 1] if index + 1 < len(response) else None
+        other = after is not None and after.raw[0].isupper() and after.text not in TITLES
+        theirs = after is not None and is_typo(person.last, after.text)
+        if token.text == first and (theirs or not other):
+            return token.raw
+    return None
+
+
+def _numbered(number: str, response: list[Token], index: int) -> bool:
+    """Whether the regnal number follows the name (`Henry VIII`, `Henry the Eighth`)."""
+    following = [t.text for t in response[index + 1 : index + 3] if t.text != "the"]
+    return following[:1] == [number]
+
+
+def _chain(response: list[Token], index: int) -> list[Token]:
+    """Capitalised words right before a last name, without titles and function words."""
+    chain: list[Token] = []
+    for token in reversed(response[max(0, index - 4) : index]):
+        gap = response[index - len(chain)].start - token.end
+        initial = len(token.raw.replace(".", "")) <= 2
+        named = token.raw[0].isupper() or token.text in PARTICLES
+        if gap > 1 + initial or not named or token.text in FUNCTION_WORDS or token.text in TITLES:
+            break
+        chain.insert(0, token)
+    return chain
+
+
+def _compatible(person: Person, chain: list[Token]) -> bool:
+    """Whether the words before a last name can be this person's."""
+    names = [t.text for t in chain if t.text not in PARTICLES]
+    if not names:
+        return True
+    if not person.given:
+        return not any(name in GIVEN_NAMES for name in names)
+    given = [name for name in person.given if name not in PARTICLES]
+    if not given:
+        return True
+    # Words such as "Norwegian" may stand before the given name.
+    start = next((i for i, name in enumerate(names) if _same_given(given[0], name)), None)
+    if start is None:
+        return any(_same_given(g, names[0]) for g in given[1:])
+    middles = names[start + 1 :]
+    if len(given) == 1 or not middles:
+        return not middles or (given[0], middles[0], person.last) not in TELLING_MIDDLES
+    return _in_order(middles, given[1:]) or _in_order(given[1:], middles)
+
+
+def _same_given(gold: str, said: str) -> bool:
+    if is_typo(gold, said) or NICKNAMES.get(said) == gold or NICKNAMES.get(gold) == said:
+        return True
+    initials = len(said) <= 3 and said[0] == gold[0] and (len(said) == 1 or len(gold) <= 3)
+    return initials or (len(gold) <= 3 and gold[0] == said[0])
+
+
+def _in_order(some: list[str], all_of: list[str]) -> bool:
+    """Whether middle names are, in order, among others (`H. W.` is in `Herbert Walker`; `W.` comes
+    second there, so `George W.` is another man than `George H. W.`).
+    """
+    return len(some) <= len(all_of) and all(
+        _same_given(a, b) for a, b in zip(some, all_of, strict=False)
+    )
+
+
+def _tells(person: Person, chain: list[Token], asked: frozenset[str]) -> bool:
+    """Whether a given name that the question does not hold stands before the last name."""
+    return any(t.text in person.given and t.text not in asked for t in chain)

@@ -1,0 +1,56 @@
+"""Undo what makes equal text look different: width, accents, invisible and look-alike letters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from unlearnbench.judging.rules.tables import LETTERS, LOOK_ALIKES, NUMBER_WORDS
+
+_LATIN = re.compile(r"[A-Za-z]")
+_WORD = re.compile(r"\w+")
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_POWER = re.compile(rf"(?<=\d)[{_RAISED}]+")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_UNRAISED = str.maketrans(_RAISED, "0123456789-")
+_UNITS = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_SPOKEN_YEAR = re.compile(
+    rf"\b({_TEENS}|twenty)[\s-]+(?:(?:oh|o)[\s-]+({_UNITS})|({_TENS})(?:[\s-]+({_UNITS}))?|({_TEENS}))\b",
+    re.IGNORECASE,
+)
+_FRACTIONS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3"}
+
+
+def normalise(text: str) -> str:
+    """One spelling for text that reads the same; case is kept.
+
+    Compatibility forms (full width, ligatures) are undone, invisible format characters and accents
+    dropped, quotes and dashes made plain, look-alikes mapped inside words that are otherwise Latin.
+    """
+    text = _POWER.sub(lambda match: "^" + match.group().translate(_UNRAISED), text)
+    text = text.translate(_LOWERED).translate(_UNRAISED)
+    for sign, spelt in _FRACTIONS.items():
+        text = text.replace(sign, spelt)
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn") or c == "\n")
+    text = _WORD.sub(lambda match: _latin(match.group()), text)
+    text = _SPOKEN_YEAR.sub(_year_digits, text)
+    decomposed = unicodedata.normalize("NFKD", text.translate(LETTERS))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return re.sub(r"[*_`#~|]+", " ", plain)
+
+
+def _year_digits(match: re.Match[str]) -> str:
+    """`nineteen forty-four` as 1944."""
+    century, oh, tens, units, teens = (part and part.lower() for part in match.groups())
+    rest = NUMBER_WORDS[oh] if oh else NUMBER_WORDS[teens] if teens else NUMBER_WORDS[tens]
+    return str(NUMBER_WORDS[century] * 100 + rest + (NUMBER_WORDS[units] if units else 0))
+
+
+def _latin(word: str) -> str:
+    """Replace letters of other scripts that look Latin, in a word that has Latin letters too."""
+    if word.isascii() or not _LATIN.search(word):
+        return word
+    return word.translate(LOOK_ALIKES)

@@ -1,0 +1,93 @@
+"""The forms in which a phrase answer may appear as whole words."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from unlearnbench.judging.rules.tables import (
+    ARTICLES,
+    FUNCTION_WORDS,
+    GENERIC_AFTER,
+    GENERIC_BEFORE,
+    GENERIC_OF,
+    NOT_ALONE,
+    NOUN_PLACES,
+    SYMBOL_WORDS,
+    TITLES,
+    VERB_HOMOGRAPHS,
+)
+from unlearnbench.judging.rules.tokens import Token, find
+from unlearnbench.judging.rules.typos import same_word
+
+
+def answer_forms(words: list[str]) -> list[list[str]]:
+    """The answer's words, and the same without an article or a word that only says its kind."""
+    forms = [words]
+    core = [w for i, w in enumerate(words) if i or w not in ARTICLES]
+    forms.append(core)
+    if len(core) > 1 and core[0] in GENERIC_BEFORE:
+        forms.append(core[1:])
+    if len(core) > 1 and core[-1] in GENERIC_AFTER:
+        forms.append(core[:-1])
+    if len(core) > 2 and core[0] in GENERIC_OF and core[1] == "of":
+        forms.append([w for i, w in enumerate(core[2:]) if i or w not in ARTICLES])
+    if len(core) > 1 and core[0] in TITLES:
+        forms.append(core[1:])
+    forms = [form for form in forms if form == words or not set(form) <= FUNCTION_WORDS]
+    kept = [form for form in forms if form and not (len(form) == 1 and form[0] in NOT_ALONE)]
+    return [form for i, form in enumerate(kept or [words]) if form not in (kept or [words])[:i]]
+
+
+def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
+    """Where `needle` stands in `hay`, plurals and small typos allowed, inner articles ignored."""
+    exact = find(needle, hay)
+    if exact:
+        return exact
+    wanted = [w for w in needle if w not in ARTICLES]
+    places = [i for i, w in enumerate(hay) if w not in ARTICLES]
+    n = len(wanted)
+    return [
+        places[i]
+        for i in range(len(places) - n + 1)
+        if n and all(same_word(w, hay[places[i + j]]) for j, w in enumerate(wanted))
+    ]
+
+
+def spelt_together(needle: list[str], hay: list[str]) -> bool:
+    """Whether two neighbours make one word or one word two (`light house`, `lighthouse`)."""
+    joined = "".join(needle)
+    if len(joined) < 6 or not joined.isalpha():
+        return False
+    if len(needle) > 1:
+        return joined in hay
+    return any(a + b == joined for a, b in pairwise(hay))
+
+
+def noun_rule(tokens: list[Token], index: int, text: str) -> bool:
+    """Whether a word that is also a verb stands where a noun can (`the won`, not `it won its`)."""
+    token = tokens[index]
+    if token.text not in VERB_HOMOGRAPHS or len(tokens) <= 2:
+        return True
+    after = text[token.end : token.end + 2].lstrip(" ")
+    before = tokens[index - 1].text if index else "is"
+    return before in NOUN_PLACES or not after[:1].isalnum()
+
+
+def capital_rule(answer: Token, token: Token, text: str, alone: bool) -> bool:
+    """Whether a one-word answer that is also a common word is meant by `token`.
+
+    Symbols (`Au`, `K`, `He`) and names such as `May` must be written as such; a symbol that is
+    an English word must not go on as a sentence. A response that is nothing else needs no
+    capital.
+    """
+    following = text[token.end : token.end + 3]
+    if following[:1] in ("+", "#"):
+        return False
+    if alone:
+        return True
+    goes_on = len(following) > 1 and following[0] in " '" and following[1:2].islower()
+    if len(answer.raw) <= 2:
+        # A symbol that reads as an English word must not go on as a sentence.
+        wordlike = answer.raw.lower() in SYMBOL_WORDS
+        return token.raw == answer.raw and not (wordlike and goes_on)
+    return token.raw[0].isupper() and not (answer.text == "may" and goes_on)

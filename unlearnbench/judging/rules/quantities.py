@@ -1,0 +1,236 @@
+"""Numbers with or without a unit, in digits or words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unlearnbench.judging.rules.tables import (
+    COUNT_WORDS,
+    FRACTION_WORDS,
+    NUMBER_WORDS,
+    ORDINAL_WORDS,
+    SCALES,
+    UNITS,
+)
+
+_COMPOUND = (
+    (r"per\s+cent\b", "percent"),
+    (r"\ban?\s+(\w+)\s+and\s+a\s+half\b", r"1.5 \1"),
+    (r"\b(half|quarter)\s+(?:of\s+)?an?\s+(?=\w)", r"\1 "),
+    (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?two\b", "1/2"),
+    (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?(?:three|3)\b", "1/3"),
+    (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?(?:four|4)\b", "1/4"),
+    (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?(?:five|5)\b", "1/5"),
+    (r"\b(\d+)\s+(?:in|out\s+of)\s+(?:every\s+)?(\d+)\b", r"\1/\2"),
+    (r"\b(?:kilometers?|kilometres?|km)\s+(?:per|an)\s+hour\b|\bkm\s*/\s*hr?\b", "km/h"),
+    (r"\b(?:miles?|mi)\s+(?:per|an)\s+hour\b", "mph"),
+    (r"\b(?:kilometers?|kilometres?|km)\s+(?:per|a)\s+second\b|\bkm\s*/\s*s(?:ec)?\b", "km/s"),
+    (r"\b(?:meters?|metres?|m)\s+(?:per|a)\s+second\b|\bm\s*/\s*s(?:ec)?\b", "m/s"),
+    (r"\bmiles?\s+(?:per|a)\s+second\b", "mi/s"),
+    (r"\b(?:square|sq\.?)\s+(?:kilometers?|kilometres?|km)\b|\bkm\^2", "km2"),
+    (r"\b(?:square|sq\.?)\s+(?:meters?|metres?|m)\b", "m2"),
+    (r"\b(?:square|sq\.?)\s+(?:miles?|mi)\b", "mi2"),
+    (r"\b(?:square|sq\.?)\s+(?:feet|foot|ft)\b", "ft2"),
+    (r"\bcubic\s+(?:meters?|metres?)\b", "m3"),
+    (r"\bcubic\s+(?:kilometers?|kilometres?)\b", "km3"),
+    (r"\bcubic\s+(?:centimeters?|centimetres?)\b", "cm3"),
+    (r"\bcubic\s+(?:feet|foot)\b", "ft3"),
+    (r"\b(?:nautical\s+miles?)\b", "nmi"),
+    (r"\blight[\s-]years?\b", "ly"),
+    (r"\bmetric\s+(?:tons?|tonnes?)\b", "tonne"),
+    (r"\bastronomical\s+units?\b", "au"),
+    (r"\b(?:us|u\.s\.|american)\s+dollars?\b", "dollars"),
+    (r"\bpounds?\s+sterling\b", "sterling"),
+    (r"(?:°|\bdeg(?:rees?)?\b)\s*(?:celsius|centigrade|c\b)", " temp_c"),
+    (r"(?<=\d)\s?°?\s?c\b|\bcelsius\b", " temp_c"),
+    (r"(?:°|\bdeg(?:rees?)?\b)\s*(?:fahrenheit|f\b)|\bfahrenheit\b", " temp_f"),
+    (r"(?<=\d)\s?k\b(?!m)|\bkelvins?\b", " temp_k"),
+    (r"°", " degrees "),
+)  # fmt: skip
+_COMPOUNDS = tuple((re.compile(pattern), unit) for pattern, unit in _COMPOUND)
+_SPELT = {*NUMBER_WORDS, *SCALES, *COUNT_WORDS, *FRACTION_WORDS, *ORDINAL_WORDS, "and"}
+_WORDS = "|".join(sorted(_SPELT, key=len, reverse=True))
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w)])-)?(?P<money>[$€£¥])?\s?"
+    r"(?<![\w.])(?<![a-z]-)(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?!\d)"
+    r"|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:\s*x\s*10\s*\^?\s*(?P<power>-?\d{1,2})(?!\d))?"
+    r"(?P<over>\s?/\s?\d+)?(?P<ordinal>st\b|nd\b|rd\b|th\b)?"
+    r"(?:[\s-]*(?P<scale>hundred|thousand|million|billion|trillion|bn|mn)\b)?"
+    rf"|\b(?P<words>(?:{_WORDS})(?:[\s-]+(?:and[\s-]+)?(?:{_WORDS}))*)\b"
+)
+_UNIT = re.compile(r"[\s-]*(?P<unit>[a-z_]+(?:/[a-z]+)?\d?|%|\$|€|£)")
+_ERA = re.compile(r"\s*\b(bce?|b\.c\.(?:e\.)?|ad|a\.d\.|ce)(?![a-z])")
+_ERA_BEFORE = re.compile(r"\b(ad|a\.d\.|bc)\s*$")
+_MONEY = {"$": "dollar", "€": "euro", "£": "sterling", "¥": "yen"}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number as it stands in a text.
+
+    `unit` is a key of `UNITS` or None; `decimals` are those written; `era` is "bc", "ad" or None.
+    """
+
+    value: float
+    unit: str | None
+    ordinal: bool
+    fraction: bool
+    decimals: int
+    era: str | None
+    start: int
+    end: int
+
+    @property
+    def dimension(self) -> str | None:
+        """What kind of quantity the unit measures."""
+        return UNITS[self.unit][0] if self.unit else None
+
+    @property
+    def base(self) -> float:
+        """The value in the dimension's base unit."""
+        if self.unit is None:
+            return self.value
+        _, factor, offset = UNITS[self.unit]
+        return (self.value + offset) * factor
+
+
+def unit_text(text: str) -> str:
+    """Lower-case text with units of several words written as one key."""
+    lowered = text.lower()
+    for pattern, unit in _COMPOUNDS:
+        lowered = pattern.sub(unit, lowered)
+    return lowered
+
+
+def find_quantities(text: str) -> list[Quantity]:
+    """Every number in `unit_text`'s form of a text, with its unit."""
+    found = [q for match in _NUMBER.finditer(text) for q in _quantity(match, text)]
+    return list(_joined(found, text))
+
+
+def _quantity(match: re.Match[str], text: str) -> Iterator[Quantity]:
+    ordinal = match["ordinal"] is not None
+    fraction, decimals = False, 0
+    if match["words"]:
+        read = _words_value(match["words"])
+        if read is None:
+            return
+        value, ordinal, fraction = read
+    else:
+        digits = match["digits"].replace(",", "").replace(" ", "")
+        value = float(digits)
+        decimals = len(digits.partition(".")[2])
+        if match["power"]:
+            value *= 10.0 ** int(match["power"])
+        if match["over"]:
+            under = float(match["over"].strip(" /"))
+            value, fraction = (value / under if under else value), True
+        if match["scale"]:
+            value *= SCALES[match["scale"]]
+        if match["sign"]:
+            value = -value
+    unit, end = _unit_after(text, match.end())
+    if match["words"] is None and match["money"]:
+        unit = _MONEY[match["money"]]
+    era = _ERA.match(text, end) or _ERA_BEFORE.search(text, 0, match.start())
+    which = None if era is None else ("bc" if era.group(1).startswith("b") else "ad")
+    yield Quantity(value, unit, ordinal, fraction, decimals, which, match.start(), end)
+
+
+def _unit_after(text: str, at: int) -> tuple[str | None, int]:
+    match = _UNIT.match(text, at)
+    if match and match["unit"] in UNITS:
+        return match["unit"], match.end()
+    return None, at
+
+
+def _joined(found: list[Quantity], text: str) -> Iterator[Quantity]:
+    """Also the sums of neighbours such as `5 ft 10 in`."""
+    for index, one in enumerate(found):
+        yield one
+        if index + 1 == len(found):
+            continue
+        two = found[index + 1]
+        between = text[one.end : two.start].strip(" ,")
+        close = between in ("", "and") and one.dimension is not None
+        if close and one.dimension == two.dimension and two.base < one.base and one.unit:
+            factor = UNITS[one.unit][1]
+            total = one.value + two.base / factor
+            yield Quantity(total, one.unit, False, False, 2, None, one.start, two.end)
+
+
+def _words_value(text: str) -> tuple[float, bool, bool] | None:
+    """(value, ordinal, fraction) of number words, or None if they make no number."""
+    parts = [part for part in re.split(r"[\s-]+", text) if part != "and"]
+    if not parts:
+        return None
+    total, current, seen = 0.0, 0.0, False
+    ordinal = fraction = False
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if part in NUMBER_WORDS:
+            current += NUMBER_WORDS[part]
+        elif part in SCALES and SCALES[part] == 100:
+            current = (current or 1) * 100
+        elif part in SCALES:
+            total, current = total + (current or 1) * SCALES[part], 0.0
+        elif part in COUNT_WORDS:
+            current = (current or 1) * COUNT_WORDS[part]
+        elif part in FRACTION_WORDS and (part in ("half", "quarter") or seen) and last:
+            many = part not in ORDINAL_WORDS or current in (1, 0)
+            value = (current or 1) * FRACTION_WORDS[part] if many else current + ORDINAL_WORDS[part]
+            return total + value, not many, many
+        elif part in ORDINAL_WORDS:
+            current, ordinal = current + ORDINAL_WORDS[part], True
+        else:
+            return None
+        seen = True
+    return total + current, ordinal, fraction
+
+
+def same_quantity(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
+    """Whether `said` gives `gold`.
+
+    `asked_units` are the units that the question names: a gold number without one is in those.
+    """
+    if gold.era and said.era and gold.era != said.era:
+        return False
+    if said.ordinal and not gold.ordinal:
+        return False
+    if gold.unit is None and said.unit is not None:
+        return _with_asked_unit(gold, said, asked_units)
+    if gold.unit is not None and said.unit is not None:
+        if gold.dimension == "percent" or said.dimension == "percent":
+            return gold.dimension == said.dimension and _equal(gold, said)
+        if gold.dimension != said.dimension:
+            return False
+        if UNITS[gold.unit] == UNITS[said.unit]:
+            return _equal(gold, said) or _near(gold.value, said.value, 0.005)
+        return _near(gold.base, said.base, 0.015)
+    if gold.dimension == "percent" and said.fraction:
+        return _near(gold.value, said.value * 100, 0.01)
+    return _equal(gold, said)
+
+
+def _with_asked_unit(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
+    for unit in asked_units:
+        if UNITS[unit][0] == said.dimension:
+            named = Quantity(gold.value, unit, False, False, gold.decimals, None, 0, 0)
+            return same_quantity(named, said, frozenset())
+    return said.dimension in ("time", "angle", "percent", "data") and _equal(gold, said)
+
+
+def _equal(gold: Quantity, said: Quantity) -> bool:
+    if abs(gold.value - said.value) <= 1e-9 * max(1.0, abs(gold.value)):
+        return True
+    if gold.fraction or said.fraction:
+        return _near(gold.value, said.value, 0.005)
+    rounded = min(gold.decimals, said.decimals) >= 1
+    return rounded and _near(gold.value, said.value, 0.01)
+
+
+def _near(a: float, b: float, share: float) -> bool:
+    return abs(a - b) <= share * max(abs(a), 1e-12)

@@ -1,0 +1,144 @@
+"""Data of the judge: word lists from `tables.toml`, and tables better said in Python."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+_TABLES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_TABLES["lists"][name].split())
+
+
+ARTICLES = _words("articles")
+FUNCTION_WORDS = _words("function_words")
+TITLES = _words("titles")
+SUFFIXES = _words("suffixes")
+PARTICLES = _words("particles")
+MONONYMS = _words("mononyms")
+PERSON_CUES = _words("person_cues")
+GIVEN_NAMES = _words("given_names")
+YES = _words("yes")
+NO = _words("no")
+CASE_SENSITIVE_WORDS = _words("case_sensitive_words")
+NO_DOER = _words("no_doer")
+VERB_HOMOGRAPHS = _words("verb_homographs")
+NOUN_PLACES = _words("noun_places")
+WORD_NAMES = _words("word_names")
+GENERIC_BEFORE = _words("generic_before")
+GENERIC_AFTER = _words("generic_after")
+GENERIC_OF = _words("generic_of")
+NOT_ALONE = _words("not_alone")
+SYMBOL_WORDS = _words("symbol_words")
+FILLER = _words("filler")
+CONFUSABLE = frozenset(frozenset(pair.split("/")) for pair in _words("confusable"))
+NO_COMMITMENT: tuple[str, ...] = tuple(_TABLES["lists"]["no_commitment"])
+ABBREVIATIONS: dict[str, str] = _TABLES["abbreviations"]
+SPELLINGS: dict[str, str] = _TABLES["spellings"]
+NICKNAMES: dict[str, str] = _TABLES["nicknames"]
+TELLING_MIDDLES = frozenset({("john", "quincy", "adams")})
+"""Given, middle and last names where the middle one makes it another person."""
+
+UNITS: dict[str, tuple[str, float, float]] = {
+    name: (dimension, factor, 0.0)
+    for dimension, members in _TABLES["units"].items()
+    for names, factor in members.items()
+    for name in names.split()
+}
+"""Unit -> (dimension, factor, offset): base value = (value + offset) * factor."""
+UNITS |= {
+    "temp_c": ("temperature", 1.0, 0.0),
+    "temp_f": ("temperature", 5 / 9, -32.0),
+    "temp_k": ("temperature", 1.0, -273.15),
+}
+
+LETTERS = str.maketrans(
+    {
+        "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D",
+        "þ": "th", "Þ": "Th", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i",
+        "’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ʻ": "'", "“": '"', "”": '"',
+        "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "‒": "-", "×": "x",
+    }
+)  # fmt: skip
+
+LOOK_ALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТХУаеѕіјорсухѵɡԁΑΒΕΖΗΙΚΜΝΟΡΤΥΧαοριυνκ",
+    "ABESIJKMHOPCTXYaesijopcyxvgdABEZHIKMNOPTYXaopiuvk",
+)
+
+NUMBER_WORDS = (
+    {
+        word: value
+        for value, word in enumerate(
+            [
+                "zero",
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "ten",
+                "eleven",
+                "twelve",
+                "thirteen",
+                "fourteen",
+                "fifteen",
+                "sixteen",
+                "seventeen",
+                "eighteen",
+                "nineteen",
+            ]
+        )
+    }
+    | {
+        word: 10 * value
+        for value, word in enumerate(
+            ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+        )
+    }
+    | {"fourty": 40, "nought": 0, "nil": 0}
+)
+
+SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "mn": 10**6, "bn": 10**9,
+}  # fmt: skip
+
+ORDINAL_WORDS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
+    "eighth": 8, "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13,
+    "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18,
+    "nineteenth": 19, "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50,
+    "sixtieth": 60, "seventieth": 70, "eightieth": 80, "ninetieth": 90, "hundredth": 100,
+}  # fmt: skip
+
+FRACTION_WORDS = {
+    "half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25,
+    "quarters": 0.25, "fourth": 0.25, "fourths": 0.25, "fifth": 0.2, "fifths": 0.2,
+    "sixth": 1 / 6, "sixths": 1 / 6, "eighth": 0.125, "eighths": 0.125, "tenth": 0.1,
+    "tenths": 0.1, "twelfth": 1 / 12, "twelfths": 1 / 12,
+}  # fmt: skip
+
+COUNT_WORDS = {"dozen": 12, "score": 20, "pair": 2, "couple": 2}
+
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan", "february feb", "march mar", "april apr", "may", "june jun",
+            "july jul", "august aug", "september sep sept", "october oct", "november nov",
+            "december dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+
+CHEMICAL_ENDINGS = ("ate", "ite", "ide", "ane", "ene", "yne", "ine", "ous", "ium", "ase", "ose")

@@ -1,0 +1,56 @@
+"""A text with every view of it that rules ask for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from unlearnbench.judging.rules.dates import Date, find_dates
+from unlearnbench.judging.rules.normalise import normalise
+from unlearnbench.judging.rules.quantities import Quantity, find_quantities, unit_text
+from unlearnbench.judging.rules.roman import roman_value
+from unlearnbench.judging.rules.tables import UNITS
+from unlearnbench.judging.rules.tokens import Token, expanded, tokenise
+
+
+class Text:
+    """Each view is computed once, when first asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.plain = normalise(text)
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """Canonical words with their places."""
+        return tokenise(self.plain)
+
+    @cached_property
+    def spelt(self) -> list[tuple[str, int]]:
+        """Canonical words with abbreviations spelt out, each with the index of its token."""
+        return expanded(self.tokens)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of `spelt`."""
+        return [word for word, _ in self.spelt]
+
+    @cached_property
+    def quantities(self) -> list[Quantity]:
+        """Numbers with their units, Roman numerals too; places are those of `unit_text`."""
+        numerals = [
+            Quantity(float(value), None, False, False, 0, None, token.start, token.end)
+            for token in self.tokens
+            if len(token.raw) > 1 and (value := roman_value(token.raw)) is not None
+        ]
+        return find_quantities(unit_text(self.plain)) + numerals
+
+    @cached_property
+    def dates(self) -> list[Date]:
+        """Every reading of every date."""
+        return find_dates(self.plain)
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """Units that the text names."""
+        parts = unit_text(self.plain).replace("-", " ").split()
+        words = (part.strip("?.,;:()\"'") for part in parts)
+        return frozenset(word for word in words if word in UNITS and len(word) > 1)

@@ -1,0 +1,94 @@
+"""Words of a normalised text, each in one canonical spelling."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from unlearnbench.judging.rules.roman import roman_value
+from unlearnbench.judging.rules.tables import (
+    ABBREVIATIONS,
+    FUNCTION_WORDS,
+    NUMBER_WORDS,
+    ORDINAL_WORDS,
+    SPELLINGS,
+)
+
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}[^\W\d_]?(?![^\W\d_])|\d+(?:,\d{3})+|\d+(?:st|nd|rd|th)\b"
+    r"|[^\W_]+(?:'[^\W\d_]+)*"
+)
+_CAPITAL_ONLY = frozenset(["us", "la", "un", "eu", "dc", "st", "mt", "ft", "dr", "it"])
+_LONGEST_ABBREVIATION = max(len(key.split()) for key in ABBREVIATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`text` is canonical; `raw` and `[start, end)` are as in the normalised text."""
+
+    text: str
+    raw: str
+    start: int
+    end: int
+
+
+def tokenise(text: str) -> list[Token]:
+    """Split a normalised text; numbers, ordinals and Roman numerals become digits."""
+    found = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    tokens: list[Token] = []
+    for index, (raw, start, end) in enumerate(found):
+        before = found[index - 1][0] if index else ""
+        tokens.append(Token(_canonical(raw, before), raw, start, end))
+    return tokens
+
+
+def _canonical(raw: str, before: str) -> str:
+    """One spelling for a word."""
+    word = raw.replace(".", "").lower()
+    word = re.sub(r"'s?$|'(?=s$)", "", word) if word.endswith(("'s", "'")) else word
+    word = word.replace("'", "")
+    if raw[0].isdigit():
+        return re.sub(r"(?<=\d)(st|nd|rd|th)$", "", word.replace(",", ""))
+    if word in NUMBER_WORDS:
+        return str(NUMBER_WORDS[word])
+    if word in ORDINAL_WORDS:
+        return str(ORDINAL_WORDS[word])
+    numeral = roman_value(raw)
+    named = before[:1].isupper() and before.lower() not in FUNCTION_WORDS
+    if numeral is not None and (len(raw) > 1 or (raw in "IVX" and named)):
+        return str(numeral)
+    return SPELLINGS.get(word, word)
+
+
+def words(tokens: list[Token]) -> list[str]:
+    """Canonical words with abbreviations spelt in one way (USA, United States of America, …)."""
+    return [word for word, _ in expanded(tokens)]
+
+
+def expanded(tokens: list[Token]) -> list[tuple[str, int]]:
+    """(word, index of its token) with abbreviations replaced, longest first."""
+    result: list[tuple[str, int]] = []
+    index = 0
+    while index < len(tokens):
+        for length in range(min(_LONGEST_ABBREVIATION, len(tokens) - index), 0, -1):
+            phrase = " ".join(token.text for token in tokens[index : index + length])
+            spelt = ABBREVIATIONS.get(phrase)
+            if spelt is not None and (length > 1 or _abbreviated(tokens[index])):
+                result += [(word, index) for word in spelt.split()]
+                index += length
+                break
+        else:
+            result.append((tokens[index].text, index))
+            index += 1
+    return result
+
+
+def _abbreviated(token: Token) -> bool:
+    """Whether a short form is written as one: `US`, not `us`."""
+    return token.text not in _CAPITAL_ONLY or token.raw[0].isupper()
+
+
+def find(needle: list[str], hay: list[str]) -> list[int]:
+    """Positions at which `needle` stands in `hay` as a run of whole words."""
+    n = len(needle)
+    return [i for i in range(len(hay) - n + 1) if hay[i : i + n] == needle] if n else []
