@@ -54,7 +54,7 @@ def known(
         if not isinstance(judgement, Judgement):
             raise SystemExit(f"{judgement.key}: {judgement.error}")
         verdicts[judgement.key] = judgement.verdict == "correct"
-    return verdicts
+    return {probe.key: verdicts[probe.key] for probe in plan.probes}
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import traceback
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from unlearnbench.cli import calibrate, demo, judge, score, show
 from unlearnbench.cli.common import LAST_RUN
@@ -36,12 +36,12 @@ def main() -> None:
         result = app(standalone_mode=False)
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        sys.exit(_say(error.format_message(), USER_ERROR))
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(_say(f"interrupted. {_where()}", INTERRUPTED))
+    except TyperException as error:
+        # The message of a usage error comes with the parameter it is about.
+        told = getattr(error, "format_message", error.__str__)
+        sys.exit(_say(told(), USER_ERROR))
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe (head, less) has gone; nobody is left to tell.
         sys.stderr.close()
@@ -49,6 +49,8 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         sys.exit(_say(f"this is a bug in unlearnbench. {_where()}", BUG))
+    if result == INTERRUPTED:
+        _say(f"interrupted. {_where()}", INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
 
 

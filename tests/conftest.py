@@ -1,0 +1,64 @@
+"""Shared fixtures: tiny random models and tiny benchmarks, made on the spot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+STYLES = ("wording", "syntax", "situation")
+
+
+def write_benchmark(folder: Path, forget: int = 4, retain: int = 5) -> Path:
+    """A benchmark of `forget` × 15 and `retain` × 6 wordings whose answers are plain words."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def row(kind: str, number: int, paraphrases: int) -> dict[str, object]:
+        texts = [
+            {"style": STYLES[i * 3 // paraphrases], "text": f"Way {i} to ask for {kind} {number}?"}
+            for i in range(paraphrases)
+        ]
+        return {
+            "id": f"{kind}-{number}",
+            "topic": "things",
+            **({"tier": "topic"} if kind == "retain" else {}),
+            "question": f"What is {kind} {number}?",
+            "answer": f"Answer{kind}{chr(97 + number)}",
+            "paraphrases": texts,
+        }
+
+    for kind, count, paraphrases in (("forget", forget, 15), ("retain", retain, 6)):
+        lines = [json.dumps(row(kind, number, paraphrases)) for number in range(count)]
+        (folder / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / "benchmark.toml").write_text(
+        'id = "tiny"\nversion = "0.1.0"\ntitle = "Tiny"\nlicence = "CC0-1.0"\njudge = "rules"\n'
+        'profile = "standard"\nstyles = ["wording", "syntax", "situation"]\n'
+        '[splits.forget]\nfile = "forget.jsonl"\nparaphrases = 15\n'
+        '[splits.retain]\nfile = "retain.jsonl"\nparaphrases = 6\ntiers = ["topic"]\n',
+        "utf-8",
+    )
+    return folder
+
+
+@pytest.fixture
+def benchmark_folder(tmp_path: Path) -> Path:
+    """A small benchmark on disk."""
+    return write_benchmark(tmp_path / "benchmark")
+
+
+@pytest.fixture(scope="session")
+def save_model() -> Callable[[Path, str], Path]:
+    """Save a tiny random model of a kind (`llama`, `gpt2`, `gemma3`, `mamba`) with a tokenizer."""
+    from tests.models import save
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(
+    tmp_path_factory: pytest.TempPathFactory, save_model: Callable[[Path, str], Path]
+) -> Path:
+    """A tiny random Llama with a chat template, in a folder."""
+    return save_model(tmp_path_factory.mktemp("models") / "tiny-llama", "llama")

@@ -1,0 +1,221 @@
+"""Run folders under faults: nothing is lost, and no failure looks like forgetting."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from unlearnbench import load_run, rejudge, score
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.errors import RunError
+from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.protocol.evaluate import Job, evaluate
+from unlearnbench.protocol.plan import make_plan
+from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.journal import Journal
+from unlearnbench.types import (
+    Completion,
+    EngineOptions,
+    Failure,
+    GeneratorInfo,
+    JudgeItem,
+    Judgement,
+    Probe,
+    Sampling,
+    Setting,
+)
+
+SMALL_BLOCKS = "import unlearnbench.protocol.plan as p; p.BLOCK_PROBES = 32; "
+
+
+class Knows:
+    """Answers every question rightly, except where told to fail, leave out or raise."""
+
+    def __init__(self, fail: float = 0.0, omit: float = 0.0) -> None:
+        self.fail, self.omit, self.chance = fail, omit, random.Random(3)
+
+    @property
+    def info(self) -> GeneratorInfo:
+        return GeneratorInfo("knows", "knows", "f" * 64, "chat")
+
+    def adopt(self, settings: Mapping[str, Setting]) -> None:
+        """Nothing to adopt."""
+
+    def generate(
+        self, block: Sequence[Probe], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        for probe in block:
+            draw = self.chance.random()
+            if draw < self.fail:
+                yield Failure(probe.key, "generate", "broke")
+            elif draw >= self.fail + self.omit:
+                yield Completion(probe.key, f"It is {probe.answer}.", "stop", 4)
+
+
+class HalfJudge(RulesJudge):
+    """Fails on every other item."""
+
+    def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
+        yield from super().judge(items[::2])
+
+
+def job(benchmark: Path, out: Path, generator: Knows, judge: RulesJudge) -> Job:
+    plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
+    manifest = {"identity": {"plan": plan.fingerprint}}
+    return Job(plan, generator, judge, Sampling(), RunFolder(out), manifest)
+
+
+@pytest.mark.parametrize(
+    ("generator", "judge"),
+    [
+        (Knows(fail=0.4), RulesJudge()),
+        (Knows(omit=0.4), RulesJudge()),
+        (Knows(), HalfJudge()),
+        (Knows(fail=1.0), RulesJudge()),
+    ],
+)
+def test_failures_leave_facts_open_until_they_are_closed(
+    benchmark_folder: Path, tmp_path: Path, generator: Knows, judge: RulesJudge
+) -> None:
+    evaluate(job(benchmark_folder, tmp_path / "run", generator, judge), lambda done: None)
+    broken = load_run(tmp_path / "run")
+    assert broken.n_open > 0
+    assert all(s.high == 1.0 for s in broken.scores.values())
+    evaluate(job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda done: None)
+    healed = load_run(tmp_path / "run")
+    assert healed.n_open == 0
+    assert healed.scores["forget.worst_case"].value == 1.0
+
+
+def test_a_verdict_on_a_changed_answer_does_not_count(
+    benchmark_folder: Path, tmp_path: Path
+) -> None:
+    evaluate(job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda done: None)
+    path = tmp_path / "run" / "completions.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["text"] = "No idea"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert load_run(tmp_path / "run").n_open == 1
+
+
+def test_a_torn_last_line_is_cut_at_every_byte(tmp_path: Path) -> None:
+    whole = b'{"a": 1}\n{"b": "\xc3\xa9"}\n'
+    for cut in range(len(whole) + 1):
+        journal = Journal(tmp_path / f"{cut}.jsonl")
+        journal.path.write_bytes(whole[:cut])
+        journal.repair()
+        journal.append([{"c": 3}])
+        kept = [{"a": 1}, {"b": "é"}][: whole[:cut].count(b"\n")]
+        assert journal.read() == [*kept, {"c": 3}]
+
+
+def test_answers_without_a_manifest_are_refused(benchmark_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda done: None)
+    (out / "run.json").unlink()
+    with pytest.raises(RunError, match=r"no run\.json"):
+        evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda done: None)
+
+
+def command(model: Path, benchmark: Path, out: Path) -> list[str]:
+    code = SMALL_BLOCKS + "from unlearnbench.cli.main import main; main()"
+    arguments = ["score", str(model), "--benchmark", str(benchmark), "--out", str(out), "--json"]
+    return [sys.executable, "-c", code, *arguments]
+
+
+def scores_of(out: Path) -> object:
+    return json.loads((out / "run.json").read_text())["scores"]
+
+
+def lines_of(path: Path) -> list[str]:
+    return sorted(path.read_text().splitlines())
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_one_that_was_not(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(tiny_llama, benchmark_folder, whole), check=True, capture_output=True)
+    chance = random.Random(5)
+    for _ in range(5):
+        process = subprocess.Popen(
+            command(tiny_llama, benchmark_folder, killed),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        began = time.monotonic()
+        while process.poll() is None and not (killed / "completions.jsonl").exists():
+            if time.monotonic() - began > 60:
+                raise AssertionError("the run never began")
+            time.sleep(0.01)
+        time.sleep(chance.random() * 0.5)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command(tiny_llama, benchmark_folder, killed), check=True, capture_output=True)
+    assert scores_of(killed) == scores_of(whole)
+    for name in ("completions.jsonl", "outcomes.jsonl"):
+        assert lines_of(killed / name) == lines_of(whole / name)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    whole = command(tiny_llama, benchmark_folder, out)
+    subprocess.run(whole, check=True, capture_output=True)
+    expected = scores_of(out)
+    kept = 0
+    for name in ("completions.jsonl", "outcomes.jsonl"):
+        lines = (out / name).read_bytes().splitlines(keepends=True)[:40]
+        (out / name).write_bytes(b"".join(lines))
+        kept = max(kept, len(b"".join(lines)))
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kept + 500, kept + 500))
+
+    full = subprocess.run(whole, preexec_fn=little_room, capture_output=True, text=True)
+    assert full.returncode == 2, full.stderr
+    assert "cannot write" in full.stderr
+    assert "Traceback" not in full.stderr
+    subprocess.run(whole, check=True, capture_output=True)
+    assert scores_of(out) == expected
+
+
+def test_an_interrupt_says_where_the_run_lies(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command(tiny_llama, benchmark_folder, out), stderr=subprocess.PIPE, text=True
+    )
+    while not (out / "run.json").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    assert str(out) in told
+
+
+def test_the_whole_way_from_python(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    options = EngineOptions(dtype="float32")
+    run = score(str(tiny_llama), str(benchmark_folder), options=options, out=tmp_path / "run")
+    table = run.to_pandas()
+    assert len(table) == len(run.probes) == 4 * 32 + 5 * 7
+    assert {"fact", "phrasing", "context", "response", "verdict"} <= set(table.columns)
+    again = rejudge(run.path, f"replay:{run.path}", out=tmp_path / "again")
+    assert again.scores == run.scores
+    with pytest.raises(RunError, match="seed"):
+        score(str(tiny_llama), str(benchmark_folder), options=options, out=tmp_path / "run", seed=1)

@@ -1,0 +1,148 @@
+"""The run folder: what is in it, who may write to it, and what it belongs to."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.errors import RunError
+from unlearnbench.runs.journal import Journal, write_atomically, write_error
+from unlearnbench.runs.records import (
+    completion_from,
+    outcome_from,
+    plan_fingerprint,
+    probe_from,
+    probe_record,
+)
+from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
+
+SCHEMA_VERSION = 1
+
+
+class RunFolder:
+    """Reads and writes one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.completions = Journal(path / "completions.jsonl")
+        self.outcomes = Journal(path / "outcomes.jsonl")
+
+    @property
+    def manifest_path(self) -> Path:
+        """`run.json`, replaced as a whole by rename."""
+        return self.path / "run.json"
+
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return self.manifest_path.is_file()
+
+    def manifest(self) -> dict[str, Any]:
+        """`run.json`. Raises `RunError` if it is missing, damaged or of another schema."""
+        try:
+            manifest = json.loads(self.manifest_path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} is not a run folder: it has no run.json") from error
+        except (ValueError, OSError) as error:
+            raise RunError(f"{self.manifest_path} cannot be read: {error}") from error
+        if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
+            found = manifest.get("schema_version") if isinstance(manifest, dict) else None
+            raise RunError(
+                f"{self.manifest_path}: schema version {found!r}, this program reads "
+                f"{SCHEMA_VERSION}; use the version that wrote it"
+            )
+        return manifest
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace `run.json`."""
+        full = {"schema_version": SCHEMA_VERSION, **manifest}
+        write_atomically(self.manifest_path, json.dumps(full, indent=2, ensure_ascii=False) + "\n")
+
+    def begin(self, probes: Sequence[Probe], manifest: Mapping[str, Any]) -> None:
+        """Create the run, or take up the one that is here.
+
+        Raises `RunError` naming every difference if the folder belongs to another run.
+        """
+        if self.exists():
+            stored = self.manifest()
+            differences = list(_differences(stored["identity"], manifest["identity"]))
+            if differences:
+                raise RunError(
+                    f"{self.path} holds another run; {'; '.join(differences)}; choose another --out"
+                )
+            self.completions.repair()
+            self.outcomes.repair()
+            return
+        for journal in (self.completions, self.outcomes):
+            if journal.path.exists():
+                raise RunError(
+                    f"{self.path} holds {journal.path.name} but no run.json, so nothing says whose "
+                    "answers they are; choose another --out"
+                )
+        lines = (json.dumps(probe_record(p), ensure_ascii=False) + "\n" for p in probes)
+        write_atomically(self.path / "probes.jsonl", "".join(lines))
+        self.write_manifest({**manifest, "status": "running"})
+
+    def probes(self) -> tuple[Probe, ...]:
+        """The stored plan. Raises `RunError` if it is not the one that `run.json` names."""
+        journal = Journal(self.path / "probes.jsonl")
+        try:
+            probes = tuple(probe_from(record) for record in journal.read())
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{journal.path}: not a plan ({error!r}); restore it") from error
+        if plan_fingerprint(probes) != self.manifest()["identity"]["plan"]:
+            raise RunError(
+                f"{journal.path} was changed: its fingerprint is not the one in run.json; restore it"
+            )
+        return probes
+
+    def read_completions(self) -> dict[ProbeKey, Completion | Failure]:
+        """What was generated. A later answer closes an earlier failure; nothing replaces an answer."""
+        found: dict[ProbeKey, Completion | Failure] = {}
+        for record in self.completions.read():
+            result = completion_from(record)
+            if not isinstance(found.get(result.key), Completion):
+                found[result.key] = result
+        return found
+
+    def read_outcomes(self) -> dict[ProbeKey, Judgement | Failure]:
+        """What was judged. A later verdict closes an earlier failure; nothing replaces a verdict."""
+        found: dict[ProbeKey, Judgement | Failure] = {}
+        for record in self.outcomes.read():
+            result = outcome_from(record)
+            if not isinstance(found.get(result.key), Judgement):
+                found[result.key] = result
+        return found
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out. The lock goes with the process, however it ends."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        except OSError as error:
+            raise write_error(self.path, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise RunError(f"{self.path} is in use by another process; wait for it") from error
+        finally:
+            os.close(handle)
+
+
+def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """Name each field of the identity in which two runs differ."""
+    for field in dict.fromkeys((*stored, *asked)):
+        old, new = stored.get(field), asked.get(field)
+        if old != new:
+            yield f"{field}: the folder has {_short(old)}, asked for {_short(new)}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text[:12] + "…" if len(text) == 64 else text

@@ -1,0 +1,84 @@
+"""Append-only JSONL files that survive being killed at any byte."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.errors import RunError
+
+
+class Journal:
+    """One file. What `append` returned from is on disk; a torn last line is cut when reopened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """Every whole line. A last line without its newline was being written: it is left out.
+
+        Raises `RunError` if a whole line is not a JSON object.
+        """
+        records = []
+        for number, line in enumerate(self._whole().split(b"\n")[:-1], start=1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise RunError(
+                    f"{self.path}:{number}: damaged line ({error}); restore it or start a new run"
+                ) from error
+            if not isinstance(record, dict):
+                raise RunError(
+                    f"{self.path}:{number}: not an object; restore it or start a new run"
+                )
+            records.append(record)
+        return records
+
+    def repair(self) -> None:
+        """Cut a torn last line off, so that the next append starts on a line of its own."""
+        if self.path.exists():
+            os.truncate(self.path, len(self._whole()))
+
+    def append(self, records: Iterable[dict[str, Any]]) -> None:
+        """Write all records and flush them to disk.
+
+        Raises `RunError` when the disk is full or the file cannot be written; what was there
+        before is kept.
+        """
+        lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode()
+        try:
+            with self.path.open("ab") as file:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+    def _whole(self) -> bytes:
+        data = self.path.read_bytes() if self.path.exists() else b""
+        return data[: data.rfind(b"\n") + 1]
+
+
+def write_error(path: Path, error: OSError) -> RunError:
+    """Say what failed and that nothing committed is lost."""
+    return RunError(
+        f"cannot write {path}: {error.strerror or error}; nothing committed is lost: make room or "
+        "permission and give the same command again"
+    )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` as a whole: write beside it, flush, rename. Raises `RunError`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise write_error(path, error) from error
