@@ -15,10 +15,9 @@ import sys
 from collections import Counter
 from dataclasses import replace
 
-from unlearnbench.judging.rules.judge import RulesJudge
-
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
 from unlearnbench.protocol.render import extract_answer

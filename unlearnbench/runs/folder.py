@@ -96,12 +96,12 @@ class RunFolder:
             raise RunError(f"{journal.path}: not a plan ({error!r}); restore it") from error
         if plan_fingerprint(probes) != self.manifest()["identity"]["plan"]:
             raise RunError(
-                f"{journal.path} was changed: its fingerprint is not the one in run.json; restore it"
+                f"{journal.path} was changed: it is not the plan that run.json names; restore it"
             )
         return probes
 
     def read_completions(self) -> dict[ProbeKey, Completion | Failure]:
-        """What was generated. A later answer closes an earlier failure; nothing replaces an answer."""
+        """What was generated. A later answer closes a failure; nothing replaces an answer."""
         found: dict[ProbeKey, Completion | Failure] = {}
         for record in self.completions.read():
             result = completion_from(record)
@@ -110,7 +110,7 @@ class RunFolder:
         return found
 
     def read_outcomes(self) -> dict[ProbeKey, Judgement | Failure]:
-        """What was judged. A later verdict closes an earlier failure; nothing replaces a verdict."""
+        """What was judged. A later verdict closes a failure; nothing replaces a verdict."""
         found: dict[ProbeKey, Judgement | Failure] = {}
         for record in self.outcomes.read():
             result = outcome_from(record)
