@@ -11,7 +11,7 @@ from unlearnbench.judging.rules.tables import MONTHS, ORDINAL_WORDS
 
 _MONTH = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(\d{3,4})(?!\d)"
+_YEAR = r"(\d{3,4}|'\d{2})(?!\d)"
 _PATTERNS = (
     (
         re.compile(rf"\b{_DAY}(?:\s+day)?\s*(?:of\s+)?{_MONTH}(?:,?\s*(?:of\s+|in\s+)?{_YEAR})?"),
@@ -24,6 +24,7 @@ _PATTERNS = (
     (re.compile(rf"\b{_MONTH},?\s*(?:of\s+|in\s+)?{_YEAR}"), "my"),
     (re.compile(rf"\b{_YEAR}[-/.](\d{{1,2}})[-/.](\d{{1,2}})\b"), "ymd"),
     (re.compile(rf"\b(\d{{1,2}})[-/.](\d{{1,2}})[-/.]{_YEAR}"), "numeric"),
+    (re.compile(r"(?<![\d/.-])(\d{1,2})[-/.](\d{4})(?![\d/.-])"), "month-year"),
 )
 _ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b(?!')")
 _ORDINALS = re.compile(
@@ -33,7 +34,10 @@ _ORDINALS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A date as far as it is given; `[start, end)` is its place in the text."""
+    """A date as far as it is given; `[start, end)` is its place in the text.
+
+    A year below 100 is one written with two digits ('89).
+    """
 
     day: int | None
     month: int
@@ -43,7 +47,9 @@ class Date:
 
     def has(self, gold: Date) -> bool:
         """Whether everything that `gold` gives is given here and equal."""
-        pairs = ((gold.day, self.day), (gold.month, self.month), (gold.year, self.year))
+        short = self.year is not None and self.year < 100
+        year = gold.year % 100 if short and gold.year else gold.year
+        pairs = ((gold.day, self.day), (gold.month, self.month), (year, self.year))
         return all(want is None or want == got for want, got in pairs)
 
 
@@ -73,6 +79,8 @@ def _read(pattern: re.Pattern[str], order: str, text: str) -> Iterator[Date]:
             yield from _date(None, MONTHS[str(a)], b, place)
         elif order == "ymd":
             yield from _date(c, int(str(b)), a, place)
+        elif order == "month-year":
+            yield from _date(None, int(str(a)), b, place)
         else:
             yield from _date(a, int(str(b)), c, place)
             yield from _date(b, int(str(a)), c, place)
@@ -81,4 +89,4 @@ def _read(pattern: re.Pattern[str], order: str, text: str) -> Iterator[Date]:
 def _date(day: str | None, month: int, year: str | None, place: tuple[int, int]) -> Iterator[Date]:
     number = int(day) if day else None
     if 1 <= month <= 12 and (number is None or 1 <= number <= 31):
-        yield Date(number, month, int(year) if year else None, *place)
+        yield Date(number, month, int(year.lstrip("'")) if year else None, *place)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from unlearnbench.judging.rules.names import as_person, names_person
+from unlearnbench.judging.rules.numbered import says_numbered
 from unlearnbench.judging.rules.phrases import (
     answer_forms,
     capital_rule,
     find_loosely,
+    kind_dropped,
     noun_rule,
     spelt_together,
 )
@@ -20,17 +22,21 @@ from unlearnbench.judging.rules.tables import (
     CASE_SENSITIVE_WORDS,
     FILLER,
     FUNCTION_WORDS,
+    GIVEN_NAMES,
     NO,
     NO_COMMITMENT,
     YES,
 )
 from unlearnbench.judging.rules.text import Text
 from unlearnbench.judging.rules.tokens import find
+from unlearnbench.judging.rules.years import decades, spans, whole_decade, whole_span
 
 _SEPARATOR = re.compile(r"\s*(?:,\s*and\s|,\s*&\s|[,;/]|\sand\s|\s&\s)\s*")
 _CLAUSES = re.compile(r"[.!?;:]|,\s|\bbut\b|\n")
 _ANSWER_IS = re.compile(r"^\W*(?:(?:the\s+)?(?:correct\s+)?answer(?:\s+is)?|a|well|so|and)\b\W*")
 _UNSURE = re.compile(r"\b(?:know|sure|certain|idea|remember|tell|say|answer|unclear|depends)\b")
+_SHORT_YEAR = re.compile(r"(?<!\w)'\d{2}(?![\w'])")
+_COUNTING = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
 _PRONOUNS = frozenset({"it", "he", "she", "they", "that", "this", "there"})
 _AUXILIARY = re.compile(r"is|was|are|were|did|does|do|has|have|had|can|could|will|would")
 
@@ -72,11 +78,11 @@ def _text(text: str) -> Text:
 
 
 def _one(gold: Text, asked: Text, said: Text) -> Finding:
-    for rule in (yes_no, date, quantity):
+    for rule in (yes_no, date, years, quantity):
         found = rule(gold, asked, said)
         if found is not None:
             return found
-    for rule in (phrase, person, members):
+    for rule in (phrase, numbered, person, members):
         found = rule(gold, asked, said)
         if found is not None and found.correct:
             return found
@@ -135,6 +141,25 @@ def date(gold: Text, asked: Text, said: Text) -> Finding | None:
     return NOTHING
 
 
+def years(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """A span of years or a decade."""
+    span = whole_span(gold.plain)
+    if span is not None:
+        both = set(span) <= {int(q.value) for q in said.quantities}
+        found = both or span in spans(said.plain)
+        return Finding(True, "years", f"{span[0]}-{span[1]}") if found else NOTHING
+    decade = whole_decade(gold.plain)
+    if decade is None:
+        return None
+    same = any(d in (decade, decade % 100) for d in decades(said.plain))
+    return Finding(True, "years", f"{decade}s") if same else NOTHING
+
+
+def numbered(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """A name that is a word and a number."""
+    return Finding(True, "numbered", gold.plain) if says_numbered(gold, asked, said) else None
+
+
 def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
     """A number, with or without a unit."""
     wanted = _whole_quantity(gold)
@@ -143,7 +168,12 @@ def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
     plain = wanted.unit is None and wanted.value == int(wanted.value)
     year = plain and 1000 <= wanted.value <= 2100
     text = unit_text(said.plain)
-    for found in said.quantities:
+    if year and f"'{int(wanted.value) % 100:02d}" in _SHORT_YEAR.findall(said.plain):
+        return Finding(True, "number", f"'{int(wanted.value) % 100:02d}")
+    which_one = len(said.tokens) <= 3 and not _COUNTING.search(asked.plain)
+    for quantity_said in said.quantities:
+        # `79th` answers a question for a number, but a passing `20th century` does not.
+        found = replace(quantity_said, ordinal=False) if which_one else quantity_said
         in_date = not year and any(_overlaps(found, d.start, d.end, text, said) for d in said.dates)
         if in_date or not same_quantity(wanted, found, asked.units):
             continue
@@ -181,7 +211,8 @@ def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
     if not gold.words:
         return Finding(True, "text", gold.plain) if gold.plain.strip() in said.plain else None
     hay = _without_echo(gold, asked, said)
-    for form in answer_forms(gold.words):
+    short = len(said.tokens) <= 3
+    for form in answer_forms(gold.words) + (kind_dropped(gold.words, asked.words) if short else []):
         for place in find_loosely(form, hay):
             small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
             if small_words and gold.plain.strip() not in said.plain:
@@ -241,7 +272,17 @@ def members(gold: Text, asked: Text, said: Text) -> Finding | None:
     parts = [part for part in _SEPARATOR.split(gold.plain) if part.strip()]
     if len(parts) < 2:
         return None
+    if _first_names(parts) and all(name in said.words for name in _first_names(parts)):
+        return Finding(True, "list", "; ".join(_first_names(parts)))
     found = [_one(_text(part), asked, said) for part in parts]
     if not all(f.correct for f in found):
         return None
     return Finding(True, "list", "; ".join(f.evidence for f in found))
+
+
+def _first_names(parts: list[str]) -> list[str]:
+    """The given names of people who share a last name (`Orville and Wilbur Wright`), else none."""
+    words = [_text(part).words for part in parts]
+    shared = len(words[-1]) == 2 and all(len(w) == 1 for w in words[:-1])
+    given = [w[0] for w in words]
+    return given if shared and set(given) <= GIVEN_NAMES else []

@@ -132,7 +132,7 @@ def _chain(response: list[Token], index: int) -> list[Token]:
 
 def _compatible(person: Person, chain: list[Token]) -> bool:
     """Whether the words before a last name can be this person's."""
-    names = [t.text for t in chain if t.text not in PARTICLES]
+    names = [part for t in chain if t.text not in PARTICLES for part in _parts(t)]
     if not names:
         return True
     if not person.given:
@@ -148,6 +148,11 @@ def _compatible(person: Person, chain: list[Token]) -> bool:
     if len(given) == 1 or not middles:
         return not middles or (given[0], middles[0], person.last) not in TELLING_MIDDLES
     return _in_order(middles, given[1:]) or _in_order(given[1:], middles)
+
+
+def _parts(token: Token) -> list[str]:
+    """Initials written together (`A.G.`) are one name each."""
+    return list(token.text) if token.raw.count(".") > 1 and len(token.text) <= 3 else [token.text]
 
 
 def _same_given(gold: str, said: str) -> bool:

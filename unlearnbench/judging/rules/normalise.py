@@ -20,6 +20,8 @@ _SPOKEN_YEAR = re.compile(
     rf"\b({_TEENS}|twenty)[\s-]+(?:(?:oh|o)[\s-]+({_UNITS})|({_TENS})(?:[\s-]+({_UNITS}))?|({_TEENS}))\b",
     re.IGNORECASE,
 )
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .*-]){3,}[^\W\d_](?![^\W_])")
+"""Four single letters or more with one sign between each: a word spelt out."""
 _FRACTIONS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3"}
 
 
@@ -39,7 +41,8 @@ def normalise(text: str) -> str:
     text = _SPOKEN_YEAR.sub(_year_digits, text)
     decomposed = unicodedata.normalize("NFKD", text.translate(LETTERS))
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return re.sub(r"[*_`#~|]+", " ", plain)
+    plain = _SPACED.sub(lambda match: re.sub(r"[ .*-]", "", match.group()), plain)
+    return re.sub(r"[*_`#|]+|~(?!\s?\d)", " ", plain)
 
 
 def _year_digits(match: re.Match[str]) -> str:

@@ -38,6 +38,22 @@ def answer_forms(words: list[str]) -> list[list[str]]:
     return [form for i, form in enumerate(kept or [words]) if form not in (kept or [words])[:i]]
 
 
+def kind_dropped(words: list[str], asked: list[str]) -> list[list[str]]:
+    """The answer's words without the kind of thing that the question asks for by name.
+
+    `Which street …` is answered by `Fleet` if it is Fleet Street.
+    """
+    forms = [words[:-1]] if words[-1] in _asked_kind(asked) else []
+    forms += [words[1:]] if words[0] in _asked_kind(asked) else []
+    return [f for f in forms if f and not set(f) <= NOT_ALONE | FUNCTION_WORDS | ARTICLES]
+
+
+def _asked_kind(asked: list[str]) -> list[str]:
+    """The words right after `which` or `what`."""
+    places = [i for i, word in enumerate(asked) if word in ("which", "what")]
+    return [word for i in places[:1] for word in asked[i + 1 : i + 3]]
+
+
 def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
     """Where `needle` stands in `hay`, plurals and small typos allowed, inner articles ignored."""
     exact = find(needle, hay)
@@ -56,6 +72,9 @@ def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
 def spelt_together(needle: list[str], hay: list[str]) -> bool:
     """Whether two neighbours make one word or one word two (`light house`, `lighthouse`)."""
     joined = "".join(needle)
+    if joined.isalnum() and not joined.isalpha() and not joined.isdigit():
+        runs = range(2, len(joined) + 1)
+        return any("".join(hay[i : i + n]) == joined for n in runs for i in range(len(hay) - n + 1))
     if len(joined) < 6 or not joined.isalpha():
         return False
     if len(needle) > 1:

@@ -17,8 +17,17 @@ from unlearnbench.judging.rules.tables import (
 
 _COMPOUND = (
     (r"per\s+cent\b", "percent"),
+    (r"\b(?:usd|us\$)\s?(?=\d)", "$"),
+    (r"\beur\s?(?=\d)", "€"),
+    (r"\bgbp\s?(?=\d)", "£"),
+    (r"([$€£¥]\s?\d[\d.,]*)\s?m\b", r"\1 million"),
+    (r"([$€£¥]\s?\d[\d.,]*)\s?b\b", r"\1 billion"),
+    (r"([$€£¥]\s?\d[\d.,]*)\s?k\b", r"\1 thousand"),
+    (r"\ban?\s+(?=(?:third|fourth|fifth|sixth|eighth|tenth)\b)", "one "),
+    (r"\b(\d+)\s*h(?:rs?|ours?)?\s*(\d+)\s*m(?:ins?)?\b", r"\1 h \2 min"),
+    (r"\b(?:troy\s+(?:ounces?|oz)|ounces?\s+troy|oz\.?\s?t)\b", "toz"),
     (r"\ban?\s+(\w+)\s+and\s+a\s+half\b", r"1.5 \1"),
-    (r"\b(half|quarter)\s+(?:of\s+)?an?\s+(?=\w)", r"\1 "),
+    (r"\b(half|quarters?|thirds?|fifths?|tenths?)\s+(?:of\s+)?an?\s+(?=\w)", r"\1 "),
     (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?two\b", "1/2"),
     (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?(?:three|3)\b", "1/3"),
     (r"\b(?:one|1)\s+(?:in|out\s+of)\s+(?:every\s+)?(?:four|4)\b", "1/4"),
@@ -52,6 +61,7 @@ _COMPOUND = (
 _COMPOUNDS = tuple((re.compile(pattern), unit) for pattern, unit in _COMPOUND)
 _SPELT = {*NUMBER_WORDS, *SCALES, *COUNT_WORDS, *FRACTION_WORDS, *ORDINAL_WORDS, "and"}
 _WORDS = "|".join(sorted(_SPELT, key=len, reverse=True))
+_DIGITS = "|".join(word for word, value in NUMBER_WORDS.items() if value < 10)
 _NUMBER = re.compile(
     r"(?P<sign>(?<![\w)])-)?(?P<money>[$€£¥])?\s?"
     r"(?<![\w.])(?<![a-z]-)(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?!\d)"
@@ -60,6 +70,16 @@ _NUMBER = re.compile(
     r"(?P<over>\s?/\s?\d+)?(?P<ordinal>st\b|nd\b|rd\b|th\b)?"
     r"(?:[\s-]*(?P<scale>hundred|thousand|million|billion|trillion|bn|mn)\b)?"
     rf"|\b(?P<words>(?:{_WORDS})(?:[\s-]+(?:and[\s-]+)?(?:{_WORDS}))*)\b"
+)
+_POINT = re.compile(
+    rf"\b((?:{_WORDS})(?:[\s-]+(?:{_WORDS}))*)\s+point\s+((?:{_DIGITS})(?:[\s-]+(?:{_DIGITS}))*)\b"
+)
+_CONTINENTAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+,\d{1,2})(?![\d]|[.,]\d)")
+"""Numbers as much of Europe writes them: 380.000 and 3,14."""
+_SWAP = str.maketrans(".,", ",.")
+_MINUS = re.compile(r"\b(?:minus|negative)\s*$")
+_ROUGH = re.compile(
+    r"(?:\b(?:about|approximately|approx\.?|roughly|around|circa|nearly|almost|some)|[~≈])\s*$"
 )
 _UNIT = re.compile(r"[\s-]*(?P<unit>[a-z_]+(?:/[a-z]+)?\d?|%|\$|€|£)")
 _ERA = re.compile(r"\s*\b(bce?|b\.c\.(?:e\.)?|ad|a\.d\.|ce)(?![a-z])")
@@ -71,7 +91,8 @@ _MONEY = {"$": "dollar", "€": "euro", "£": "sterling", "¥": "yen"}
 class Quantity:
     """A number as it stands in a text.
 
-    `unit` is a key of `UNITS` or None; `decimals` are those written; `era` is "bc", "ad" or None.
+    `unit` is a key of `UNITS` or None; `decimals` are those written; `era` is "bc", "ad" or None;
+    `rough` if a word such as `about` stands before it.
     """
 
     value: float
@@ -82,6 +103,7 @@ class Quantity:
     era: str | None
     start: int
     end: int
+    rough: bool = False
 
     @property
     def dimension(self) -> str | None:
@@ -102,12 +124,24 @@ def unit_text(text: str) -> str:
     lowered = text.lower()
     for pattern, unit in _COMPOUNDS:
         lowered = pattern.sub(unit, lowered)
-    return lowered
+    return _POINT.sub(_pointed, lowered)
+
+
+def _pointed(match: re.Match[str]) -> str:
+    """`three point one four` as 3.14."""
+    whole = _words_value(match[1])
+    if whole is None:
+        return match.group()
+    decimals = "".join(str(NUMBER_WORDS[word]) for word in re.split(r"[\s-]+", match[2]))
+    return f"{whole[0]:.0f}.{decimals}"
 
 
 def find_quantities(text: str) -> list[Quantity]:
     """Every number in `unit_text`'s form of a text, with its unit."""
     found = [q for match in _NUMBER.finditer(text) for q in _quantity(match, text)]
+    swapped = _CONTINENTAL.sub(lambda match: match.group().translate(_SWAP), text)
+    if swapped != text:
+        found += [q for match in _NUMBER.finditer(swapped) for q in _quantity(match, swapped)]
     return list(_joined(found, text))
 
 
@@ -132,12 +166,15 @@ def _quantity(match: re.Match[str], text: str) -> Iterator[Quantity]:
             value *= SCALES[match["scale"]]
         if match["sign"]:
             value = -value
+    if _MINUS.search(text, 0, match.start()):
+        value = -value
     unit, end = _unit_after(text, match.end())
     if match["words"] is None and match["money"]:
         unit = _MONEY[match["money"]]
     era = _ERA.match(text, end) or _ERA_BEFORE.search(text, 0, match.start())
     which = None if era is None else ("bc" if era.group(1).startswith("b") else "ad")
-    yield Quantity(value, unit, ordinal, fraction, decimals, which, match.start(), end)
+    rough = _ROUGH.search(text, 0, match.start()) is not None
+    yield Quantity(value, unit, ordinal, fraction, decimals, which, match.start(), end, rough)
 
 
 def _unit_after(text: str, at: int) -> tuple[str | None, int]:
@@ -205,21 +242,34 @@ def same_quantity(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -
     if gold.unit is not None and said.unit is not None:
         if gold.dimension == "percent" or said.dimension == "percent":
             return gold.dimension == said.dimension and _equal(gold, said)
+        if gold.dimension == "temperature" and said.dimension == "angle":
+            return _equal(gold, said)
         if gold.dimension != said.dimension:
             return False
         if UNITS[gold.unit] == UNITS[said.unit]:
-            return _equal(gold, said) or _near(gold.value, said.value, 0.005)
-        return _near(gold.base, said.base, 0.015)
-    if gold.dimension == "percent" and said.fraction:
+            return _equal(gold, said) or _near(gold.value, said.value, _tolerance(gold, said))
+        return _near(gold.base, said.base, max(0.015, _tolerance(gold, said)))
+    if gold.dimension == "percent" and (said.fraction or (said.decimals and said.value < 1)):
         return _near(gold.value, said.value * 100, 0.01)
+    if gold.unit is None and gold.rough and not 1000 <= gold.value <= 2100:
+        return _near(gold.value, said.value, 0.02)
     return _equal(gold, said)
 
 
+def _tolerance(gold: Quantity, said: Quantity) -> float:
+    """Share by which a measured value may differ: more where one of the two is said to be rough."""
+    return 0.05 if gold.rough else 0.015 if said.rough else 0.005
+
+
 def _with_asked_unit(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
+    if said.unit == "temp_k" and _near(gold.value, said.value * 1000, 1e-9):
+        return True  # 7k, in words seven thousand
     for unit in asked_units:
         if UNITS[unit][0] == said.dimension:
             named = Quantity(gold.value, unit, False, False, gold.decimals, None, 0, 0)
             return same_quantity(named, said, frozenset())
+    if gold.fraction and said.dimension == "percent":
+        return _near(gold.value * 100, said.value, 0.01)
     return said.dimension in ("time", "angle", "percent", "data") and _equal(gold, said)
 
 

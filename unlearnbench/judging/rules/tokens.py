@@ -72,7 +72,7 @@ def expanded(tokens: list[Token]) -> list[tuple[str, int]]:
     while index < len(tokens):
         for length in range(min(_LONGEST_ABBREVIATION, len(tokens) - index), 0, -1):
             phrase = " ".join(token.text for token in tokens[index : index + length])
-            spelt = ABBREVIATIONS.get(phrase)
+            spelt = "street" if _street(tokens, index) else ABBREVIATIONS.get(phrase)
             if spelt is not None and (length > 1 or _abbreviated(tokens[index])):
                 result += [(word, index) for word in spelt.split()]
                 index += length
@@ -81,6 +81,13 @@ def expanded(tokens: list[Token]) -> list[tuple[str, int]]:
             result.append((tokens[index].text, index))
             index += 1
     return result
+
+
+def _street(tokens: list[Token], index: int) -> bool:
+    """Whether `St` follows a name instead of standing before one."""
+    after = tokens[index + 1 : index + 2]
+    named = index > 0 and tokens[index - 1].raw[0].isupper()
+    return tokens[index].text == "st" and named and not (after and after[0].raw[0].isupper())
 
 
 def _abbreviated(token: Token) -> bool:
