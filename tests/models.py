@@ -29,9 +29,9 @@ CHAT = (
 )
 
 
-def build(kind: str) -> PreTrainedModel:
+def build(kind: str, seed: int = 0) -> PreTrainedModel:
     """A model of `kind` with fixed random weights, large enough to prefer tokens clearly."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     common = {"vocab_size": VOCABULARY, "hidden_size": 64, "num_hidden_layers": 3}
     common |= {"bos_token_id": None, "eos_token_id": END, "pad_token_id": END}
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 96}
@@ -66,8 +66,8 @@ def tokenizer(chat: bool = True) -> PreTrainedTokenizerFast:
     return made
 
 
-def save(folder: Path, kind: str) -> Path:
+def save(folder: Path, kind: str, seed: int = 0) -> Path:
     """Write model and tokenizer as a safetensors folder."""
-    build(kind).save_pretrained(folder)
+    build(kind, seed).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder

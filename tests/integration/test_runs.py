@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests import models
 from unlearnbench import load_run, rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import RunError
@@ -23,6 +26,7 @@ from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.journal import Journal
+from unlearnbench.runs.records import completion_from, completion_record
 from unlearnbench.types import (
     Completion,
     EngineOptions,
@@ -31,6 +35,7 @@ from unlearnbench.types import (
     JudgeItem,
     Judgement,
     Probe,
+    ProbeKey,
     Sampling,
     Setting,
 )
@@ -219,3 +224,73 @@ def test_the_whole_way_from_python(
     assert again.scores == run.scores
     with pytest.raises(RunError, match="seed"):
         score(str(tiny_llama), str(benchmark_folder), options=options, out=tmp_path / "run", seed=1)
+
+
+def test_another_checkpoint_does_not_go_on_in_a_folder(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    other = models.save(tmp_path / "other", "llama", seed=7)
+    out = tmp_path / "run"
+    subprocess.run(command(tiny_llama, benchmark_folder, out), check=True, capture_output=True)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    refused = subprocess.run(
+        command(other, benchmark_folder, out), capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "checkpoint: the folder has" in refused.stderr
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_two_processes_do_not_share_a_folder(benchmark_folder: Path, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(), pytest.raises(RunError, match="in use by another process"):
+        evaluate(job(benchmark_folder, folder.path, Knows(), RulesJudge()), lambda done: None)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    tiny_llama: Path, benchmark_folder: Path
+) -> None:
+    # /proc takes no new folders, whoever asks; permissions would not stop the superuser.
+    done = subprocess.run(
+        command(tiny_llama, benchmark_folder, Path("/proc/unlearnbench")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_shows_its_traceback_and_where_the_run_lies(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    line = command(tiny_llama, benchmark_folder, tmp_path / "run")
+    breaks = (
+        "from unlearnbench.judging.rules.judge import RulesJudge as J; "
+        "J.judge = lambda self, items: 1 / 0; "
+    )
+    line[2] = breaks + line[2]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "ZeroDivisionError" in done.stderr
+    assert str(tmp_path / "run") in done.stderr.splitlines()[-1]
+    assert load_run(tmp_path / "run").n_open > 0
+
+
+KEYS = st.builds(
+    ProbeKey,
+    st.text("ab-9", min_size=1, max_size=6),
+    st.sampled_from(["original", "wording-1", "situation-5"]),
+    st.sampled_from(["plain", "icr"]),
+    st.integers(0, 3),
+)
+TEXT = st.text(max_size=30)
+
+
+@given(
+    st.builds(Completion, KEYS, TEXT, st.sampled_from(["stop", "length"]), st.integers(0, 50))
+    | st.builds(Failure, KEYS, st.sampled_from(["generate"]), TEXT)
+)
+def test_completions_come_back_as_they_were_stored(result: Completion | Failure) -> None:
+    assert completion_from(json.loads(json.dumps(completion_record(result)))) == result

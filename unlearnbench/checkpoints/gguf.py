@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from unlearnbench.hashing import sha256_file
 _CONVERSION = "1"
 """Raised when the way a GGUF becomes a folder changes, so that old folders are not used."""
 _STAMP = "converted.json"
+_UNREADABLE = (ValueError, KeyError, IndexError, EOFError, struct.error)
+"""What reading a damaged file raises, depending on where it is damaged."""
 
 
 def cache_root() -> Path:
@@ -76,7 +79,7 @@ def _convert(path: Path, target: Path) -> str:
             if _stamped(target) != digest:
                 raise
         return digest
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (*_UNREADABLE, OSError, RuntimeError) as error:
         raise CheckpointError(f"{path}: cannot be dequantised: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
