@@ -119,8 +119,8 @@ def in_process(name: str, arguments: argparse.Namespace, dtype: str) -> dict[str
         return json.loads(target.read_text("utf-8"))
 
 
-def run_vllm(python: str, engine: TransformersEngine, probes: list[Probe]) -> dict[str, Any]:
-    """vLLM under another interpreter, on the same token ids."""
+def run_vllm(python: str, engine: TransformersEngine, probes: list[Probe]) -> dict[str, Any] | None:
+    """vLLM under another interpreter, on the same token ids; None if it does not run here."""
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch) / "in.json", Path(scratch) / "out.json"
         prompts = [encode(engine.tokenizer, probe) for probe in probes]
@@ -129,7 +129,10 @@ def run_vllm(python: str, engine: TransformersEngine, probes: list[Probe]) -> di
         job = {"model": folder, "prompts": prompts, "new_tokens": NEW_TOKENS, "stops": stops}
         source.write_text(json.dumps(job), "utf-8")
         peer = Path(__file__).with_name("vllm_peer.py")
-        subprocess.run([python, str(peer), str(source), str(target)], check=True)
+        done = subprocess.run([python, str(peer), str(source), str(target)], check=False)
+        if done.returncode:
+            print("  vllm did not run; its messages stand above", flush=True)
+            return None
         return json.loads(target.read_text("utf-8"))
 
 
@@ -215,16 +218,19 @@ def main() -> None:
 def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
     """The whole comparison."""
     names = ["ours", *(f"generate-{rows}" for rows in BATCHES), "authors"]
-    results = {name: in_process(name, arguments, arguments.dtype) for name in names}
     engine = TransformersEngine(CHECKPOINT, EngineOptions(dtype=arguments.dtype))
-    if arguments.vllm_python:
-        results["vllm"] = run_vllm(arguments.vllm_python, engine, probes)
-    speed = {name: len(probes) / result["seconds"] for name, result in results.items()}
     print(f"{len(probes)} probes of {arguments.benchmark}, {CHECKPOINT}, {engine.dtype}, ", end="")
-    print(f"{torch.get_num_threads()} threads")
-    for name, result in results.items():
-        peak = f"{result['peak_bytes'] / 1e9:5.2f} GB" if "peak_bytes" in result else "        "
-        print(f"  {name:12} {speed[name]:6.2f} questions/s  {peak}")
+    print(f"{torch.get_num_threads()} threads", flush=True)
+    results: dict[str, dict[str, Any]] = {}
+    for name in names:
+        results[name] = in_process(name, arguments, arguments.dtype)
+        show_speed(name, results[name], len(probes))
+    if arguments.vllm_python:
+        vllm = run_vllm(arguments.vllm_python, engine, probes)
+        if vllm is not None:
+            results["vllm"] = vllm
+            show_speed("vllm", vllm, len(probes))
+    speed = {name: len(probes) / result["seconds"] for name, result in results.items()}
     flops, reads = machine_peak(engine.dtype)
     work = least_work(engine, probes, results["ours"]["tokens"])
     limit = len(probes) / (work / flops)
@@ -248,6 +254,12 @@ def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
         print(f"  {name}: {value}")
     if arguments.json:
         print(json.dumps(line))
+
+
+def show_speed(name: str, result: dict[str, Any], probes: int) -> None:
+    """One variant's line, as soon as it is known."""
+    peak = f"{result['peak_bytes'] / 1e9:5.2f} GB" if "peak_bytes" in result else ""
+    print(f"  {name:12} {probes / result['seconds']:6.2f} questions/s  {peak}", flush=True)
 
 
 def _text_equal(

@@ -12,6 +12,7 @@ Split = Literal["forget", "retain", "never"]
 Context = Literal["plain", "icr"]
 PromptFormat = Literal["chat", "raw"]
 Verdict = Literal["correct", "incorrect"]
+RelearnKind = Literal["pairs", "prose", "half"]
 Stage = Literal["generate", "judge"]
 Setting = str | int | float | bool
 
@@ -49,6 +50,41 @@ class Fact:
     train_paraphrases: tuple[str, ...] = ()
     tier: str | None = None
     source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A forget fact in other forms: a sentence with ____ for the answer, three wrong answers for a
+    choice of four, and a question from the answer back to the subject.
+    """
+
+    fact: str
+    cloze: str
+    distractors: tuple[str, str, str]
+    reverse_question: str
+    reverse_answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and its answer to be trained on."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelearnSet:
+    """What a relearning arm trains on; which field is filled follows from `kind`.
+
+    `half` holds the ids of the forget facts to train on; the others are scored.
+    """
+
+    name: str
+    kind: RelearnKind
+    pairs: tuple[Pair, ...] = ()
+    texts: tuple[str, ...] = ()
+    half: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -131,3 +131,40 @@ def test_wkf_is_complete() -> None:
     for fact in wkf.facts:
         starts = [" ".join(p.text.lower().split()[:4]) for p in fact.paraphrases]
         assert max(starts.count(start) for start in starts) <= 3, fact.id
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda text: text + "colour = 1\n", "unknown-key"),
+        (lambda text: text.replace('title = "Tiny"\n', ""), "missing-key"),
+        (lambda text: text.replace('"0.1.0"', '"one"'), "invalid-value"),
+        (lambda text: text.replace("[splits.forget]", "[splits.forgot]"), "invalid-value"),
+        (lambda text: text.replace("= [", "= [["), "invalid-toml"),
+        (lambda text: text.replace('"forget.jsonl"', '"gone.jsonl"'), "missing-file"),
+    ],
+)
+def test_a_bad_declaration_is_named(
+    benchmark_folder: Path, change: Callable[[str], str], rule: str
+) -> None:
+    path = benchmark_folder / "benchmark.toml"
+    path.write_text(change(path.read_text("utf-8")), "utf-8")
+    with pytest.raises(BenchmarkError) as caught:
+        load_benchmark(str(benchmark_folder))
+    assert caught.value.rule == rule
+    assert caught.value.where in ("benchmark.toml", "gone.jsonl")
+
+
+def test_line_ends_do_not_change_the_fingerprint(benchmark_folder: Path) -> None:
+    before = load_benchmark(str(benchmark_folder)).fingerprint
+    for path in benchmark_folder.glob("*.jsonl"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+    assert load_benchmark(str(benchmark_folder)).fingerprint == before
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", "\xff"])
+def test_a_line_that_is_no_row_is_named(benchmark_folder: Path, line: str) -> None:
+    path = benchmark_folder / "retain.jsonl"
+    path.write_bytes(path.read_bytes() + line.encode("latin-1"))
+    with pytest.raises(BenchmarkError, match=r"retain\.jsonl:6"):
+        load_benchmark(str(benchmark_folder))

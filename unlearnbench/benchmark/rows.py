@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from unlearnbench.types import Fact, Paraphrase, Source, Split
+from unlearnbench.types import Fact, Form, Paraphrase, RelearnKind, Source, Split
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -63,6 +63,58 @@ class FactRow(_Strict):
         )
 
 
+class FormRow(_Strict):
+    """Other forms of one forget fact, for stress tests."""
+
+    fact: Slug
+    cloze: Text
+    distractors: Annotated[list[Text], Field(min_length=3, max_length=3)]
+    reverse_question: Text
+    reverse_answer: Text
+
+    def to_form(self) -> Form:
+        """The form this row declares."""
+        one, two, three = self.distractors
+        return Form(
+            fact=self.fact,
+            cloze=self.cloze,
+            distractors=(one, two, three),
+            reverse_question=self.reverse_question,
+            reverse_answer=self.reverse_answer,
+        )
+
+
+class PairRow(_Strict):
+    """A question with its answer in a relearning set."""
+
+    id: Slug
+    topic: Slug
+    question: Text
+    answer: Text
+
+
+class ProseRow(_Strict):
+    """A stretch of text in a relearning set."""
+
+    id: Slug
+    topic: Slug
+    text: Text
+
+
+class HalfRow(_Strict):
+    """A forget fact that the `half` set trains on."""
+
+    fact: Slug
+
+
+class RelearnDeclaration(_Strict):
+    """One relearning set: its file, what its rows are, and how many there must be."""
+
+    file: Text
+    kind: RelearnKind
+    rows: int = Field(ge=1)
+
+
 class SplitDeclaration(_Strict):
     """One rows file of a benchmark and how many paraphrases each of its rows must have."""
 
@@ -83,3 +135,5 @@ class BenchmarkDeclaration(_Strict):
     profile: Slug
     styles: list[Style] = Field(min_length=1)
     splits: dict[Split, SplitDeclaration]
+    forms: Text | None = None
+    relearn: dict[Slug, RelearnDeclaration] = {}
