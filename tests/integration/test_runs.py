@@ -201,9 +201,13 @@ def test_an_interrupt_says_where_the_run_lies(
     tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        command(tiny_llama, benchmark_folder, out), stderr=subprocess.PIPE, text=True
-    )
+    line = command(tiny_llama, benchmark_folder, out)
+    # A tiny model would be done before the signal comes.
+    line[2] = (
+        "import time; from unlearnbench.runs.journal import Journal as J; append = J.append; "
+        "J.append = lambda self, records: (time.sleep(1), append(self, records))[1]; "
+    ) + line[2]
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
     while not (out / "run.json").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
