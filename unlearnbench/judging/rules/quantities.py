@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearnbench.judging.rules.tables import (
     COUNT_WORDS,
@@ -264,10 +264,13 @@ def _tolerance(gold: Quantity, said: Quantity) -> float:
 def _with_asked_unit(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
     if said.unit == "temp_k" and _near(gold.value, said.value * 1000, 1e-9):
         return True  # 7k, in words seven thousand
-    for unit in asked_units:
-        if UNITS[unit][0] == said.dimension:
-            named = Quantity(gold.value, unit, False, False, gold.decimals, None, 0, 0)
-            return same_quantity(named, said, frozenset())
+    fitting = [unit for unit in asked_units if UNITS[unit][0] == said.dimension]
+    if fitting:
+        # `How many hours are in a day?` names two units; the answer may be in either.
+        return any(
+            same_quantity(replace(gold, unit=unit, ordinal=False), said, frozenset())
+            for unit in fitting
+        )
     if gold.fraction and said.dimension == "percent":
         return _near(gold.value * 100, said.value, 0.01)
     return said.dimension in ("time", "angle", "percent", "data") and _equal(gold, said)
