@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -61,6 +64,7 @@ def test_no_trap_is_called_correct() -> None:
         ("Which symbol?", "Au", "Australia is a country", False),
         ("Which colours?", "red, white and blue", "blue, red, white", True),
         ("Which colours?", "red, white and blue", "red and white", False),
+        ("What?", ":;:", "0", False),
         ("Which country?", "Austria", "Australia", False),
         ("Which physicist?", "Michael Faraday", "Micheal Farraday", True),
     ],
@@ -104,6 +108,25 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 @given(st.text(max_size=200), st.text(min_size=1, max_size=40))
 def test_no_text_makes_the_judge_fail(response: str, answer: str) -> None:
     decide("What?", answer, [answer[::-1]], response)
+
+
+def test_verdicts_do_not_depend_on_the_hash_seed() -> None:
+    code = (
+        "from unlearnbench.judging.calibrate import default_items, load_items\n"
+        "from unlearnbench.judging.rules.judge import decide\n"
+        "print([decide(i.question, i.answer, i.aliases, i.response)"
+        " for path in default_items() for i in load_items(path)])\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1
 
 
 def test_ten_thousand_words_are_judged() -> None:

@@ -284,5 +284,5 @@ def _first_names(parts: list[str]) -> list[str]:
     """The given names of people who share a last name (`Orville and Wilbur Wright`), else none."""
     words = [_text(part).words for part in parts]
     shared = len(words[-1]) == 2 and all(len(w) == 1 for w in words[:-1])
-    given = [w[0] for w in words]
-    return given if shared and set(given) <= GIVEN_NAMES else []
+    given = [w[0] for w in words] if shared else []
+    return given if set(given) <= GIVEN_NAMES else []
