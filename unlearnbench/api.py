@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.originals import load_source
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator, Judge
@@ -40,6 +41,7 @@ def score(
     judge: str | None = None,
     engine: str = "transformers",
     options: EngineOptions = EngineOptions(),
+    source: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -50,10 +52,11 @@ def score(
 
     `profile` and `judge` default to the benchmark's. `out` is the run's folder (default: below
     `runs/`, named by content, so that the same call resumes its own run). `limit` takes the first
-    so many facts of each split. Raises `UnlearnbenchError` for whatever the caller can mend; a
-    run that ends with open facts is returned like any other and its scores are intervals.
+    so many facts of each split. `source` (`hub`, or a folder with its files) takes the authors' own
+    LKF instead of the rows that ship. Raises `UnlearnbenchError` for whatever the caller can mend;
+    a run that ends with open facts is returned like any other and its scores are intervals.
     """
-    facts = load_benchmark(benchmark)
+    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
     judging = make_judge(judge or facts.judge)
     generator = cast(Generator, load("engines", engine)(checkpoint, options))

@@ -21,7 +21,10 @@ from unlearnbench.types import Fact, Form, RelearnSet, Split
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A fully pinned set of facts. `fingerprint` is the sha256 of declaration and rows."""
+    """A fully pinned set of facts.
+
+    `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
+    """
 
     id: str
     version: str
@@ -31,6 +34,7 @@ class Benchmark:
     profile: str
     judge: str
     fingerprint: str
+    folder: Path
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
 
@@ -77,6 +81,7 @@ def load_benchmark(name: str) -> Benchmark:
         profile=declaration.profile,
         judge=declaration.judge,
         fingerprint=sha256_json(_identity(declaration, facts, forms, relearn)),
+        folder=folder,
         forms=forms,
         relearn=relearn,
     )

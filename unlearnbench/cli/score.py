@@ -20,6 +20,10 @@ Engine = Annotated[str, typer.Option(help="What runs the model: transformers or 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 BatchSize = Annotated[str, typer.Option(help="Rows at a time: auto or a number.")]
+Source = Annotated[
+    str | None,
+    typer.Option(help="With --benchmark lkf: the authors' files, from `hub` or a folder."),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
 Seed = Annotated[int, typer.Option(help="Seeds the draw of in-context examples.")]
 
@@ -35,6 +39,7 @@ def score(
     device: Device = "auto",
     dtype: Dtype = "auto",
     batch_size: BatchSize = "auto",
+    source: Source = None,
     limit: Limit = None,
     seed: Seed = 0,
     out: Out = None,
@@ -47,7 +52,7 @@ def score(
     Example: unlearnbench score smollm2-135m --benchmark wkf --profile quick
     """
     quieten(quiet)
-    options = _options(device, dtype, batch_size)
+    options = engine_options(device, dtype, batch_size)
     from unlearnbench import api
     from unlearnbench.cli.tables import print_run
 
@@ -59,6 +64,7 @@ def score(
             judge=judge,
             engine=engine,
             options=options,
+            source=source,
             limit=limit,
             seed=seed,
             out=out,
@@ -68,7 +74,8 @@ def score(
     return print_run(run, json)
 
 
-def _options(device: str, dtype: str, batch_size: str) -> EngineOptions:
+def engine_options(device: str, dtype: str, batch_size: str) -> EngineOptions:
+    """The options as given. Raises `typer.BadParameter` for a batch size that is none."""
     if batch_size != "auto" and (not batch_size.isdecimal() or int(batch_size) < 1):
         raise typer.BadParameter(f"--batch-size {batch_size}: auto, or a number from 1 up")
     rows = None if batch_size == "auto" else int(batch_size)

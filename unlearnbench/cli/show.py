@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,18 +20,39 @@ app = typer.Typer(help="Look at a benchmark, a run, or what is installed.", no_a
 @app.command("benchmark")
 def benchmark(
     name: Annotated[str, typer.Argument(help="A shipped benchmark's name, or a folder.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Also: every check of wordings and facts.")
+    ] = False,
     json: Json = False,
-) -> None:
-    """Load and check a benchmark and count what is in it.
+) -> int:
+    """Load a benchmark and count what is in it; with --check, look for faults in its rows.
 
-    Example: unlearnbench show benchmark wkf
+    Leaves with 1 if a check finds something.
+
+    Example: unlearnbench show benchmark wkf --check
     """
+    quieten(False)
     from unlearnbench.benchmark import load_benchmark
 
-    record = benchmark_record(load_benchmark(name))
+    loaded = load_benchmark(name)
+    record = benchmark_record(loaded)
+    if check:
+        record["check"] = check_record(loaded)
     if json:
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
-        return
+    else:
+        _print_benchmark(record)
+    return 1 if check and record["check"]["findings"] else 0
+
+
+def check_record(benchmark: Benchmark) -> dict[str, Any]:
+    """What the checks found, as JSON."""
+    from unlearnbench.quality.check import check_benchmark
+
+    return asdict(check_benchmark(benchmark))
+
+
+def _print_benchmark(record: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = stdout()
@@ -43,7 +65,20 @@ def benchmark(
             table.add_row("", tier, str(n), "", "")
     console.print(table)
     console.print(f"styles: {', '.join(record['styles'])}; judge: {record['judge']}")
+    if record["relearn"]:
+        sets = (f"{name} {rows}" for name, rows in record["relearn"].items())
+        console.print(f"relearning sets: {', '.join(sets)}; forms: {record['forms']}")
     console.print(f"fingerprint: {record['fingerprint']}")
+    if "check" in record:
+        _print_check(record["check"])
+
+
+def _print_check(found: dict[str, Any]) -> None:
+    for finding in found["findings"]:
+        stdout().print(f"{finding['rule']}: {finding['fact']}: {finding['what']}", markup=False)
+    counts = f"{found['facts']} facts, {found['wordings']} wordings, {found['reviewed']} reviewed"
+    verdict = f"{len(found['findings'])} findings" if found["findings"] else "nothing found"
+    stdout().print(f"check: {counts}, mean word overlap at most {found['overlap']:.2f}: {verdict}")
 
 
 def benchmark_record(benchmark: Benchmark) -> dict[str, Any]:
@@ -69,6 +104,11 @@ def benchmark_record(benchmark: Benchmark) -> dict[str, Any]:
         "profile": benchmark.profile,
         "judge": benchmark.judge,
         "splits": splits,
+        "forms": len(benchmark.forms),
+        "relearn": {
+            part.name: len(part.pairs) + len(part.texts) + len(part.half)
+            for part in benchmark.relearn
+        },
     }
 
 

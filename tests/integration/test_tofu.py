@@ -1,0 +1,127 @@
+"""TOFU end to end on tofu-mini: batched equals unbatched, retain logs, other people's files."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from unlearnbench.api_tofu import score_tofu, write_result
+from unlearnbench.benchmark.tofu import load_tofu
+from unlearnbench.content import content_root
+from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
+from unlearnbench.engines.transformers.prompts import encode
+from unlearnbench.errors import BenchmarkError, RunError
+from unlearnbench.protocol.tofu import _probe
+from unlearnbench.types import EngineOptions
+
+TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
+FLOAT32 = EngineOptions(dtype="float32")
+
+
+def test_counts() -> None:
+    sets = load_tofu("tofu-mini", "forget25")
+    counts = (len(sets.forget), len(sets.retain), len(sets.holdout))
+    assert counts == (20, 60, 20)
+    assert all(len(row.perturbed) == 5 for row in (*sets.forget, *sets.retain))
+    everything = [*sets.forget, *sets.retain, *sets.real_authors, *sets.world_facts]
+    for row in everything:
+        assert row.paraphrased_answer not in row.perturbed
+        assert row.answer not in row.perturbed
+
+
+def test_batched_likelihoods_equal_one_at_a_time(tiny_llama: Path) -> None:
+    """200 answers, each also computed alone, straight from the model's logits."""
+    engine = TransformersEngine(str(tiny_llama), FLOAT32)
+    sets = load_tofu("tofu-mini", "forget25")
+    rows = (*sets.forget, *sets.retain, *sets.real_authors)[:100]
+    asked = [
+        (_probe("forget", number, row.question, engine.info.prompt_format), text)
+        for number, row in enumerate(rows)
+        for text in (row.answer, row.perturbed[0])
+    ]
+    assert len(asked) == 200
+    found = likelihoods(engine, asked)
+    for (probe, text), tokens in zip(asked, found, strict=True):
+        prompt = encode(engine.tokenizer, probe)
+        ids = engine.tokenizer(text, add_special_tokens=False).input_ids
+        with torch.no_grad(), own_attention(engine):
+            logits = engine.model(torch.tensor([prompt + ids])).logits[0].double()
+        expected = []
+        for place, token in enumerate(ids):
+            row_logits = logits[len(prompt) + place - 1]
+            expected.append(float(row_logits[token] - row_logits.logsumexp(0)))
+        assert list(tokens.labels) == ids
+        assert tokens.logprobs == pytest.approx(expected, rel=1e-5, abs=1e-5)
+        assert tokens.loss == pytest.approx(-sum(expected) / len(expected), rel=1e-5)
+
+
+def test_a_retain_log_makes_forget_quality(tiny_llama: Path, tmp_path: Path) -> None:
+    first = score_tofu(str(tiny_llama), options=FLOAT32)
+    assert first["scores"]["forget_quality"] is None
+    assert first["scores"]["privleak"] is None
+    assert first["open"] == []
+    assert 0 <= first["scores"]["model_utility"] <= 1
+    write_result(first, tmp_path / "retain.json")
+    again = score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "retain.json")
+    assert again["scores"]["forget_quality"] == pytest.approx(1.0)
+    assert again["scores"]["privleak"] == pytest.approx(0.0)
+    assert all(math.isfinite(v) for v in again["scores"].values())
+    first["data_fingerprint"] = "0" * 64
+    write_result(first, tmp_path / "other.json")
+    with pytest.raises(BenchmarkError, match="other-data"):
+        score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "other.json")
+    with pytest.raises(RunError, match="no such file"):
+        score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".parquet"])
+def test_files_of_the_same_columns_are_read(tmp_path: Path, suffix: str) -> None:
+    import pandas as pd
+
+    for table in TABLES.glob("*.jsonl"):
+        frame = pd.read_json(table, lines=True, dtype=False)
+        target = tmp_path / f"{table.stem}{suffix}"
+        if suffix == ".parquet":
+            frame.to_parquet(target)
+        else:
+            frame.to_json(target, orient="records", lines=suffix == ".jsonl")
+    one, two = load_tofu(str(tmp_path), "forget25"), load_tofu("tofu-mini", "forget25")
+    assert (one.forget, one.retain, one.holdout) == (two.forget, two.retain, two.holdout)
+
+
+def test_a_missing_table_and_column_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    shutil.copytree(TABLES, folder)
+    with pytest.raises(BenchmarkError, match=r"forget10_perturbed\.jsonl"):
+        load_tofu(str(folder), "forget10")
+    path = folder / "retain_perturbed.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[4]["answer"] = ""
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(BenchmarkError, match="retain_perturbed row 5"):
+        load_tofu(str(folder), "forget25")
+
+
+def test_the_command_prints_a_table_and_json(tiny_llama: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "unlearnbench", "tofu", str(tiny_llama), "-q"]
+    out = tmp_path / "result.json"
+    done = subprocess.run(
+        [*command, "--out", str(out)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "model_utility" in done.stdout
+    assert "--retain-log" in done.stdout
+    assert json.loads(out.read_text())["scores"]["model_utility"] is not None
+    refused = subprocess.run(
+        [*command, "--forget", "forget7x"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "unknown-split" in refused.stderr

@@ -1,0 +1,112 @@
+"""The authors' LKF from files of the same columns, and without a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlearnbench.benchmark.originals import load_originals, load_source
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.protocol.plan import make_plan
+from unlearnbench.protocol.profiles import get_profile
+
+MODELS = ("qwen", "phi", "mist")
+
+
+def dump(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Three forget and four retain facts; two forget facts share an answer."""
+    for split, count, per_model in (("forget", 3, 5), ("retain", 4, 2)):
+        facts = [
+            {"question": f"What {split} thing is number {n}?", "answer": f"{split} {n // 2}"}
+            for n in range(count)
+        ]
+        dump(tmp_path, f"LKF-{split}_standard", facts)
+        trained = [
+            {"question": f"Training way {w}: {fact['question']}", "answer": fact["answer"]}
+            for fact in facts
+            for w in range(2)
+        ]
+        dump(tmp_path, f"LKF-{split}_train_para", trained)
+        asked = [
+            {
+                **fact,
+                **{
+                    f"q_{model}{i}": f"{model} way {i} for {fact['question']}"
+                    for model in MODELS
+                    for i in range(1, per_model + 1)
+                },
+            }
+            for fact in facts
+        ]
+        dump(tmp_path, f"LKF-{split}_eval_para", asked[::-1])
+    return tmp_path
+
+
+def test_rows_are_joined_by_question_and_not_by_position(files: Path) -> None:
+    benchmark = load_originals(str(files))
+    assert [len(benchmark.split(s)) for s in ("forget", "retain")] == [3, 4]
+    for fact in benchmark.facts:
+        assert all(fact.question in p.text for p in fact.paraphrases)
+        assert len(fact.train_paraphrases) == 2
+        assert all(fact.question in text for text in fact.train_paraphrases)
+    assert [p.style for p in benchmark.split("forget")[0].paraphrases] == (
+        ["mist"] * 5 + ["phi"] * 5 + ["qwen"] * 5
+    )
+    plan = make_plan(benchmark, get_profile("paper"), "raw")
+    assert len(plan.probes) == 3 * 32 + 4 * 7
+
+
+def test_the_fingerprint_covers_every_file(files: Path) -> None:
+    before = load_originals(str(files)).fingerprint
+    path = files / "LKF-retain_train_para.jsonl"
+    path.write_text(path.read_text().replace("Training way 1", "Training way 9"))
+    assert load_originals(str(files)).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "rule"),
+    [
+        ("LKF-forget_eval_para", lambda rows: rows[1:], "missing-paraphrases"),
+        ("LKF-forget_standard", lambda rows: [{"q": "x"}, *rows], "missing-column"),
+        ("LKF-forget_train_para", lambda rows: [{**rows[0], "answer": "?x"}], "unknown-fact"),
+        (
+            "LKF-retain_eval_para",
+            lambda rows: [{"question": r["question"], "answer": r["answer"]} for r in rows],
+            "missing-column",
+        ),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused(
+    files: Path, name: str, change: Any, rule: str
+) -> None:
+    path = files / f"{name}.jsonl"
+    dump(files, name, change([json.loads(line) for line in path.read_text().splitlines()]))
+    with pytest.raises(BenchmarkError) as caught:
+        load_originals(str(files))
+    assert caught.value.rule == rule
+
+
+def test_a_missing_file_is_named(files: Path) -> None:
+    (files / "LKF-retain_standard.jsonl").unlink()
+    with pytest.raises(BenchmarkError, match=r"LKF-retain_standard\.jsonl"):
+        load_originals(str(files))
+
+
+def test_without_a_network_the_alternatives_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(BenchmarkError, match="--source FOLDER"):
+        load_originals("hub")
+
+
+def test_only_lkf_has_originals() -> None:
+    with pytest.raises(BenchmarkError, match="no-originals"):
+        load_source("wkf", "hub")

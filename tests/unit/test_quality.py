@@ -1,0 +1,145 @@
+"""Each check finds its fault, and the shipped benchmarks pass them all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import write_benchmark
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.quality.facts import check_facts
+from unlearnbench.quality.findings import overlap, words
+from unlearnbench.quality.wordings import check_wordings, mean_overlap
+from unlearnbench.types import Fact, Paraphrase
+
+
+def fact(name: str = "one", **changes: object) -> Fact:
+    """A sound fact, changed."""
+    texts = (
+        "Which town did the river drown in spring?",
+        "Name the place that was under water.",
+        "By the flood of that April, what settlement was lost?",
+    )
+    sound = Fact(
+        id=name,
+        split="forget",
+        topic="floods",
+        question="What town was flooded?",
+        answer="Veld",
+        paraphrases=tuple(Paraphrase("wording", text) for text in texts),
+        train_paraphrases=("Tell us where the water came in.",),
+    )
+    return replace(sound, **changes)  # type: ignore[arg-type]
+
+
+def rules(*facts: Fact) -> set[str]:
+    return {f.rule for f in (*check_wordings(facts), *check_facts(facts))}
+
+
+def said(*texts: str) -> tuple[Paraphrase, ...]:
+    return tuple(Paraphrase("wording", text) for text in texts)
+
+
+def test_a_sound_fact_passes() -> None:
+    assert rules(fact()) == set()
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        (
+            [fact(paraphrases=said(*(f"What town was flooded {w}?" for w in "abc")))],
+            "equal-starts",
+        ),
+        ([fact(paraphrases=said("Big dam burst?", "Burst, big dam?"))], "alike"),
+        ([fact(paraphrases=said("Which town was lost?", "Which town was lost!"))], "alike"),
+        ([fact(train_paraphrases=("What towns was flooded?",))], "trained-wording"),
+        ([fact(), fact("two", answer="Oss")], "shared-wording"),
+        ([fact(), fact("two")], "repeated-answer"),
+        ([fact(), fact("two", answer="Oss", aliases=("Veld",))], "sibling-alias"),
+        ([fact(), fact("two", split="retain", tier="topic")], "retain-answers-forget"),
+    ],
+)
+def test_each_fault_is_found(facts: list[Fact], rule: str) -> None:
+    assert rule in rules(*facts)
+
+
+def test_overlap_by_hand() -> None:
+    # {river, rose} and {river, fell}: one of three words in common.
+    assert overlap(words("the river rose"), words("a river fell")) == pytest.approx(1 / 3)
+    texts = said("river rose", "river fell", "dam burst")
+    assert mean_overlap(fact(paraphrases=texts)) == pytest.approx((1 / 3) / 3)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["wkf"])
+def test_shipped_benchmarks_pass(name: str) -> None:
+    command = [sys.executable, "-m", "unlearnbench", "show", "benchmark", name, "--check", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert json.loads(done.stdout)["check"]["findings"] == []
+
+
+@pytest.mark.model
+def test_another_question_is_found_unless_reviewed(tmp_path: Path) -> None:
+    folder = write_benchmark(tmp_path / "b", forget=1, retain=3)
+    command = [sys.executable, "-m", "unlearnbench", "show", "benchmark", str(folder), "--check"]
+    path = folder / "forget.jsonl"
+    row = json.loads(path.read_text())
+    row["paraphrases"][0]["text"] = "How do I bake rye bread at home?"
+    path.write_text(json.dumps(row))
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "other-meaning: forget-0: 'How do I bake rye bread" in found.stdout
+    reviewed = {"fact": "forget-0", "text": "How do I bake rye bread at home?"}
+    (folder / "reviewed.jsonl").write_text(json.dumps(reviewed))
+    kept = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "bake rye bread" not in kept.stdout
+    (folder / "reviewed.jsonl").write_text(json.dumps({**reviewed, "text": "gone"}))
+    stale = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "stale-review" in stale.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "rule"),
+    [
+        ("syntax", [{"id": "a", "topic": "t", "question": "Who?", "answer": "x"}], "missing-rows"),
+        ("syntax", [{"id": "a", "topic": "t", "question": "Who?"}] * 2, "missing-key"),
+        (
+            "syntax",
+            [{"id": "a", "topic": "t", "question": "Is it answerforgeta?", "answer": "x"}] * 2,
+            "answer-in-relearning",
+        ),
+        ("prose", [{"id": "a", "topic": "t", "text": "AnswerForgetB!"}], "answer-in-relearning"),
+        ("half", [{"fact": "forget-0"}, {"fact": "forget-0"}], "duplicate-id"),
+        ("half", [{"fact": "retain-0"}, {"fact": "forget-0"}], "unknown-fact"),
+    ],
+)  # fmt: skip
+def test_relearning_sets_are_checked(
+    benchmark_folder: Path, name: str, rows: list[dict[str, str]], rule: str
+) -> None:
+    kind = {"syntax": "pairs"}.get(name, name)
+    count = 1 if name == "prose" else 2
+    with (benchmark_folder / "benchmark.toml").open("a") as file:
+        file.write(f'[relearn.{name}]\nfile = "r.jsonl"\nkind = "{kind}"\nrows = {count}\n')
+    (benchmark_folder / "r.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(BenchmarkError) as caught:
+        load_benchmark(str(benchmark_folder))
+    assert caught.value.rule == rule
+
+
+def test_wkf_has_what_its_card_says() -> None:
+    wkf = load_benchmark("wkf")
+    assert [len(wkf.split(s)) for s in ("forget", "retain", "never")] == [40, 120, 20]
+    assert {part.name: len(part.pairs + part.texts + part.half) for part in wkf.relearn} == {
+        "disjoint": 220, "syntax": 40, "near": 20, "near-miss": 40, "prose": 4, "half": 20,
+    }  # fmt: skip
+    assert {form.fact for form in wkf.forms} == {f.id for f in wkf.split("forget")}
+    assert all(len(f.train_paraphrases) == 5 for f in wkf.split("forget"))
+    assert all(len(f.train_paraphrases) == 2 for f in wkf.split("retain"))

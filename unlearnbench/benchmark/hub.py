@@ -1,0 +1,90 @@
+"""Data sets of others: through `datasets` from the hub, or from local files of the same columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.hashing import sha256_json
+
+SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
+"""Local files are found by their name plus one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one data set. `revision` is the hub's commit, or the sha256 of local rows."""
+
+    rows: tuple[dict[str, Any], ...]
+    revision: str
+
+
+def load_table(source: str, repository: str, config: str | None, name: str) -> Table:
+    """One table from `source`: `hub`, or a folder that holds `<name>.jsonl` (or another suffix).
+
+    Raises `BenchmarkError` if the hub cannot be reached, the file is missing or unreadable.
+    """
+    if source == "hub":
+        return _from_hub(repository, config)
+    return _from_folder(Path(source), name)
+
+
+def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
+    """A text column of a row. Raises `BenchmarkError` if it is missing or empty."""
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        have = ", ".join(sorted(table.rows[0])) if table.rows else "none"
+        raise BenchmarkError(
+            "missing-column", where, f"no text in column {key!r}; there are: {have}"
+        )
+    return value.strip()
+
+
+def _from_hub(repository: str, config: str | None) -> Table:
+    import httpx2
+    from datasets import load_dataset
+    from huggingface_hub import HfApi
+
+    try:
+        revision = HfApi().dataset_info(repository, timeout=10).sha
+        data = load_dataset(repository, config, split="train", revision=revision)
+    except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise BenchmarkError(
+            "hub-unreachable",
+            repository,
+            f"{first[:200]}; offline, give --source FOLDER with its files, or use a benchmark that "
+            "ships with the package (unlearnbench show plugins)",
+        ) from error
+    return Table(tuple(dict(row) for row in data), str(revision))
+
+
+def _from_folder(folder: Path, name: str) -> Table:
+    found = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    path = next((path for path in found if path.is_file()), None)
+    if path is None:
+        tried = ", ".join(path.name for path in found)
+        raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")
+    try:
+        rows = tuple(_read(path))
+    except (OSError, ValueError) as error:
+        raise BenchmarkError("unreadable", str(path), str(error).splitlines()[0]) from error
+    return Table(rows, sha256_json(list(rows)))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path)
+    elif path.suffix == ".csv":
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    else:
+        frame = pd.read_json(path, lines=path.suffix == ".jsonl", dtype=False)
+    records: list[dict[str, Any]] = []
+    for row in frame.to_dict(orient="records"):
+        plain = {str(k): v.tolist() if hasattr(v, "tolist") else v for k, v in row.items()}
+        records.append(plain)
+    return records

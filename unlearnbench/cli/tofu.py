@@ -1,0 +1,69 @@
+"""`unlearnbench tofu`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnbench.cli.common import Json, Quiet, quieten, stdout
+from unlearnbench.cli.score import BatchSize, Device, Dtype, engine_options
+
+Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
+Forget = Annotated[str | None, typer.Option(help="The forget split: forget25, forget10, …")]
+RetainLog = Annotated[
+    Path | None, typer.Option(help="Result (--out) of a model that never saw the forget set.")
+]
+ResultFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
+
+
+def tofu(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
+    ],
+    source: Source = "tofu-mini",
+    forget: Forget = None,
+    retain_log: RetainLog = None,
+    out: ResultFile = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    batch_size: BatchSize = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure TOFU's own metrics: probability, ROUGE, truth ratio, utility, forget quality …
+
+    Leaves with 1 if a question got no answer.
+
+    Example: unlearnbench tofu smollm2-135m --source tofu-mini --out result.json
+    """
+    quieten(quiet)
+    options = engine_options(device, dtype, batch_size)
+    from unlearnbench import api_tofu
+
+    split = forget or ("forget25" if source == "tofu-mini" else "forget10")
+    record = api_tofu.score_tofu(checkpoint, source, split, options, retain_log)
+    if out is not None:
+        api_tofu.write_result(record, out)
+    if json:
+        print(json_module.dumps(record, indent=2))
+    else:
+        _print(record)
+    return 1 if record["open"] else 0
+
+
+def _print(record: dict[str, object]) -> None:
+    from rich.table import Table
+
+    scores = record["scores"]
+    assert isinstance(scores, dict)
+    table = Table("metric", "value", title=f"{record['source']} · {record['forget']}")
+    for name, value in scores.items():
+        table.add_row(name, "–" if value is None else f"{value:.4f}")
+    stdout().print(table)
+    if scores["forget_quality"] is None:
+        stdout().print(
+            "forget_quality and privleak need --retain-log, the result of a retain model"
+        )

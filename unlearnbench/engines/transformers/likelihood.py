@@ -1,0 +1,114 @@
+"""How likely a model finds given answers, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.prompts import context_window, encode
+from unlearnbench.errors import EngineError
+from unlearnbench.scoring.tofu.tokens import AnswerTokens
+from unlearnbench.types import Probe
+
+_LOGITS_AT_ONCE = 50_000_000
+"""Logits held at a time, which bounds memory at a few hundred megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    index: int
+    prompt: list[int]
+    answer: list[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.prompt) + len(self.answer)
+
+
+def likelihoods(
+    engine: TransformersEngine, asked: Sequence[tuple[Probe, str]]
+) -> list[AnswerTokens]:
+    """One `AnswerTokens` for each (probe, answer), in the order given.
+
+    The answer follows the prompt as the model would write it, without an end-of-turn token.
+    Raises `EngineError` if an answer has no token, or does not fit the context window.
+    """
+    rows = [_row(engine, index, probe, answer) for index, (probe, answer) in enumerate(asked)]
+    found: dict[int, AnswerTokens] = {}
+    with torch.inference_mode(), own_attention(engine):
+        for batch in _batches(rows, engine.model.config.get_text_config().vocab_size):
+            found.update(_score(engine, batch))
+    return [found[index] for index in range(len(rows))]
+
+
+@contextmanager
+def own_attention(engine: TransformersEngine) -> Iterator[None]:
+    """The model's usual attention for a while: the packed one knows only packed rows."""
+    packed = engine.model.config._attn_implementation
+    engine.model.set_attn_implementation("sdpa" if engine.model._supports_sdpa else "eager")
+    try:
+        yield
+    finally:
+        engine.model.set_attn_implementation(packed)
+
+
+def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str) -> _Row:
+    spaced = answer if probe.text is None else f" {answer}"
+    ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
+    row = _Row(index, encode(engine.tokenizer, probe), ids)
+    window = context_window(engine.model.config)
+    if not ids:
+        raise EngineError(f"{probe.key}: the answer {answer!r} has no token; mend the data")
+    if window is not None and row.length > window:
+        raise EngineError(f"{probe.key}: {row.length} tokens do not fit the window of {window}")
+    return row
+
+
+def _batches(rows: list[_Row], vocabulary: int) -> Iterator[list[_Row]]:
+    """Rows of similar length together, as many as the limit of logits allows."""
+    batch: list[_Row] = []
+    for row in sorted(rows, key=lambda r: (r.length, r.index)):
+        if batch and (len(batch) + 1) * row.length * vocabulary > _LOGITS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int, AnswerTokens]]:
+    width = max(row.length for row in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for place, row in enumerate(batch):
+        ids[place, : row.length] = torch.tensor(row.prompt + row.answer)
+        mask[place, : row.length] = 1
+    logits = engine.model(
+        input_ids=ids.to(engine.device), attention_mask=mask.to(engine.device), use_cache=False
+    ).logits
+    for place, row in enumerate(batch):
+        start = len(row.prompt) - 1  # position t predicts the token at t + 1
+        yield row.index, _tokens(logits[place, start : row.length - 1], row.answer)
+
+
+def _tokens(logits: torch.Tensor, answer: list[int]) -> AnswerTokens:
+    """From logits of shape (T, vocabulary) to what the metrics need, in float64."""
+    labels = torch.tensor(answer, device=logits.device)
+    logp = torch.log_softmax(logits.double(), dim=-1)
+    p = logp.exp()
+    # A masked token has p = 0 and ln p = -inf; it weighs nothing.
+    finite = logp.clamp_min(torch.finfo(logp.dtype).min / 4)
+    mean = -torch.special.entr(p).sum(-1)
+    spread = torch.where(p > 0, (finite - mean.unsqueeze(-1)).square(), 0.0)
+    variance = (p * spread).sum(-1)
+    return AnswerTokens(
+        labels=labels.cpu().numpy(),
+        predicted=logp.argmax(-1).cpu().numpy(),
+        logprobs=logp.gather(-1, labels.unsqueeze(-1)).squeeze(-1).cpu().numpy(),
+        mean=mean.cpu().numpy(),
+        std=variance.sqrt().cpu().numpy(),
+    )

@@ -1,0 +1,1 @@
+"""Checks of a benchmark's rows beyond what loading refuses."""
