@@ -41,5 +41,9 @@ class PluginError(UnlearnbenchError):
     """A name is registered twice, unknown, or its implementation cannot be loaded."""
 
 
+class MissingExtraError(UnlearnbenchError):
+    """A library that only some commands need is not installed."""
+
+
 class OpenScoreError(UnlearnbenchError):
     """A score was read as one number although some of its facts are still open."""

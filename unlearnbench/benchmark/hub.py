@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.extras import extra
 from unlearnbench.hashing import sha256_json
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
@@ -43,9 +44,10 @@ def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
 
 
 def _from_hub(repository: str, config: str | None) -> Table:
-    import httpx2
-    from datasets import load_dataset
     from huggingface_hub import HfApi
+
+    load_dataset = extra("datasets", "data").load_dataset
+    httpx2 = extra("httpx2", "data")
 
     try:
         revision = HfApi().dataset_info(repository, timeout=10).sha

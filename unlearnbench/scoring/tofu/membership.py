@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unlearnbench.extras import extra
 from unlearnbench.scoring.tofu.tokens import AnswerTokens, Floats
 
 
@@ -55,9 +56,8 @@ def auc(members: Sequence[float], others: Sequence[float]) -> float:
     """
     if not members or not others:
         raise ValueError("an AUC needs members and non-members")
-    from sklearn.metrics import roc_auc_score
-
     labels = [1] * len(members) + [0] * len(others)
+    roc_auc_score = extra("sklearn.metrics", "tofu").roc_auc_score
     return float(roc_auc_score(labels, [*members, *others]))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from unlearnbench.extras import extra
+
 
 def rouge_l_recall(reference: str, said: str) -> float:
     """Longest common subsequence of stemmed words over the reference's length, 0 to 1.
@@ -17,6 +19,4 @@ def rouge_l_recall(reference: str, said: str) -> float:
 
 @lru_cache(maxsize=1)
 def _scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    return extra("rouge_score.rouge_scorer", "tofu").RougeScorer(["rougeL"], use_stemmer=True)
