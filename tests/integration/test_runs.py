@@ -207,7 +207,13 @@ def test_an_interrupt_says_where_the_run_lies(
         "import time; from unlearnbench.runs.journal import Journal as J; append = J.append; "
         "J.append = lambda self, records: (time.sleep(1), append(self, records))[1]; "
     ) + line[2]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background, SIGINT is ignored and inherited so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not (out / "run.json").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
