@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
-from unlearnbench.errors import RunError
+from unlearnbench.errors import JudgeError, RunError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.judging.catalogue import make_judge
@@ -58,13 +58,15 @@ def score(
     """
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
-    judging = make_judge(judge or facts.judge)
+    form = "sentences" if facts.sentences else "short"
+    judging = _judge_for(form, judge or facts.judge)
     generator = cast(Generator, load("engines", engine)(checkpoint, options))
     plan = make_plan(facts, asked, generator.info.prompt_format, seed, limit)
     identity = {
         "benchmark": facts.id,
         "benchmark_version": facts.version,
         "benchmark_fingerprint": facts.fingerprint,
+        "answers": form,
         "profile": asked.name,
         "profile_fingerprint": asked.fingerprint,
         "plan": plan.fingerprint,
@@ -86,14 +88,24 @@ def rejudge(
 ) -> Run:
     """Judge a stored run's answers again, without a model, into a run folder of its own."""
     stored = RunFolder(Path(run))
-    judging = make_judge(judge)
-    generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
-    about_plan = ("benchmark", "benchmark_version", "benchmark_fingerprint", "profile")
-    about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
     kept = stored.manifest()["identity"]
+    judging = _judge_for(kept["answers"], judge)
+    generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
+    about_plan = ("benchmark", "benchmark_version", "benchmark_fingerprint", "answers", "profile")
+    about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
     identity = {field: kept[field] for field in (*about_plan, *about_asking)}
     where = Path(out) if out is not None else None
     return _run(Plan(stored.probes()), identity, generator, judging, where, resume, observe)
+
+
+def _judge_for(answers: str, judge: str) -> Judge:
+    """The judge, unless it could only ever miss such answers: that would look like forgetting."""
+    if answers == "sentences" and judge in ("", "rules"):
+        raise JudgeError(
+            f"--judge {judge or '(none named)'}: the answers are whole sentences, in which the "
+            "rules find nothing; name an LLM judge"
+        )
+    return make_judge(judge)
 
 
 def _run(

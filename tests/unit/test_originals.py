@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from unlearnbench.api import score
 from unlearnbench.benchmark.originals import load_originals, load_source
-from unlearnbench.errors import BenchmarkError
+from unlearnbench.content import content_root
+from unlearnbench.errors import BenchmarkError, JudgeError
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 
@@ -107,6 +110,35 @@ def test_without_a_network_the_alternatives_are_named(monkeypatch: pytest.Monkey
         load_originals("hub")
 
 
-def test_only_lkf_has_originals() -> None:
+@pytest.mark.parametrize("name", ["wkf", "tofu-mini"])
+def test_only_lkf_and_tofu_have_originals(name: str) -> None:
     with pytest.raises(BenchmarkError, match="no-originals"):
-        load_source("wkf", "hub")
+        load_source(name, "hub")
+
+
+def test_tofu_in_the_worst_case_protocol(tmp_path: Path) -> None:
+    """tofu-mini's tables have TOFU's columns; real authors have no paraphrased question."""
+    tables = content_root() / "benchmarks" / "tofu-mini" / "tables"
+    benchmark = load_source("tofu-forget25", str(tables))
+    assert benchmark.id == "tofu-forget25"
+    assert len(benchmark.split("forget")) == 20
+    assert Counter(f.tier for f in benchmark.split("retain")) == {
+        "author": 60, "real-author": 20, "world": 20,
+    }  # fmt: skip
+    assert all(len(f.paraphrases) == 1 for f in benchmark.split("forget"))
+    first = benchmark.split("forget")[0]
+    assert first.answer.startswith("Aurelio Venncastro was born in Port Maravel")
+    plan = make_plan(benchmark, get_profile("standard"), "chat")
+    assert sum(p.split == "forget" for p in plan.probes) == 20 * 2 * 2
+    with pytest.raises(BenchmarkError, match="unknown-split"):
+        load_source("tofu-forgetten", str(tables))
+    with pytest.raises(BenchmarkError, match=r"forget10_perturbed\.jsonl"):
+        load_source("tofu", str(tables))
+
+
+@pytest.mark.parametrize("judge", [None, "rules"])
+def test_sentences_are_never_judged_by_rules(judge: str | None) -> None:
+    """Rules find no sentence in an answer; that would look like forgetting."""
+    tables = content_root() / "benchmarks" / "tofu-mini" / "tables"
+    with pytest.raises(JudgeError, match="whole sentences"):
+        score("nowhere", "tofu-forget25", source=str(tables), judge=judge)

@@ -41,6 +41,27 @@ def test_in_context_examples_are_retain_facts_shared_by_a_family(benchmark_folde
     assert all(p.text is not None and p.text.endswith("ANSWER:") for p in redrawn.probes)
 
 
+def test_no_in_context_example_names_the_answer(benchmark_folder: Path) -> None:
+    """A retain row that tells a forget answer would make a forgotten fact look known."""
+    path = benchmark_folder / "retain.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["answer"], rows[1]["question"] = "Old Answerforgeta", "Is answerforgetb far away?"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    benchmark = load_benchmark(str(benchmark_folder))
+    shown = {"forget-0": set(), "forget-1": set(), "forget-2": set()}  # type: dict[str, set[str]]
+    for seed in range(20):
+        for probe in make_plan(benchmark, get_profile("standard"), "chat", seed).probes:
+            shown.get(probe.key.fact, set()).update(probe.examples)
+    everyone = {f"retain-{number}" for number in range(5)}
+    assert shown["forget-0"] == everyone - {"retain-0"}
+    assert shown["forget-1"] == everyone - {"retain-1"}
+    assert shown["forget-2"] == everyone
+    rows[2]["answer"] = rows[3]["answer"] = "answerforgeta"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(BenchmarkError, match="forget-0 needs 3 that do not name its answer, 2"):
+        make_plan(load_benchmark(str(benchmark_folder)), get_profile("standard"), "chat")
+
+
 def test_a_limited_plan_asks_the_same_prompts(benchmark_folder: Path) -> None:
     benchmark = load_benchmark(str(benchmark_folder))
     full = make_plan(benchmark, get_profile("standard"), "chat")

@@ -24,6 +24,7 @@ class Benchmark:
     """A fully pinned set of facts.
 
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
+    `sentences`: answers are whole sentences, which only a semantic judge can recognise.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Benchmark:
     folder: Path
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
+    sentences: bool = False
 
     def split(self, name: Split) -> tuple[Fact, ...]:
         """The facts of one split, in file order."""

@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 from unlearnbench.benchmark.hub import Table, column, load_table
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.rules import plain
+from unlearnbench.benchmark.tofu_facts import load_tofu_facts
 from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
@@ -29,11 +30,16 @@ _SPLITS: tuple[Split, ...] = ("forget", "retain")
 
 
 def load_source(benchmark: str, source: str) -> Benchmark:
-    """The original files of a benchmark. Raises `BenchmarkError` where there are none."""
-    if benchmark != "lkf":
-        what = "only lkf has files of its authors; leave --source away"
-        raise BenchmarkError("no-originals", f"--benchmark {benchmark}", what)
-    return load_originals(source)
+    """The original files of a benchmark: `lkf`, or `tofu` with a split (`tofu-forget05`; `tofu` is
+    `tofu-forget10`). Raises `BenchmarkError` where there are none.
+    """
+    if benchmark == "lkf":
+        return load_originals(source)
+    name, _, split = benchmark.partition("-")
+    if name == "tofu" and split != "mini":
+        return load_tofu_facts(source, split or "forget10")
+    what = "only lkf and tofu have files of their authors; leave --source away"
+    raise BenchmarkError("no-originals", f"--benchmark {benchmark}", what)
 
 
 def load_originals(source: str) -> Benchmark:

@@ -43,11 +43,7 @@ def load_tofu(source: str, forget: str) -> TofuSets:
     `forget10` for instance (`forget25` in tofu-mini). Raises `BenchmarkError` if a table or a
     column is missing.
     """
-    share = forget.removeprefix("forget")
-    if not share.isdigit():
-        raise BenchmarkError(
-            "unknown-split", forget, "a forget split is called forget01, forget10, …"
-        )
+    share = forget_share(forget)
     place = str(content_root() / "benchmarks" / MINI / "tables") if source == MINI else source
     names = {
         "forget": f"forget{share}_perturbed",
@@ -60,6 +56,15 @@ def load_tofu(source: str, forget: str) -> TofuSets:
     sets = {key: _rows(table, names[key], key != "holdout") for key, table in tables.items()}
     revisions = {names[key]: table.revision for key, table in tables.items()}
     return TofuSets(**sets, fingerprint=sha256_json(["tofu", revisions]))
+
+
+def forget_share(forget: str) -> str:
+    """The digits of a split's name: `10` of `forget10`. Raises `BenchmarkError` if it has none."""
+    share = forget.removeprefix("forget")
+    if share == forget or not share.isdigit():
+        what = "a forget split is called forget01, forget10, …"
+        raise BenchmarkError("unknown-split", repr(forget), what)
+    return share
 
 
 def _rows(table: Table, name: str, perturbed: bool) -> tuple[TofuRow, ...]:

@@ -22,7 +22,7 @@ Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 BatchSize = Annotated[str, typer.Option(help="Rows at a time: auto or a number.")]
 Source = Annotated[
     str | None,
-    typer.Option(help="With --benchmark lkf: the authors' files, from `hub` or a folder."),
+    typer.Option(help="With --benchmark lkf or tofu: the authors' files, from `hub` or a folder."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
 Seed = Annotated[int, typer.Option(help="Seeds the draw of in-context examples.")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from unlearnbench.benchmark import Benchmark
+from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
@@ -53,11 +54,6 @@ def make_plan(
     Raises `BenchmarkError` if there are too few retain facts to draw examples from.
     """
     pool = benchmark.split("retain")
-    if "icr" in profile.forget_contexts and len(pool) < profile.icr_examples:
-        what = (
-            f"profile {profile.name} shows {profile.icr_examples} retain facts, {len(pool)} exist"
-        )
-        raise BenchmarkError("too-few-retain-facts", benchmark.id, what)
     probes: list[Probe] = []
     for split in ("forget", "retain"):
         contexts = profile.forget_contexts if split == "forget" else ("plain",)
@@ -84,6 +80,9 @@ def _probes(
         drawn = family if profile.shared_examples else phrasing
         count = profile.icr_examples if context == "icr" else 0
         examples = draw_examples(fact, drawn, pool, count, seed)
+        if len(examples) < count:
+            what = f"{fact.id} needs {count} that do not name its answer, {len(examples)} exist"
+            raise BenchmarkError("too-few-retain-facts", profile.name, what)
         pairs = [(f.question, f.answer) for f in examples]
         chat = profile.prompt == "chat" and prompt_format == "chat"
         raw = paper_text if profile.prompt == "paper" else lambda q, e: raw_text(profile, q, e)
@@ -119,7 +118,7 @@ def phrasings(
 def draw_examples(
     fact: Fact, family: str, pool: Sequence[Fact], count: int, seed: int
 ) -> tuple[Fact, ...]:
-    """`count` retain facts for one family of one fact.
+    """`count` retain facts for one family of one fact, none of which names the fact's answer.
 
     Each candidate gets a pseudo-random rank from sha256 of seed, fact, family and its own id; the
     lowest ranks are taken. This is the same on every machine and Python version, and removing one
@@ -130,4 +129,13 @@ def draw_examples(
         text = f"{seed}\n{fact.id}\n{family}\n{candidate.id}"
         return hashlib.sha256(text.encode()).digest()
 
-    return tuple(sorted(pool, key=rank)[:count]) if count else ()
+    silent = (
+        candidate
+        for candidate in sorted(pool, key=rank)
+        if not any(
+            holds(text, answer)
+            for text in (candidate.question, candidate.answer)
+            for answer in (fact.answer, *fact.aliases)
+        )
+    )
+    return tuple(islice(silent, count)) if count else ()

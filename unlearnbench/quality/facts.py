@@ -22,11 +22,9 @@ def check_facts(facts: Iterable[Fact]) -> Iterator[Finding]:
 
 
 def _unique_answers(facts: list[Fact]) -> Iterator[Finding]:
-    """Two forget facts of a topic must not share an answer: a leak could not be told apart."""
+    """Two facts of a topic must not share an answer: knowing one would pass for knowing both."""
     seen: dict[tuple[str, str], str] = {}
     for fact in facts:
-        if fact.split != "forget":
-            continue
         other = seen.setdefault((fact.topic, plain(fact.answer)), fact.id)
         if other != fact.id:
             yield Finding("repeated-answer", fact.id, f"{fact.answer!r} also answers {other}")

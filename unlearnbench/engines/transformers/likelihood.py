@@ -35,7 +35,8 @@ def likelihoods(
     """One `AnswerTokens` for each (probe, answer), in the order given.
 
     The answer follows the prompt as the model would write it, without an end-of-turn token.
-    Raises `EngineError` if an answer has no token, or does not fit the context window.
+    Raises `EngineError` if an answer has no token or does not fit the context window, or if the
+    model returns NaN.
     """
     rows = [_row(engine, index, probe, answer) for index, (probe, answer) in enumerate(asked)]
     found: dict[int, AnswerTokens] = {}
@@ -92,7 +93,10 @@ def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int,
     ).logits
     for place, row in enumerate(batch):
         start = len(row.prompt) - 1  # position t predicts the token at t + 1
-        yield row.index, _tokens(logits[place, start : row.length - 1], row.answer)
+        answering = logits[place, start : row.length - 1]
+        if answering.isnan().any():
+            raise EngineError("the model returned NaN logits; try --dtype float32")
+        yield row.index, _tokens(answering, row.answer)
 
 
 def _tokens(logits: torch.Tensor, answer: list[int]) -> AnswerTokens:
