@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unlearnbench.judging.rules.tables import (
     FUNCTION_WORDS,
     GIVEN_NAMES,
+    KIND_WORDS,
     MONONYMS,
     NICKNAMES,
     NO_DOER,
@@ -44,6 +45,8 @@ def as_person(answer: str, question: str) -> Person | None:
     tokens = [t for t in tokenise(answer) if t.text not in SUFFIXES]
     while len(tokens) > 1 and tokens[0].text in TITLES and tokens[0].text not in GIVEN_NAMES:
         tokens = tokens[1:]
+    if _is_kind(tokens):
+        return None
     epithet = next((i for i, t in enumerate(tokens) if i and t.text in ("the", "of")), None)
     if epithet is not None:
         return Person((), tokens[0].text, None) if epithet == 1 and _cued(question) else None
@@ -61,6 +64,13 @@ def as_person(answer: str, question: str) -> Person | None:
     if len(tokens) == 1 and number is None:
         return None
     return Person(tuple(t.text for t in tokens[:-1]), tokens[-1].text, number)
+
+
+def _is_kind(tokens: list[Token]) -> bool:
+    """Whether a name says what kind of thing it is (`Bay of Pigs`, `Ural Mountains`)."""
+    first, last = (tokens[0].text, tokens[-1].text) if tokens else ("", "")
+    kind = first in KIND_WORDS or (last in KIND_WORDS and last not in WORD_NAMES)
+    return kind and not any(token.text in GIVEN_NAMES for token in tokens)
 
 
 def _cued(question: str) -> bool:
