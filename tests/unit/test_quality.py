@@ -138,7 +138,7 @@ def test_wkf_has_what_its_card_says() -> None:
     wkf = load_benchmark("wkf")
     assert [len(wkf.split(s)) for s in ("forget", "retain", "never")] == [40, 120, 20]
     assert {part.name: len(part.pairs + part.texts + part.half) for part in wkf.relearn} == {
-        "disjoint": 220, "syntax": 40, "near": 20, "near-miss": 40, "prose": 4, "half": 20,
+        "disjoint": 220, "syntax": 40, "near": 20, "near-miss": 40, "prose": 20, "half": 20,
     }  # fmt: skip
     assert {form.fact for form in wkf.forms} == {f.id for f in wkf.split("forget")}
     assert all(len(f.train_paraphrases) == 5 for f in wkf.split("forget"))
