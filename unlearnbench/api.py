@@ -133,7 +133,7 @@ def _run(
         generator.adopt(folder.manifest()["generator"]["settings"])
     settings = dict(generator.info.settings)
     manifest = _manifest({**identity, **who, **settings}, generator, judge)
-    advance = observe(folder.path, len(plan.probes)) if observe else lambda done: None
+    advance = observe(folder.path, len(plan.probes)) if observe else lambda stage, done: None
     began = time.monotonic()
     sampling = Sampling(identity["max_new_tokens"])
     evaluate(Job(plan, generator, judge, sampling, folder, manifest), advance)

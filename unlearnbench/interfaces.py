@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from unlearnbench.types import (
@@ -61,4 +62,13 @@ class Judge(Protocol):
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
         """Yield one verdict or `Failure` for each item, in any order, under its key."""
+        ...
+
+
+@runtime_checkable
+class PaidJudge(Judge, Protocol):
+    """A judge whose verdicts cost time or money and are kept for the next run."""
+
+    def keep_in(self, *folders: Path) -> None:
+        """Keep verdicts in the first folder, and look for earlier ones in all of them."""
         ...

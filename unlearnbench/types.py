@@ -166,13 +166,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class JudgeItem:
-    """One answer to be judged. `key` is the caller's; a judge hands it back untouched."""
+    """One answer to be judged. `key` is the caller's; a judge hands it back untouched.
+
+    `question` is the wording that was asked, `fact_question` the fact's own, which all wordings of
+    a fact share (empty: the same as `question`).
+    """
 
     key: ProbeKey
     question: str
     answer: str
     aliases: tuple[str, ...]
     response: str
+    fact_question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

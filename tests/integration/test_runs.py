@@ -92,11 +92,13 @@ def job(benchmark: Path, out: Path, generator: Knows, judge: RulesJudge) -> Job:
 def test_failures_leave_facts_open_until_they_are_closed(
     benchmark_folder: Path, tmp_path: Path, generator: Knows, judge: RulesJudge
 ) -> None:
-    evaluate(job(benchmark_folder, tmp_path / "run", generator, judge), lambda done: None)
+    evaluate(job(benchmark_folder, tmp_path / "run", generator, judge), lambda stage, done: None)
     broken = load_run(tmp_path / "run")
     assert broken.n_open > 0
     assert all(s.high == 1.0 for s in broken.scores.values())
-    evaluate(job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda done: None)
+    evaluate(
+        job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda stage, done: None
+    )
     healed = load_run(tmp_path / "run")
     assert healed.n_open == 0
     assert healed.scores["forget.worst_case"].value == 1.0
@@ -105,7 +107,9 @@ def test_failures_leave_facts_open_until_they_are_closed(
 def test_a_verdict_on_a_changed_answer_does_not_count(
     benchmark_folder: Path, tmp_path: Path
 ) -> None:
-    evaluate(job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda done: None)
+    evaluate(
+        job(benchmark_folder, tmp_path / "run", Knows(), RulesJudge()), lambda stage, done: None
+    )
     path = tmp_path / "run" / "completions.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     lines[0]["text"] = "No idea"
@@ -126,10 +130,10 @@ def test_a_torn_last_line_is_cut_at_every_byte(tmp_path: Path) -> None:
 
 def test_answers_without_a_manifest_are_refused(benchmark_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda done: None)
+    evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda stage, done: None)
     (out / "run.json").unlink()
     with pytest.raises(RunError, match=r"no run\.json"):
-        evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda done: None)
+        evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda stage, done: None)
 
 
 def command(model: Path, benchmark: Path, out: Path) -> list[str]:
@@ -254,7 +258,9 @@ def test_another_checkpoint_does_not_go_on_in_a_folder(
 def test_two_processes_do_not_share_a_folder(benchmark_folder: Path, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.locked(), pytest.raises(RunError, match="in use by another process"):
-        evaluate(job(benchmark_folder, folder.path, Knows(), RulesJudge()), lambda done: None)
+        evaluate(
+            job(benchmark_folder, folder.path, Knows(), RulesJudge()), lambda stage, done: None
+        )
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(

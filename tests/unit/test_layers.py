@@ -18,6 +18,7 @@ ALLOWED = {
     "types": {"errors"},
     "interfaces": {"types"},
     "hashing": set(),
+    "caches": set(),
     "extras": {"errors"},
     "content": {"errors"},
     "plugins": {"errors", "content"},
@@ -25,10 +26,10 @@ ALLOWED = {
     "quality": {"types", "errors", "content", "benchmark"},
     "scoring": {"types", "errors", "extras"},
     "runs": {"types", "errors", "hashing"},
-    "checkpoints": {"errors", "content", "hashing"},
+    "checkpoints": {"errors", "content", "hashing", "caches"},
     "protocol": BASE | {"benchmark", "scoring", "runs"},
     "engines": BASE | {"scoring", "runs", "checkpoints"},
-    "judging": BASE | {"scoring", "runs"},
+    "judging": BASE | {"scoring", "runs", "caches", "extras"},
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 
 from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.protocol.plan import make_plan
+from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.quality.facts import check_facts
 from unlearnbench.quality.findings import overlap, words
 from unlearnbench.quality.wordings import check_wordings, mean_overlap
@@ -78,7 +82,8 @@ def test_overlap_by_hand() -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("name", ["wkf"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lkf", "wkf"])
 def test_shipped_benchmarks_pass(name: str) -> None:
     command = [sys.executable, "-m", "unlearnbench", "show", "benchmark", name, "--check", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -132,6 +137,40 @@ def test_relearning_sets_are_checked(
     with pytest.raises(BenchmarkError) as caught:
         load_benchmark(str(benchmark_folder))
     assert caught.value.rule == rule
+
+
+def test_lkf_has_what_its_card_says() -> None:
+    lkf = load_benchmark("lkf")
+    forget, retain, never = (lkf.split(s) for s in ("forget", "retain", "never"))
+    assert Counter(f.topic for f in forget) == dict.fromkeys(
+        ["challenger", "dreyfus", "franklin", "gunpowder", "halifax"], 20
+    )
+    assert Counter(f.tier for f in retain) == {"topic": 100, "field": 100, "general": 200}
+    assert len(never) == 60
+    assert {part.name: len(part.pairs + part.texts + part.half) for part in lkf.relearn} == {
+        "disjoint": 220, "syntax": 100, "near": 50, "near-miss": 100, "prose": 40, "half": 50,
+    }  # fmt: skip
+    for fact in (*forget, *never):
+        assert Counter(p.style for p in fact.paraphrases) == dict.fromkeys(lkf.styles, 5)
+    assert all(len(f.train_paraphrases) == 5 and f.source for f in forget)
+    assert all(len(f.paraphrases) == 6 and len(f.train_paraphrases) == 2 for f in retain)
+    half = next(part.half for part in lkf.relearn if part.name == "half")
+    assert Counter(f.topic for f in forget if f.id in half) == dict.fromkeys(
+        ["challenger", "dreyfus", "franklin", "gunpowder", "halifax"], 10
+    )
+    topics = [part for part in lkf.relearn if part.name == "disjoint"]
+    assert len(topics[0].pairs) == 22 * 10
+    plan = make_plan(lkf, get_profile("standard"), "chat")
+    assert Counter(p.split for p in plan.probes) == {"forget": 3200, "retain": 2800}
+
+
+@pytest.mark.parametrize("name", ["lkf", "wkf"])
+@pytest.mark.parametrize("split", ["forget", "retain", "never", "forms"])
+def test_datasets_opens_the_files(name: str, split: str, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    path = content_root() / "benchmarks" / name / f"{split}.jsonl"
+    table = datasets.load_dataset("json", data_files=str(path), cache_dir=str(tmp_path))["train"]
+    assert len(table) == len(path.read_text("utf-8").splitlines())
 
 
 def test_wkf_has_what_its_card_says() -> None:

@@ -16,8 +16,22 @@ from unlearnbench.judging.rules.judge import RulesJudge, decide
 from unlearnbench.judging.rules.normalise import normalise
 from unlearnbench.judging.rules.roman import roman_value
 
+TUNING = [path for path in default_items() if path.stem.startswith("rules-tuning")]
 
-@pytest.mark.parametrize("path", default_items(), ids=lambda path: path.stem)
+
+def test_general_tables() -> None:
+    """The tables that measure every judge: harder, with descriptions and other languages."""
+    tables = [path for path in default_items() if path not in TUNING]
+    items = [item for path in tables for item in load_items(path)]
+    found = calibrate(RulesJudge(), items).overall
+    assert found.n >= 400
+    assert found.accuracy.value is not None
+    assert found.specificity.value is not None
+    assert found.accuracy.value >= 0.95
+    assert found.specificity.value >= 0.995
+
+
+@pytest.mark.parametrize("path", TUNING, ids=lambda path: path.stem)
 def test_calibration_tables(path: object) -> None:
     found = calibrate(RulesJudge(), load_items(path))  # type: ignore[arg-type]
     assert found.overall.accuracy.value is not None

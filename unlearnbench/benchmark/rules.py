@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from unlearnbench.benchmark.rows import SplitDeclaration
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.types import Fact
 
+_NO_WORD = re.compile(r"[^a-z0-9]+")
 Located = tuple[Fact, str]
 """A fact and its `file:line`."""
 
@@ -73,8 +76,11 @@ def holds(text: str, answer: str) -> bool:
     return f" {plain(answer)} " in f" {plain(text)} "
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(text: str) -> str:
     """Fold case, accents and punctuation away, for comparing wordings."""
+    if text.isascii():
+        return " ".join(_NO_WORD.sub(" ", text.lower()).split())
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     kept = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
     return " ".join(kept.split())

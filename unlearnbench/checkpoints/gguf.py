@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
 import tempfile
 from pathlib import Path
 
+from unlearnbench.caches import cache_root
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_file
@@ -18,14 +18,6 @@ _CONVERSION = "1"
 _STAMP = "converted.json"
 _UNREADABLE = (ValueError, KeyError, IndexError, EOFError, struct.error)
 """What reading a damaged file raises, depending on where it is damaged."""
-
-
-def cache_root() -> Path:
-    """Where converted models are kept: `UNLEARNBENCH_CACHE`, else the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("UNLEARNBENCH_CACHE")
-    return Path(named) if named else user_cache_path("unlearnbench")
 
 
 def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:

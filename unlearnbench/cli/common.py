@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.types import Stage
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 LAST_RUN: list[Path] = []
 """Folders of the runs that this process began, the latest last; for the last words of a crash."""
+
+_BARS: dict[Stage, str] = {"generate": "answers ", "judge": "verdicts"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
@@ -48,7 +52,7 @@ def quieten(quiet: bool) -> None:
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[int], None]]]:
+def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int], None]]]:
     """A bar on stderr with rate and time left; yields an `Observe` callback."""
     from rich.console import Console
     from rich.progress import (
@@ -72,12 +76,13 @@ def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[int], None
         disable=quiet,
     )
 
-    def observe(path: Path, total: int) -> Callable[[int], None]:
+    def observe(path: Path, total: int) -> Callable[[Stage, int], None]:
         LAST_RUN.append(path)
-        task = bar.add_task("probes", total=total, rate="")
+        tasks = {s: bar.add_task(name, total=total, rate="") for s, name in _BARS.items()}
         bar.start()
 
-        def advance(done: int) -> None:
+        def advance(stage: Stage, done: int) -> None:
+            task = tasks[stage]
             bar.advance(task, done)
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(task, rate=f"{speed:.1f}/s" if speed else "")

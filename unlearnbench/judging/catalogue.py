@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import cast
 
+from unlearnbench.content import nearest
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
-from unlearnbench.plugins import load
+from unlearnbench.judging.calling import Calls, Provider
+from unlearnbench.judging.definition import (
+    JudgeDefinition,
+    JudgeFile,
+    definition_names,
+    load_definition,
+)
+from unlearnbench.judging.gemini import GeminiProvider
+from unlearnbench.judging.jury import JuryJudge
+from unlearnbench.judging.llm import LLMJudge
+from unlearnbench.judging.local import LocalModel
+from unlearnbench.judging.openai_compatible import OpenAIProvider
+from unlearnbench.plugins import available, load
+
+PROVIDERS: Mapping[str, Callable[[JudgeFile], Provider]] = {
+    "gemini": GeminiProvider,
+    "openai": OpenAIProvider,
+}
 
 
-def make_judge(spec: str) -> Judge:
-    """The judge that `spec` names; what follows the first colon is its argument.
+def make_judge(spec: str, max_cost: float | None = None) -> Judge:
+    """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
-    Raises `PluginError` for an unknown name, `JudgeError` if it takes no argument.
+    What follows the first colon is its argument: a model for a definition, members joined by `+`
+    for a jury. `max_cost` limits, in US dollars, what each paid member may spend. Raises
+    `JudgeError` for an unknown name (with the nearest one) or a judge that cannot be made.
     """
-    name, colon, argument = spec.partition(":")
+    name, _, argument = spec.partition(":")
+    if name in available("judges"):
+        return _plugin(name, argument)
+    definition = load_definition(spec) or load_definition(name)
+    if definition is None:
+        known = [*available("judges"), *definition_names()]
+        raise JudgeError(
+            f"unknown judge {name!r}, and no folder with a judge.toml; {nearest(name, known)}"
+        )
+    if load_definition(spec) is not None:
+        argument = ""
+    if definition.file.provider == "jury":
+        members = argument.split("+") if argument else definition.file.members
+        made = [make_judge(member, max_cost) for member in members]
+        return JuryJudge(definition.name, made, definition.file.rule)
+    return _defined(definition.with_model(argument) if argument else definition, max_cost)
+
+
+def _defined(definition: JudgeDefinition, max_cost: float | None) -> Judge:
+    if definition.file.provider == "local":
+        model = LocalModel(definition.file)
+        return LLMJudge(model.pinned(definition), model)
+    provider = PROVIDERS[definition.file.provider](definition.file)
+    return LLMJudge(definition, Calls(definition.file, provider, max_cost))
+
+
+def _plugin(name: str, argument: str) -> Judge:
     factory = load("judges", name)
-    if not colon:
+    if not argument:
         return cast(Judge, factory())
     try:
         return cast(Judge, factory(argument))

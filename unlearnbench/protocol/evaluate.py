@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from unlearnbench.errors import EngineError, JudgeError
-from unlearnbench.hashing import sha256_text
+from unlearnbench.errors import EngineError
 from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.render import extract_answer
+from unlearnbench.protocol.verdicts import Verdicts
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.records import completion_record, outcome_record
+from unlearnbench.runs.records import completion_record
 from unlearnbench.types import (
+    ORIGINAL,
     Completion,
     Failure,
     JudgeItem,
@@ -21,10 +23,11 @@ from unlearnbench.types import (
     Probe,
     ProbeKey,
     Sampling,
+    Stage,
 )
 
-Advance = Callable[[int], None]
-"""Told how many probes were just done."""
+Advance = Callable[[Stage, int], None]
+"""Told how many probes were just answered (`generate`) or judged (`judge`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,26 @@ def evaluate(job: Job, advance: Advance) -> None:
         job.folder.begin(job.plan.probes, job.manifest)
         completions = job.folder.read_completions()
         outcomes = job.folder.read_outcomes()
-        for block in job.plan.blocks():
-            open_keys = {p.key for p in block if not isinstance(completions.get(p.key), Completion)}
-            advance(len(block) - len(open_keys))
-            if open_keys:
-                results = _generate(job, block, open_keys, advance)
-                job.folder.completions.append(completion_record(r) for r in results.values())
-                completions.update(results)
-            _judge(job, block, completions, outcomes)
+        judged = partial(advance, "judge")
+        with Verdicts(job.judge, job.folder, judged) as verdicts:
+            for block in job.plan.blocks():
+                wanted = {p.key for p in block if not _answered(completions.get(p.key))}
+                advance("generate", len(block) - len(wanted))
+                if wanted:
+                    results = _generate(job, block, wanted, partial(advance, "generate"))
+                    job.folder.completions.append(completion_record(r) for r in results.values())
+                    completions.update(results)
+                items = _to_judge(block, completions, outcomes)
+                judged(len(block) - len(items))
+                verdicts.submit(items)
+
+
+def _answered(result: Completion | Failure | None) -> bool:
+    return isinstance(result, Completion)
 
 
 def _generate(
-    job: Job, block: Sequence[Probe], wanted: set[ProbeKey], advance: Advance
+    job: Job, block: Sequence[Probe], wanted: set[ProbeKey], advance: Callable[[int], None]
 ) -> dict[ProbeKey, Completion | Failure]:
     """Answers for the wanted keys of a block, in plan order; a missing one becomes a failure."""
     results: dict[ProbeKey, Completion | Failure] = {}
@@ -81,34 +92,26 @@ def _generate(
     }
 
 
-def _judge(
-    job: Job,
+def _to_judge(
     block: Sequence[Probe],
     completions: Mapping[ProbeKey, Completion | Failure],
-    outcomes: dict[ProbeKey, Judgement | Failure],
-) -> None:
-    """Judge every answer of the block that has no verdict yet, and commit the verdicts."""
-    items = {}
+    outcomes: Mapping[ProbeKey, Judgement | Failure],
+) -> list[JudgeItem]:
+    """Every answer of the block that has no verdict yet."""
+    originals = {p.key.fact: p.question for p in block if p.key.phrasing == ORIGINAL}
+    items = []
     for probe in block:
         completion = completions.get(probe.key)
         if isinstance(completion, Completion) and not isinstance(
             outcomes.get(probe.key), Judgement
         ):
-            answer = extract_answer(completion.text)
-            items[probe.key] = JudgeItem(
-                probe.key, probe.question, probe.answer, probe.aliases, answer
+            item = JudgeItem(
+                key=probe.key,
+                question=probe.question,
+                answer=probe.answer,
+                aliases=probe.aliases,
+                response=extract_answer(completion.text),
+                fact_question=originals.get(probe.key.fact, ""),
             )
-    results: dict[ProbeKey, Judgement | Failure] = {}
-    for result in job.judge.judge(list(items.values())):
-        if result.key not in items or result.key in results:
-            raise JudgeError(
-                f"the judge judged {result.key} twice or unasked; its verdicts are void"
-            )
-        if isinstance(result, Judgement):
-            sha = sha256_text(items[result.key].response)
-            result = replace(result, response_sha256=sha)
-        results[result.key] = result
-    for key in items:
-        results.setdefault(key, Failure(key, "judge", "the judge gave no verdict"))
-    job.folder.outcomes.append(outcome_record(results[key]) for key in items)
-    outcomes.update(results)
+            items.append(item)
+    return items

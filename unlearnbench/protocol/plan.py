@@ -75,11 +75,14 @@ def _probes(
     seed: int,
 ) -> Iterator[Probe]:
     """The probes of one fact in one context."""
+    draws: dict[str, tuple[Fact, ...]] = {}
     for phrasing, family, question in phrasings(fact, styles, profile.per_style):
         key = ProbeKey(fact.id, phrasing, context)
         drawn = family if profile.shared_examples else phrasing
         count = profile.icr_examples if context == "icr" else 0
-        examples = draw_examples(fact, drawn, pool, count, seed)
+        if drawn not in draws:
+            draws[drawn] = draw_examples(fact, drawn, pool, count, seed)
+        examples = draws[drawn]
         if len(examples) < count:
             what = f"{fact.id} needs {count} that do not name its answer, {len(examples)} exist"
             raise BenchmarkError("too-few-retain-facts", profile.name, what)

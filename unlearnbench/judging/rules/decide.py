@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from unlearnbench.judging.rules.finding import NOTHING, Finding
+from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
 from unlearnbench.judging.rules.phrases import (
@@ -18,39 +20,31 @@ from unlearnbench.judging.rules.phrases import (
     spelt_together,
 )
 from unlearnbench.judging.rules.quantities import Quantity, same_quantity, unit_text
+from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import (
     CASE_SENSITIVE_WORDS,
     FILLER,
     FUNCTION_WORDS,
     GIVEN_NAMES,
-    NO,
-    NO_COMMITMENT,
-    YES,
+    TITLES,
 )
-from unlearnbench.judging.rules.text import Text
+from unlearnbench.judging.rules.text import Text, readings
 from unlearnbench.judging.rules.tokens import find
-from unlearnbench.judging.rules.years import decades, spans, whole_decade, whole_span
+from unlearnbench.judging.rules.years import (
+    centuries,
+    decades,
+    spans,
+    whole_century,
+    whole_decade,
+    whole_span,
+)
+from unlearnbench.judging.rules.yes_no import yes_no
 
 _SEPARATOR = re.compile(r"\s*(?:,\s*and\s|,\s*&\s|[,;/]|\sand\s|\s&\s)\s*")
-_CLAUSES = re.compile(r"[.!?;:]|,\s|\bbut\b|\n")
-_ANSWER_IS = re.compile(r"^\W*(?:(?:the\s+)?(?:correct\s+)?answer(?:\s+is)?|a|well|so|and)\b\W*")
-_UNSURE = re.compile(r"\b(?:know|sure|certain|idea|remember|tell|say|answer|unclear|depends)\b")
 _SHORT_YEAR = re.compile(r"(?<!\w)'\d{2}(?![\w'])")
 _COUNTING = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
-_PRONOUNS = frozenset({"it", "he", "she", "they", "that", "this", "there"})
-_AUXILIARY = re.compile(r"is|was|are|were|did|does|do|has|have|had|can|could|will|would")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What the rules found: `rule` names the one that matched, `evidence` the matched stretch."""
-
-    correct: bool
-    rule: str
-    evidence: str
-
-
-NOTHING = Finding(False, "none", "no form of the answer appears")
 Rule = Callable[[Text, Text, Text], Finding | None]
 """(gold, question, response) -> what was found; None where the rule does not apply to the gold."""
 
@@ -60,15 +54,28 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
 
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
-    said = Text(response)
-    if not said.plain.strip():
+    if not Text(response).plain.strip():
         return Finding(False, "none", "the response is empty")
     asked = _text(question)
-    for gold in (answer, *aliases):
-        found = _one(_text(gold), asked, said)
-        if found.correct:
-            return found
+    for said in readings(response):
+        for gold in _golds(answer, aliases, asked):
+            found = _one(_text(gold), asked, said)
+            if found.correct:
+                return found
     return NOTHING
+
+
+def _golds(answer: str, aliases: Sequence[str], asked: Text) -> list[str]:
+    """The answer, its aliases, and what is known to be the same under another name.
+
+    An alias that is only the last name of the person asked for is left to the rule for persons,
+    which knows a namesake when it sees one.
+    """
+    named = as_person(_text(answer).plain, asked.plain)
+    last = [named.last] if named is not None else None
+    kept = [a for a in aliases if [w for w in _text(a).words if w not in TITLES] != last]
+    golds = [answer, *kept]
+    return golds + [other for gold in golds for other in synonyms(_text(gold).words)]
 
 
 @lru_cache(maxsize=4096)
@@ -89,44 +96,6 @@ def _one(gold: Text, asked: Text, said: Text) -> Finding:
     return NOTHING
 
 
-def yes_no(gold: Text, asked: Text, said: Text) -> Finding | None:
-    """Yes and no must be said as the answer: at the start of a clause, or as a plain statement."""
-    if len(gold.tokens) != 1 or gold.words[0] not in {"yes", "no", "true", "false"}:
-        return None
-    wanted = gold.words[0] in YES
-    for clause in _CLAUSES.split(said.plain.lower()):
-        stated = _ANSWER_IS.sub("", clause.strip())
-        if any(stated.startswith(empty) for empty in NO_COMMITMENT):
-            continue
-        first = re.match(r"[\W_]*([a-z]+)", stated)
-        if first is not None and first.group(1) in YES | NO:
-            meant = first.group(1) in YES
-            return Finding(True, "yes-no", clause.strip()) if meant is wanted else NOTHING
-        meaning = _statement(clause, asked)
-        if meaning is not None:
-            return Finding(True, "yes-no", clause.strip()) if meaning is wanted else NOTHING
-    return NOTHING
-
-
-def _statement(clause: str, asked: Text) -> bool | None:
-    """What a clause says to a yes-or-no question: True, False, or None if it says neither.
-
-    It must take up the question: begin with a pronoun or one of the question's words, and hold
-    its verb.
-    """
-    if _UNSURE.search(clause):
-        return None
-    words = [token.text for token in Text(clause).tokens]
-    topics = set(asked.words) - FUNCTION_WORDS
-    about = words[:1] and (words[0] in _PRONOUNS or bool(topics & set(words[:4])))
-    if not about:
-        return None
-    if re.search(r"n't\b|\bnot\b|\bnever\b", clause):
-        return False
-    verb = asked.words[0] if asked.words else ""
-    return True if _AUXILIARY.fullmatch(verb) and verb in words[:4] else None
-
-
 def date(gold: Text, asked: Text, said: Text) -> Finding | None:
     """A date with a month: every part that the gold gives must be given."""
     golds = [d for d in gold.dates if d.end - d.start >= len(gold.plain.strip()) - 6]
@@ -142,12 +111,21 @@ def date(gold: Text, asked: Text, said: Text) -> Finding | None:
 
 
 def years(gold: Text, asked: Text, said: Text) -> Finding | None:
-    """A span of years or a decade."""
+    """A span of years, a century or a decade."""
     span = whole_span(gold.plain)
     if span is not None:
         both = set(span) <= {int(q.value) for q in said.quantities}
         found = both or span in spans(said.plain)
         return Finding(True, "years", f"{span[0]}-{span[1]}") if found else NOTHING
+    century = whole_century(gold.plain)
+    if century is not None:
+        within = (
+            q for q in said.quantities if q.unit is None and q.era is None and q.value >= 1000
+        )
+        same = century in centuries(said.plain) or any(
+            100 * (century - 1) < q.value <= 100 * century for q in within
+        )
+        return Finding(True, "years", f"century {century}") if same else None
     decade = whole_decade(gold.plain)
     if decade is None:
         return None
@@ -174,6 +152,8 @@ def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
     for quantity_said in said.quantities:
         # `79th` answers a question for a number, but a passing `20th century` does not.
         found = replace(quantity_said, ordinal=False) if which_one else quantity_said
+        if found.value == 1 and found.unit in asked.units and found.unit != wanted.unit:
+            continue  # `one mile is …` repeats the question
         in_date = not year and any(_overlaps(found, d.start, d.end, text, said) for d in said.dates)
         if in_date or not same_quantity(wanted, found, asked.units):
             continue
@@ -216,6 +196,8 @@ def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
         for place in find_loosely(form, hay):
             small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
             if small_words and gold.plain.strip() not in said.plain:
+                continue
+            if inside_longer_name(form, hay, place):
                 continue
             if len(form) > 1 or _one_word(gold, form[0], asked, said, place, hay):
                 return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from unlearnbench.judging.rules.decide import Finding, decide
+from unlearnbench.judging.rules.decide import decide
+from unlearnbench.judging.rules.finding import Finding
 from unlearnbench.types import JudgeItem, Judgement, Verdict
 
 __all__ = ["Finding", "RulesJudge", "decide"]

@@ -16,6 +16,7 @@ from unlearnbench.judging.rules.tables import (
 )
 
 _COMPOUND = (
+    (r"(\b\d+\s*(?:ft|feet|foot)\.?,?\s*\d+(?:\.\d+)?)\s*in\b", r"\1 inch"),
     (r"per\s+cent\b", "percent"),
     (r"\b(?:usd|us\$)\s?(?=\d)", "$"),
     (r"\beur\s?(?=\d)", "€"),
@@ -74,6 +75,7 @@ _NUMBER = re.compile(
 _POINT = re.compile(
     rf"\b((?:{_WORDS})(?:[\s-]+(?:{_WORDS}))*)\s+point\s+((?:{_DIGITS})(?:[\s-]+(?:{_DIGITS}))*)\b"
 )
+_MIXED = re.compile(r"(?<![\d/.,])(\d{1,3})\s+(\d)\s?/\s?(\d{1,2})(?![\d/])")
 _CONTINENTAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+,\d{1,2})(?![\d]|[.,]\d)")
 """Numbers as much of Europe writes them: 380.000 and 3,14."""
 _SWAP = str.maketrans(".,", ",.")
@@ -81,7 +83,7 @@ _MINUS = re.compile(r"\b(?:minus|negative)\s*$")
 _ROUGH = re.compile(
     r"(?:\b(?:about|approximately|approx\.?|roughly|around|circa|nearly|almost|some)|[~≈])\s*$"
 )
-_UNIT = re.compile(r"[\s-]*(?P<unit>[a-z_]+(?:/[a-z]+)?\d?|%|\$|€|£)")
+_UNIT = re.compile(r"[ \t-]*(?P<unit>[a-z_]+(?:/[a-z]+)?\d?|%|\$|€|£)")
 _ERA = re.compile(r"\s*\b(bce?|b\.c\.(?:e\.)?|ad|a\.d\.|ce)(?![a-z])")
 _ERA_BEFORE = re.compile(r"\b(ad|a\.d\.|bc)\s*$")
 _MONEY = {"$": "dollar", "€": "euro", "£": "sterling", "¥": "yen"}
@@ -121,10 +123,16 @@ class Quantity:
 
 def unit_text(text: str) -> str:
     """Lower-case text with units of several words written as one key."""
-    lowered = text.lower()
+    lowered = _MIXED.sub(_mixed, text.lower())
     for pattern, unit in _COMPOUNDS:
         lowered = pattern.sub(unit, lowered)
     return _POINT.sub(_pointed, lowered)
+
+
+def _mixed(match: re.Match[str]) -> str:
+    """`8 1/2` as 8.5."""
+    under = int(match[3])
+    return f"{int(match[1]) + int(match[2]) / under:g}" if under else match.group()
 
 
 def _pointed(match: re.Match[str]) -> str:

@@ -39,6 +39,21 @@ CONFUSABLE = frozenset(frozenset(pair.split("/")) for pair in _words("confusable
 NO_COMMITMENT: tuple[str, ...] = tuple(_TABLES["lists"]["no_commitment"])
 ABBREVIATIONS: dict[str, str] = _TABLES["abbreviations"]
 SPELLINGS: dict[str, str] = _TABLES["spellings"]
+LONGER_NAMES: list[list[str]] = [name.split() for name in _TABLES["lists"]["longer_names"]]
+
+
+def _synonyms() -> dict[str, tuple[str, ...]]:
+    """Each name of a group -> the other names."""
+    groups = [[name.strip() for name in group.split("=")] for group in _TABLES["lists"]["synonyms"]]
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        for name in group:
+            key = " ".join(name.lower().split())
+            found[key] = found.get(key, ()) + tuple(other for other in group if other != name)
+    return found
+
+
+SYNONYMS = _synonyms()
 NICKNAMES: dict[str, str] = _TABLES["nicknames"]
 TELLING_MIDDLES = frozenset({("john", "quincy", "adams")})
 """Given, middle and last names where the middle one makes it another person."""
@@ -133,9 +148,18 @@ MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan", "february feb", "march mar", "april apr", "may", "june jun",
-            "july jul", "august aug", "september sep sept", "october oct", "november nov",
-            "december dec",
+            "january jan janvier januar enero gennaio janeiro januari",
+            "february feb fevrier februar febrero febbraio fevereiro februari",
+            "march mar mars marz marzo marco maart",
+            "april apr avril abril aprile",
+            "may mai mayo maggio maio mei",
+            "june jun juin juni junio giugno junho",
+            "july jul juillet juli julio luglio julho",
+            "august aug aout agosto augustus",
+            "september sep sept septembre septiembre settembre setembro",
+            "october oct octobre oktober octubre ottobre outubro",
+            "november nov novembre noviembre novembro",
+            "december dec decembre dezember diciembre dicembre dezembro",
         ),
         start=1,
     )
@@ -143,3 +167,12 @@ MONTHS = {
 }  # fmt: skip
 
 CHEMICAL_ENDINGS = ("ate", "ite", "ide", "ane", "ene", "yne", "ine", "ous", "ium", "ase", "ose")
+
+LEARNED_ENDINGS = ("ology", "ologist", "ography", "onomy", "phobia", "cracy", "archy", "itis")
+"""Endings of words of learning, whose stems must agree to the letter."""
+TELLING_BEGINNINGS = (
+    "hyper", "hypo", "inter", "intra", "macro", "micro", "endo", "exo", "ecto", "pre", "pro",
+    "post", "anti", "ante", "homo", "hetero", "mono", "poly", "sub", "super", "ultra", "infra",
+    "meta", "para",
+)  # fmt: skip
+"""Beginnings that make two words of one stem different things."""

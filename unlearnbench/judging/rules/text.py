@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
+
+from anyascii import anyascii
 
 from unlearnbench.judging.rules.dates import Date, find_dates
 from unlearnbench.judging.rules.normalise import normalise
@@ -54,3 +57,14 @@ class Text:
         parts = unit_text(self.plain).replace("-", " ").split()
         words = (part.strip("?.,;:()\"'") for part in parts)
         return frozenset(word for word in words if word in UNITS and len(word) > 1)
+
+
+_OTHER_SCRIPT = re.compile(r"[\u0370-\u1cff\u3040-\ud7ff]")
+
+
+def readings(response: str) -> list[Text]:
+    """The response as it is, and in Latin letters if it holds letters of another script."""
+    texts = [Text(response)]
+    if _OTHER_SCRIPT.search(response):
+        texts.append(Text(anyascii(response)))
+    return texts

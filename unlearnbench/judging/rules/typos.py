@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from rapidfuzz.distance import OSA
 
-from unlearnbench.judging.rules.tables import CHEMICAL_ENDINGS, CONFUSABLE
+from unlearnbench.judging.rules.tables import (
+    CHEMICAL_ENDINGS,
+    CONFUSABLE,
+    LEARNED_ENDINGS,
+    TELLING_BEGINNINGS,
+)
 
 SHORTEST = 6
 """Words shorter than this are matched exactly: too many short words are one letter apart."""
@@ -22,7 +27,7 @@ def is_typo(gold: str, said: str) -> bool:
         return False
     if gold[0] != said[0] or frozenset((gold, said)) in CONFUSABLE:
         return False
-    if _other_form(gold, said) or _other_form(said, gold):
+    if _other_form(gold, said) or _other_form(said, gold) or _other_stem(gold, said):
         return False
     allowed = 1 if len(gold) < 10 else 2
     return OSA.distance(gold, said, score_cutoff=allowed) <= allowed
@@ -35,6 +40,17 @@ def _other_form(one: str, two: str) -> bool:
             if a != b and one.endswith(a) and two.endswith(b) and one[: -len(a)] == two[: -len(b)]:
                 return True
     return False
+
+
+def _other_stem(one: str, two: str) -> bool:
+    """Whether two words of learning differ before their common ending (entomology, etymology) or in
+    a telling beginning (hypertension, hypotension).
+    """
+    for ending in LEARNED_ENDINGS:
+        if one.endswith(ending) and two.endswith(ending):
+            return one != two and len(one) > len(ending) + 1
+    beginnings = {next((b for b in TELLING_BEGINNINGS if w.startswith(b)), "") for w in (one, two)}
+    return len(beginnings) == 2
 
 
 def same_word(gold: str, said: str) -> bool:

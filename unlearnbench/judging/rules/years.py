@@ -1,8 +1,10 @@
-"""Spans of years and decades."""
+"""Spans of years, decades and centuries."""
 
 from __future__ import annotations
 
 import re
+
+from unlearnbench.judging.rules.tables import ORDINAL_WORDS
 
 _SPAN = re.compile(
     r"\b(\d{3,4})\s*(?:-|to|until|till|through|and)\s*(\d{4}|\d{3}|\d{2})(?![\d-])", re.IGNORECASE
@@ -13,6 +15,11 @@ _WORD_DECADE = re.compile(
     r"(twenties|thirties|forties|fifties|sixties|seventies|eighties|nineties)\b",
     re.IGNORECASE,
 )
+_CENTURY = re.compile(
+    r"\b(?:(\d{1,2})(?:st|nd|rd|th)|(" + "|".join(ORDINAL_WORDS) + r"))[\s-]+century\b(?!\s+b)",
+    re.IGNORECASE,
+)
+_HUNDREDS = re.compile(r"(?<!\d)(\d{1,2})00'?s\b")
 _TENS = ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties")
 _CENTURIES = {"sixteen": 1600, "seventeen": 1700, "eighteen": 1800, "nineteen": 1900}
 
@@ -40,6 +47,21 @@ def whole_decade(gold: str) -> int | None:
     """The first year of the decade that a gold answer names, else None."""
     bare = re.sub(r"^\W*(?:in\s+)?(?:the\s+)?|\W+$", "", gold.strip().lower())
     return decades(bare)[0] if _DECADE.fullmatch(bare) or _WORD_DECADE.fullmatch(bare) else None
+
+
+def whole_century(gold: str) -> int | None:
+    """The number of the century that a gold answer names, else None."""
+    bare = re.sub(r"^\W*(?:in\s+)?(?:the\s+)?|\W+$", "", gold.strip().lower())
+    return centuries(bare)[0] if _CENTURY.fullmatch(bare) else None
+
+
+def centuries(text: str) -> list[int]:
+    """Every century in a normalised text: by its number, or as its hundreds (the 1300s)."""
+    numbered = [
+        int(match[1]) if match[1] else ORDINAL_WORDS[match[2].lower()]
+        for match in _CENTURY.finditer(text)
+    ]
+    return numbered + [int(match[1]) + 1 for match in _HUNDREDS.finditer(text)]
 
 
 def decades(text: str) -> list[int]:

@@ -1,0 +1,64 @@
+"""Verdicts that were paid for, in SQLite, found again by the contents they were given on."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from unlearnbench.errors import JudgeError
+from unlearnbench.judging.prompt import Reading
+from unlearnbench.types import Verdict
+
+FILE = "verdicts.sqlite"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS verdicts (
+    key TEXT PRIMARY KEY, judge TEXT NOT NULL, verdict TEXT NOT NULL, evidence TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class VerdictCache:
+    """One file. `key` is the sha256 of judge identity, question, answer, aliases and response.
+
+    Raises `JudgeError` if the file cannot be opened or is no such cache.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
+            with self._db:
+                self._db.execute(_TABLE)
+        except (sqlite3.Error, OSError) as error:
+            raise JudgeError(
+                f"verdict cache {path}: {error}; move it away, or make room or permission"
+            ) from error
+
+    def get(self, keys: Iterable[str]) -> dict[str, Reading]:
+        """What is known, by key."""
+        found: dict[str, Reading] = {}
+        with self._lock:
+            for key in keys:
+                row = self._db.execute(
+                    "SELECT verdict, evidence FROM verdicts WHERE key = ?", (key,)
+                ).fetchone()
+                if row is not None:
+                    found[key] = Reading(_verdict(row[0]), row[1])
+        return found
+
+    def put(self, judge: str, readings: Mapping[str, Reading]) -> None:
+        """Keep verdicts; what is there stays. Raises `JudgeError` if the disk refuses."""
+        rows = [(key, judge, r.verdict, r.evidence) for key, r in readings.items()]
+        try:
+            with self._lock, self._db:
+                self._db.executemany("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            raise JudgeError(f"verdict cache {self.path}: cannot be written: {error}") from error
+
+
+def _verdict(text: str) -> Verdict:
+    return "correct" if text == "correct" else "incorrect"

@@ -1,0 +1,116 @@
+"""Provider `gemini`: Google's Gemini models through `google-genai`.
+
+The key is read from GEMINI_API_KEY or GOOGLE_API_KEY, another address from GOOGLE_GEMINI_BASE_URL.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from unlearnbench.errors import JudgeError
+from unlearnbench.extras import extra
+from unlearnbench.judging.calling import CallError, Reply, TransientError
+from unlearnbench.judging.definition import JudgeFile
+from unlearnbench.judging.prompt import SCHEMA, Call, MalformedReplyError
+from unlearnbench.judging.secrets import retry_after, scrubbed
+
+KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
+
+
+class GeminiProvider:
+    """One model behind the Gemini API. Raises `JudgeError` without a key or a model."""
+
+    def __init__(self, file: JudgeFile) -> None:
+        self.genai: Any = extra("google.genai", "gemini")
+        self.http: Any = extra("httpx2", "gemini")
+        if not file.model:
+            raise JudgeError("a gemini judge needs `model` in judge.toml")
+        key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
+        if key is None:
+            raise JudgeError(f"judge on {file.model}: set {' or '.join(KEYS)} to your key")
+        self.model = file.model
+        self.file = file
+        types = self.genai.types
+        options = types.HttpOptions(
+            timeout=int(file.timeout_s * 1000),
+            # Retrying is ours: it must count attempts, pauses and money.
+            retry_options=types.HttpRetryOptions(attempts=1),
+        )
+        self.client = self.genai.Client(api_key=key, http_options=options)
+
+    def ask(self, call: Call) -> Reply:
+        """One `generateContent`."""
+        try:
+            answer = self.client.models.generate_content(
+                model=self.model, contents=call.user, config=self.config(call)
+            )
+        except self.genai.errors.APIError as error:
+            raise self._api_error(error) from error
+        except (self.http.TimeoutException, self.http.TransportError) as error:
+            raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
+        except (ValueError, self.http.HTTPError) as error:
+            # The SDK could not read the body: cut short, or not JSON.
+            raise TransientError(scrubbed(f"unreadable reply: {error}"[:200])) from error
+        return self.read(answer)
+
+    def config(self, call: Call) -> Any:
+        """What is asked for besides the text."""
+        types, file = self.genai.types, self.file
+        thinking = None
+        if file.thinking_budget is not None or file.thinking_level is not None:
+            thinking = types.ThinkingConfig(
+                thinking_budget=file.thinking_budget,
+                thinking_level=file.thinking_level.upper() if file.thinking_level else None,
+            )
+        return types.GenerateContentConfig(
+            system_instruction=call.system,
+            temperature=file.temperature,
+            max_output_tokens=file.max_output_tokens,
+            seed=file.seed,
+            thinking_config=thinking,
+            response_mime_type="application/json" if call.structured else "text/plain",
+            response_json_schema=dict(SCHEMA) if call.structured else None,
+        )
+
+    def read(self, answer: Any) -> Reply:
+        """Check who answered and how it ended. Raises `CallError` or `MalformedReplyError`."""
+        if answer.model_version != self.model:
+            raise CallError(f"asked {self.model}, {answer.model_version!r} answered")
+        feedback = answer.prompt_feedback
+        if feedback is not None and feedback.block_reason is not None:
+            raise CallError(f"the provider refused: {feedback.block_reason.value}")
+        candidate = answer.candidates[0] if answer.candidates else None
+        if candidate is None:
+            raise MalformedReplyError("an empty reply")
+        reason = candidate.finish_reason.value if candidate.finish_reason else "none"
+        if reason not in ("STOP", "MAX_TOKENS"):
+            raise CallError(f"the provider refused: {reason}")
+        if reason == "MAX_TOKENS":
+            raise CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
+        parts = candidate.content.parts if candidate.content else None
+        text = "".join(p.text for p in parts or () if p.text and not p.thought)
+        if not text.strip():
+            raise MalformedReplyError("an empty reply")
+        usage = answer.usage_metadata
+        thought = (usage.thoughts_token_count or 0) if usage else 0
+        said = (usage.candidates_token_count or 0) if usage else 0
+        return Reply(text, (usage.prompt_token_count or 0) if usage else 0, said + thought)
+
+    def _api_error(self, error: Any) -> Exception:
+        text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}"[:300])
+        if error.code in (408, 409, 429) or error.code >= 500:
+            return TransientError(text, self._wish(error))
+        return CallError(text)
+
+    def _wish(self, error: Any) -> float | None:
+        """How long to wait: the Retry-After header, or Google's RetryInfo in the body."""
+        headers = getattr(error.response, "headers", None) or {}
+        wish = retry_after(headers.get("retry-after"))
+        details = error.details.get("error", {}) if isinstance(error.details, dict) else {}
+        for detail in details.get("details", []) if isinstance(details, dict) else []:
+            match = _SECONDS.match(str(detail.get("retryDelay", "")))
+            wish = float(match[1]) if match and wish is None else wish
+        return wish

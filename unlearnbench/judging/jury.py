@@ -1,0 +1,81 @@
+"""Several judges on the same answers: a majority, or any one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from unlearnbench.errors import JudgeError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.interfaces import Judge, PaidJudge
+from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, Verdict
+
+Rule = Literal["majority", "any"]
+
+
+class JuryJudge:
+    """Asks every member and combines what they say.
+
+    `any`: known as soon as one member says so, not known only once all have spoken. `majority`:
+    more than half of all members, so that a member that failed can leave an item open but cannot
+    decide it. Raises `JudgeError` for fewer than two members, or an even majority.
+    """
+
+    def __init__(self, name: str, members: Sequence[Judge], rule: Rule) -> None:
+        names = [member.name for member in members]
+        if len(members) < 2 or len(set(names)) < len(names):
+            raise JudgeError(f"jury {name}: needs two or more different members, has {names}")
+        if rule == "majority" and len(members) % 2 == 0:
+            raise JudgeError(f"jury {name}: a majority needs an odd number of members, has {names}")
+        self.name = name
+        self.members = tuple(members)
+        self.rule = rule
+        self.identity = sha256_json(["jury", rule, sorted(m.identity for m in members)])
+
+    def keep_in(self, *folders: Path) -> None:
+        """Members that are paid for keep their verdicts."""
+        for member in self.members:
+            if isinstance(member, PaidJudge):
+                member.keep_in(*folders)
+
+    def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
+        """The jury's verdict for each item; `raw` holds every member's."""
+        said = {member.name: _by_key(member.judge(items)) for member in self.members}
+        for item in items:
+            votes = {name: found.get(item.key) for name, found in said.items()}
+            given = {n: v.verdict for n, v in votes.items() if isinstance(v, Judgement)}
+            verdict = decide_votes(list(given.values()), len(self.members), self.rule)
+            if verdict is None:
+                silent = {n: v.error for n, v in votes.items() if isinstance(v, Failure)}
+                why = "; ".join(f"{n}: {error}" for n, error in silent.items()) or "no verdict"
+                yield Failure(item.key, "judge", f"the jury could not decide: {why}")
+                continue
+            raw = json.dumps({"votes": given})
+            yield Judgement(item.key, verdict, self.identity, raw)
+
+
+def decide_votes(votes: Sequence[Verdict], members: int, rule: Rule) -> Verdict | None:
+    """The verdict that no missing vote could change, or None."""
+    known, unknown = votes.count("correct"), votes.count("incorrect")
+    if rule == "any":
+        if known:
+            return "correct"
+        return "incorrect" if unknown == members else None
+    if 2 * known > members:
+        return "correct"
+    return "incorrect" if 2 * unknown > members else None
+
+
+def votes_of(raw: str) -> Mapping[str, Verdict] | None:
+    """The members' votes in a jury's outcome; None if `raw` is no jury's."""
+    try:
+        votes = json.loads(raw)["votes"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return votes if isinstance(votes, dict) else None
+
+
+def _by_key(results: Iterator[Judgement | Failure]) -> dict[ProbeKey, Judgement | Failure]:
+    return {result.key: result for result in results}
