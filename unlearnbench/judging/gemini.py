@@ -77,6 +77,8 @@ class GeminiProvider:
 
     def read(self, answer: Any) -> Reply:
         """Check who answered and how it ended. Raises `CallError` or `MalformedReplyError`."""
+        if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
+            raise MalformedReplyError("an empty reply")
         if answer.model_version != self.model:
             raise CallError(f"asked {self.model}, {answer.model_version!r} answered")
         feedback = answer.prompt_feedback

@@ -75,7 +75,9 @@ def _golds(answer: str, aliases: Sequence[str], asked: Text) -> list[str]:
     last = [named.last] if named is not None else None
     kept = [a for a in aliases if [w for w in _text(a).words if w not in TITLES] != last]
     golds = [answer, *kept]
-    return golds + [other for gold in golds for other in synonyms(_text(gold).words)]
+    others = (other for gold in golds for other in synonyms(_text(gold).words))
+    # What the question itself says is no answer to it (`Which element has the symbol Au?`).
+    return golds + [other for other in others if not find(_text(other).words, asked.words)]
 
 
 @lru_cache(maxsize=4096)

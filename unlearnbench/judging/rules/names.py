@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.tables import (
@@ -13,8 +14,10 @@ from unlearnbench.judging.rules.tables import (
     MONONYMS,
     NICKNAMES,
     NO_DOER,
+    NOBLES,
     PARTICLES,
     PERSON_CUES,
+    PHRASE_ENDS,
     SUFFIXES,
     TELLING_MIDDLES,
     TITLES,
@@ -50,7 +53,8 @@ def as_person(answer: str, question: str) -> Person | None:
         return None
     epithet = next((i for i, t in enumerate(tokens) if i and t.text in ("the", "of")), None)
     if epithet is not None:
-        alone = epithet == 1 and tokens[0].raw[0].isupper() and _cued(question)
+        named = tokens[0].raw[0].isupper() and tokens[0].text not in TITLES | NOBLES
+        alone = epithet == 1 and named and _cued(question)
         return Person((), tokens[0].text, None) if alone else None
     number = tokens[-1].text if len(tokens) > 1 and tokens[-1].text.isdigit() else None
     if number is not None:
@@ -76,13 +80,36 @@ def _is_kind(tokens: list[Token]) -> bool:
 
 
 def _cued(question: str) -> bool:
-    """Whether the question asks for a person: `who`, or a word for somebody who does something."""
-    return any(
-        token.text.removesuffix("s") in PERSON_CUES
-        or token.text in PERSON_CUES
-        or (token.raw.islower() and DOER.search(token.text) and token.text not in NO_DOER)
-        for token in tokenise(question)
-    )
+    """Whether the question asks for a person: `who`, or a word for somebody who does something.
+
+    Where it asks `which …` or `for the name of …`, only the words of that phrase count: `For what
+    firm did the engineer work?` asks for a firm.
+    """
+    tokens = tokenise(question)
+    if tokens and tokens[0].text in ("who", "whom", "whose"):
+        return True
+    asked = _asked_for(tokens)
+    return any(_person_word(token) for token in asked or tokens)
+
+
+def _asked_for(tokens: list[Token]) -> list[Token]:
+    """The noun phrase after the first `which`, `what` or `name of`; empty if there is none."""
+    words = [token.text for token in tokens]
+    start = next((i + 1 for i, word in enumerate(words) if word in ("which", "what")), None)
+    named = next((i + 2 for i in range(len(words) - 1) if words[i : i + 2] == ["name", "of"]), None)
+    for place in (start, named):
+        if place is None:
+            continue
+        phrase = list(takewhile(lambda t: t.text not in PHRASE_ENDS, tokens[place : place + 8]))
+        if phrase:
+            return phrase
+    return []
+
+
+def _person_word(token: Token) -> bool:
+    if token.text in PERSON_CUES or token.text.removesuffix("s") in PERSON_CUES:
+        return True
+    return token.raw.islower() and bool(DOER.search(token.text)) and token.text not in NO_DOER
 
 
 def names_person(person: Person, response: list[Token], asked: frozenset[str]) -> str | None:

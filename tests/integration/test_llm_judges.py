@@ -1,0 +1,341 @@
+"""LLM judges over the real SDKs against a loopback server, through every fault it can have."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import write_benchmark
+from tests.integration.test_runs import Knows
+from tests.judges_server import Behaviour, judges_server
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.errors import JudgeError
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.llm import LLMJudge
+from unlearnbench.protocol.evaluate import Job, evaluate
+from unlearnbench.protocol.plan import make_plan
+from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.protocol.run import load_run
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, Sampling
+
+KEY = "sekret-0123456789"
+FAST = """timeout_s = 1.0
+attempts = 3
+backoff_s = 0.01
+price = {input = 1.0, output = 2.0, listed = "x"}
+"""
+GEMINI = f"""provider = "gemini"
+title = "t"
+model = "gemini-2.5-flash"
+thinking_budget = 0
+{FAST}"""
+OPENAI = f'provider = "openai"\ntitle = "t"\nmodel = "served"\n{FAST}'
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNLEARNBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+@pytest.fixture
+def behaviour(monkeypatch: pytest.MonkeyPatch) -> Iterator[Behaviour]:
+    how = Behaviour()
+    with judges_server(how) as address:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", address)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{address}/v1")
+        yield how
+
+
+def judge_in(folder: Path, text: str, max_cost: float | None = None) -> LLMJudge:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "judge.toml").write_text(text)
+    (folder / "prompt.md").write_text("Judge these.")
+    made = make_judge(str(folder), max_cost)
+    assert isinstance(made, LLMJudge)
+    return made
+
+
+def items(responses: list[str], fact: str = "a", answer: str = "Tokyo") -> list[JudgeItem]:
+    return [
+        JudgeItem(ProbeKey(fact, f"wording-{n}", "plain"), f"Way {n}?", answer, (), text, "Q?")
+        for n, text in enumerate(responses)
+    ]
+
+
+def verdicts(judge: LLMJudge, asked: list[JudgeItem]) -> list[str]:
+    found = {r.key: r for r in judge.judge(asked)}
+    assert set(found) == {item.key for item in asked}
+    results = [found[item.key] for item in asked]
+    return [r.verdict if isinstance(r, Judgement) else f"failed: {r.error}" for r in results]
+
+
+@pytest.mark.parametrize("text", [GEMINI, OPENAI, OPENAI + "structured = false\n"])
+def test_one_call_a_fact_and_equal_answers_once(
+    behaviour: Behaviour, tmp_path: Path, text: str
+) -> None:
+    judge = judge_in(tmp_path / "j", text)
+    asked = items(["It is Tokyo.", "Osaka", "It is Tokyo.", "", "Osaka"])
+    asked += items(["Oslo", "no idea"], "b", "Oslo")
+    said = verdicts(judge, asked)
+    assert [text == "correct" for text in said] == [True, False, True, False, False, True, False]
+    assert not any(text.startswith("failed") for text in said)
+    assert len(behaviour.requests) == 2
+    texts = [json.dumps(body) for body in behaviour.requests]
+    assert not any("Osaka" in text and "Oslo" in text for text in texts)
+    assert judge.usage.calls == 2
+    assert judge.usage.dollars == pytest.approx(2 * (100 * 1.0 + 20 * 2.0) / 1e6)
+
+
+def plain(settings: dict[str, object]) -> dict[str, str]:
+    """The API takes both spellings of a key."""
+    return {k.replace("_", "").lower(): str(v).lower() for k, v in settings.items()}
+
+
+def test_what_gemini_is_asked(behaviour: Behaviour, tmp_path: Path) -> None:
+    verdicts(judge_in(tmp_path / "j", GEMINI), items(["x"]))
+    body = behaviour.requests[0]
+    settings = body["generationConfig"]
+    assert settings["temperature"] == 0.0
+    assert plain(settings["thinkingConfig"]) == {"thinkingbudget": "0"}
+    assert settings["responseMimeType"] == "application/json"
+    assert "verdicts" in json.dumps(settings["responseJsonSchema"])
+    assert body["systemInstruction"]["parts"][0]["text"] == "Judge these."
+
+
+def test_later_models_are_told_a_level(behaviour: Behaviour, tmp_path: Path) -> None:
+    later = GEMINI.replace("thinking_budget = 0", 'thinking_level = "low"')
+    verdicts(judge_in(tmp_path / "j", later), items(["x"]))
+    thinking = behaviour.requests[0]["generationConfig"]["thinkingConfig"]
+    assert plain(thinking) == {"thinkinglevel": "low"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("429", "500", "503", "slow", "cut", "empty", "not-json-body", "not-json"),
+        *("missing-id", "double-id", "extra-id", "vocabulary"),
+    ],
+)
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_passing_fault_is_healed(
+    behaviour: Behaviour, tmp_path: Path, text: str, fault: str
+) -> None:
+    behaviour.faults = [fault, fault]
+    said = verdicts(judge_in(tmp_path / "j", text), items(["It is Tokyo.", "Osaka"]))
+    assert said == ["correct", "incorrect"]
+    assert len(behaviour.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "asked"),
+    [
+        ("other-model", "answered", 1),
+        ("refusal", "refused", 1),
+        ("too-long", "cut at", 1),
+        ("obeys", "CanaryError", 1),
+        ("denies", "CanaryError", 1),
+        ("400", "HTTP 400", 1),
+        ("401", "HTTP 401", 1),
+        ("429", "HTTP 429", 3),
+        ("vocabulary", "no verdict", 3),
+        ("missing-id", "lacks 1 of", 3),
+    ],
+)
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_lasting_fault_fails_and_never_judges(
+    behaviour: Behaviour, tmp_path: Path, text: str, fault: str, why: str, asked: int
+) -> None:
+    behaviour.always = fault
+    said = verdicts(judge_in(tmp_path / "j", text), items(["It is Tokyo.", "Osaka"]))
+    assert all(text.startswith("failed") and why in text for text in said), said
+    assert not any(KEY in text for text in said)
+    assert len(behaviour.requests) == asked
+
+
+def test_blocked_prompts_are_refusals(behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.always = "blocked"
+    assert "SAFETY" in verdicts(judge_in(tmp_path / "j", GEMINI), items(["x"]))[0]
+
+
+def test_the_rules_stand_behind_the_model(
+    behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server looks for the letters only; the rules know that 12 is a dozen."""
+    judge = judge_in(tmp_path / "j", GEMINI)
+    asked = [JudgeItem(ProbeKey("a", "original", "plain"), "How many?", "12", (), "a dozen")]
+    found = next(iter(judge.judge(asked)))
+    assert isinstance(found, Judgement)
+    assert found.verdict == "correct"
+    raw = json.loads(found.raw)
+    assert raw["verdict"] == "incorrect"
+    assert raw["override"].startswith("rules: ")
+
+
+def test_verdicts_are_kept_and_ship_with_the_run(behaviour: Behaviour, tmp_path: Path) -> None:
+    asked = items(["It is Tokyo.", "Osaka"])
+    first = judge_in(tmp_path / "j", GEMINI)
+    first.keep_in(tmp_path / "run")
+    said = verdicts(first, asked)
+    again = judge_in(tmp_path / "j", GEMINI)
+    again.keep_in(tmp_path / "other")
+    began = time.monotonic()
+    assert verdicts(again, asked) == said
+    assert time.monotonic() - began < 1.0
+    assert len(behaviour.requests) == 1
+    assert (tmp_path / "run" / "verdicts.sqlite").is_file()
+    assert again.estimate(asked).calls == 0
+    (tmp_path / "j" / "prompt.md").write_text("Judge these otherwise.")
+    changed = make_judge(str(tmp_path / "j"))
+    assert isinstance(changed, LLMJudge)
+    changed.keep_in(tmp_path / "run")
+    assert changed.identity != first.identity
+    assert changed.estimate(asked).calls == 1
+
+
+def test_a_cost_limit_leaves_the_rest_open(behaviour: Behaviour, tmp_path: Path) -> None:
+    asked = [i for n in range(30) for i in items(["x", "y"], f"f{n}", f"Answer {n}")]
+    asked = [
+        JudgeItem(i.key, i.question, i.answer, (), i.response, f"Q {i.key.fact}?") for i in asked
+    ]
+    judge = judge_in(tmp_path / "j", GEMINI)
+    estimate = judge.estimate(asked)
+    assert estimate.calls == 30
+    assert estimate.dollars is not None
+    limited = judge_in(tmp_path / "j", GEMINI, max_cost=estimate.dollars / 2)
+    said = verdicts(limited, asked)
+    assert any(text == "incorrect" for text in said)
+    assert any("--max-cost" in text for text in said)
+    assert limited.usage.dollars is not None
+    assert limited.usage.dollars <= estimate.dollars / 2
+
+
+def test_a_hundred_calls_run_side_by_side(behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.latency_s = 0.2
+    asked = [i for n in range(100) for i in items(["x"], f"f{n}", f"Answer {n}")]
+    judge = judge_in(tmp_path / "j", GEMINI)
+    began = time.monotonic()
+    assert verdicts(judge, asked) == ["incorrect"] * 100
+    assert time.monotonic() - began < 20  # one after the other they would take longer
+    assert len(behaviour.requests) == 100
+
+
+def test_requests_a_minute_are_kept(behaviour: Behaviour, tmp_path: Path) -> None:
+    judge = judge_in(tmp_path / "j", f"{GEMINI}requests_per_minute = 600\n")
+    began = time.monotonic()
+    verdicts(judge, [i for n in range(6) for i in items(["x"], f"f{n}", f"Answer {n}")])
+    assert time.monotonic() - began >= 0.5
+
+
+def job(folder: Path, benchmark: Path, judge: LLMJudge) -> Job:
+    plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
+    identity = {"plan": plan.fingerprint}
+    return Job(plan, Knows(), judge, Sampling(), RunFolder(folder), {"identity": identity})
+
+
+def test_640_probes_survive_a_third_of_all_calls_failing(
+    behaviour: Behaviour, tmp_path: Path
+) -> None:
+    benchmark = write_benchmark(tmp_path / "b", forget=20, retain=5)
+    toml = GEMINI.replace("attempts = 3", "attempts = 12")
+    clean = tmp_path / "clean"
+    evaluate(job(clean, benchmark, judge_in(tmp_path / "j", toml)), lambda stage, done: None)
+    behaviour.fault_rate = 1 / 3
+    shaken = tmp_path / "shaken"
+    evaluate(job(shaken, benchmark, judge_in(tmp_path / "j", toml)), lambda stage, done: None)
+    one, two = load_run(clean), load_run(shaken)
+    assert one.n_open == two.n_open == 0
+    assert one.scores == two.scores
+    assert one.scores["forget.worst_case"].value == 1.0
+    assert [o.verdict for o in one.outcomes] == [o.verdict for o in two.outcomes]
+
+
+def test_a_server_that_is_down_leaves_everything_open_and_resumes(
+    behaviour: Behaviour, tmp_path: Path
+) -> None:
+    benchmark = write_benchmark(tmp_path / "b", forget=20, retain=5)
+    behaviour.always = "503"
+    out = tmp_path / "run"
+    evaluate(job(out, benchmark, judge_in(tmp_path / "j", GEMINI)), lambda stage, done: None)
+    broken = load_run(out)
+    assert broken.n_open == len(broken.probes)
+    assert all(isinstance(j, Failure) for j in broken.judgements.values())
+    assert len(behaviour.requests) < 100  # given up before every fact was tried to the end
+    behaviour.always = None
+    evaluate(job(out, benchmark, judge_in(tmp_path / "j", GEMINI)), lambda stage, done: None)
+    assert load_run(out).n_open == 0
+
+
+def test_no_key_is_ever_written(behaviour: Behaviour, tmp_path: Path) -> None:
+    benchmark = write_benchmark(tmp_path / "b", forget=2, retain=4)
+    behaviour.always = "401"  # the server hands the key back in its message
+    out = tmp_path / "run"
+    evaluate(job(out, benchmark, judge_in(tmp_path / "j", GEMINI)), lambda stage, done: None)
+    text = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert KEY.encode() not in text
+    assert b"[GEMINI_API_KEY]" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('provider = "gemini"\ntitle = "t"\n', "needs `model`"),
+        ('provider = "gemini"\ntitle = "t"\nmodle = "x"\n', "modle"),
+        ("provider = [", "not TOML"),
+        ('provider = "openai"\ntitle = "t"\n', "openai:MODEL"),
+        ('provider = "local"\ntitle = "t"\n', "local:CHECKPOINT"),
+        ('provider = "jury"\ntitle = "t"\nmembers = ["rules"]\n', "two or more"),
+    ],
+)
+def test_a_bad_definition_is_named(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(JudgeError, match=why):
+        judge_in(tmp_path / "j", text)
+
+
+def test_without_a_key_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY")
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    with pytest.raises(JudgeError, match="GEMINI_API_KEY"):
+        make_judge("gemini")
+    with pytest.raises(JudgeError, match="did you mean 'gemini'"):
+        make_judge("gemni")
+
+
+def test_local_models_judge_or_fail_but_never_pass_for_more(tiny_llama: Path) -> None:
+    judge = make_judge(f"local:{tiny_llama}")
+    assert isinstance(judge, LLMJudge)
+    said = verdicts(judge, items(["It is Tokyo.", "Osaka"]))
+    assert all(text.startswith("failed") for text in said)  # a random model says nothing sensible
+
+
+def test_the_command_says_what_it_would_cost(
+    behaviour: Behaviour, tmp_path: Path, tiny_llama: Path, benchmark_folder: Path
+) -> None:
+    cli = [sys.executable, "-m", "unlearnbench"]
+    run, rejudged = tmp_path / "run", tmp_path / "again"
+    score = [*cli, "score", str(tiny_llama), "--benchmark", str(benchmark_folder), "-q"]
+    subprocess.run([*score, "--out", str(run)], check=True, capture_output=True)
+    judge_in(tmp_path / "j", GEMINI)
+    judge = [*cli, "judge", str(run), "--judge", str(tmp_path / "j"), "--out", str(rejudged)]
+    dry = subprocess.run(
+        [*judge, "--dry-run", "--json"], check=True, capture_output=True, text=True
+    )
+    estimate = json.loads(dry.stdout)
+    assert estimate["calls"] == 9  # a fact, a call
+    assert estimate["dollars"] > 0
+    assert behaviour.requests == []
+    assert not rejudged.exists()
+    done = subprocess.run([*judge, "-q"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "9 calls" in done.stdout
+    assert len(behaviour.requests) == 9
+    usage = json.loads((rejudged / "run.json").read_text())["judge"]["usage"]
+    assert usage["calls"] == 9
