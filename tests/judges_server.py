@@ -31,6 +31,9 @@ class Behaviour:
     seed: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    jobs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -59,9 +62,32 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        """Jobs: running when first asked about, done the second time."""
+        behaviour: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
+        name = self.path.split("?")[0].rpartition("/v1beta/")[2].rpartition("/v1/")[2]
+        if name.startswith("files/"):
+            self._send(behaviour.files[name.split("/")[1]])
+            return
+        behaviour.asked[name] = behaviour.asked.get(name, 0) + 1
+        job = behaviour.jobs[name]
+        self._send(json.dumps(job[min(behaviour.asked[name], len(job)) - 1]).encode())
+
     def do_POST(self) -> None:
         behaviour: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        raw = self.rfile.read(int(self.headers["content-length"]))
+        if self.path.endswith("/files"):
+            start = raw.index(b'{"custom_id"')
+            behaviour.files["in"] = raw[start : raw.index(b"\r\n--", start)]
+            self._send(json.dumps({"id": "in", "object": "file"}).encode())
+            return
+        if self.path.endswith("/batches"):
+            self._openai_job(behaviour)
+            return
+        body = json.loads(raw)
+        if "batchGenerateContent" in self.path:
+            self._gemini_job(body, behaviour)
+            return
         with behaviour.lock:
             behaviour.requests.append(body)
             behaviour.headers.append(dict(self.headers))
@@ -82,6 +108,40 @@ class Handler(BaseHTTPRequestHandler):
         else:
             text = self._verdicts(body, gemini, fault)
             self._send(json.dumps(self._envelope(text, body, gemini, fault, behaviour)).encode())
+
+    def _gemini_job(self, body: dict[str, Any], behaviour: Behaviour) -> None:
+        rows = []
+        for asked in body["batch"]["inputConfig"]["requests"]["requests"]:
+            fault = behaviour.next_fault()
+            text = self._verdicts(asked["request"], True, fault)
+            answer = self._envelope(text, asked["request"], True, fault, behaviour)
+            rows.append({"metadata": asked["metadata"], "response": answer})
+            behaviour.requests.append(asked["request"])
+        rows.reverse()  # a client must join by key
+        running = {"name": "batches/1", "metadata": {"state": "BATCH_STATE_RUNNING"}}
+        output = {"inlinedResponses": {"inlinedResponses": rows}}
+        done = {
+            "name": "batches/1",
+            "metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": output},
+        }
+        behaviour.jobs["batches/1"] = [running, done]
+        self._send(json.dumps(running).encode())
+
+    def _openai_job(self, behaviour: Behaviour) -> None:
+        rows = []
+        for line in behaviour.files["in"].decode().splitlines():
+            asked = json.loads(line)
+            fault = behaviour.next_fault()
+            text = self._verdicts(asked["body"], False, fault)
+            answer = self._envelope(text, asked["body"], False, fault, behaviour)
+            response = {"status_code": 500 if fault == "500" else 200, "body": answer}
+            rows.append(json.dumps({"custom_id": asked["custom_id"], "response": response}))
+            behaviour.requests.append(asked["body"])
+        behaviour.files["out"] = "\n".join(reversed(rows)).encode()
+        job = {"id": "1", "object": "batch", "status": "in_progress"}
+        done = {**job, "status": "completed", "output_file_id": "out"}
+        behaviour.jobs["batches/1"] = [job, done]
+        self._send(json.dumps(job).encode())
 
     def _error(self, code: int, gemini: bool) -> None:
         status = {429: "RESOURCE_EXHAUSTED", 400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED"}

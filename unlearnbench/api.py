@@ -17,15 +17,15 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
 from unlearnbench.errors import JudgeError, RunError
 from unlearnbench.hashing import sha256_json
-from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.plugins import load
-from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate, to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_run
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.types import EngineOptions, Sampling, Score
+from unlearnbench.types import EngineOptions, Estimate, Sampling, Score
 
 Observe = Callable[[Path, int], Advance]
 """Told the run's folder and its number of probes; returns what to tell of the progress."""
@@ -44,6 +44,7 @@ def score(
     source: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    max_cost: float | None = None,
     out: str | Path | None = None,
     resume: bool = True,
     observe: Observe | None = None,
@@ -53,13 +54,14 @@ def score(
     `profile` and `judge` default to the benchmark's. `out` is the run's folder (default: below
     `runs/`, named by content, so that the same call resumes its own run). `limit` takes the first
     so many facts of each split. `source` (`hub`, or a folder with its files) takes the authors' own
-    LKF instead of the rows that ship. Raises `UnlearnbenchError` for whatever the caller can mend;
+    LKF instead of the rows that ship. `max_cost` limits what a paid judge may spend, in US dollars.
+    Raises `UnlearnbenchError` for whatever the caller can mend;
     a run that ends with open facts is returned like any other and its scores are intervals.
     """
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
     form = "sentences" if facts.sentences else "short"
-    judging = _judge_for(form, judge or facts.judge)
+    judging = _judge_for(form, judge or facts.judge, max_cost)
     generator = cast(Generator, load("engines", engine)(checkpoint, options))
     plan = make_plan(facts, asked, generator.info.prompt_format, seed, limit)
     identity = {
@@ -82,30 +84,53 @@ def rejudge(
     run: str | Path,
     judge: str,
     *,
+    max_cost: float | None = None,
+    batch: bool = False,
     out: str | Path | None = None,
     resume: bool = True,
     observe: Observe | None = None,
 ) -> Run:
-    """Judge a stored run's answers again, without a model, into a run folder of its own."""
+    """Judge a stored run's answers again, without a model, into a run folder of its own.
+
+    `batch` sends a paid judge's calls as one job, where its provider takes jobs.
+    """
     stored = RunFolder(Path(run))
     kept = stored.manifest()["identity"]
-    judging = _judge_for(kept["answers"], judge)
+    judging = _judge_for(kept["answers"], judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
     about_plan = ("benchmark", "benchmark_version", "benchmark_fingerprint", "answers", "profile")
     about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
     identity = {field: kept[field] for field in (*about_plan, *about_asking)}
     where = Path(out) if out is not None else None
-    return _run(Plan(stored.probes()), identity, generator, judging, where, resume, observe)
+    plan = Plan(stored.probes())
+    return _run(plan, identity, generator, judging, where, resume, observe, stored.path)
 
 
-def _judge_for(answers: str, judge: str) -> Judge:
+def estimate(run: str | Path, judge: str) -> Estimate:
+    """What judging a stored run's answers would take; nobody is asked and nothing is written but
+    what the judge's own cache needs. Raises like `rejudge`.
+    """
+    stored = load_run(run)
+    judging = _judge_for(stored.manifest["identity"]["answers"], judge, None)
+    items = [
+        item
+        for block in Plan(stored.probes).blocks()
+        for item in to_judge(block, stored.completions, {})
+    ]
+    if not isinstance(judging, PaidJudge):
+        return Estimate(0, len(items), 0, 0, 0, 0.0)
+    judging.keep_in(stored.path)
+    return judging.estimate(items)
+
+
+def _judge_for(answers: str, judge: str, max_cost: float | None, batch: bool = False) -> Judge:
     """The judge, unless it could only ever miss such answers: that would look like forgetting."""
     if answers == "sentences" and judge in ("", "rules"):
         raise JudgeError(
             f"--judge {judge or '(none named)'}: the answers are whole sentences, in which the "
             "rules find nothing; name an LLM judge"
         )
-    return make_judge(judge)
+    return make_judge(judge, max_cost, batch)
 
 
 def _run(
@@ -116,6 +141,7 @@ def _run(
     out: Path | None,
     resume: bool,
     observe: Observe | None,
+    *earlier: Path,
 ) -> Run:
     """Carry a plan out in its folder and close the folder's manifest."""
     who = {
@@ -135,9 +161,11 @@ def _run(
     manifest = _manifest({**identity, **who, **settings}, generator, judge)
     advance = observe(folder.path, len(plan.probes)) if observe else lambda stage, done: None
     began = time.monotonic()
+    if isinstance(judge, PaidJudge):
+        judge.keep_in(folder.path, *earlier)
     sampling = Sampling(identity["max_new_tokens"])
     evaluate(Job(plan, generator, judge, sampling, folder, manifest), advance)
-    return _close(folder, generator, time.monotonic() - began)
+    return _close(folder, generator, judge, time.monotonic() - began)
 
 
 def _default_folder(identity: Mapping[str, Any], generator: Generator, resume: bool) -> Path:
@@ -168,12 +196,14 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _close(folder: RunFolder, generator: Generator, seconds: float) -> Run:
-    """Write the scores and how the run ended into `run.json`."""
+def _close(folder: RunFolder, generator: Generator, judge: Judge, seconds: float) -> Run:
+    """Write the scores, what was spent and how the run ended into `run.json`."""
     run = load_run(folder.path)
     manifest = {key: value for key, value in run.manifest.items() if key != "schema_version"}
     manifest["status"] = "open" if run.n_open else "complete"
     manifest["generator"] = asdict(generator.info)
+    if isinstance(judge, PaidJudge):
+        manifest["judge"] = {**manifest["judge"], "usage": asdict(judge.usage)}
     manifest["scores"] = {name: score_record(s) for name, s in run.scores.items()}
     manifest["seconds"] = round(manifest.get("seconds", 0.0) + seconds, 1)
     manifest["finished"] = datetime.now(UTC).isoformat(timespec="seconds")

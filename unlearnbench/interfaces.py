@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from unlearnbench.types import (
     Completion,
+    Estimate,
     Failure,
     GeneratorInfo,
     JudgeItem,
@@ -15,6 +16,7 @@ from unlearnbench.types import (
     Probe,
     Sampling,
     Setting,
+    Usage,
 )
 
 
@@ -69,6 +71,15 @@ class Judge(Protocol):
 class PaidJudge(Judge, Protocol):
     """A judge whose verdicts cost time or money and are kept for the next run."""
 
+    @property
+    def usage(self) -> Usage:
+        """What was asked and spent so far."""
+        ...
+
     def keep_in(self, *folders: Path) -> None:
         """Keep verdicts in the first folder, and look for earlier ones in all of them."""
+        ...
+
+    def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
+        """What judging `items` would take, without asking anybody."""
         ...

@@ -196,6 +196,31 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What judging would take: calls, tokens (estimated), dollars at list price (None: unknown).
+
+    `cached` counts different answers whose verdict is known already.
+    """
+
+    calls: int
+    verdicts: int
+    cached: int
+    input_tokens: int
+    output_tokens: int
+    dollars: float | None
+
+
+@dataclass(slots=True)
+class Usage:
+    """Calls answered, tokens counted by the provider, and dollars by the list price, if known."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """What a user may say about how a checkpoint is run; `batch_size` None: the engine chooses."""
 

@@ -161,6 +161,33 @@ def test_a_lasting_fault_fails_and_never_judges(
     assert len(behaviour.requests) == asked
 
 
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_batch_is_one_job_joined_by_key(behaviour: Behaviour, tmp_path: Path, text: str) -> None:
+    judge_in(tmp_path / "j", text)
+    judge = make_judge(str(tmp_path / "j"), batch=True)
+    assert isinstance(judge, LLMJudge)
+    judge.transport.first_pause_s = 0.01  # type: ignore[attr-defined]
+    behaviour.faults = ["missing-id"]
+    asked = [
+        *items(["It is Tokyo."], "a"),
+        *items(["Oslo", "no idea"], "b", "Oslo"),
+        *items(["Rome"], "c", "Paris"),
+    ]
+    said = verdicts(judge, asked)
+    assert "lacks 1 of" in said[0]  # only the call that went wrong is open
+    assert said[1:] == ["correct", "incorrect", "incorrect"]
+    assert behaviour.asked == {"batches/1": 2}
+    assert judge.usage.calls == 3
+
+
+def test_a_job_too_dear_is_not_sent(behaviour: Behaviour, tmp_path: Path) -> None:
+    judge_in(tmp_path / "j", GEMINI)
+    judge = make_judge(str(tmp_path / "j"), max_cost=1e-9, batch=True)
+    assert isinstance(judge, LLMJudge)
+    assert "--max-cost" in verdicts(judge, items(["x"]))[0]
+    assert behaviour.jobs == {}
+
+
 def test_blocked_prompts_are_refusals(behaviour: Behaviour, tmp_path: Path) -> None:
     behaviour.always = "blocked"
     assert "SAFETY" in verdicts(judge_in(tmp_path / "j", GEMINI), items(["x"]))[0]

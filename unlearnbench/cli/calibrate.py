@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import Json, quieten, stdout
+from unlearnbench.cli.common import Json, MaxCost, quieten, stdout
 
 if TYPE_CHECKING:
     from unlearnbench.judging.calibrate import Agreement, Calibration, Rate
@@ -23,9 +23,19 @@ def calibrate(
             "Default: the tables that ship with the package."
         ),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Write the result to this file; judges/results/ feeds the README."),
+    ] = None,
+    tuned: Annotated[
+        bool, typer.Option("--tuned", help="With --store: the judge was tuned on these items.")
+    ] = False,
+    max_cost: MaxCost = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Measure a judge on labelled items: accuracy, sensitivity, specificity, and its misses.
+
+    Leaves with 1 if the judge failed on items.
 
     Example: unlearnbench calibrate rules --items my-items.jsonl --json
     """
@@ -35,12 +45,28 @@ def calibrate(
 
     paths = items or measuring.default_items()
     table = [item for path in paths for item in measuring.load_items(path)]
-    found = measuring.calibrate(make_judge(judge), table)
+    found = measuring.calibrate(make_judge(judge, max_cost), table)
+    record = calibration_record(found, [path.name for path in paths])
+    if store is not None:
+        _store(record, store, tuned)
     if json:
-        record = calibration_record(found, [path.name for path in paths])
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
     else:
         _print(found, [path.name for path in paths])
+    return 1 if found.overall.n_failed else 0
+
+
+def _store(record: dict[str, Any], path: Path, tuned: bool) -> None:
+    """Keep a result without the items themselves."""
+    from datetime import UTC, datetime
+
+    from unlearnbench.runs.journal import write_atomically
+
+    kept = {key: value for key, value in record.items() if key != "misses"}
+    kept["data"] = ", ".join(name.removesuffix(".jsonl") for name in record["items"])
+    kept["date"] = datetime.now(UTC).date().isoformat()
+    kept["tuned"] = tuned
+    write_atomically(path, json_module.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 
 def calibration_record(found: Calibration, names: list[str]) -> dict[str, Any]:
@@ -62,6 +88,8 @@ def _agreement_record(agreement: Agreement) -> dict[str, Any]:
         rate: Rate = getattr(agreement, name)
         record[name] = rate.value
         record[f"{name}_interval"] = [rate.interval.low, rate.interval.high]
+        record[f"{name}_n"] = rate.n
+    record["kappa"] = agreement.kappa
     return record
 
 
@@ -76,13 +104,22 @@ def _print(found: Calibration, names: list[str]) -> None:
     console = stdout()
     table = Table(title=f"judge {found.judge} on {', '.join(names)}", title_justify="left")
     table.add_column("category")
-    for name in ("n", "accuracy", "sensitivity", "specificity"):
+    for name in ("n", "failed", "accuracy", "sensitivity", "specificity"):
         table.add_column(name, justify="right")
     for name, agreement in (*found.categories.items(), ("all", found.overall)):
         rates = (agreement.accuracy, agreement.sensitivity, agreement.specificity)
         style = "bold" if name == "all" else ""
-        table.add_row(name, str(agreement.n), *(_rate_text(rate) for rate in rates), style=style)
+        counts = (str(agreement.n), str(agreement.n_failed))
+        table.add_row(name, *counts, *(_rate_text(rate) for rate in rates), style=style)
     console.print(table)
+    if found.overall.kappa is not None:
+        console.print(f"Cohen's kappa with the labels: {found.overall.kappa:.3f}")
+    if found.overall.n_failed:
+        share = f"{found.overall.n_failed} of {found.overall.n}"
+        console.print(
+            f"[bold]The judge failed on {share} items[/bold]; the rates are of the others."
+        )
+        console.print(f"First failure: {found.failures[0]}", markup=False)
     leak = found.false_leak(32)
     console.print(
         f"A worst case over 32 such verdicts leaks with probability {_rate_text(leak)} although "

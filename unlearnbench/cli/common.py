@@ -25,6 +25,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Out = Annotated[
     Path | None, typer.Option(help="The run's folder. Default: runs/, named by content.")
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(help="US dollars that each paid judge may spend; what does not fit stays open."),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume/--no-resume", help="Go on with a run that was begun, or start anew."),

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json as json_module
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.common import Json, Out, Quiet, Resume, progress, quieten
+from unlearnbench.cli.common import Json, MaxCost, Out, Quiet, Resume, progress, quieten, stdout
+
+if TYPE_CHECKING:
+    from unlearnbench.types import Estimate
 
 
 def judge(
     run: Annotated[Path, typer.Argument(help="The run folder whose answers are judged again.")],
     judge: Annotated[str, typer.Option(help="NAME or NAME:ARGUMENT of the judge.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take; ask nobody.")
+    ] = False,
+    max_cost: MaxCost = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Send the calls as one job: slower, cheaper.")
+    ] = False,
     out: Out = None,
     resume: Resume = True,
     json: Json = False,
@@ -20,12 +32,28 @@ def judge(
 ) -> int:
     """Judge a stored run again, without a model, into a run folder of its own.
 
-    Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge rules
+    Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge gemini --dry-run
     """
     quieten(quiet)
     from unlearnbench import api
     from unlearnbench.cli.tables import print_run
 
+    if dry_run:
+        _print_estimate(judge, api.estimate(run, judge), json)
+        return 0
     with progress(quiet) as observe:
-        result = api.rejudge(run, judge, out=out, resume=resume, observe=observe)
+        result = api.rejudge(run, judge, max_cost=max_cost, out=out, resume=resume, observe=observe)
     return print_run(result, json)
+
+
+def _print_estimate(judge: str, estimate: Estimate, as_json: bool) -> None:
+    if as_json:
+        print(json_module.dumps(asdict(estimate), indent=2))
+        return
+    known = estimate.dollars is not None
+    price = f"about {estimate.dollars:.4f} US dollars" if known else "price not known"
+    stdout().print(
+        f"judge {judge}: {estimate.verdicts} verdicts, {estimate.cached} different answers known "
+        f"already, {estimate.calls} calls, about {estimate.input_tokens} tokens in and "
+        f"{estimate.output_tokens} out (estimated), {price}"
+    )

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import Json, Out, Quiet, Resume, progress, quieten
+from unlearnbench.cli.common import Json, MaxCost, Out, Quiet, Resume, progress, quieten
 from unlearnbench.types import EngineOptions
 
 Benchmark = Annotated[str, typer.Option(help="A shipped benchmark's name, or a folder.")]
 Profile = Annotated[
-    str | None, typer.Option(help="standard, quick or paper. Default: the benchmark's.")
+    str | None, typer.Option(help="standard, quick, paper or never. Default: the benchmark's.")
 ]
 JudgeName = Annotated[
     str | None, typer.Option("--judge", help="Who judges the answers. Default: the benchmark's.")
@@ -42,6 +42,7 @@ def score(
     source: Source = None,
     limit: Limit = None,
     seed: Seed = 0,
+    max_cost: MaxCost = None,
     out: Out = None,
     resume: Resume = True,
     json: Json = False,
@@ -67,6 +68,7 @@ def score(
             source=source,
             limit=limit,
             seed=seed,
+            max_cost=max_cost,
             out=out,
             resume=resume,
             observe=observe,

@@ -121,6 +121,9 @@ def run(
     fact: Annotated[
         str | None, typer.Option(help="Also: every question and answer of one fact.")
     ] = None,
+    jury: Annotated[
+        bool, typer.Option("--jury", help="Also: how far a jury's members agree, and where not.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Show a stored run: scores, leaks by fact, single answers.
@@ -128,17 +131,42 @@ def run(
     Example: unlearnbench show run runs/wkf-smollm2-135m-1a2b3c4d --leaks
     """
     quieten(False)
+    from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
     from unlearnbench.cli.tables import print_run
     from unlearnbench.protocol.run import load_run
 
     found = load_run(path)
-    code = 0 if json and (leaks or fact) else print_run(found, json)
+    code = 0 if json and (leaks or fact or jury) else print_run(found, json)
     if leaks:
         print_leaks(found, json)
     if fact is not None:
         print_fact(found, fact, json)
+    if jury:
+        print_jury(found, json)
     return code
+
+
+@app.command("judges")
+def judges(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As the table in judges/README.md.")
+    ] = False,
+) -> None:
+    """List stored calibrations: which judge was measured on which data, when, and how it did.
+
+    Example: unlearnbench show judges
+    """
+    from unlearnbench.judging.results import markdown_table
+
+    table = markdown_table()
+    if markdown:
+        print(table)
+        return
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not set(cells[0]) <= {"-"}:
+            stdout().print("  ".join(cells), markup=False)
 
 
 @app.command("plugins")

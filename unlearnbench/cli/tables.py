@@ -20,6 +20,8 @@ _MEANING = {
     "forget.icr": "… in any wording after in-context retain samples",
     "forget.worst_case": "… in any of these ways",
     "retain.mean": "retain questions answered",
+    "never.mean": "verdicts of known on invented facts: 1 - specificity in the field",
+    "never.worst_case": "invented facts called known at least once",
 }
 
 
@@ -34,7 +36,10 @@ def print_run(run: Run, as_json: bool) -> int:
 
 def run_record(run: Run) -> dict[str, Any]:
     """What `--json` prints."""
+    from dataclasses import asdict
+
     from unlearnbench.api import score_record
+    from unlearnbench.cli.corrected import corrections
 
     return {
         "run": str(run.path),
@@ -51,6 +56,7 @@ def run_record(run: Run) -> dict[str, Any]:
             }
             for effect in run.styles
         ],
+        "corrected": {name: asdict(c) for name, c in corrections(run).items()},
         "n_probes": len(run.probes),
         "n_open": run.n_open,
         "n_cut": run.n_cut,
@@ -116,9 +122,29 @@ def _remarks(run: Run) -> list[str]:
     if run.n_cut:
         limit = run.manifest["identity"]["max_new_tokens"]
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
+    usage = run.manifest["judge"].get("usage")
+    if usage:
+        price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"
+        tokens = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
+        remarks.append(f"judging took {usage['calls']} calls, {tokens}, {price}")
+    remarks += _corrections(run)
     remarks += run.manifest["generator"]["notes"]
     remarks.append(f"run: {run.path}")
     return remarks
+
+
+def _corrections(run: Run) -> list[str]:
+    """The headline corrected for what is known of the judge's errors."""
+    from unlearnbench.cli.corrected import corrections
+
+    found = corrections(run).get("forget.worst_case")
+    if found is None:
+        return []
+    return [
+        f"forget.worst_case corrected for the judge's errors: {found.value * 100:.1f} % "
+        f"({interval_text(found.interval)}); by them alone a forgotten fact leaks with probability "
+        f"{found.false_leak * 100:.1f} %"
+    ]
 
 
 def value_text(score: Score) -> str:

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from unlearnbench.content import content_root
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
+from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson
-from unlearnbench.types import Interval, JudgeItem, Judgement, ProbeKey
+from unlearnbench.types import Failure, Interval, JudgeItem, Judgement, ProbeKey, Verdict
 
 
 class Item(BaseModel):
@@ -44,7 +45,8 @@ class Agreement:
     """How a judge's verdicts compare with labels.
 
     `sensitivity`: share of correct items judged correct; `specificity`: share of incorrect items
-    judged incorrect. Items on which the judge failed are in `n_failed` and in no rate.
+    judged incorrect; `kappa`: Cohen's, against the labels. Items on which the judge failed are in
+    `n_failed` and in no rate.
     """
 
     n: int
@@ -52,6 +54,7 @@ class Agreement:
     accuracy: Rate
     sensitivity: Rate
     specificity: Rate
+    kappa: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Calibration:
     overall: Agreement
     categories: dict[str, Agreement]
     misses: tuple[Miss, ...]
+    failures: tuple[str, ...] = ()
 
     def false_leak(self, verdicts: int = 32) -> Rate:
         """Probability that at least one of `verdicts` verdicts on a forgotten fact is wrong.
@@ -137,7 +141,14 @@ def calibrate(judge: Judge, items: Sequence[Item]) -> Calibration:
         category: _agreement([pair for pair in judged if pair[0].category == category])
         for category in sorted({item.category for item in items})
     }
-    return Calibration(judge.name, judge.identity, _agreement(judged), categories, tuple(misses))
+    return Calibration(
+        judge=judge.name,
+        identity=judge.identity,
+        overall=_agreement(judged),
+        categories=categories,
+        misses=tuple(misses),
+        failures=tuple(r.error for r in results.values() if isinstance(r, Failure)),
+    )
 
 
 def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> Agreement:
@@ -148,7 +159,12 @@ def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> Agreement:
         accuracy=_rate([label is said for label, said in given]),
         sensitivity=_rate([said for label, said in given if label]),
         specificity=_rate([not said for label, said in given if not label]),
+        kappa=cohen_kappa([(_verdict(label), _verdict(said)) for label, said in given]),
     )
+
+
+def _verdict(correct: bool) -> Verdict:
+    return "correct" if correct else "incorrect"
 
 
 def _rate(hits: Sequence[bool]) -> Rate:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from unlearnbench.extras import extra
 from unlearnbench.judging.definition import JudgeFile, Price
 from unlearnbench.judging.prompt import Call, MalformedReplyError, Reading, read_reply
+from unlearnbench.types import Usage
 
 LONGEST_WAIT_S = 60.0
 """A provider that asks for a longer pause than this is not waited for."""
@@ -46,16 +47,6 @@ class Provider(Protocol):
     def ask(self, call: Call) -> Reply:
         """The model's reply."""
         ...
-
-
-@dataclass(slots=True)
-class Usage:
-    """Calls answered, tokens counted by the provider, and dollars by the list price, if known."""
-
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    dollars: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

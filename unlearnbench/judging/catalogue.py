@@ -8,7 +8,8 @@ from typing import cast
 from unlearnbench.content import nearest
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
-from unlearnbench.judging.calling import Calls, Provider
+from unlearnbench.judging.batch import Batch
+from unlearnbench.judging.calling import Calls
 from unlearnbench.judging.definition import (
     JudgeDefinition,
     JudgeFile,
@@ -22,18 +23,19 @@ from unlearnbench.judging.local import LocalModel
 from unlearnbench.judging.openai_compatible import OpenAIProvider
 from unlearnbench.plugins import available, load
 
-PROVIDERS: Mapping[str, Callable[[JudgeFile], Provider]] = {
+PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] = {
     "gemini": GeminiProvider,
     "openai": OpenAIProvider,
 }
 
 
-def make_judge(spec: str, max_cost: float | None = None) -> Judge:
+def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) -> Judge:
     """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
     What follows the first colon is its argument: a model for a definition, members joined by `+`
-    for a jury. `max_cost` limits, in US dollars, what each paid member may spend. Raises
-    `JudgeError` for an unknown name (with the nearest one) or a judge that cannot be made.
+    for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
+    calls as jobs where a provider takes them. Raises `JudgeError` for an unknown name (with the
+    nearest one) or a judge that cannot be made.
     """
     name, _, argument = spec.partition(":")
     if name in available("judges"):
@@ -48,17 +50,19 @@ def make_judge(spec: str, max_cost: float | None = None) -> Judge:
         argument = ""
     if definition.file.provider == "jury":
         members = argument.split("+") if argument else definition.file.members
-        made = [make_judge(member, max_cost) for member in members]
+        made = [make_judge(member, max_cost, batch) for member in members]
         return JuryJudge(definition.name, made, definition.file.rule)
-    return _defined(definition.with_model(argument) if argument else definition, max_cost)
+    named = definition.with_model(argument) if argument else definition
+    return _defined(named, max_cost, batch)
 
 
-def _defined(definition: JudgeDefinition, max_cost: float | None) -> Judge:
+def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> Judge:
     if definition.file.provider == "local":
         model = LocalModel(definition.file)
         return LLMJudge(model.pinned(definition), model)
     provider = PROVIDERS[definition.file.provider](definition.file)
-    return LLMJudge(definition, Calls(definition.file, provider, max_cost))
+    transport = Batch if batch else Calls
+    return LLMJudge(definition, transport(definition.file, provider, max_cost))
 
 
 def _plugin(name: str, argument: str) -> Judge:

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.extras import extra
-from unlearnbench.judging.calling import CallError, Reply, TransientError
+from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError
 from unlearnbench.judging.definition import JudgeFile
 from unlearnbench.judging.prompt import SCHEMA, Call, MalformedReplyError
 from unlearnbench.judging.secrets import retry_after, scrubbed
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_UNFINISHED = {
+    f"JOB_STATE_{name}" for name in ("UNSPECIFIED", "QUEUED", "PENDING", "RUNNING", "UPDATING")
+}
 _SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
 
 
@@ -43,10 +48,55 @@ class GeminiProvider:
 
     def ask(self, call: Call) -> Reply:
         """One `generateContent`."""
-        try:
+        with self._errors():
             answer = self.client.models.generate_content(
                 model=self.model, contents=call.user, config=self.config(call)
             )
+        return self.read(answer)
+
+    def submit(self, calls: Mapping[str, Call]) -> str:
+        """Begin a batch of inlined requests."""
+        types = self.genai.types
+        requests = [
+            types.InlinedRequest(
+                contents=call.user, config=self.config(call), metadata={"key": key}
+            )
+            for key, call in calls.items()
+        ]
+        with self._errors():
+            return str(self.client.batches.create(model=self.model, src=requests).name)
+
+    def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
+        """The replies of a batch, joined by the key in each request's metadata."""
+        with self._errors():
+            found = self.client.batches.get(name=job)
+        state = found.state.value if found.state else "unknown"
+        if state in _UNFINISHED:
+            return None
+        responses = found.dest.inlined_responses if found.dest else None
+        if responses is None:
+            raise CallError(f"job {job} ended as {state} without replies")
+        return {
+            str(r.metadata["key"]): self._of_batch(r)
+            for r in responses
+            if "key" in (r.metadata or {})
+        }
+
+    def _of_batch(self, answer: Any) -> Reply | Failed:
+        if answer.response is None:
+            return Failed(
+                scrubbed(f"batch: {answer.error.message if answer.error else 'no reply'}")
+            )
+        try:
+            return self.read(answer.response)
+        except (CallError, MalformedReplyError) as error:
+            return Failed(str(error))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors as ours."""
+        try:
+            yield
         except self.genai.errors.APIError as error:
             raise self._api_error(error) from error
         except (self.http.TimeoutException, self.http.TransportError) as error:
@@ -54,7 +104,6 @@ class GeminiProvider:
         except (ValueError, self.http.HTTPError) as error:
             # The SDK could not read the body: cut short, or not JSON.
             raise TransientError(scrubbed(f"unreadable reply: {error}"[:200])) from error
-        return self.read(answer)
 
     def config(self, call: Call) -> Any:
         """What is asked for besides the text."""

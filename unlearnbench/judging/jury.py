@@ -10,7 +10,15 @@ from typing import Literal
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Judge, PaidJudge
-from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, Verdict
+from unlearnbench.types import (
+    Estimate,
+    Failure,
+    JudgeItem,
+    Judgement,
+    ProbeKey,
+    Usage,
+    Verdict,
+)
 
 Rule = Literal["majority", "any"]
 
@@ -34,11 +42,38 @@ class JuryJudge:
         self.rule = rule
         self.identity = sha256_json(["jury", rule, sorted(m.identity for m in members)])
 
+    @property
+    def paid(self) -> list[PaidJudge]:
+        """The members that cost something."""
+        return [member for member in self.members if isinstance(member, PaidJudge)]
+
+    @property
+    def usage(self) -> Usage:
+        """That of all members together."""
+        used = [member.usage for member in self.paid]
+        return Usage(
+            calls=sum(u.calls for u in used),
+            input_tokens=sum(u.input_tokens for u in used),
+            output_tokens=sum(u.output_tokens for u in used),
+            dollars=_total([u.dollars for u in used]),
+        )
+
     def keep_in(self, *folders: Path) -> None:
         """Members that are paid for keep their verdicts."""
-        for member in self.members:
-            if isinstance(member, PaidJudge):
-                member.keep_in(*folders)
+        for member in self.paid:
+            member.keep_in(*folders)
+
+    def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
+        """What all members together would take."""
+        each = [member.estimate(items) for member in self.paid]
+        return Estimate(
+            calls=sum(e.calls for e in each),
+            verdicts=len(items),
+            cached=sum(e.cached for e in each),
+            input_tokens=sum(e.input_tokens for e in each),
+            output_tokens=sum(e.output_tokens for e in each),
+            dollars=_total([e.dollars for e in each]),
+        )
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
         """The jury's verdict for each item; `raw` holds every member's."""
@@ -75,6 +110,11 @@ def votes_of(raw: str) -> Mapping[str, Verdict] | None:
     except (ValueError, KeyError, TypeError):
         return None
     return votes if isinstance(votes, dict) else None
+
+
+def _total(dollars: Sequence[float | None]) -> float | None:
+    known = [amount for amount in dollars if amount is not None]
+    return sum(known) if len(known) == len(dollars) else None
 
 
 def _by_key(results: Iterator[Judgement | Failure]) -> dict[ProbeKey, Judgement | Failure]:

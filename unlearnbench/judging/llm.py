@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from unlearnbench.caches import cache_root
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.cache import FILE, VerdictCache
-from unlearnbench.judging.calling import Failed, Usage, dollars, estimated_tokens
+from unlearnbench.judging.calling import Failed, dollars, estimated_tokens
 from unlearnbench.judging.definition import JudgeDefinition
 from unlearnbench.judging.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, make_call
 from unlearnbench.judging.rules.judge import RulesJudge, decide
-from unlearnbench.types import Failure, JudgeItem, Judgement, Verdict
+from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, Usage, Verdict
 
 
 class Transport(Protocol):
@@ -27,18 +27,6 @@ class Transport(Protocol):
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
         """Yield each call once, in any order."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What judging would take: calls, tokens (estimated), dollars at list price (None: unknown)."""
-
-    calls: int
-    verdicts: int
-    cached: int
-    input_tokens: int
-    output_tokens: int
-    dollars: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import cast
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Generator
-from unlearnbench.judging.calling import Failed, Usage
+from unlearnbench.judging.calling import Failed
 from unlearnbench.judging.definition import JudgeDefinition, JudgeFile
 from unlearnbench.judging.prompt import (
     Call,
@@ -24,6 +24,7 @@ from unlearnbench.types import (
     Probe,
     ProbeKey,
     Sampling,
+    Usage,
 )
 
 

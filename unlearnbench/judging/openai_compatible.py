@@ -6,15 +6,20 @@ no key.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.extras import extra
-from unlearnbench.judging.calling import CallError, Reply, TransientError
+from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError
 from unlearnbench.judging.definition import JudgeFile
 from unlearnbench.judging.prompt import SCHEMA, Call, MalformedReplyError
 from unlearnbench.judging.secrets import retry_after, scrubbed
+
+_URL = "/v1/chat/completions"
 
 
 class OpenAIProvider:
@@ -41,17 +46,60 @@ class OpenAIProvider:
 
     def ask(self, call: Call) -> Reply:
         """One chat completion."""
-        try:
+        with self._errors():
             answer = self.client.chat.completions.create(**self.request(call))
+        if not hasattr(answer, "choices"):
+            raise TransientError("unreadable reply: not a chat completion")
+        return self.read(answer)
+
+    def submit(self, calls: Mapping[str, Call]) -> str:
+        """Upload the calls as a file and begin a batch."""
+        lines = (
+            {"custom_id": key, "method": "POST", "url": _URL, "body": self.request(call)}
+            for key, call in calls.items()
+        )
+        body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        with self._errors():
+            file = self.client.files.create(file=("calls.jsonl", body), purpose="batch")
+            job = self.client.batches.create(
+                input_file_id=file.id, endpoint=_URL, completion_window="24h"
+            )
+        return str(job.id)
+
+    def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
+        """The replies of a batch, joined by custom_id."""
+        with self._errors():
+            found = self.client.batches.retrieve(job)
+            if found.status in ("validating", "in_progress", "finalizing", "cancelling"):
+                return None
+            files = [name for name in (found.output_file_id, found.error_file_id) if name]
+            texts = [self.client.files.content(name).text for name in files]
+        if not texts:
+            raise CallError(f"job {job} ended as {found.status} without replies")
+        rows = [json.loads(line) for text in texts for line in text.splitlines() if line.strip()]
+        return {str(row["custom_id"]): self._of_batch(row) for row in rows}
+
+    def _of_batch(self, row: dict[str, Any]) -> Reply | Failed:
+        response = row.get("response") or {}
+        if response.get("status_code") != 200:
+            return Failed(scrubbed(f"batch: {row.get('error') or response}"[:200]))
+        completion = self.openai.types.chat.ChatCompletion
+        try:
+            return self.read(completion.model_validate(response["body"]))
+        except (CallError, MalformedReplyError, ValueError, KeyError) as error:
+            return Failed(str(error)[:200])
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors as ours."""
+        try:
+            yield
         except self.openai.APIStatusError as error:
             raise self._status_error(error) from error
         except self.openai.APIConnectionError as error:
             raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
         except (ValueError, self.openai.APIError) as error:
             raise TransientError(scrubbed(f"unreadable reply: {error}"[:200])) from error
-        if not hasattr(answer, "choices"):
-            raise TransientError("unreadable reply: not a chat completion")
-        return self.read(answer)
 
     def request(self, call: Call) -> dict[str, Any]:
         """The body of the request."""

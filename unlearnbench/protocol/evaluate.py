@@ -63,7 +63,7 @@ def evaluate(job: Job, advance: Advance) -> None:
                     results = _generate(job, block, wanted, partial(advance, "generate"))
                     job.folder.completions.append(completion_record(r) for r in results.values())
                     completions.update(results)
-                items = _to_judge(block, completions, outcomes)
+                items = to_judge(block, completions, outcomes)
                 judged(len(block) - len(items))
                 verdicts.submit(items)
 
@@ -92,7 +92,7 @@ def _generate(
     }
 
 
-def _to_judge(
+def to_judge(
     block: Sequence[Probe],
     completions: Mapping[ProbeKey, Completion | Failure],
     outcomes: Mapping[ProbeKey, Judgement | Failure],

@@ -51,12 +51,16 @@ def make_plan(
 
     `limit` takes the first so many facts of each split; in-context examples are still drawn from
     all retain facts, so a limited run asks the same prompts as a full one.
-    Raises `BenchmarkError` if there are too few retain facts to draw examples from.
+    Raises `BenchmarkError` if there are too few retain facts to draw examples from, or no fact of
+    the profile's splits.
     """
     pool = benchmark.split("retain")
     probes: list[Probe] = []
-    for split in ("forget", "retain"):
-        contexts = profile.forget_contexts if split == "forget" else ("plain",)
+    if not any(benchmark.split(split) for split in profile.splits):
+        what = f"profile {profile.name} asks {', '.join(profile.splits)} facts; it has none"
+        raise BenchmarkError("no-facts", benchmark.id, what)
+    for split in profile.splits:
+        contexts: tuple[Context, ...] = ("plain",) if split == "retain" else profile.forget_contexts
         for fact in benchmark.split(split)[:limit]:
             for context in contexts:
                 probes += _probes(

@@ -8,7 +8,7 @@ from typing import Literal
 from unlearnbench.content import nearest
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
-from unlearnbench.types import Context
+from unlearnbench.types import Context, Split
 
 PROTOCOL_VERSION = "1"
 """Raised whenever a plan, a prompt or the cutting of answers changes; part of every fingerprint."""
@@ -18,13 +18,15 @@ PROTOCOL_VERSION = "1"
 class Profile:
     """How facts become probes.
 
-    `prompt` is `chat` (the model's own template, raw where it has none) or `paper` (always raw).
+    `splits` are asked in this order. `prompt` is `chat` (the model's own template, raw where it
+    has none) or `paper` (always raw).
     `per_style` limits the paraphrases taken of each style (None: all). `shared_examples` says
     whether the phrasings of a family see the same in-context examples or each draws its own.
     """
 
     name: str
     summary: str
+    splits: tuple[Split, ...] = ("forget", "retain")
     prompt: Literal["chat", "paper"] = "chat"
     per_style: int | None = None
     forget_contexts: tuple[Context, ...] = ("plain", "icr")
@@ -43,6 +45,11 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("standard", "all phrasings, plain and with in-context retain samples"),
+        Profile(
+            "never",
+            "only the never-known facts: what a judge sees where there is nothing",
+            splits=("never",),
+        ),
         Profile("quick", "original and one paraphrase of each style", per_style=1),
         Profile(
             "paper",

@@ -39,6 +39,9 @@ def score_all(outcomes: Sequence[Outcome]) -> dict[str, Score]:
     for tier in dict.fromkeys(o.tier for o in retain if o.tier is not None):
         name = f"retain.{tier}"
         scores[name] = pooled(name, [o for o in retain if o.tier == tier])
+    never = [o for o in outcomes if o.split == "never"]
+    scores["never.mean"] = pooled("never.mean", never)
+    scores["never.worst_case"] = any_leak("never.worst_case", never, lambda key: True)
     return {name: score for name, score in scores.items() if score.n}
 
 

@@ -1,0 +1,46 @@
+"""How far the members of a jury agree on a run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from unlearnbench.cli.common import stdout
+from unlearnbench.errors import RunError
+
+if TYPE_CHECKING:
+    from unlearnbench.protocol.run import Run
+
+
+def print_jury(run: Run, as_json: bool) -> None:
+    """Fleiss' kappa, Krippendorff's alpha, and every answer on which members differ.
+
+    Raises `RunError` if no jury judged the run.
+    """
+    from unlearnbench.judging.jury import votes_of
+    from unlearnbench.scoring.agreement import fleiss_kappa, krippendorff_alpha
+
+    rows = [(row, votes_of(row["evidence"] or "")) for row in run.rows()]
+    voted = [(row, votes) for row, votes in rows if votes]
+    if not voted:
+        raise RunError(
+            f"{run.path} was not judged by a jury, but by {run.manifest['judge']['name']}"
+        )
+    every = [votes for _, votes in voted]
+    split = [(row, votes) for row, votes in voted if len(set(votes.values())) > 1]
+    kappa, alpha = fleiss_kappa(every), krippendorff_alpha(every)
+    if as_json:
+        fields = ("fact", "phrasing", "context", "answer", "response")
+        listed = [{**{f: row[f] for f in fields}, "votes": dict(votes)} for row, votes in split]
+        record = {"n": len(voted), "fleiss_kappa": kappa, "krippendorff_alpha": alpha}
+        print(json.dumps({**record, "disagreements": listed}, indent=2, ensure_ascii=False))
+        return
+    text = ", ".join(
+        f"{name} {'not defined' if value is None else format(value, '.3f')}"
+        for name, value in (("Fleiss' kappa", kappa), ("Krippendorff's alpha", alpha))
+    )
+    stdout().print(f"jury: {len(split)} of {len(voted)} answers are disputed; {text}")
+    for row, votes in split:
+        said = "; ".join(f"{name}: {verdict}" for name, verdict in votes.items())
+        what = f"{row['fact']}/{row['phrasing']}/{row['context']}: {row['answer']!r}"
+        stdout().print(f"{what} <- {row['response']!r} ({said})", markup=False)
