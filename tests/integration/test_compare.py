@@ -98,7 +98,10 @@ def test_a_jury_shows_where_it_disagrees(benchmark_folder: Path, tmp_path: Path)
     assert record["krippendorff_alpha"] == pytest.approx(record["fleiss_kappa"], abs=0.01)
     alone = judged(tmp_path / "alone", benchmark_folder, RulesJudge())
     refused = subprocess.run(
-        [*command[:-2], str(alone.path), "--jury"], capture_output=True, text=True, check=False
+        [*command[:-2], str(alone.path), "--jury", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert refused.returncode == 2
     assert "not judged by a jury" in refused.stderr
