@@ -125,7 +125,6 @@ def test_a_score_is_corrected_only_for_the_judge_that_was_measured(
     benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = judged(tmp_path / "run", benchmark_folder, RulesJudge())
-    assert corrections(run) == {}  # the rules were tuned on all that they were measured on
     record = {"identity": RulesJudge().identity, "tuned": False, "n": 200}
     record |= {"sensitivity": 1.0, "sensitivity_n": 100, "specificity": 1.0, "specificity_n": 100}
     (tmp_path / "judges" / "results").mkdir(parents=True)
