@@ -102,13 +102,13 @@ def rejudge(
     about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
     identity = {field: kept[field] for field in (*about_plan, *about_asking)}
     where = Path(out) if out is not None else None
-    plan = Plan(stored.probes())
-    return _run(plan, identity, generator, judging, where, resume, observe, stored.path)
+    return _run(Plan(stored.probes()), identity, generator, judging, where, resume, observe)
 
 
 def estimate(run: str | Path, judge: str) -> Estimate:
-    """What judging a stored run's answers would take; nobody is asked and nothing is written but
-    what the judge's own cache needs. Raises like `rejudge`.
+    """What judging a stored run's answers would take; nobody is asked and the run is left alone.
+
+    Raises like `rejudge`.
     """
     stored = load_run(run)
     judging = _judge_for(stored.manifest["identity"]["answers"], judge, None)
@@ -119,7 +119,7 @@ def estimate(run: str | Path, judge: str) -> Estimate:
     ]
     if not isinstance(judging, PaidJudge):
         return Estimate(0, len(items), 0, 0, 0, 0.0)
-    judging.keep_in(stored.path)
+    judging.keep_in(None)
     return judging.estimate(items)
 
 
@@ -141,7 +141,6 @@ def _run(
     out: Path | None,
     resume: bool,
     observe: Observe | None,
-    *earlier: Path,
 ) -> Run:
     """Carry a plan out in its folder and close the folder's manifest."""
     who = {
@@ -162,7 +161,7 @@ def _run(
     advance = observe(folder.path, len(plan.probes)) if observe else lambda stage, done: None
     began = time.monotonic()
     if isinstance(judge, PaidJudge):
-        judge.keep_in(folder.path, *earlier)
+        judge.keep_in(folder.path)
     sampling = Sampling(identity["max_new_tokens"])
     evaluate(Job(plan, generator, judge, sampling, folder, manifest), advance)
     return _close(folder, generator, judge, time.monotonic() - began)

@@ -76,8 +76,11 @@ class PaidJudge(Judge, Protocol):
         """What was asked and spent so far."""
         ...
 
-    def keep_in(self, *folders: Path) -> None:
-        """Keep verdicts in the first folder, and look for earlier ones in all of them."""
+    def keep_in(self, folder: Path | None) -> None:
+        """Keep verdicts in this user's cache and, if one is given, in a run's own folder.
+
+        Verdicts that came with somebody else's run are never taken over: replay them by name.
+        """
         ...
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:

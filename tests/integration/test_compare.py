@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
+from unlearnbench.api_corrected import corrections
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.cli.corrected import corrections
 from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.interfaces import Judge

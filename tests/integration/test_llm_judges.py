@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from tests.judges_server import Behaviour, judges_server
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm import LLMJudge
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
@@ -207,7 +209,9 @@ def test_the_rules_stand_behind_the_model(
     assert raw["override"].startswith("rules: ")
 
 
-def test_verdicts_are_kept_and_ship_with_the_run(behaviour: Behaviour, tmp_path: Path) -> None:
+def test_verdicts_are_kept_and_ship_with_the_run(
+    behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = items(["It is Tokyo.", "Osaka"])
     first = judge_in(tmp_path / "j", GEMINI)
     first.keep_in(tmp_path / "run")
@@ -220,6 +224,15 @@ def test_verdicts_are_kept_and_ship_with_the_run(behaviour: Behaviour, tmp_path:
     assert len(behaviour.requests) == 1
     assert (tmp_path / "run" / "verdicts.sqlite").is_file()
     assert again.estimate(asked).calls == 0
+    # Both runs carry the verdicts; a stranger's run is no source of them.
+    assert (tmp_path / "other" / "verdicts.sqlite").is_file()
+    monkeypatch.setenv("UNLEARNBENCH_CACHE", str(tmp_path / "stranger"))
+    with sqlite3.connect(tmp_path / "run" / "verdicts.sqlite") as db:
+        db.execute("UPDATE verdicts SET verdict = 'forgotten'")
+    resumed = judge_in(tmp_path / "j", GEMINI)
+    resumed.keep_in(tmp_path / "run")
+    assert verdicts(resumed, asked) == said  # a damaged verdict is asked for again
+    assert len(behaviour.requests) == 2
     (tmp_path / "j" / "prompt.md").write_text("Judge these otherwise.")
     changed = make_judge(str(tmp_path / "j"))
     assert isinstance(changed, LLMJudge)
@@ -243,6 +256,20 @@ def test_a_cost_limit_leaves_the_rest_open(behaviour: Behaviour, tmp_path: Path)
     assert any("--max-cost" in text for text in said)
     assert limited.usage.dollars is not None
     assert limited.usage.dollars <= estimate.dollars / 2
+
+
+def test_a_reply_that_cannot_be_used_is_paid_for(behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.always = "too-long"
+    judge = judge_in(tmp_path / "j", GEMINI)
+    assert "cut at" in verdicts(judge, items(["x"]))[0]
+    assert (judge.usage.calls, judge.usage.input_tokens, judge.usage.output_tokens) == (1, 100, 20)
+
+
+def test_two_models_of_one_definition_sit_in_one_jury(behaviour: Behaviour) -> None:
+    jury = make_judge("jury:openai:model-a+openai:model-b+rules")
+    assert isinstance(jury, JuryJudge)
+    assert [m.name for m in jury.members] == ["openai:model-a", "openai:model-b", "rules"]
+    assert len({m.identity for m in jury.members}) == 3
 
 
 def test_a_hundred_calls_run_side_by_side(behaviour: Behaviour, tmp_path: Path) -> None:

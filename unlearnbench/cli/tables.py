@@ -39,7 +39,7 @@ def run_record(run: Run) -> dict[str, Any]:
     from dataclasses import asdict
 
     from unlearnbench.api import score_record
-    from unlearnbench.cli.corrected import corrections
+    from unlearnbench.api_corrected import corrections
 
     return {
         "run": str(run.path),
@@ -135,7 +135,7 @@ def _remarks(run: Run) -> list[str]:
 
 def _corrections(run: Run) -> list[str]:
     """The headline corrected for what is known of the judge's errors."""
-    from unlearnbench.cli.corrected import corrections
+    from unlearnbench.api_corrected import corrections
 
     found = corrections(run).get("forget.worst_case")
     if found is None:

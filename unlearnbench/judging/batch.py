@@ -100,8 +100,10 @@ class Batch:
             spent = dollars(self.file.price, reply.input_tokens, reply.output_tokens)
             self.usage.dollars += spent
         try:
+            if reply.problem is not None:
+                raise reply.problem
             return read_reply(call, reply.text)
-        except (MalformedReplyError, CanaryError) as error:
+        except (CallError, MalformedReplyError, CanaryError) as error:
             return Failed(f"{type(error).__name__}: {error}")
 
 

@@ -12,6 +12,7 @@ from unlearnbench.judging.prompt import Reading
 from unlearnbench.types import Verdict
 
 FILE = "verdicts.sqlite"
+VERDICTS: dict[str, Verdict] = {"correct": "correct", "incorrect": "incorrect"}
 _TABLE = """
 CREATE TABLE IF NOT EXISTS verdicts (
     key TEXT PRIMARY KEY, judge TEXT NOT NULL, verdict TEXT NOT NULL, evidence TEXT NOT NULL
@@ -39,26 +40,26 @@ class VerdictCache:
             ) from error
 
     def get(self, keys: Iterable[str]) -> dict[str, Reading]:
-        """What is known, by key."""
+        """What is known, by key. Raises `JudgeError` if the file is damaged."""
         found: dict[str, Reading] = {}
+        query = "SELECT verdict, evidence FROM verdicts WHERE key = ?"
         with self._lock:
             for key in keys:
-                row = self._db.execute(
-                    "SELECT verdict, evidence FROM verdicts WHERE key = ?", (key,)
-                ).fetchone()
-                if row is not None:
-                    found[key] = Reading(_verdict(row[0]), row[1])
+                try:
+                    row = self._db.execute(query, (key,)).fetchone()
+                except sqlite3.Error as error:
+                    what = f"verdict cache {self.path}: {error}; move it away"
+                    raise JudgeError(what) from error
+                verdict = VERDICTS.get(row[0]) if row is not None else None
+                if verdict is not None:  # anything else was damaged: ask again
+                    found[key] = Reading(verdict, str(row[1]))
         return found
 
     def put(self, judge: str, readings: Mapping[str, Reading]) -> None:
-        """Keep verdicts; what is there stays. Raises `JudgeError` if the disk refuses."""
+        """Keep verdicts. Raises `JudgeError` if the disk refuses."""
         rows = [(key, judge, r.verdict, r.evidence) for key, r in readings.items()]
         try:
             with self._lock, self._db:
-                self._db.executemany("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", rows)
+                self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             raise JudgeError(f"verdict cache {self.path}: cannot be written: {error}") from error
-
-
-def _verdict(text: str) -> Verdict:
-    return "correct" if text == "correct" else "incorrect"

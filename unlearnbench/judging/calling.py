@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from unlearnbench.extras import extra
 from unlearnbench.judging.definition import JudgeFile, Price
 from unlearnbench.judging.prompt import Call, MalformedReplyError, Reading, read_reply
+from unlearnbench.judging.secrets import scrubbed
 from unlearnbench.types import Usage
 
 LONGEST_WAIT_S = 60.0
@@ -34,11 +35,15 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a provider sent back, with the tokens it counted."""
+    """What a provider sent back, with the tokens it counted.
+
+    `problem` says why the text must not be used; the tokens are paid for all the same.
+    """
 
     text: str
     input_tokens: int
     output_tokens: int
+    problem: CallError | MalformedReplyError | None = None
 
 
 class Provider(Protocol):
@@ -87,7 +92,7 @@ class Calls:
                 self._failed_in_row += isinstance(error, TransientError)
             return Failed(f"{error} (after {self.file.attempts} attempts)")
         except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
-            return Failed(f"{type(error).__name__}: {error}")
+            return Failed(scrubbed(f"{type(error).__name__}: {error}"))
         with self._lock:
             self._failed_in_row = 0
         return found
@@ -129,6 +134,8 @@ class Calls:
         finally:
             with self._lock:
                 self._reserved -= reserved
+        if reply.problem is not None:
+            raise reply.problem
         return read_reply(call, reply.text)
 
     def _pace(self) -> None:

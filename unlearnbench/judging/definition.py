@@ -86,10 +86,13 @@ class JudgeDefinition:
         fields = self.file.model_dump(include=set(DECISIVE))
         return sha256_json([fields, self.prompt])
 
-    def with_model(self, model: str) -> JudgeDefinition:
-        """The same judge on another model; its price is then unknown."""
+    def with_model(self, model: str, label: str | None = None) -> JudgeDefinition:
+        """The same judge on another model; its price is then unknown. It is called after the model,
+        or after `label`, so that two of them can sit in one jury.
+        """
         file = self.file.model_copy(update={"model": model, "price": None})
-        return JudgeDefinition(self.name, file, self.prompt)
+        base = self.name.partition(":")[0]
+        return JudgeDefinition(f"{base}:{label or model}", file, self.prompt)
 
 
 def definition_names() -> list[str]:

@@ -87,10 +87,7 @@ class GeminiProvider:
             return Failed(
                 scrubbed(f"batch: {answer.error.message if answer.error else 'no reply'}")
             )
-        try:
-            return self.read(answer.response)
-        except (CallError, MalformedReplyError) as error:
-            return Failed(str(error))
+        return self.read(answer.response)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -125,30 +122,33 @@ class GeminiProvider:
         )
 
     def read(self, answer: Any) -> Reply:
-        """Check who answered and how it ended. Raises `CallError` or `MalformedReplyError`."""
-        if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
-            raise MalformedReplyError("an empty reply")
-        if answer.model_version != self.model:
-            raise CallError(f"asked {self.model}, {answer.model_version!r} answered")
-        feedback = answer.prompt_feedback
-        if feedback is not None and feedback.block_reason is not None:
-            raise CallError(f"the provider refused: {feedback.block_reason.value}")
+        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
         candidate = answer.candidates[0] if answer.candidates else None
-        if candidate is None:
-            raise MalformedReplyError("an empty reply")
-        reason = candidate.finish_reason.value if candidate.finish_reason else "none"
-        if reason not in ("STOP", "MAX_TOKENS"):
-            raise CallError(f"the provider refused: {reason}")
-        if reason == "MAX_TOKENS":
-            raise CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
-        parts = candidate.content.parts if candidate.content else None
+        parts = candidate.content.parts if candidate is not None and candidate.content else None
         text = "".join(p.text for p in parts or () if p.text and not p.thought)
-        if not text.strip():
-            raise MalformedReplyError("an empty reply")
         usage = answer.usage_metadata
         thought = (usage.thoughts_token_count or 0) if usage else 0
         said = (usage.candidates_token_count or 0) if usage else 0
-        return Reply(text, (usage.prompt_token_count or 0) if usage else 0, said + thought)
+        read = (usage.prompt_token_count or 0) if usage else 0
+        return Reply(text, read, said + thought, self._problem(answer, text))
+
+    def _problem(self, answer: Any, text: str) -> CallError | MalformedReplyError | None:
+        if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
+            return MalformedReplyError("an empty reply")
+        if answer.model_version != self.model:
+            return CallError(f"asked {self.model}, {answer.model_version!r} answered")
+        feedback = answer.prompt_feedback
+        if feedback is not None and feedback.block_reason is not None:
+            return CallError(f"the provider refused: {feedback.block_reason.value}")
+        if not answer.candidates:
+            return MalformedReplyError("an empty reply")
+        finish = answer.candidates[0].finish_reason
+        reason = finish.value if finish else "none"
+        if reason == "MAX_TOKENS":
+            return CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
+        if reason != "STOP":
+            return CallError(f"the provider refused: {reason}")
+        return None if text.strip() else MalformedReplyError("an empty reply")
 
     def _api_error(self, error: Any) -> Exception:
         text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}"[:300])

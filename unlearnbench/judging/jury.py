@@ -58,10 +58,10 @@ class JuryJudge:
             dollars=_total([u.dollars for u in used]),
         )
 
-    def keep_in(self, *folders: Path) -> None:
+    def keep_in(self, folder: Path | None) -> None:
         """Members that are paid for keep their verdicts."""
         for member in self.paid:
-            member.keep_in(*folders)
+            member.keep_in(folder)
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
         """What all members together would take."""

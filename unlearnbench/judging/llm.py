@@ -70,10 +70,10 @@ class LLMJudge:
         """Calls, tokens and dollars so far."""
         return self.transport.usage
 
-    def keep_in(self, *folders: Path) -> None:
-        """Keep verdicts in the first folder and in this user's cache; read those of the others."""
-        paths = [folder / FILE for folder in folders if folder is folders[0] or _has(folder)]
-        self.caches = [VerdictCache(path) for path in (*paths, cache_root() / FILE)]
+    def keep_in(self, folder: Path | None) -> None:
+        """Keep verdicts in this user's cache and, if one is given, in a run's own folder."""
+        own = [folder / FILE] if folder is not None else []
+        self.caches = [VerdictCache(path) for path in (*own, cache_root() / FILE)]
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
         """What judging `items` would take, without asking anybody."""
@@ -100,6 +100,7 @@ class LLMJudge:
             for response, same in group.items.items():
                 reading = known.get(self._key(group.fact, response))
                 if reading is not None:
+                    self._keep({self._key(group.fact, response): reading})
                     yield from self._verdicts(same, reading)
                 elif not response.strip():
                     yield from self._verdicts(same, Reading("incorrect", "empty response"))
@@ -112,9 +113,10 @@ class LLMJudge:
                     for item in group.items[response]:
                         yield Failure(item.key, "judge", found.error)
                 continue
-            self._keep(group.fact, call, found)
+            responses = call.responses
+            self._keep({self._key(group.fact, responses[name]): r for name, r in found.items()})
             for name, reading in found.items():
-                yield from self._verdicts(group.items[call.responses[name]], reading)
+                yield from self._verdicts(group.items[responses[name]], reading)
 
     def _calls(
         self, groups: Sequence[_Group], known: Mapping[str, Reading]
@@ -135,14 +137,11 @@ class LLMJudge:
         found: dict[str, Reading] = {}
         for cache in self.caches:
             found |= cache.get(keys - set(found))
-        for cache in self.caches[:1]:
-            cache.put(self.model_identity, found)
         return found
 
-    def _keep(self, fact: FactQuestion, call: Call, found: Mapping[str, Reading]) -> None:
-        fresh = {self._key(fact, call.responses[name]): r for name, r in found.items()}
-        for cache in {self.caches[0], self.caches[-1]} if self.caches else ():
-            cache.put(self.model_identity, fresh)
+    def _keep(self, readings: Mapping[str, Reading]) -> None:
+        for cache in self.caches:
+            cache.put(self.model_identity, readings)
 
     def _key(self, fact: FactQuestion, response: str) -> str:
         about = [fact.question, fact.answer, *fact.aliases]
@@ -159,10 +158,6 @@ class LLMJudge:
                 raw["override"] = f"rules: {certain.rule}: {certain.evidence}"
             text = json.dumps(raw, ensure_ascii=False)
             yield Judgement(item.key, verdict, self.identity, text)
-
-
-def _has(folder: Path) -> bool:
-    return (folder / FILE).is_file()
 
 
 def _groups(items: Sequence[JudgeItem]) -> list[_Group]:

@@ -51,7 +51,8 @@ class LocalModel:
         """The definition with the checkpoint's fingerprint in place of its name: the identity of a
         judge is what it is, not what it is called.
         """
-        return definition.with_model(self.engine.info.fingerprint)
+        info = self.engine.info
+        return definition.with_model(info.fingerprint, info.checkpoint)
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
         """Generate all replies in one block, so that the rubric is computed once."""

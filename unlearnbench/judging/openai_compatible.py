@@ -86,7 +86,7 @@ class OpenAIProvider:
         completion = self.openai.types.chat.ChatCompletion
         try:
             return self.read(completion.model_validate(response["body"]))
-        except (CallError, MalformedReplyError, ValueError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             return Failed(str(error)[:200])
 
     @contextmanager
@@ -120,21 +120,25 @@ class OpenAIProvider:
         return body
 
     def read(self, answer: Any) -> Reply:
-        """Check who answered and how it ended. Raises `CallError` or `MalformedReplyError`."""
-        if answer.model != self.model:
-            raise CallError(f"asked {self.model}, {answer.model!r} answered")
+        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
         choice = answer.choices[0] if answer.choices else None
-        if choice is None:
-            raise MalformedReplyError("an empty reply")
-        if choice.message.refusal or choice.finish_reason == "content_filter":
-            raise CallError("the provider refused")
-        if choice.finish_reason == "length":
-            raise CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
-        if not (choice.message.content or "").strip():
-            raise MalformedReplyError("an empty reply")
+        text = (choice.message.content or "") if choice is not None else ""
         usage = answer.usage
-        tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        return Reply(choice.message.content, *tokens)
+        read, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        return Reply(text, read, said, self._problem(answer.model, choice, text))
+
+    def _problem(
+        self, model: str, choice: Any, text: str
+    ) -> CallError | MalformedReplyError | None:
+        if model != self.model:
+            return CallError(f"asked {self.model}, {model!r} answered")
+        if choice is None:
+            return MalformedReplyError("an empty reply")
+        if choice.message.refusal or choice.finish_reason == "content_filter":
+            return CallError("the provider refused")
+        if choice.finish_reason == "length":
+            return CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
+        return None if text.strip() else MalformedReplyError("an empty reply")
 
     def _status_error(self, error: Any) -> Exception:
         text = scrubbed(f"HTTP {error.status_code}: {error.message}"[:300])
