@@ -96,11 +96,11 @@ class LLMJudge:
         """A verdict or a failure for every item; those of a call come together."""
         groups = _groups(items)
         known = self._known(groups)
+        self._keep(known)
         for group in groups:
             for response, same in group.items.items():
                 reading = known.get(self._key(group.fact, response))
                 if reading is not None:
-                    self._keep({self._key(group.fact, response): reading})
                     yield from self._verdicts(same, reading)
                 elif not response.strip():
                     yield from self._verdicts(same, Reading("incorrect", "empty response"))
