@@ -12,14 +12,13 @@ from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
 from unlearnbench.judging.rules.phrases import (
-    answer_forms,
     capital_rule,
     find_loosely,
     kind_dropped,
     noun_rule,
     spelt_together,
 )
-from unlearnbench.judging.rules.quantities import Quantity, same_quantity, unit_text
+from unlearnbench.judging.rules.quantities import Quantity, same_quantity
 from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import (
     CASE_SENSITIVE_WORDS,
@@ -30,6 +29,7 @@ from unlearnbench.judging.rules.tables import (
 )
 from unlearnbench.judging.rules.text import Text, readings
 from unlearnbench.judging.rules.tokens import find
+from unlearnbench.judging.rules.typos import is_typo
 from unlearnbench.judging.rules.years import (
     centuries,
     decades,
@@ -58,26 +58,31 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
         return Finding(False, "none", "the response is empty")
     asked = _text(question)
     for said in readings(response):
-        for gold in _golds(answer, aliases, asked):
-            found = _one(_text(gold), asked, said)
+        for gold in _golds(answer, tuple(aliases), asked):
+            found = _one(gold, asked, said)
             if found.correct:
                 return found
     return NOTHING
 
 
-def _golds(answer: str, aliases: Sequence[str], asked: Text) -> list[str]:
+@lru_cache(maxsize=4096)
+def _golds(answer: str, aliases: tuple[str, ...], asked: Text) -> list[Text]:
     """The answer, its aliases, and what is known to be the same under another name.
 
     An alias that is only the last name of the person asked for is left to the rule for persons,
     which knows a namesake when it sees one.
     """
-    named = as_person(_text(answer).plain, asked.plain)
-    last = [named.last] if named is not None else None
-    kept = [a for a in aliases if [w for w in _text(a).words if w not in TITLES] != last]
-    golds = [answer, *kept]
-    others = (other for gold in golds for other in synonyms(_text(gold).words))
+    kept = [alias for alias in aliases if not _only_last_name(_text(alias), answer, asked)]
+    golds = [_text(gold) for gold in (answer, *kept)]
+    others = [_text(other) for gold in golds for other in synonyms(gold.words)]
     # What the question itself says is no answer to it (`Which element has the symbol Au?`).
-    return golds + [other for other in others if not find(_text(other).words, asked.words)]
+    return golds + [other for other in others if not find(other.words, asked.words)]
+
+
+def _only_last_name(alias: Text, answer: str, asked: Text) -> bool:
+    untitled = [word for word in alias.words if word not in TITLES]
+    named = as_person(_text(answer).plain, asked.plain) if len(untitled) == 1 else None
+    return named is not None and untitled == [named.last]
 
 
 @lru_cache(maxsize=4096)
@@ -147,20 +152,28 @@ def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
         return None
     plain = wanted.unit is None and wanted.value == int(wanted.value)
     year = plain and 1000 <= wanted.value <= 2100
-    text = unit_text(said.plain)
+    text = said.in_units
     if year and f"'{int(wanted.value) % 100:02d}" in _SHORT_YEAR.findall(said.plain):
         return Finding(True, "number", f"'{int(wanted.value) % 100:02d}")
     which_one = len(said.tokens) <= 3 and not _COUNTING.search(asked.plain)
     for quantity_said in said.quantities:
         # `79th` answers a question for a number, but a passing `20th century` does not.
         found = replace(quantity_said, ordinal=False) if which_one else quantity_said
-        if found.value == 1 and found.unit in asked.units and found.unit != wanted.unit:
+        if found.unit != wanted.unit and _asked_itself(found, asked):
             continue  # `one mile is …` repeats the question
         in_date = not year and any(_overlaps(found, d.start, d.end, text, said) for d in said.dates)
         if in_date or not same_quantity(wanted, found, asked.units):
             continue
         return Finding(True, "number", text[found.start : found.end].strip())
     return NOTHING
+
+
+def _asked_itself(found: Quantity, asked: Text) -> bool:
+    """Whether a number with its unit stands in the question too."""
+    if found.unit is None:
+        return False
+    same = any(q.unit == found.unit and q.value == found.value for q in asked.quantities)
+    return same or (found.value == 1 and found.unit in asked.units)
 
 
 def _overlaps(found: Quantity, start: int, end: int, text: str, said: Text) -> bool:
@@ -170,7 +183,7 @@ def _overlaps(found: Quantity, start: int, end: int, text: str, said: Text) -> b
 
 def _whole_quantity(gold: Text) -> Quantity | None:
     """The quantity that a gold answer consists of, fillers aside."""
-    text = unit_text(gold.plain)
+    text = gold.in_units
     for found in gold.quantities:
         rest = f"{text[: found.start]} {text[found.end :]}"
         rest = re.sub(r"\b(?:b\.?c\.?e?\.?|a\.?d\.?|ce)(?![a-z])", " ", rest)
@@ -192,9 +205,11 @@ def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
     """The answer's words as they are, whole and in a row."""
     if not gold.words:
         return Finding(True, "text", gold.plain) if gold.plain.strip() in said.plain else None
-    hay = _without_echo(gold, asked, said)
     short = len(said.tokens) <= 3
-    for form in answer_forms(gold.words) + (kind_dropped(gold.words, asked.words) if short else []):
+    forms = gold.forms + (kind_dropped(gold.words, asked.words) if short else [])
+    present = [form for form in forms if find_loosely(form, said.words)]
+    hay = _without_echo(gold, asked, said) if present else []
+    for form in present:
         for place in find_loosely(form, hay):
             small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
             if small_words and gold.plain.strip() not in said.plain:
@@ -227,7 +242,7 @@ def _without_echo(gold: Text, asked: Text, said: Text) -> list[str]:
     A response that merely repeats the question says nothing, even where the question holds the
     answer.
     """
-    if not any(find(form, asked.words) for form in answer_forms(gold.words)):
+    if not any(find(form, asked.words) for form in gold.forms):
         return said.words
     words, kept, index = said.words, [], 0
     while index < len(words):
@@ -244,7 +259,8 @@ def _without_echo(gold: Text, asked: Text, said: Text) -> list[str]:
 
 def person(gold: Text, asked: Text, said: Text) -> Finding | None:
     """A last name."""
-    named = as_person(gold.plain, asked.plain)
+    near = any(is_typo(name.text, token.text) for name in gold.tokens for token in said.tokens)
+    named = as_person(gold.plain, asked.plain) if near else None
     if named is None:
         return None
     stretch = names_person(named, said.tokens, frozenset(asked.words) - FUNCTION_WORDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from unlearnbench.judging.rules.longer import inside_longer_name
@@ -33,20 +34,32 @@ DOER = re.compile(r"(?:eer|er|or|ist|ian|naut|ress|man|woman|men|women)s?$")
 """Endings of English words for people by what they do."""
 
 
+GENERATIONS = {
+    **dict.fromkeys(("sr", "senior", "elder"), "elder"),
+    **dict.fromkeys(("jr", "junior", "younger", "2"), "younger"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A gold name taken apart. `number` is a regnal number, which is then part of the name."""
+    """A gold name taken apart. `number` is a regnal number, which is then part of the name;
+    `generation` tells two of one name apart.
+    """
 
     given: tuple[str, ...]
     last: str
     number: str | None
+    generation: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def as_person(answer: str, question: str) -> Person | None:
     """The parts of a personal name, or None if the answer does not read as one."""
     if SEVERAL.search(answer):
         return None
-    tokens = [t for t in tokenise(answer) if t.text not in SUFFIXES]
+    tokens = tokenise(answer)
+    generation = next((GENERATIONS[t.text] for t in tokens if t.text in GENERATIONS), None)
+    tokens = [t for t in tokens if t.text not in SUFFIXES]
     while len(tokens) > 1 and tokens[0].text in TITLES and tokens[0].text not in GIVEN_NAMES:
         tokens = tokens[1:]
     if _is_kind(tokens):
@@ -55,7 +68,7 @@ def as_person(answer: str, question: str) -> Person | None:
     if epithet is not None:
         named = tokens[0].raw[0].isupper() and tokens[0].text not in TITLES | NOBLES
         alone = epithet == 1 and named and _cued(question)
-        return Person((), tokens[0].text, None) if alone else None
+        return Person((), tokens[0].text, None, generation) if alone else None
     number = tokens[-1].text if len(tokens) > 1 and tokens[-1].text.isdigit() else None
     if number is not None:
         tokens = tokens[:-1]
@@ -69,7 +82,7 @@ def as_person(answer: str, question: str) -> Person | None:
         return None
     if len(tokens) == 1 and number is None:
         return None
-    return Person(tuple(t.text for t in tokens[:-1]), tokens[-1].text, number)
+    return Person(tuple(t.text for t in tokens[:-1]), tokens[-1].text, number, generation)
 
 
 def _is_kind(tokens: list[Token]) -> bool:
@@ -119,20 +132,21 @@ def names_person(person: Person, response: list[Token], asked: frozenset[str]) -
     in the question counts only together with a given name that does not.
     """
     words = [token.text for token in response]
+    own = frozenset((*person.given, person.last))
     for index, token in enumerate(response):
         if not is_typo(person.last, token.text):
             continue
-        if person.number is None and inside_longer_name([person.last], words, index):
+        if person.number is None and inside_longer_name([person.last], words, index, own):
             continue
         capitals = any(t.raw[0].isupper() for t in response)
         if token.raw.islower() and token.text in WORD_NAMES and capitals:
             continue
-        if person.number is not None and not _numbered(person.number, response, index):
+        chain = _chain(response, index)
+        if _namesake(person, response, index, alone=not chain):
             continue
         given = token.text != person.last or token.text in GIVEN_NAMES
         if person.number is None and given and _goes_on(response, index):
             continue
-        chain = _chain(response, index)
         if not _compatible(person, chain):
             continue
         if person.last in asked and person.number is None and not _tells(person, chain, asked):
@@ -166,10 +180,19 @@ def _by_mononym(person: Person, response: list[Token], asked: frozenset[str]) ->
     return None
 
 
-def _numbered(number: str, response: list[Token], index: int) -> bool:
-    """Whether the regnal number follows the name (`Henry VIII`, `Henry the Eighth`)."""
-    following = [t.text for t in response[index + 1 : index + 3] if t.text != "the"]
-    return following[:1] == [number]
+def _namesake(person: Person, response: list[Token], index: int, *, alone: bool) -> bool:
+    """Whether what follows the name makes it another's: a regnal number that is not the person's
+    (`Henry VIII`, `Henry the Eighth`), none where there must be one, or the other generation. A
+    last name that stands `alone` is told apart by any number (`Strauss II`); a full one may bear
+    its own (`Frank F. Borman II`).
+    """
+    following = [t for t in response[index + 1 : index + 3] if t.text != "the"][:1]
+    text = following[0].text if following else ""
+    other = GENERATIONS.get(text, person.generation) != person.generation
+    if person.number is not None:
+        return text != person.number
+    numbered = alone and text.isdigit() and text != "1" and following[0].raw.isupper()
+    return numbered or (person.generation is not None and other)
 
 
 def _chain(response: list[Token], index: int) -> list[Token]:

@@ -31,18 +31,24 @@ def normalise(text: str) -> str:
     Compatibility forms (full width, ligatures) are undone, invisible format characters and accents
     dropped, quotes and dashes made plain, look-alikes mapped inside words that are otherwise Latin.
     """
+    text = _SPOKEN_YEAR.sub(_year_digits, text if text.isascii() else _plain_letters(text))
+    text = text.translate(LETTERS)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    text = _SPACED.sub(lambda match: re.sub(r"[ .*-]", "", match.group()), text)
+    return re.sub(r"[*_`#|]+|~(?!\s?\d)", " ", text)
+
+
+def _plain_letters(text: str) -> str:
+    """Powers, fractions, compatibility forms, invisible signs and look-alikes made plain."""
     text = _POWER.sub(lambda match: "^" + match.group().translate(_UNRAISED), text)
     text = text.translate(_LOWERED).translate(_UNRAISED)
     for sign, spelt in _FRACTIONS.items():
         text = text.replace(sign, spelt)
     text = unicodedata.normalize("NFKC", text)
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn") or c == "\n")
-    text = _WORD.sub(lambda match: _latin(match.group()), text)
-    text = _SPOKEN_YEAR.sub(_year_digits, text)
-    decomposed = unicodedata.normalize("NFKD", text.translate(LETTERS))
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    plain = _SPACED.sub(lambda match: re.sub(r"[ .*-]", "", match.group()), plain)
-    return re.sub(r"[*_`#|]+|~(?!\s?\d)", " ", plain)
+    return _WORD.sub(lambda match: _latin(match.group()), text)
 
 
 def _year_digits(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from anyascii import anyascii
 
 from unlearnbench.judging.rules.dates import Date, find_dates
 from unlearnbench.judging.rules.normalise import normalise
+from unlearnbench.judging.rules.phrases import answer_forms
 from unlearnbench.judging.rules.quantities import Quantity, find_quantities, unit_text
 from unlearnbench.judging.rules.roman import roman_value
 from unlearnbench.judging.rules.tables import UNITS
@@ -37,14 +38,24 @@ class Text:
         return [word for word, _ in self.spelt]
 
     @cached_property
+    def forms(self) -> list[list[str]]:
+        """The forms in which these words, as an answer, may appear."""
+        return answer_forms(self.words)
+
+    @cached_property
+    def in_units(self) -> str:
+        """`plain` in lower case with units of several words as one key; see `unit_text`."""
+        return unit_text(self.plain)
+
+    @cached_property
     def quantities(self) -> list[Quantity]:
-        """Numbers with their units, Roman numerals too; places are those of `unit_text`."""
+        """Numbers with their units, Roman numerals too; places are those of `in_units`."""
         numerals = [
             Quantity(float(value), None, False, False, 0, None, token.start, token.end)
             for token in self.tokens
             if len(token.raw) > 1 and (value := roman_value(token.raw)) is not None
         ]
-        return find_quantities(unit_text(self.plain)) + numerals
+        return find_quantities(self.in_units) + numerals
 
     @cached_property
     def dates(self) -> list[Date]:
@@ -54,7 +65,7 @@ class Text:
     @cached_property
     def units(self) -> frozenset[str]:
         """Units that the text names."""
-        parts = unit_text(self.plain).replace("-", " ").split()
+        parts = self.in_units.replace("-", " ").split()
         words = (part.strip("?.,;:()\"'") for part in parts)
         return frozenset(word for word in words if word in UNITS and len(word) > 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from unlearnbench.judging.rules.roman import roman_value
 from unlearnbench.judging.rules.tables import (
@@ -19,7 +20,11 @@ _TOKEN = re.compile(
     r"|[^\W_]+(?:'[^\W\d_]+)*"
 )
 _CAPITAL_ONLY = frozenset(["us", "la", "un", "eu", "dc", "st", "mt", "ft", "dr", "it"])
-_LONGEST_ABBREVIATION = max(len(key.split()) for key in ABBREVIATIONS)
+_LONGEST = {
+    key.split()[0]: max(len(k.split()) for k in ABBREVIATIONS if k.split()[0] == key.split()[0])
+    for key in ABBREVIATIONS
+}
+"""How many words the longest abbreviation has that begins with a word; `st` is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ def tokenise(text: str) -> list[Token]:
     return tokens
 
 
+@lru_cache(maxsize=1 << 16)
 def _canonical(raw: str, before: str) -> str:
     """One spelling for a word."""
     word = raw.replace(".", "").lower()
@@ -70,7 +76,8 @@ def expanded(tokens: list[Token]) -> list[tuple[str, int]]:
     result: list[tuple[str, int]] = []
     index = 0
     while index < len(tokens):
-        for length in range(min(_LONGEST_ABBREVIATION, len(tokens) - index), 0, -1):
+        longest = _LONGEST.get(tokens[index].text, 0)
+        for length in range(min(longest, len(tokens) - index), 0, -1):
             phrase = " ".join(token.text for token in tokens[index : index + length])
             spelt = "street" if _street(tokens, index) else ABBREVIATIONS.get(phrase)
             if spelt is not None and (length > 1 or _abbreviated(tokens[index])):

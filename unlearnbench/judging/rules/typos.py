@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rapidfuzz.distance import OSA
 
 from unlearnbench.judging.rules.tables import (
@@ -15,6 +17,7 @@ SHORTEST = 6
 """Words shorter than this are matched exactly: too many short words are one letter apart."""
 
 
+@lru_cache(maxsize=1 << 16)
 def is_typo(gold: str, said: str) -> bool:
     """Whether `said` is `gold` misspelt: one slip in 6–9 letters, two from 10 letters on.
 
@@ -53,6 +56,7 @@ def _other_stem(one: str, two: str) -> bool:
     return len(beginnings) == 2
 
 
+@lru_cache(maxsize=1 << 16)
 def same_word(gold: str, said: str) -> bool:
     """Equal, singular and plural of one word, or a small typo."""
     if gold == said or is_typo(gold, said):
