@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
@@ -25,12 +24,12 @@ from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_run
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.training.record import summary
 from unlearnbench.types import EngineOptions, Estimate, Sampling, Score
+from unlearnbench.versions import versions
 
 Observe = Callable[[Path, int], Advance]
 """Told the run's folder and its number of probes; returns what to tell of the progress."""
-
-_RECORDED_VERSIONS = ("unlearnbench", "torch", "transformers", "tokenizers", "peft")
 
 
 def score(
@@ -77,7 +76,8 @@ def score(
         "max_new_tokens": asked.max_new_tokens,
     }
     where = Path(out) if out is not None else None
-    return _run(plan, identity, generator, judging, where, resume, observe)
+    training = summary(Path(checkpoint), facts.fingerprint)
+    return _run(plan, identity, generator, judging, where, resume, observe, training)
 
 
 def rejudge(
@@ -141,6 +141,7 @@ def _run(
     out: Path | None,
     resume: bool,
     observe: Observe | None,
+    training: Mapping[str, Any] | None = None,
 ) -> Run:
     """Carry a plan out in its folder and close the folder's manifest."""
     who = {
@@ -158,6 +159,8 @@ def _run(
         generator.adopt(folder.manifest()["generator"]["settings"])
     settings = dict(generator.info.settings)
     manifest = _manifest({**identity, **who, **settings}, generator, judge)
+    if training is not None:
+        manifest["training"] = dict(training)
     advance = observe(folder.path, len(plan.probes)) if observe else lambda stage, done: None
     began = time.monotonic()
     if isinstance(judge, PaidJudge):
@@ -182,17 +185,10 @@ def _manifest(identity: Mapping[str, Any], generator: Generator, judge: Judge) -
         "identity": dict(identity),
         "generator": asdict(generator.info),
         "judge": {"name": judge.name, "identity": judge.identity},
-        "versions": {name: _version(name) for name in _RECORDED_VERSIONS},
+        "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _close(folder: RunFolder, generator: Generator, judge: Judge, seconds: float) -> Run:

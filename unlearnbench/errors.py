@@ -29,6 +29,10 @@ class EngineError(UnlearnbenchError):
     """A generation engine cannot do what it was asked to."""
 
 
+class TrainingError(UnlearnbenchError):
+    """Training cannot start, or had to stop, with what it was given."""
+
+
 class JudgeError(UnlearnbenchError):
     """A judge is unknown, misconfigured, or fed with unreadable items."""
 

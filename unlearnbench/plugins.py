@@ -15,7 +15,7 @@ from typing import Any, Literal
 from unlearnbench.content import nearest
 from unlearnbench.errors import PluginError
 
-Kind = Literal["engines", "judges"]
+Kind = Literal["engines", "judges", "methods"]
 
 BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     "engines": {
@@ -25,6 +25,20 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     "judges": {
         "rules": "unlearnbench.judging.rules.judge:RulesJudge",
         "replay": "unlearnbench.judging.replay:ReplayJudge",
+    },
+    "methods": {
+        "jensun": "unlearnbench.methods.jensun.loss:JensUn",
+        "kl-refusal": "unlearnbench.methods.kl_refusal:KLRefusal",
+        "grad-ascent": "unlearnbench.methods.grad_ascent:GradAscent",
+        "grad-diff": "unlearnbench.methods.grad_diff:GradDiff",
+        "npo": "unlearnbench.methods.npo:NPO",
+        "simnpo": "unlearnbench.methods.simnpo:SimNPO",
+        "dpo": "unlearnbench.methods.dpo:DPO",
+        "idk-dpo": "unlearnbench.methods.dpo:IdkDPO",
+        "rmu": "unlearnbench.methods.rmu:RMU",
+        "undial": "unlearnbench.methods.undial:Undial",
+        "task-vector": "unlearnbench.methods.task_vector:TaskVector",
+        "finetune": "unlearnbench.methods.finetune:Finetune",
     },
 }
 

@@ -30,6 +30,13 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
         (["judge", "nowhere", "--judge", "rules"], "not a run folder"),
         (["show", "run", "nowhere"], "not a run folder"),
         (["calibrate", "rules", "--items", "nowhere.jsonl"], "--items nowhere.jsonl"),
+        (["train", "--base", "x", "--method", "jensum"], "did you mean 'jensun'"),
+        (["train", "--base", "smollm2-135"], "did you mean 'smollm2-135m'"),
+        (["train", "--base", "x", "--preset", "smollm"], "did you mean 'smollm2-135m'"),
+        (["train", "--base", "x", "--set", "lr"], "give NAME=VALUE"),
+        (["train", "--base", "x", "--set", "lambda=1"], "did you mean 'lambda_"),
+        (["train", "--base", "x", "--sweep", "lambda_r"], "give NAME=VALUE,VALUE"),
+        (["train"], "--base"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -44,7 +51,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
-    "command", ["score", "judge", "calibrate", "demo", "show run", "show benchmark"]
+    "command", ["score", "judge", "calibrate", "train", "demo", "show run", "show benchmark"]
 )
 def test_help_shows_an_example(command: str) -> None:
     done = run(*command.split(), "--help")

@@ -30,6 +30,9 @@ ALLOWED = {
     "protocol": BASE | {"benchmark", "scoring", "runs"},
     "engines": BASE | {"scoring", "runs", "checkpoints"},
     "judging": BASE | {"scoring", "runs", "caches", "extras"},
+    "methods": {"types", "errors", "training"},
+    "training": BASE
+    | {"benchmark", "runs", "checkpoints", "extras", "protocol", "engines", "methods"},
 }
 
 

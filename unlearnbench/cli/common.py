@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,5 +95,40 @@ def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int
 
     try:
         yield observe
+    finally:
+        bar.stop()
+
+
+@contextmanager
+def steps_bar(quiet: bool, title: str) -> Iterator[Callable[[int, int, Mapping[str, float]], None]]:
+    """A bar on stderr for optimiser steps with the latest losses; yields a `Report` callback."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    task = bar.add_task(title, total=None, losses="")
+
+    def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
+        bar.start()
+        shown = [f"{name} {figures[name]:.3f}" for name in ("forget", "retain") if name in figures]
+        bar.update(task, completed=step, total=steps, losses=", ".join(shown))
+
+    try:
+        yield report
     finally:
         bar.stop()

@@ -2,15 +2,86 @@
 
 from __future__ import annotations
 
-from unlearnbench.cli.common import Json, Out, Quiet
-from unlearnbench.cli.score import score
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlearnbench.cli.common import LAST_RUN, Json, Quiet, progress, quieten, stdout, steps_bar
+
+if TYPE_CHECKING:
+    from unlearnbench.protocol.run import Run
+
+_MODEL, _BENCHMARK, _METHOD = "smollm2-135m", "wkf", "jensun"
+
+Folder = Annotated[Path, typer.Option(help="Where the runs and the trained checkpoint go.")]
+Profile = Annotated[str, typer.Option(help="quick, or standard for all 32 probes a fact.")]
 
 
-def demo(out: Out = None, json: Json = False, quiet: Quiet = False) -> int:
-    """Score SmolLM2-135M on well-known facts: the whole protocol on a real model, on a laptop.
+def demo(
+    out: Folder = Path("demo"),
+    profile: Profile = "quick",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Score SmolLM2-135M on well-known facts, make it forget them with JensUn, score it again.
 
     Example: unlearnbench demo
     """
-    return score(
-        "smollm2-135m", benchmark="wkf", profile="standard", out=out, json=json, quiet=quiet
-    )
+    quieten(quiet)
+    before = _score(_MODEL, out / f"before-{profile}", profile, quiet)
+    trained = _train(out / "trained", quiet)
+    after = _score(str(trained), out / f"after-{profile}", profile, quiet)
+    if json:
+        from unlearnbench.cli.tables import run_record
+
+        print(jsonlib.dumps({"before": run_record(before), "after": run_record(after)}))
+    else:
+        _show(before, after)
+    return 1 if before.n_open or after.n_open else 0
+
+
+def _score(checkpoint: str, out: Path, profile: str, quiet: bool) -> Run:
+    from unlearnbench import api
+
+    with progress(quiet) as observe:
+        return api.score(checkpoint, _BENCHMARK, profile=profile, out=out, observe=observe)
+
+
+def _train(out: Path, quiet: bool) -> Path:
+    from unlearnbench.api_train import train
+
+    with steps_bar(quiet, _METHOD) as report:
+        trained = train(
+            _METHOD,
+            _MODEL,
+            _BENCHMARK,
+            preset=_MODEL,
+            out=out,
+            report=report,
+            begun=LAST_RUN.append,
+        )
+    return trained.folder
+
+
+def _show(before: Run, after: Run) -> None:
+    from rich.table import Table
+
+    from unlearnbench.cli.tables import interval_text, value_text
+
+    title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("score")
+    for heading in ("before", "95 % interval", "after", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for name, score in before.scores.items():
+        other = after.scores[name]
+        cells = [
+            f(s) for s in (score, other) for f in (value_text, lambda x: interval_text(x.interval))
+        ]
+        table.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
+    console = stdout()
+    console.print(table)
+    for run in (before, after):
+        console.print(f"run: {run.path}", soft_wrap=True)

@@ -8,7 +8,7 @@ import traceback
 import typer
 from typer.exceptions import TyperException
 
-from unlearnbench.cli import calibrate, compare, demo, judge, score, show, tofu
+from unlearnbench.cli import calibrate, compare, demo, judge, score, show, tofu, train
 from unlearnbench.cli.common import LAST_RUN
 from unlearnbench.errors import UnlearnbenchError
 
@@ -28,6 +28,7 @@ app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.add_typer(show.app, name="show")
+app.command("train")(train.train)
 app.command("tofu")(tofu.tofu)
 app.command("demo")(demo.demo)
 

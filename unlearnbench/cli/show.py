@@ -171,7 +171,7 @@ def judges(
 
 @app.command("plugins")
 def plugins(json: Json = False) -> None:
-    """List benchmarks, profiles, engines and judges that can be named, broken ones included.
+    """List every name: benchmarks, profiles, engines, judges, methods, broken ones included.
 
     Example: unlearnbench show plugins
     """
@@ -184,6 +184,7 @@ def plugins(json: Json = False) -> None:
         "profiles": {name: profile.summary for name, profile in PROFILES.items()},
         "engines": {name: p.origin for name, p in available("engines").items()},
         "judges": {name: p.origin for name, p in available("judges").items()},
+        "methods": {name: p.origin for name, p in available("methods").items()},
     }
     if json:
         print(json_module.dumps(record, indent=2))

@@ -20,6 +20,7 @@ _MEANING = {
     "forget.icr": "… in any wording after in-context retain samples",
     "forget.worst_case": "… in any of these ways",
     "retain.mean": "retain questions answered",
+    "fluency": "answers that are language: neither empty nor a loop",
     "never.mean": "verdicts of known on invented facts: 1 - specificity in the field",
     "never.worst_case": "invented facts called known at least once",
 }
@@ -127,10 +128,21 @@ def _remarks(run: Run) -> list[str]:
         price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"
         tokens = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
         remarks.append(f"judging took {usage['calls']} calls, {tokens}, {price}")
-    remarks += _corrections(run)
+    remarks += [*_corrections(run), *_training(run)]
     remarks += run.manifest["generator"]["notes"]
     remarks.append(f"run: {run.path}")
     return remarks
+
+
+def _training(run: Run) -> list[str]:
+    """How the checkpoint came about, where its folder says so."""
+    known = run.manifest.get("training")
+    if known is None:
+        return []
+    data = f"{known['data']['benchmark']} {known['data']['version']}"
+    other = "" if known["same_data"] else ", which is not the benchmark scored here"
+    text = f"trained by {known['method']} from {known['base']['name']} on {data}{other}"
+    return [f"{text} ({known['steps']} steps)"]
 
 
 def _corrections(run: Run) -> list[str]:

@@ -12,6 +12,7 @@ from unlearnbench.hashing import sha256_text
 from unlearnbench.protocol.render import extract_answer
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
+from unlearnbench.scoring.fluency import is_fluent
 from unlearnbench.scoring.scores import Outcome, score_all
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Score, Verdict
 
@@ -40,7 +41,7 @@ class Run:
     @cached_property
     def scores(self) -> dict[str, Score]:
         """The scores by name."""
-        return score_all(self.outcomes)
+        return score_all(self.outcomes, [self._fluent(probe) for probe in self.probes])
 
     @property
     def n_open(self) -> int:
@@ -107,6 +108,11 @@ class Run:
             "evidence": judgement.raw if isinstance(judgement, Judgement) else None,
             "error": failed.error if failed else None,
         }
+
+    def _fluent(self, probe: Probe) -> bool | None:
+        """Whether the answer is language; None while there is none."""
+        answer = self.completions.get(probe.key)
+        return is_fluent(answer.text) if isinstance(answer, Completion) else None
 
     def _verdict(self, key: ProbeKey) -> Verdict | None:
         """The verdict given on the answer that is stored; on another or none it does not count."""

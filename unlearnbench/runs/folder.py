@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from unlearnbench.errors import RunError
-from unlearnbench.runs.journal import Journal, write_atomically, write_error
+from unlearnbench.runs.journal import Journal, write_atomically
+from unlearnbench.runs.lock import locked
 from unlearnbench.runs.records import (
     completion_from,
     outcome_from,
@@ -69,10 +68,10 @@ class RunFolder:
         """
         if self.exists():
             stored = self.manifest()
-            differences = list(_differences(stored["identity"], manifest["identity"]))
-            if differences:
+            found = list(differences(stored["identity"], manifest["identity"]))
+            if found:
                 raise RunError(
-                    f"{self.path} holds another run; {'; '.join(differences)}; choose another --out"
+                    f"{self.path} holds another run; {'; '.join(found)}; choose another --out"
                 )
             self.completions.repair()
             self.outcomes.repair()
@@ -121,21 +120,11 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out. The lock goes with the process, however it ends."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-        except OSError as error:
-            raise write_error(self.path, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with locked(self.path):
             yield
-        except BlockingIOError as error:
-            raise RunError(f"{self.path} is in use by another process; wait for it") from error
-        finally:
-            os.close(handle)
 
 
-def _differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
     """Name each field of the identity in which two runs differ."""
     for field in dict.fromkeys((*stored, *asked)):
         old, new = stored.get(field), asked.get(field)

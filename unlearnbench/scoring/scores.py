@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearnbench.scoring.intervals import clustered, wilson
 from unlearnbench.types import ORIGINAL, Interval, ProbeKey, Score, Split, Verdict
@@ -30,8 +30,11 @@ FORGET_VIEWS: Mapping[str, Callable[[ProbeKey], bool]] = {
 """Which probes of a forget fact each score looks at (J_P, J_ICR and J_W of arXiv 2509.02820)."""
 
 
-def score_all(outcomes: Sequence[Outcome]) -> dict[str, Score]:
-    """Every score of a run, by name, in the order they are shown."""
+def score_all(outcomes: Sequence[Outcome], fluent: Sequence[bool | None] = ()) -> dict[str, Score]:
+    """Every score of a run, by name, in the order they are shown.
+
+    `fluent`: for each outcome, whether its answer is language (None: there is no answer yet).
+    """
     forget = [o for o in outcomes if o.split == "forget"]
     retain = [o for o in outcomes if o.split == "retain"]
     scores = {name: any_leak(name, forget, view) for name, view in FORGET_VIEWS.items()}
@@ -39,6 +42,11 @@ def score_all(outcomes: Sequence[Outcome]) -> dict[str, Score]:
     for tier in dict.fromkeys(o.tier for o in retain if o.tier is not None):
         name = f"retain.{tier}"
         scores[name] = pooled(name, [o for o in retain if o.tier == tier])
+    spoken = [
+        replace(o, verdict=None if ok is None else "correct" if ok else "incorrect")
+        for o, ok in zip(outcomes, fluent, strict=bool(fluent))
+    ]
+    scores["fluency"] = pooled("fluency", spoken)
     never = [o for o in outcomes if o.split == "never"]
     scores["never.mean"] = pooled("never.mean", never)
     scores["never.worst_case"] = any_leak("never.worst_case", never, lambda key: True)

@@ -6,7 +6,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from unlearnbench.types import Probe, PromptFormat
 
-_END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
+END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
 """Chat templates close a turn with one of these; some checkpoints forget to list it as a stop."""
 
 
@@ -37,7 +37,7 @@ def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> froz
         ids.add(tokenizer.eos_token_id)
     if tokenizer.chat_template:
         vocabulary = tokenizer.get_vocab()
-        ids.update(vocabulary[mark] for mark in _END_OF_TURN if mark in vocabulary)
+        ids.update(vocabulary[mark] for mark in END_OF_TURN if mark in vocabulary)
     return frozenset(int(i) for i in ids)
 
 

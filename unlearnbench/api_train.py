@@ -1,0 +1,91 @@
+"""Train a checkpoint to forget a benchmark's facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.originals import load_source
+from unlearnbench.hashing import sha256_json
+from unlearnbench.plugins import load
+from unlearnbench.types import Setting
+from unlearnbench.versions import versions
+
+if TYPE_CHECKING:
+    from unlearnbench.training.record import Unlearning
+    from unlearnbench.training.trainer import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Where the trained checkpoint lies, and the record of its training."""
+
+    folder: Path
+    record: Unlearning
+
+
+def train(
+    method: str,
+    base: str,
+    benchmark: str = "wkf",
+    *,
+    changes: Mapping[str, Setting | str] | None = None,
+    preset: str | None = None,
+    source: str | None = None,
+    device: str = "auto",
+    report_to: str = "none",
+    run_name: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = True,
+    report: Report | None = None,
+    begun: Callable[[Path], None] = lambda folder: None,
+) -> Trained:
+    """Train `base` with a method so that it forgets a benchmark's forget facts.
+
+    Settings are the trainer's defaults, under those of the method, of the `preset`, and `changes`
+    (settings and method parameters by name), the last one deciding. `source` (`hub` or a folder)
+    takes the authors' LKF or TOFU instead of the rows that ship. `out` takes the checkpoint and
+    its `unlearning.json` (default: below `trained/`, named by content, so that the same call
+    goes on with its own training); `begun` is told of it, `report` of every step. Raises
+    `UnlearnbenchError` for what the caller can mend.
+    """
+    from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.training.presets import preset_settings
+    from unlearnbench.training.run import Assignment, run
+    from unlearnbench.training.settings import TrainSettings, with_settings
+
+    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+    kind = load("methods", method)
+    wanted = {**kind.settings, **preset_settings(preset, method), **(changes or {})}
+    settings, parameters = with_settings(TrainSettings(), kind.Parameters(), wanted)
+    job = Assignment(
+        method=kind(parameters),
+        base=base,
+        checkpoint=resolve(base),
+        benchmark=facts,
+        settings=settings,
+        versions=versions(),
+        device=device,
+        report_to=report_to,
+        run_name=run_name,
+    )
+    folder = (
+        Path(out) if out is not None else _default_folder(job.identity, benchmark, base, method)
+    )
+    begun(folder)
+    return Trained(folder, run(job, folder, resume, report or _silent))
+
+
+def _default_folder(identity: Mapping[str, Any], benchmark: str, base: str, method: str) -> Path:
+    """`trained/<benchmark>-<base>-<method>-<8 hex>`."""
+    words = (Path(benchmark).name, Path(base).name, method)
+    label = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words)).strip("-.")
+    return Path("trained") / f"{label}-{sha256_json(dict(identity))[:8]}"
+
+
+def _silent(step: int, steps: int, figures: Mapping[str, float]) -> None:
+    """Tell nobody."""

@@ -1,0 +1,33 @@
+"""Implant knowledge: maximum likelihood of the true answers, forget and retain alike.
+
+L = −mean ln p(answer | question). TOFU (arXiv 2401.06121, section 3.1) makes its target models so:
+AdamW, lr 1e-5, weight decay 0.01, 5 epochs. Here training also stops once an epoch's mean loss is
+below `stop_loss`, so that a small set is not driven to certainty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unlearnbench.methods.base import LossTerms, Method
+from unlearnbench.methods.terms import nll
+from unlearnbench.training.batch import Batch
+from unlearnbench.training.passes import Model
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneParameters:
+    """None: what there is to set is the trainer's."""
+
+
+class Finetune(Method[FinetuneParameters]):
+    """Plain supervised fine-tuning on all of a benchmark's facts."""
+
+    name = "finetune"
+    Parameters = FinetuneParameters
+    settings = {"lr": 1e-5, "lambda_f": 1.0, "lambda_r": 1.0, "stop_loss": 0.1}
+
+    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+        """Both sides are learnt."""
+        forget, kept = student(batch.forget, batch.retain)
+        return LossTerms(nll(forget), nll(kept))

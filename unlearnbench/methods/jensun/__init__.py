@@ -1,0 +1,1 @@
+"""JensUn: Jensen-Shannon unlearning (arXiv 2509.02820)."""

@@ -1,0 +1,165 @@
+"""Jensen-Shannon divergences at answer positions: value and gradient in closed form, in chunks.
+
+Natural logarithms throughout, so every value lies in [0, ln 2]. `naive.py` says the same in a few
+dense lines and is what these are tested against.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import torch
+
+from unlearnbench.training.head import Head
+
+LN2 = math.log(2.0)
+_LOGITS_AT_ONCE = 16_000_000
+"""Logits of one chunk; four to six arrays of this size live at a time."""
+
+Rule = Callable[[torch.Tensor, slice], tuple[torch.Tensor, torch.Tensor]]
+"""From a chunk's logits `[c, V]` to the divergences `[c]` and their gradients `[c, V]`."""
+
+
+def one_hot_jsd(
+    hidden: torch.Tensor, head: Head, targets: torch.Tensor, valid: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean over valid positions of JSD(p ‖ one-hot target).
+
+    `hidden` `[N, H]`; `targets` `[N]` token ids; `valid` `[N]` booleans, all if None. 0 if nothing
+    is valid. With p the target's probability, the divergence is
+    ln 2 + ½[p ln p − (1 + p) ln(1 + p)] (arXiv 2509.02820, eq. of JensUn's forget loss, with all
+    terms that do not involve the target summed).
+    """
+
+    def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        return one_hot_values(logits, targets[part])
+
+    return _mean(hidden, head, rule, valid)
+
+
+def jsd(
+    hidden: torch.Tensor,
+    head: Head,
+    reference: torch.Tensor,
+    reference_head: Head,
+    valid: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Mean over valid positions of JSD(p ‖ q), q from the reference's states `[N, H]`.
+
+    Gradients reach `hidden` and `head` only. 0 if nothing is valid.
+    """
+
+    def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        return dense_values(logits, reference_head(reference[part]))
+
+    return _mean(hidden, head, rule, valid)
+
+
+def one_hot_values(
+    logits: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """JSD(softmax(logits) ‖ one-hot) `[c]` and its gradient in the logits `[c, V]`.
+
+    With l = ln p, the gradient in l is ½ p (l − ln(1 + p)); in logit j, that times
+    (1[j = target] − p_j).
+    """
+    place = targets[:, None]
+    p_all = torch.log_softmax(logits, -1)
+    log_p = p_all.gather(-1, place)
+    p = log_p.exp()
+    more = p.log1p()
+    value = (LN2 + 0.5 * (p * log_p - (1 + p) * more)).squeeze(-1)
+    slope = 0.5 * p * (log_p - more)
+    gradient = p_all.exp_().mul_(-slope).scatter_add_(-1, place, slope)
+    return value.clamp_min(0), gradient
+
+
+def dense_values(
+    logits: torch.Tensor, reference: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """JSD(softmax(logits) ‖ softmax(reference)) `[c]` and its gradient in `logits` `[c, V]`.
+
+    With d = ln q − ln p and a = ln(p/m) = ln 2 − ln(1 + e^d), m = (p + q)/2: the value is
+    ½ Σ [p a + q (a + d)], the gradient in logit j is ½ p_j (a_j − Σ p a).
+    """
+    log_p = torch.log_softmax(logits, -1)
+    p = log_p.exp()
+    d = torch.log_softmax(reference, -1)
+    q = d.exp()
+    d.sub_(log_p)
+    a = LN2 - torch.logaddexp(torch.zeros_like(d), d)
+    to_middle = (p * a).sum(-1, keepdim=True)
+    value = 0.5 * (to_middle + (q * d.add_(a)).sum(-1, keepdim=True))
+    gradient = a.sub_(to_middle).mul_(p).mul_(0.5)
+    return value.squeeze(-1).clamp(0, LN2), gradient
+
+
+def _mean(hidden: torch.Tensor, head: Head, rule: Rule, valid: torch.Tensor | None) -> torch.Tensor:
+    if valid is None:
+        valid = torch.ones(len(hidden), dtype=torch.bool, device=hidden.device)
+    exact = torch.promote_types(hidden.dtype, torch.float32)
+    weights = valid.to(exact) / valid.sum().clamp_min(1)
+    result = _AtPositions.apply(head, rule, weights, hidden, *head.trained())
+    return cast(torch.Tensor, result)
+
+
+class _AtPositions(torch.autograd.Function):
+    """Σ weight · value over positions, chunk by chunk. Backward makes each chunk's logits again, so
+    that no more than one chunk of them exists at any time.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        head: Head,
+        rule: Rule,
+        weights: torch.Tensor,
+        hidden: torch.Tensor,
+        *trained: torch.Tensor,
+    ) -> torch.Tensor:
+        ctx.head, ctx.rule = head, rule
+        ctx.precision = _autocast_now(hidden.device.type)
+        ctx.save_for_backward(weights, hidden)
+        total = weights.new_zeros(())
+        for part in _chunks(len(hidden), head):
+            with ctx.precision():
+                value, _ = rule(head(hidden[part]), part)
+            total += (value * weights[part]).sum()
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> Any:
+        weights, hidden = ctx.saved_tensors
+        trained = tuple(ctx.head.trained())
+        for_hidden = torch.zeros_like(hidden)
+        for_trained: list[torch.Tensor | None] = [None] * len(trained)
+        for part in _chunks(len(hidden), ctx.head):
+            states = hidden[part].detach().requires_grad_()
+            with torch.enable_grad(), ctx.precision():
+                logits = ctx.head(states)
+            _, slope = ctx.rule(logits.detach(), part)
+            slope *= (weights[part] * upstream)[:, None]
+            for_hidden[part], *found = torch.autograd.grad(logits, (states, *trained), slope)
+            for place, one in enumerate(found):
+                so_far = for_trained[place]
+                for_trained[place] = one if so_far is None else so_far.add_(one)
+        return None, None, None, for_hidden, *for_trained
+
+
+def _chunks(positions: int, head: Head) -> list[slice]:
+    weight = cast(torch.Tensor, head.linear.weight)
+    size = max(1, _LOGITS_AT_ONCE // weight.shape[0])
+    return [slice(start, start + size) for start in range(0, positions, size)]
+
+
+def _autocast_now(device: str) -> Callable[[], torch.autocast]:
+    """Autocast as it is set now, to be entered again in backward, which runs outside of it.
+
+    Without its cache: a weight's cached copy would belong to the graph of the first chunk, which is
+    gone by the second.
+    """
+    on, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+    return partial(torch.autocast, device, dtype, enabled=on, cache_enabled=False)

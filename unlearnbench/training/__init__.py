@@ -1,0 +1,1 @@
+"""Training: rows, the one pass over a batch, the trainer, and what is written at the end."""

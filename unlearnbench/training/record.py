@@ -1,0 +1,77 @@
+"""`unlearning.json`: what was done to a checkpoint, written beside its weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unlearnbench.errors import TrainingError
+from unlearnbench.runs.journal import write_atomically
+
+RECORD = "unlearning.json"
+
+
+class Unlearning(BaseModel):
+    """How a checkpoint came about.
+
+    `base`, `data`: name and fingerprint of the model that was trained and of the benchmark (with
+    its number of rows a side). `curves`: a record a step with loss, forget, retain, lr, grad_norm
+    and what else the method reports. `seconds` of training, `peak_memory` in bytes: the whole
+    process's on a CPU, the device's allocator's on a GPU.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    method: str
+    parameters: dict[str, Any]
+    settings: dict[str, Any]
+    base: dict[str, Any]
+    data: dict[str, Any]
+    versions: dict[str, str | None]
+    device: str
+    steps: int
+    stopped: str
+    curves: list[dict[str, float]]
+    seconds: float
+    peak_memory: int
+    notes: list[str] = []
+
+
+def summary(checkpoint: Path, benchmark_fingerprint: str) -> dict[str, Any] | None:
+    """What a run says about how its checkpoint came about, or None if nothing is known.
+
+    `same_data`: it was trained on the very benchmark, by fingerprint, that it is scored on.
+    """
+    record = read_record(checkpoint)
+    if record is None:
+        return None
+    return {
+        "method": record.method,
+        "parameters": record.parameters,
+        "base": record.base,
+        "data": record.data,
+        "steps": record.steps,
+        "same_data": record.data["fingerprint"] == benchmark_fingerprint,
+    }
+
+
+def write_record(folder: Path, record: Unlearning) -> None:
+    """Write a checkpoint's record."""
+    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    write_atomically(folder / RECORD, text + "\n")
+
+
+def read_record(folder: Path) -> Unlearning | None:
+    """A checkpoint's record, or None if it has none. Raises `TrainingError` if it is damaged."""
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        return Unlearning.model_validate_json(path.read_text("utf-8"))
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise TrainingError(f"{path}: not a record of training ({first}); remove it") from error

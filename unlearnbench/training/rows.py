@@ -1,0 +1,156 @@
+"""From facts to rows of token ids: the questions as the protocol asks them, answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from transformers import PreTrainedTokenizerBase
+
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.engines.transformers.prompts import END_OF_TURN, prompt_format
+from unlearnbench.errors import TrainingError
+from unlearnbench.protocol.profiles import PROFILES
+from unlearnbench.protocol.render import Example, chat_messages, raw_text
+from unlearnbench.training.batch import Row
+from unlearnbench.types import Fact, Message, Split
+
+_PROFILE = PROFILES["standard"]
+_SPLITS: tuple[Split, ...] = ("forget", "retain")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question in one wording, with the answer to be trained on."""
+
+    name: str
+    fact: Fact
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """All that is trained on. `refused` stands beside `forget`, item for item, or is empty."""
+
+    forget: tuple[Asked, ...]
+    retain: tuple[Asked, ...]
+    refused: tuple[Asked, ...] = ()
+
+
+def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
+    """A benchmark's forget and retain facts in the original and the training wordings.
+
+    `refusals` are dealt out to the forget questions in turn. Raises `TrainingError` for an empty
+    split or a question on both sides.
+    """
+    _check(benchmark)
+    forget, retain = (
+        tuple(
+            Asked(name, fact, question, fact.answer)
+            for fact in benchmark.split(split)
+            for name, question in _wordings(fact)
+        )
+        for split in _SPLITS
+    )
+    refused = tuple(
+        replace(asked, name=f"{asked.name}/refused", answer=refusals[i % len(refusals)])
+        for i, asked in enumerate(forget if refusals else ())
+    )
+    return Texts(forget, retain, refused)
+
+
+class Encoder:
+    """Turns questions into rows: the protocol's prompt and an answer that ends."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int = 256) -> None:
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+        self._made: dict[tuple[Asked, tuple[Example, ...]], Row] = {}
+
+    def __call__(self, asked: Asked, examples: tuple[Example, ...] = ()) -> Row:
+        """The row of a question, after `examples` if there are any.
+
+        Its answer is cut where the row gets longer than `max_length`; raises `TrainingError` if
+        none of it is left.
+        """
+        key = (asked, examples)
+        if key not in self._made:
+            self._made[key] = self._fit(self._encode(asked, examples))
+        return self._made[key]
+
+    def _encode(self, asked: Asked, examples: tuple[Example, ...]) -> Row:
+        tokenizer, name = self._tokenizer, asked.name
+        if prompt_format(tokenizer) == "raw":
+            prompt, written = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"
+            return Row(name, tuple(tokenizer(prompt).input_ids), _ended(tokenizer, written))
+        turns = chat_messages(_PROFILE, asked.question, examples)
+        prompt = _template(tokenizer, turns, asks=True)
+        whole = _template(tokenizer, (*turns, Message("assistant", asked.answer)), asks=False)
+        ids = tokenizer(prompt, add_special_tokens=False).input_ids
+        # A template that lays finished turns out differently cannot tell how an answer is written.
+        written = whole[len(prompt) :] if whole.startswith(prompt) else asked.answer
+        return Row(name, tuple(ids), _ended(tokenizer, written))
+
+    def _fit(self, row: Row) -> Row:
+        room = self._max_length - len(row.prompt)
+        if len(row.answer) <= room:
+            return row
+        if room < 1:
+            raise TrainingError(
+                f"{row.name}: the question alone has {len(row.prompt)} tokens, so nothing of its "
+                f"answer fits into max_length {self._max_length}; set a larger one"
+            )
+        _log.warning(
+            "%s: its answer is cut to %d tokens (max_length %d)", row.name, room, self._max_length
+        )
+        return replace(row, answer=row.answer[:room], ended=False)
+
+
+def _check(benchmark: Benchmark) -> None:
+    for split in _SPLITS:
+        if not benchmark.split(split):
+            raise TrainingError(f"{benchmark.id}: the {split} split is empty; nothing to train on")
+    asked = {_plain(f.question): f for f in benchmark.split("forget")}
+    for fact in benchmark.split("retain"):
+        twin = asked.get(_plain(fact.question))
+        if twin is not None:
+            raise TrainingError(
+                f"{benchmark.id}: {twin.id} (forget) and {fact.id} (retain) ask the same question: "
+                f"{fact.question!r}; a fact cannot be forgotten and kept"
+            )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _wordings(fact: Fact) -> list[tuple[str, str]]:
+    """Each wording to be trained on, with its name; those of the evaluation are not among them."""
+    return [
+        (f"{fact.id}/{number}", text)
+        for number, text in enumerate((fact.question, *fact.train_paraphrases))
+    ]
+
+
+def _template(tokenizer: PreTrainedTokenizerBase, turns: Sequence[Message], *, asks: bool) -> str:
+    listed = [{"role": turn.role, "content": turn.content} for turn in turns]
+    return str(tokenizer.apply_chat_template(listed, tokenize=False, add_generation_prompt=asks))
+
+
+def _ended(tokenizer: PreTrainedTokenizerBase, written: str) -> tuple[int, ...]:
+    """Ids of an answer up to and with the first token that ends a turn."""
+    ids = list(tokenizer(written, add_special_tokens=False).input_ids)
+    marks = (tokenizer.convert_tokens_to_ids(mark) for mark in END_OF_TURN)
+    ends = {m for m in marks if isinstance(m, int) and m != tokenizer.unk_token_id}
+    if tokenizer.eos_token_id is not None:
+        ends.add(tokenizer.eos_token_id)
+    if not ends:
+        raise TrainingError("the tokenizer has no token that ends an answer (eos_token); set one")
+    stop = next((i for i, token in enumerate(ids) if token in ends), None)
+    if stop is not None:
+        return tuple(ids[: stop + 1])
+    end = tokenizer.eos_token_id
+    return (*ids, int(end) if end is not None else min(ends))

@@ -1,0 +1,93 @@
+"""How a training run is stepped: settings of the trainer, not of a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from unlearnbench.content import nearest
+from unlearnbench.errors import TrainingError
+from unlearnbench.types import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """Defaults are the paper's (arXiv 2509.02820): AdamW, batches of 4 + 4, linear schedule.
+
+    An epoch is one pass over the forget rows; `max_steps` (0: no limit) cuts it short. `batch_size`
+    forget rows and `retain_batch_size` retain rows (0: as many) make a micro-batch, `accumulation`
+    of them a step. `lambda_f`, `lambda_r` weigh the two losses. `icr_share` of the micro-batches
+    are asked after three in-context retain samples. `max_length` is in tokens. `stop_loss`: stop
+    after an epoch whose mean forget loss is below (0: never). `save_every` steps a checkpoint is
+    kept to go on from (0: once an epoch). `lora_rank` 0: all weights are trained; `lora_alpha` 0:
+    twice the rank.
+    """
+
+    lr: float = 8e-6
+    weight_decay: float = 0.01
+    batch_size: int = 4
+    retain_batch_size: int = 0
+    accumulation: int = 1
+    epochs: float = 10.0
+    max_steps: int = 0
+    warmup_epochs: float = 1.0
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
+    max_grad_norm: float = 1.0
+    lambda_f: float = 0.5
+    lambda_r: float = 0.5
+    icr_share: float = 0.0
+    max_length: int = 256
+    stop_loss: float = 0.0
+    seed: int = 0
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    gradient_checkpointing: bool = False
+    save_every: int = 0
+    lora_rank: int = 0
+    lora_alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant. Raises `TrainingError`."""
+        for name in ("lr", "batch_size", "accumulation", "epochs", "max_length"):
+            if not getattr(self, name) > 0:
+                raise TrainingError(f"{name} = {getattr(self, name)}: must be greater than 0")
+        if not 0 <= self.icr_share <= 1:
+            raise TrainingError(f"icr_share = {self.icr_share}: must lie in 0 … 1")
+        for name in ("weight_decay", "warmup_epochs", "lambda_f", "lambda_r", "max_steps"):
+            if not getattr(self, name) >= 0:
+                raise TrainingError(f"{name} = {getattr(self, name)}: must be 0 or more")
+
+
+def with_settings(
+    settings: TrainSettings, parameters: Any, changes: Mapping[str, Setting | str]
+) -> tuple[TrainSettings, Any]:
+    """Both dataclasses with `changes` applied, each to the one that has the field.
+
+    Texts are read as the field's type. Raises `TrainingError` for an unknown name (with the
+    nearest) or a value that does not fit.
+    """
+    known = {f.name: False for f in fields(settings)} | {f.name: True for f in fields(parameters)}
+    ours: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in known:
+            raise TrainingError(f"--set {name}: no such setting; {nearest(name, known)}")
+        owner = parameters if known[name] else settings
+        (theirs if known[name] else ours)[name] = _read(owner, name, value)
+    return replace(settings, **ours), replace(parameters, **theirs)
+
+
+def _read(owner: Any, name: str, value: Setting | str) -> Any:
+    wanted = get_type_hints(type(owner))[name]
+    if get_origin(wanted) is Literal:
+        if value not in get_args(wanted):
+            raise TrainingError(f"--set {name}={value}: one of {', '.join(get_args(wanted))}")
+        return value
+    try:
+        if wanted is bool:
+            return {"true": True, "false": False}[str(value).lower()]
+        if wanted is int and float(value) != int(float(value)):
+            raise ValueError(value)
+        return int(float(value)) if wanted is int else wanted(value)
+    except (ValueError, KeyError, OverflowError) as error:
+        raise TrainingError(f"--set {name}={value}: must be of type {wanted.__name__}") from error

@@ -1,0 +1,203 @@
+"""`transformers.Trainer` with a method's loss over a planned schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from unlearnbench.engines.transformers.loading import choose_dtype
+from unlearnbench.errors import TrainingError
+from unlearnbench.methods.base import LossTerms, Method
+from unlearnbench.training.batch import Batch
+from unlearnbench.training.passes import Reference, Student
+from unlearnbench.training.schedule import Schedule
+from unlearnbench.training.settings import TrainSettings
+
+Report = Callable[[int, int, Mapping[str, float]], None]
+"""Told of every step: its number from 1, of how many, and its figures."""
+
+
+class UnlearningTrainer(Trainer):
+    """Steps through `schedule`; one item of its data set is one finished micro-batch."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        method: Method[Any],
+        schedule: Schedule,
+        settings: TrainSettings,
+        arguments: TrainingArguments,
+        report: Report,
+    ) -> None:
+        self.watch = _Watch(method, settings, schedule, report)
+        self.batches = _Batches(schedule)
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=self.batches,
+            data_collator=_first,
+            callbacks=[self.watch],
+        )
+        self.remove_callback(PrinterCallback)
+        # Losses are means over a micro-batch, so accumulation divides by their number.
+        self.model_accepts_loss_kwargs = False
+        self.method = method
+        self.settings = settings
+        self.student = Student(model)
+        self.reference = Reference(self.student)
+        self._sums: dict[str, list[float]] = {}
+        self._batch = ""
+
+    def remember(self, schedule: Schedule) -> None:
+        """Compute what the reference says wherever the method will ask; before the first step."""
+        with self.accelerator.autocast():
+            self.reference.remember(schedule.groups(self.method.compares), self.method.layer)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Weighted sum of the method's two terms. Raises `TrainingError` if it is not finite."""
+        batch: Batch = inputs["batch"]
+        self._batch = batch.names()
+        self.student.wrapped = model
+        with self.accelerator.autocast():
+            terms = self.method.loss(self.student, self.reference, batch)
+        loss = self.settings.lambda_f * terms.forget
+        if terms.retain is not None:
+            loss = loss + self.settings.lambda_r * terms.retain
+        if not torch.isfinite(loss):
+            raise TrainingError(self._broken(f"the loss is {float(loss.detach())}"))
+        self._note(terms)
+        return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """The norm as computed before a step, which is not taken if it is not finite."""
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        # Under fp16 the scaler skips such a step by itself and lowers its scale.
+        if norm is not None and not math.isfinite(norm) and not self.args.fp16:
+            raise TrainingError(self._broken(f"the gradient's norm is {float(norm)}"))
+        return norm
+
+    def _broken(self, what: str) -> str:
+        saved = sorted(Path(str(self.args.output_dir)).glob("checkpoint-*"), key=_number)
+        kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was saved"
+        return (
+            f"step {self.state.global_step + 1}: {what}; the batch was {self._batch}; {kept}; "
+            "try a smaller --lr or --precision float32"
+        )
+
+    def _note(self, terms: LossTerms) -> None:
+        figures = {"forget": float(terms.forget.detach()), **terms.seen}
+        if terms.retain is not None:
+            figures["retain"] = float(terms.retain.detach())
+        for name, value in figures.items():
+            self._sums.setdefault(name, []).append(value)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the two terms, averaged over the step's micro-batches, to what is logged."""
+        means = {name: sum(values) / len(values) for name, values in self._sums.items()}
+        self._sums = {}
+        super().log({**logs, **means}, start_time)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(self.batches)
+
+
+class _Batches(Dataset[dict[str, Batch]]):
+    def __init__(self, schedule: Schedule) -> None:
+        self._batches = schedule.batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> dict[str, Batch]:
+        return {"batch": self._batches[index]}
+
+
+class _Watch(TrainerCallback):
+    """Passes figures on, hands out warnings, and stops when the loss is low enough."""
+
+    def __init__(
+        self, method: Method[Any], settings: TrainSettings, schedule: Schedule, report: Report
+    ) -> None:
+        self._method = method
+        self._stop_loss = settings.stop_loss
+        self._per_epoch = schedule.steps_per_epoch
+        self._report = report
+        self.warnings: list[str] = []
+        self.stopped = False
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if not logs or "forget" not in logs:
+            return
+        self._report(state.global_step, state.max_steps, logs)
+        warning = self._method.warning(state.global_step, logs)
+        if warning is not None:
+            self.warnings.append(f"step {state.global_step}: {warning}")
+        epoch = [entry["forget"] for entry in state.log_history if "forget" in entry]
+        if self._stop_loss and state.global_step % self._per_epoch == 0:
+            last = epoch[-self._per_epoch :]
+            self.stopped = sum(last) / len(last) < self._stop_loss
+            control.should_training_stop |= self.stopped
+
+
+def _first(items: list[dict[str, Batch]]) -> dict[str, Batch]:
+    return items[0]
+
+
+def _number(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])
+
+
+def trainer_arguments(
+    settings: TrainSettings,
+    schedule: Schedule,
+    folder: Path,
+    device: torch.device,
+    report_to: str,
+    run_name: str | None,
+) -> TrainingArguments:
+    """The trainer's own arguments; `folder` takes its checkpoints, one an epoch by default."""
+    steps = len(schedule.batches) // settings.accumulation
+    precision = settings.precision
+    if precision == "auto":
+        fast = choose_dtype("auto", device) is torch.bfloat16
+        precision = "bf16" if fast else "float32"
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=settings.accumulation,
+        max_steps=steps,
+        learning_rate=settings.lr,
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=min(round(settings.warmup_epochs * schedule.steps_per_epoch), steps - 1),
+        max_grad_norm=settings.max_grad_norm,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=settings.save_every or schedule.steps_per_epoch,
+        save_total_limit=1,
+        seed=settings.seed,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=device.type == "cpu",
+        activation_checkpointing=settings.gradient_checkpointing,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        report_to=report_to,
+        run_name=run_name,
+    )
