@@ -38,7 +38,6 @@ def train(
     source: str | None = None,
     device: str = "auto",
     report_to: str = "none",
-    run_name: str | None = None,
     out: str | Path | None = None,
     resume: bool = True,
     report: Report | None = None,
@@ -71,7 +70,6 @@ def train(
         versions=versions(),
         device=device,
         report_to=report_to,
-        run_name=run_name,
     )
     folder = (
         Path(out) if out is not None else _default_folder(job.identity, benchmark, base, method)

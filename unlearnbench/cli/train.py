@@ -41,7 +41,6 @@ Sweep = Annotated[
     typer.Option(help="NAME=V1,V2,…: train and score each, and draw the trade-off."),
 ]
 ReportTo = Annotated[str, typer.Option(help="none, tensorboard, wandb or trackio.")]
-RunName = Annotated[str | None, typer.Option(help="The run's name there.")]
 OutFolder = Annotated[
     Path | None, typer.Option(help="The checkpoint's folder. Default: trained/, named by content.")
 ]
@@ -67,7 +66,6 @@ def train(
     judge: JudgeName = None,
     device: Device = "auto",
     report_to: ReportTo = "none",
-    run_name: RunName = None,
     out: OutFolder = None,
     resume: Resume = True,
     json: Json = False,
@@ -107,14 +105,12 @@ def train(
             source=source,
             device=device,
             report_to=report_to,
-            run_name=run_name,
             out=out,
             resume=resume,
             report=report,
             begun=LAST_RUN.append,
         )
-    _show(trained, benchmark, json)
-    return 0
+    return _show(trained, benchmark, json)
 
 
 def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
@@ -138,14 +134,14 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _show(trained: Trained, benchmark: str, json: bool) -> None:
+def _show(trained: Trained, benchmark: str, json: bool) -> int:
     from rich.table import Table
 
     record = trained.record
     if json:
         shown = {"folder": str(trained.folder), **record.model_dump(mode="json")}
         print(jsonlib.dumps(shown, ensure_ascii=False))
-        return
+        return 0
     table = Table(title=f"{record.method} · {record.base['name']} · {record.data['benchmark']}")
     for heading in ("step", "loss", "forget", "retain"):
         table.add_column(heading, justify="right")
@@ -167,3 +163,4 @@ def _show(trained: Trained, benchmark: str, json: bool) -> None:
     console.print(
         f"next: unlearnbench score {trained.folder} --benchmark {benchmark}", soft_wrap=True
     )
+    return 0

@@ -50,7 +50,6 @@ class Assignment:
     versions: Mapping[str, str | None]
     device: str = "auto"
     report_to: str = "none"
-    run_name: str | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -125,9 +124,7 @@ def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
     model = _with_lora(model, job)
     _freeze(model, job.method)
     initial = _copies(model) if job.method.finishes else {}
-    arguments = trainer_arguments(
-        job.settings, schedule, out / _WORK, device, job.report_to, job.run_name
-    )
+    arguments = trainer_arguments(job.settings, schedule, out / _WORK, device, job.report_to)
     trainer = UnlearningTrainer(model, job.method, schedule, job.settings, arguments, report)
     notes = _check(trainer, schedule)
     _log.info(

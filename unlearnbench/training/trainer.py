@@ -167,7 +167,6 @@ def trainer_arguments(
     folder: Path,
     device: torch.device,
     report_to: str,
-    run_name: str | None,
 ) -> TrainingArguments:
     """The trainer's own arguments; `folder` takes its checkpoints, one an epoch by default."""
     steps = len(schedule.batches) // settings.accumulation
@@ -199,5 +198,4 @@ def trainer_arguments(
         dataloader_pin_memory=False,
         disable_tqdm=True,
         report_to=report_to,
-        run_name=run_name,
     )
