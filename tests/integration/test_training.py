@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,26 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     assert len(resumed.record.curves) == 6
     for entry, expected in zip(resumed.record.curves, whole.record.curves, strict=True):
         assert entry["forget"] == expected["forget"]
+
+
+def test_a_killed_process_is_taken_up(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    """SIGKILL after a checkpoint; the same command ends with the weights of a run left alone."""
+    words = ["train", "--base", str(tiny_llama), "--benchmark", str(benchmark_folder), "-q"]
+    words += ["--max-steps", "40", "--epochs", "40", "--set", "save_every=2", "--lr", "1e-3"]
+    command = [sys.executable, "-m", "unlearnbench", *words, "--out"]
+    out = tmp_path / "cut"
+    process = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
+    while not any((out / ".training").glob("checkpoint-*/trainer_state.json")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (out / "unlearning.json").exists()
+    for folder in (out, tmp_path / "whole"):
+        subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
+    assert digest(out) == digest(tmp_path / "whole")
 
 
 def test_lora_writes_an_adapter_that_scores(

@@ -10,7 +10,18 @@ from unlearnbench.types import Setting
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
     "smollm2-135m": {
-        "jensun": {},
+        "jensun": {
+            "lr": 4e-5,
+            "lambda_f": 0.2,
+            "lambda_r": 1.0,
+            "batch_size": 4,
+            "retain_batch_size": 8,
+            "icr_share": 0.35,
+            "warmup_kl_steps": 25,
+            "warmup_epochs": 0.1,
+            "epochs": 20.0,
+            "max_steps": 400,
+        },
     },
 }
 """Preset -> method -> settings."""
