@@ -53,14 +53,15 @@ def planned(tokenizer: Any, steps: int) -> tuple[JensUn, Schedule]:
     return method, make_schedule(texts, Encoder(tokenizer), method.sides, settings)
 
 
-def textbook(model: Any, frozen: Any) -> Loss:
-    """Every formula as it reads; three passes."""
+def textbook(model: Any, frozen: Any, exact: bool = False) -> Loss:
+    """Every formula as it reads; three passes. `exact`: the divergences in float64."""
 
     def side(network: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
         packed = pad(rows, CPU)
         targets = torch.full_like(packed.arguments["input_ids"], -100)
         targets[packed.places] = torch.tensor([t for row in rows for t in row.answer])
-        return network(**packed.arguments, use_cache=False).logits, targets
+        logits = network(**packed.arguments, use_cache=False).logits
+        return logits.double() if exact else logits, targets
 
     def loss(batch: Batch) -> torch.Tensor:
         forget = forget_loss(*side(model, batch.refused))
@@ -131,7 +132,7 @@ def equality() -> dict[str, float]:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.02 * parameter.std() * torch.randn_like(parameter))
-    naive, fast = textbook(model, frozen), ours(model, method, tokenizer, reference)
+    naive, fast = textbook(model, frozen, exact=True), ours(model, method, tokenizer, reference)
     worst = {"loss_error": 0.0, "grad_error": 0.0}
     for batch in schedule.batches:
         found = [_value_and_gradient(model, loss, batch) for loss in (naive, fast)]

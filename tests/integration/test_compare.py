@@ -116,7 +116,7 @@ def test_profile_never_asks_invented_facts_only(benchmark_folder: Path, tmp_path
         file.write('[splits.never]\nfile = "never.jsonl"\nparaphrases = 15\n')
     blind = Strict("strict", {"never-1", "never-2", "never-3"})
     run = judged(tmp_path / "run", benchmark_folder, blind, "never")
-    assert set(run.scores) == {"never.mean", "never.worst_case"}
+    assert set(run.scores) == {"fluency", "never.mean", "never.worst_case"}
     assert run.scores["never.worst_case"].value == 0.25
     assert run.scores["never.mean"].n == 4 * 32
 

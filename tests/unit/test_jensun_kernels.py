@@ -107,6 +107,32 @@ def test_gradcheck(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.autograd.gradcheck(both, (hidden, weight))
 
 
+@pytest.mark.parametrize("at_once", [7, 21, 10**7])
+def test_both_losses_at_once(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the head together as apart, wherever a chunk ends; gradients too."""
+    monkeypatch.setattr(kernels, "_LOGITS_AT_ONCE", at_once)
+    frozen = head(4, 7, torch.float64, seed=1).frozen()
+    torch.manual_seed(4)
+    states, reference = torch.randn(8, 4).double(), torch.randn(3, 4).double()
+    targets, valid = torch.tensor([0, 1, 6, 3, 3]), torch.tensor([1, 1, 0, 1, 1]).bool()
+    found = []
+    for together in (True, False):
+        lm_head = head(4, 7, torch.float64)
+        hidden = states.clone().requires_grad_()
+        if together:
+            weights = valid / valid.sum()
+            forget, retain = kernels.forget_and_retain(
+                hidden, lm_head, targets, weights, reference, frozen
+            )
+        else:
+            forget = kernels.one_hot_jsd(hidden[:5], lm_head, targets, valid)
+            retain = kernels.jsd(hidden[5:], lm_head, reference, frozen)
+        (0.3 * forget + 2 * retain).backward()
+        found.append((forget, retain, hidden.grad, lm_head.linear.weight.grad))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for at_once in (11, 10**7):

@@ -30,14 +30,14 @@ def one_hot_jsd(
 
     `hidden` `[N, H]`; `targets` `[N]` token ids; `valid` `[N]` booleans, all if None. 0 if nothing
     is valid. With p the target's probability, the divergence is
-    ln 2 + ½[p ln p − (1 + p) ln(1 + p)] (arXiv 2509.02820, eq. of JensUn's forget loss, with all
+    ln 2 + ½[p ln p − (1 + p) ln(1 + p)] (arXiv 2509.02820, JensUn's forget loss, with all
     terms that do not involve the target summed).
     """
 
     def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
         return one_hot_values(logits, targets[part])
 
-    return _mean(hidden, head, rule, valid)
+    return weighted(hidden, head, rule, _mean(hidden, valid))[0]
 
 
 def jsd(
@@ -55,7 +55,37 @@ def jsd(
     def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
         return dense_values(logits, reference_head(reference[part]))
 
-    return _mean(hidden, head, rule, valid)
+    return weighted(hidden, head, rule, _mean(hidden, valid))[0]
+
+
+def forget_and_retain(
+    hidden: torch.Tensor,
+    head: Head,
+    targets: torch.Tensor,
+    weights: torch.Tensor,
+    reference: torch.Tensor,
+    reference_head: Head,
+) -> torch.Tensor:
+    """Both of JensUn's losses, `[2]`, through the head at once.
+
+    The first M of `hidden`'s N positions are the forget side, driven to `targets` `[M]` and summed
+    under `weights` `[M]`; the others the retain side, compared with `reference` `[N − M, H]` and
+    averaged. One product with the head, and one for its gradient, serves both.
+    """
+    n_forget, n = len(targets), len(hidden)
+
+    def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        first, last = part.start, part.start + len(logits)
+        border = min(max(n_forget - first, 0), len(logits))
+        forget = one_hot_values(logits[:border], targets[first : first + border])
+        kept = slice(max(first - n_forget, 0), max(last - n_forget, 0))
+        retain = dense_values(logits[border:], reference_head(reference[kept]))
+        return torch.cat([forget[0], retain[0]]), torch.cat([forget[1], retain[1]])
+
+    both = hidden.new_zeros(2, n, dtype=torch.promote_types(hidden.dtype, torch.float32))
+    both[0, :n_forget] = weights
+    both[1, n_forget:] = 1 / max(n - n_forget, 1)
+    return weighted(hidden, head, rule, both)
 
 
 def one_hot_values(
@@ -97,13 +127,18 @@ def dense_values(
     return value.squeeze(-1).clamp(0, LN2), gradient
 
 
-def _mean(hidden: torch.Tensor, head: Head, rule: Rule, valid: torch.Tensor | None) -> torch.Tensor:
+def weighted(hidden: torch.Tensor, head: Head, rule: Rule, weights: torch.Tensor) -> torch.Tensor:
+    """Sums of the rule's values over positions, `[terms]`, under `weights` `[terms, N]`."""
+    result = _AtPositions.apply(head, rule, weights, hidden, *head.trained())
+    return cast(torch.Tensor, result)
+
+
+def _mean(hidden: torch.Tensor, valid: torch.Tensor | None) -> torch.Tensor:
+    """Weights `[1, N]` that make a mean over valid positions."""
     if valid is None:
         valid = torch.ones(len(hidden), dtype=torch.bool, device=hidden.device)
     exact = torch.promote_types(hidden.dtype, torch.float32)
-    weights = valid.to(exact) / valid.sum().clamp_min(1)
-    result = _AtPositions.apply(head, rule, weights, hidden, *head.trained())
-    return cast(torch.Tensor, result)
+    return (valid.to(exact) / valid.sum().clamp_min(1))[None]
 
 
 class _AtPositions(torch.autograd.Function):
@@ -123,11 +158,12 @@ class _AtPositions(torch.autograd.Function):
         ctx.head, ctx.rule = head, rule
         ctx.precision = _autocast_now(hidden.device.type)
         ctx.save_for_backward(weights, hidden)
-        total = weights.new_zeros(())
+        total = weights.new_zeros(len(weights))
         for part in _chunks(len(hidden), head):
             with ctx.precision():
                 value, _ = rule(head(hidden[part]), part)
-            total += (value * weights[part]).sum()
+            # Not as a product of matrices, which autocast would round to bfloat16.
+            total += (weights[:, part] * value).sum(-1)
         return total
 
     @staticmethod
@@ -141,7 +177,7 @@ class _AtPositions(torch.autograd.Function):
             with torch.enable_grad(), ctx.precision():
                 logits = ctx.head(states)
             _, slope = ctx.rule(logits.detach(), part)
-            slope *= (weights[part] * upstream)[:, None]
+            slope *= (upstream[:, None] * weights[:, part]).sum(0)[:, None]
             for_hidden[part], *found = torch.autograd.grad(logits, (states, *trained), slope)
             for place, one in enumerate(found):
                 so_far = for_trained[place]

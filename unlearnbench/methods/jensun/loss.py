@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.errors import TrainingError
 from unlearnbench.methods.base import LossTerms, Method
-from unlearnbench.methods.jensun.kernels import jsd, one_hot_jsd
+from unlearnbench.methods.jensun.kernels import forget_and_retain, jsd
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.passes import Answers, Model
 
@@ -82,16 +82,25 @@ class JensUn(Method[JensUnParameters]):
             batch.refused if self._whole else (),
             batch.retain,
         )
-        terms, likely = [], []
-        kl = batch.step < self.parameters.warmup_kl_steps
-        for answers, targets, valid in self._targets(gold, refused):
-            terms.append(_forget(answers, targets, valid, kl))
-            likely.append(_first_log_p(answers, targets))
-        forget = torch.stack(terms).mean()
-        seen = {"p_refusal": float(torch.cat(likely).mean().exp())}
         (before,) = reference(batch.retain)
-        retain = jsd(kept.hidden, kept.head, before.hidden, before.head)
-        return LossTerms(forget, retain, seen)
+        sides = self._targets(gold, refused)
+        if batch.step < self.parameters.warmup_kl_steps:
+            each = [_kl(*side) for side in sides]
+            forget = torch.stack([loss for loss, _ in each]).mean()
+            likely = torch.cat([log_p for _, log_p in each])
+            retain = jsd(kept.hidden, kept.head, before.hidden, before.head)
+        else:
+            weights = [valid / valid.sum().clamp_min(1) / len(sides) for _, _, valid in sides]
+            forget, retain = forget_and_retain(
+                torch.cat([*(answers.hidden for answers, _, _ in sides), kept.hidden]),
+                kept.head,
+                torch.cat([targets for _, targets, _ in sides]),
+                torch.cat(weights),
+                before.hidden,
+                before.head,
+            )
+            likely = torch.cat([_first_log_p(answers, targets) for answers, targets, _ in sides])
+        return LossTerms(forget, retain, {"p_refusal": float(likely.mean().exp())})
 
     def _targets(
         self, gold: Answers, refused: Answers
@@ -120,11 +129,13 @@ class JensUn(Method[JensUnParameters]):
         )
 
 
-def _forget(answers: Answers, targets: torch.Tensor, valid: torch.Tensor, kl: bool) -> torch.Tensor:
-    if not kl:
-        return one_hot_jsd(answers.hidden, answers.head, targets, valid)
+def _kl(
+    answers: Answers, targets: torch.Tensor, valid: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean −ln p of the targets, and ln p of each row's first."""
     each = functional.cross_entropy(answers.logits(), targets, reduction="none")
-    return (each * valid).sum() / valid.sum().clamp_min(1)
+    first = -each.detach()[answers.slot == 0]
+    return (each * valid).sum() / valid.sum().clamp_min(1), first
 
 
 @torch.no_grad()
