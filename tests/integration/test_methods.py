@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
+
 import peft
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from tests.conftest import write_benchmark
 from tests.models import build, tokenizer
@@ -25,6 +29,22 @@ KINDS = ("llama", "gpt2", "gemma3")
 @pytest.fixture(scope="module")
 def benchmark(tmp_path_factory: pytest.TempPathFactory) -> object:
     return load_benchmark(str(write_benchmark(tmp_path_factory.mktemp("data") / "tiny")))
+
+
+@cache
+def taught(kind: str, benchmark: object) -> PreTrainedModel:
+    """A model that knows some of its forget answers: there is something to be forgotten."""
+    model = build(kind)
+    forget, _ = rows_of(collect(benchmark))
+    student = Student(model)
+    student.packs = False
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(25):
+        (answers,) = student(forget)
+        (-answers.log_probs().mean()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return model
 
 
 def make(name: str) -> Method:
@@ -48,7 +68,7 @@ def rows_of(texts: Texts) -> tuple[list[Row], list[Row]]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", METHODS)
 def test_three_steps(name: str, kind: str, bf16: bool, lora: bool, benchmark: object) -> None:
-    model = build(kind)
+    model = copy.deepcopy(taught(kind, benchmark))
     if lora:
         model = peft.get_peft_model(
             model, peft.LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")

@@ -82,16 +82,25 @@ def _common_prefix(rows: Sequence[Row]) -> int:
 
 
 def _masks(seen: torch.Tensor, at: torch.Tensor, config: PreTrainedConfig) -> Any:
-    """Boolean masks `[1, 1, T, T]`; by kind of layer where a model has more than one kind."""
+    """Masks `[1, 1, T, T]`; by kind of layer where a model has more than one kind."""
     text = config.get_text_config()
     kinds = set(getattr(text, "layer_types", None) or ())
     window = getattr(text, "sliding_window", None)
     if not window or not getattr(text, "use_sliding_window", True):
-        return seen[None, None]
-    near = seen & (at[:, None] - at[None, :] < window)
-    masks = {"full_attention": seen[None, None], "sliding_attention": near[None, None]}
+        return _mask(seen, config)
+    near = _mask(seen & (at[:, None] - at[None, :] < window), config)
+    masks = {"full_attention": _mask(seen, config), "sliding_attention": near}
     if not kinds:
-        return masks["sliding_attention"]
+        return near
     if len(kinds) > 1 and kinds <= set(masks):
         return masks
-    return masks.get(kinds.pop(), seen[None, None])  # a wrong guess is found before training
+    # A wrong guess about a kind not known here is found before training.
+    return masks.get(kinds.pop(), masks["full_attention"])
+
+
+def _mask(seen: torch.Tensor, config: PreTrainedConfig) -> torch.Tensor:
+    """Booleans for fused attention; what is added to the scores for `eager`."""
+    if config._attn_implementation != "eager":
+        return seen[None, None]
+    lowest = torch.finfo(torch.float32).min
+    return torch.where(seen, 0.0, lowest)[None, None]
