@@ -180,5 +180,5 @@ def test_wkf_has_what_its_card_says() -> None:
         "disjoint": 220, "syntax": 40, "near": 20, "near-miss": 40, "prose": 20, "half": 20,
     }  # fmt: skip
     assert {form.fact for form in wkf.forms} == {f.id for f in wkf.split("forget")}
-    assert all(len(f.train_paraphrases) == 5 for f in wkf.split("forget"))
-    assert all(len(f.train_paraphrases) == 2 for f in wkf.split("retain"))
+    assert all(len(f.train_paraphrases) == 10 for f in wkf.split("forget"))
+    assert all(len(f.train_paraphrases) == 8 for f in wkf.split("retain"))
