@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from unlearnbench.errors import JudgeError, RunError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.naming import label
 from unlearnbench.plugins import load
 from unlearnbench.protocol.evaluate import Advance, Job, evaluate, to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
@@ -172,8 +172,8 @@ def _run(
 
 def _default_folder(identity: Mapping[str, Any], generator: Generator, resume: bool) -> Path:
     """`runs/<benchmark>-<model>-<8 hex>`; without resuming, the first such name that is free."""
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", generator.info.checkpoint).strip("-.") or "model"
-    first = Path("runs") / f"{identity['benchmark']}-{label}-{sha256_json(dict(identity))[:8]}"
+    name = label(identity["benchmark"], generator.info.checkpoint or "model")
+    first = Path("runs") / f"{name}-{sha256_json(dict(identity))[:8]}"
     if resume:
         return first
     numbered = (first.with_name(f"{first.name}.{number}") for number in count(2))

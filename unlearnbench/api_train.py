@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
 from unlearnbench.hashing import sha256_json
+from unlearnbench.naming import label
 from unlearnbench.plugins import load
 from unlearnbench.types import Setting
 from unlearnbench.versions import versions
@@ -80,9 +80,8 @@ def train(
 
 def _default_folder(identity: Mapping[str, Any], benchmark: str, base: str, method: str) -> Path:
     """`trained/<benchmark>-<base>-<method>-<8 hex>`."""
-    words = (Path(benchmark).name, Path(base).name, method)
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words)).strip("-.")
-    return Path("trained") / f"{label}-{sha256_json(dict(identity))[:8]}"
+    name = label(Path(benchmark).name, Path(base).name, method)
+    return Path("trained") / f"{name}-{sha256_json(dict(identity))[:8]}"
 
 
 def _silent(step: int, steps: int, figures: Mapping[str, float]) -> None:

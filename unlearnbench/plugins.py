@@ -15,7 +15,8 @@ from typing import Any, Literal
 from unlearnbench.content import nearest
 from unlearnbench.errors import PluginError
 
-Kind = Literal["engines", "judges", "methods"]
+Kind = Literal["engines", "judges", "methods", "stress"]
+_ONE = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
 
 BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     "engines": {
@@ -39,6 +40,13 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
         "undial": "unlearnbench.methods.undial:Undial",
         "task-vector": "unlearnbench.methods.task_vector:TaskVector",
         "finetune": "unlearnbench.methods.finetune:Finetune",
+    },
+    "stress": {
+        "sampling": "unlearnbench.stress.sampling:DrawnSamples",
+        "quantize": "unlearnbench.stress.quantize:Quantize",
+        "formats": "unlearnbench.stress.formats:Formats",
+        "lens": "unlearnbench.stress.lens:Lens",
+        "interpolate": "unlearnbench.stress.interpolate:Interpolate",
     },
 }
 
@@ -76,12 +84,13 @@ def load(kind: Kind, name: str) -> Any:
     """
     plugins = available(kind)
     if name not in plugins:
-        raise PluginError(f"unknown {kind[:-1]} {name!r}; {nearest(name, plugins)}")
+        raise PluginError(f"unknown {_ONE[kind]} {name!r}; {nearest(name, plugins)}")
     plugin = plugins[name]
     module, _, attribute = plugin.target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise PluginError(
-            f"{kind[:-1]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: {error}"
+            f"{_ONE[kind]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: "
+            f"{error}"
         ) from error

@@ -140,9 +140,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model is decoded: greedily, `max_new_tokens` tokens at most."""
+    """How a model is decoded: `max_new_tokens` tokens at most, greedily at `temperature` 0.
+
+    Above 0 tokens are drawn; a draw depends on `seed`, the probe's key and the place alone.
+    """
 
     max_new_tokens: int = 50
+    temperature: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

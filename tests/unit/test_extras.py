@@ -7,14 +7,13 @@ import sys
 import pytest
 
 from unlearnbench.errors import MissingExtraError
-from unlearnbench.scoring.tofu import membership, summary
+from unlearnbench.scoring.tofu import membership
 
 
 @pytest.mark.parametrize(
     ("module", "call"),
     [
         ("sklearn.metrics", lambda: membership.auc([1.0], [0.0])),
-        ("scipy.stats", lambda: summary.forget_quality([0.1], [0.2])),
     ],
 )
 def test_a_missing_library_names_its_extra(

@@ -31,6 +31,9 @@ ALLOWED = {
     "engines": BASE | {"scoring", "runs", "checkpoints"},
     "judging": BASE | {"scoring", "runs", "caches", "extras"},
     "methods": {"types", "errors", "training"},
+    "naming": set(),
+    "stress": BASE
+    | {"benchmark", "scoring", "runs", "checkpoints", "protocol", "engines", "training", "extras"},
     "training": BASE
     | {"benchmark", "runs", "checkpoints", "extras", "protocol", "engines", "methods"},
 }

@@ -132,3 +132,38 @@ def steps_bar(quiet: bool, title: str) -> Iterator[Callable[[int, int, Mapping[s
         yield report
     finally:
         bar.stop()
+
+
+@contextmanager
+def asked_bar(
+    quiet: bool,
+) -> Iterator[tuple[Callable[[Stage, int], None], Callable[[str], None]]]:
+    """A count of answers on stderr where their number is not known beforehand.
+
+    Yields an `Advance` callback and one that says a line above the count.
+    """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=quiet,
+    )
+    tasks = {stage: bar.add_task(name, total=None) for stage, name in _BARS.items()}
+
+    def advance(stage: Stage, done: int) -> None:
+        bar.start()
+        bar.advance(tasks[stage], done)
+
+    def say(text: str) -> None:
+        if not quiet:
+            console.print(text, markup=False, highlight=False)
+
+    try:
+        yield advance, say
+    finally:
+        bar.stop()

@@ -8,7 +8,18 @@ import traceback
 import typer
 from typer.exceptions import TyperException
 
-from unlearnbench.cli import calibrate, compare, demo, judge, score, show, tofu, train
+from unlearnbench.cli import (
+    calibrate,
+    compare,
+    demo,
+    judge,
+    relearn,
+    score,
+    show,
+    stress,
+    tofu,
+    train,
+)
 from unlearnbench.cli.common import LAST_RUN
 from unlearnbench.errors import UnlearnbenchError
 
@@ -29,6 +40,8 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.add_typer(show.app, name="show")
 app.command("train")(train.train)
+app.command("relearn")(relearn.relearn)
+app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("demo")(demo.demo)
 

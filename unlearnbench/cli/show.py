@@ -171,7 +171,7 @@ def judges(
 
 @app.command("plugins")
 def plugins(json: Json = False) -> None:
-    """List every name: benchmarks, profiles, engines, judges, methods, broken ones included.
+    """List every name, from benchmarks to stress tests, broken ones included.
 
     Example: unlearnbench show plugins
     """
@@ -185,6 +185,7 @@ def plugins(json: Json = False) -> None:
         "engines": {name: p.origin for name, p in available("engines").items()},
         "judges": {name: p.origin for name, p in available("judges").items()},
         "methods": {name: p.origin for name, p in available("methods").items()},
+        "stress": {name: p.origin for name, p in available("stress").items()},
     }
     if json:
         print(json_module.dumps(record, indent=2))

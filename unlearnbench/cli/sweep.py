@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.cli.common import stdout
 from unlearnbench.errors import TrainingError
+from unlearnbench.naming import label
 from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def run_sweep(
     from unlearnbench.api_sweep import sweep
 
     setting, values = _grid(grid)
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{benchmark}-{Path(base).name}-{method}-{setting}")
-    folder = out or Path("trained") / f"sweep-{label}"
+    name = label("sweep", benchmark, Path(base).name, method, setting)
+    folder = out or Path("trained") / name
     console = stdout()
 
     def told(point: Point) -> None:

@@ -38,6 +38,17 @@ def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> st
     return f"{profile.instruction}\n\n{shown}Question: {question}\nAnswer:"
 
 
+def raw_turns(turns: Sequence[Message]) -> str:
+    """A conversation as plain text; a last turn of the assistant's is left for it to go on."""
+    shown = ""
+    for turn in turns:
+        if turn.role == "assistant":
+            shown = f"{shown} {turn.content}"
+        else:
+            shown = f"{shown}\n\nQuestion: {turn.content}\nAnswer:".lstrip()
+    return shown
+
+
 def paper_text(question: str, examples: Sequence[Example]) -> str:
     """The layout of the paper's prompt: an instruction, numbered shots, `QUESTION:` … `ANSWER:`."""
     shots = [

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+FLOOR = 0.8
+"""Below this share of fluent answers a checkpoint is broken rather than unlearnt: not ranked."""
+
 _LONGEST_PHRASE = 8
 _REPEATS = 4
 _RUN = re.compile(r"([^\d\s].{0,9}?)\1{7,}", re.DOTALL)

@@ -49,3 +49,28 @@ def clustered(shares: Sequence[tuple[int, int]]) -> Interval:
         effective = units / max(robust / independent, 1e-12)
         effective = min(max(effective, clusters), units)
     return wilson(p * effective, effective)
+
+
+def clopper_pearson(successes: float, n: int, level: float = 0.95) -> Interval:
+    """Exact interval of a proportion (Clopper and Pearson 1934), from quantiles of Beta.
+
+    `successes` may be a sum of shares in [0, 1]: such a mean varies no more than that of coin
+    tosses with the same rates, so the interval then errs on the wide side. [0, 1] if `n` is 0.
+    """
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, successes, n - successes + 1)) if successes > 0 else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n else 1.0
+    return Interval(low, high)
+
+
+def newcombe(first: tuple[int, int], second: tuple[int, int]) -> Interval:
+    """Interval of p_1 - p_2 for two independent counts (successes, n), ends in [-1, 1].
+
+    The hybrid score interval (Newcombe 1998, method 10): Wilson's limits of each, combined.
+    """
+    (p, a), (q, b) = ((x / n if n else 0.5, wilson(x, n)) for x, n in (first, second))
+    low = p - q - math.hypot(p - a.low, b.high - q)
+    high = p - q + math.hypot(a.high - p, q - b.low)
+    return Interval(max(-1.0, low), min(1.0, high))

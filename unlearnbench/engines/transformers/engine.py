@@ -6,8 +6,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnbench.checkpoints.resolve import resolve
+from unlearnbench.checkpoints.resolve import Checkpoint, resolve
+from unlearnbench.engines.transformers.attention import NAME as ATTENTION
+from unlearnbench.engines.transformers.choice import Drawn, Greedy
 from unlearnbench.engines.transformers.loading import choose_device, choose_dtype, load_model
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
 from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
@@ -36,22 +39,40 @@ PLAIN_ROWS = 16
 """Rows at a time where the geometry of the cache is unknown, so that memory cannot be planned."""
 
 
-class TransformersEngine:
-    """A loaded checkpoint. Raises `CheckpointError` or `EngineError` when made."""
+class ModelEngine:
+    """A model in memory. `checkpoint` says what it is; `rows` None: as many as fit.
 
-    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
-        found = resolve(checkpoint)
-        self.device = choose_device(options.device)
-        self.dtype = choose_dtype(options.dtype, self.device)
-        self.model, self.tokenizer = load_model(found, self.device, self.dtype)
-        self.stop_ids = stop_ids(self.model, self.tokenizer)
-        self.notes = [found.note] if found.note else []
+    The model is set up for decoding until `release` gives it back.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        rows: int | None = None,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.model, self.tokenizer = model, tokenizer
+        self.device, self.dtype = model.device, model.dtype
+        self.stop_ids = stop_ids(model, tokenizer)
+        self.notes = [checkpoint.note] if checkpoint.note else []
+        self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
-        self.asked_rows = options.batch_size
+        self.asked_rows = rows
         self.capacity = self._choose_capacity()
-        self.checkpoint = found
         if prompt_format(self.tokenizer) == "raw":
             self._note("its tokenizer has no chat template: prompts are raw text")
+
+    def release(self) -> None:
+        """Give the model back as it was, ready to be trained or read."""
+        self._free_cache()
+        self.model.set_attn_implementation(self._attention)
+
+    def resume(self) -> None:
+        """Take the model, which nobody has changed, back for decoding."""
+        if isinstance(self.decoder, PackedDecoder):
+            self.model.set_attn_implementation(ATTENTION)
 
     @property
     def info(self) -> GeneratorInfo:
@@ -107,7 +128,8 @@ class TransformersEngine:
             done: set[int] = set()
             try:
                 tokens = [ids for _, ids in left]
-                for row in self.decoder.decode(tokens, sampling.max_new_tokens, slots):
+                choice = _choice(sampling, [str(probe.key) for probe, _ in left])
+                for row in self.decoder.decode(tokens, sampling.max_new_tokens, slots, choice):
                     done.add(row.index)
                     yield self._result(left[row.index][0], row)
             except (RuntimeError, MemoryError) as error:
@@ -120,7 +142,7 @@ class TransformersEngine:
                     ) from error
                 capacity = Capacity(slots, capacity.cache_tokens).halved()
                 self._note(f"out of memory with {slots} rows: went on with {capacity.rows}")
-                self._release()
+                self._free_cache()
             left = [pair for index, pair in enumerate(left) if index not in done]
 
     def _result(self, probe: Probe, row: Decoded) -> Completion | Failure:
@@ -145,7 +167,7 @@ class TransformersEngine:
             return Capacity(self.asked_rows or PLAIN_ROWS, PLAIN_ROWS * 4096)
         return find_capacity(shape, self.dtype, self.device, self.asked_rows)
 
-    def _release(self) -> None:
+    def _free_cache(self) -> None:
         if isinstance(self.decoder, PackedDecoder):
             self.decoder.cache = None
         if self.device.type == "cuda":
@@ -154,3 +176,19 @@ class TransformersEngine:
     def _note(self, text: str) -> None:
         log.warning(text)
         self.notes.append(text)
+
+
+class TransformersEngine(ModelEngine):
+    """A checkpoint by name. Raises `CheckpointError` or `EngineError` when made."""
+
+    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
+        found = resolve(checkpoint)
+        device = choose_device(options.device)
+        model, tokenizer = load_model(found, device, choose_dtype(options.dtype, device))
+        super().__init__(found, model, tokenizer, options.batch_size)
+
+
+def _choice(sampling: Sampling, names: Sequence[str]) -> Greedy | Drawn:
+    if not sampling.temperature:
+        return Greedy()
+    return Drawn(sampling.temperature, sampling.seed, names)

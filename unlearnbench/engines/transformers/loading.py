@@ -65,6 +65,18 @@ def _cpu_has_bf16() -> bool:
     return bool(words & wanted)
 
 
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """Only the tokenizer. Raises `CheckpointError`."""
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            checkpoint.folder, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise CheckpointError(f"{checkpoint.folder}: no tokenizer: {first}") from error
+    return tokenizer
+
+
 def load_model(
     checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -1,4 +1,4 @@
-"""Greedy decoding over packed tokens: rows start as soon as a slot is free, none waits for another.
+"""Decoding over packed tokens: rows start as soon as a slot is free, none waits for another.
 
 Every loop turn is one forward call whose tokens are the prompts of the rows just admitted and
 one token of each row already running. What the loop does depends only on the prompts, their order
@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from unlearnbench.engines.transformers.attention import Segment, Step
 from unlearnbench.engines.transformers.cache import KVShape, SlotCache
+from unlearnbench.engines.transformers.choice import Choice, Greedy
 from unlearnbench.engines.transformers.prefixes import Forest, build_forest
 
 MAX_STEP_TOKENS = 1024
@@ -86,7 +87,7 @@ class _Prefixes:
 
 
 class PackedDecoder:
-    """Decodes lists of token ids greedily with one model."""
+    """Decodes lists of token ids with one model."""
 
     def __init__(self, model: PreTrainedModel, shape: KVShape, stop_ids: frozenset[int]) -> None:
         self.model = model
@@ -95,7 +96,11 @@ class PackedDecoder:
         self.cache: SlotCache | None = None
 
     def decode(
-        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, slots: int
+        self,
+        prompts: Sequence[Sequence[int]],
+        max_new_tokens: int,
+        slots: int,
+        choice: Choice = Greedy(),
     ) -> Iterator[Decoded]:
         """Yield each row once, as it finishes. `slots` rows run at a time."""
         forest = build_forest(prompts)
@@ -106,7 +111,7 @@ class PackedDecoder:
         while pending or live:
             running = len(live)
             live += self._admit(prompts, pending, prefixes, cache, slots - running, running)
-            values, tokens = self._forward(live, running, cache)
+            values, tokens = self._forward(live, running, cache, choice)
             for slot in range(running, len(live)):
                 prefixes.finish(live[slot], slot, cache)
             finished = []
@@ -156,9 +161,9 @@ class PackedDecoder:
         return admitted
 
     def _forward(
-        self, live: list[_Row], running: int, cache: SlotCache
+        self, live: list[_Row], running: int, cache: SlotCache, choice: Choice
     ) -> tuple[list[float], list[int]]:
-        """One call of the model; the largest logit of each row and its token."""
+        """One call of the model; the largest logit of each row and the token it goes on with."""
         ids: list[int] = []
         slots: list[int] = []
         positions: list[int] = []
@@ -181,8 +186,8 @@ class PackedDecoder:
             logits_to_keep=torch.tensor(last, device=device),
             packed_step=step,
         ).logits[0]
-        best = logits.max(dim=-1)
-        return best.values.tolist(), best.indices.tolist()
+        places = [(row.index, len(row.output)) for row in live]
+        return logits.max(dim=-1).values.tolist(), choice.tokens(logits, places).tolist()
 
     def _advance(
         self, row: _Row, value: float, token: int, max_new_tokens: int

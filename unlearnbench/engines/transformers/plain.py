@@ -13,43 +13,59 @@ from typing import Literal, cast
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
+from unlearnbench.engines.transformers.choice import Choice, Greedy
 from unlearnbench.engines.transformers.packed import Decoded
 
 
-class _Watch(LogitsProcessor):
-    """Notes rows whose logits are not finite; changes nothing."""
+class _Choose(LogitsProcessor):
+    """Leaves one token to choose in each row, and notes rows whose logits are not finite."""
 
-    def __init__(self) -> None:
+    def __init__(self, choice: Choice, members: list[int]) -> None:
         self.broken: torch.Tensor | None = None
+        self._choice = choice
+        self._members = members
+        self._step = 0
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         bad = ~torch.isfinite(scores.max(dim=-1).values)
         self.broken = bad if self.broken is None else self.broken | bad
-        return scores
+        places = [(index, self._step) for index in self._members]
+        self._step += 1
+        chosen = self._choice.tokens(scores, places)[:, None]
+        return torch.full_like(scores, -torch.inf).scatter(1, chosen, 0.0)
 
 
 class PlainDecoder:
-    """Decodes lists of token ids greedily with `model.generate`."""
+    """Decodes lists of token ids with `model.generate`."""
 
     def __init__(self, model: PreTrainedModel, stop_ids: frozenset[int]) -> None:
         self.model = model
         self.stop_ids = stop_ids
 
     def decode(
-        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, slots: int
+        self,
+        prompts: Sequence[Sequence[int]],
+        max_new_tokens: int,
+        slots: int,
+        choice: Choice = Greedy(),
     ) -> Iterator[Decoded]:
         """Yield each row once; `slots` rows of one length run at a time."""
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
         for _, group in groupby(order, key=lambda i: len(prompts[i])):
             members = list(group)
             for start in range(0, len(members), slots):
-                yield from self._batch(prompts, members[start : start + slots], max_new_tokens)
+                some = members[start : start + slots]
+                yield from self._batch(prompts, some, max_new_tokens, choice)
 
     def _batch(
-        self, prompts: Sequence[Sequence[int]], members: list[int], max_new_tokens: int
+        self,
+        prompts: Sequence[Sequence[int]],
+        members: list[int],
+        max_new_tokens: int,
+        choice: Choice,
     ) -> Iterator[Decoded]:
         ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)
-        watch = _Watch()
+        watch = _Choose(choice, members)
         stops = sorted(self.stop_ids)
         generate = cast(Callable[..., torch.Tensor], self.model.generate)
         result = generate(

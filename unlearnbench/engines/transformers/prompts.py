@@ -24,7 +24,14 @@ def encode(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> list[int]:
     if probe.text is not None:
         return list(tokenizer(probe.text).input_ids)
     turns = [{"role": m.role, "content": m.content} for m in probe.messages]
-    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    # A last turn of the assistant's own is a beginning that the model goes on from.
+    begun = turns[-1]["role"] == "assistant"
+    text = tokenizer.apply_chat_template(
+        turns,
+        tokenize=False,
+        add_generation_prompt=not begun,
+        continue_final_message=begun,
+    )
     return list(tokenizer(text, add_special_tokens=False).input_ids)
 
 

@@ -1,0 +1,83 @@
+"""Attack a checkpoint: stress tests that leave it as it is, or change it without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.content import nearest
+from unlearnbench.errors import PluginError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.interfaces import PaidJudge
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.naming import label
+from unlearnbench.plugins import available, load
+from unlearnbench.protocol.evaluate import Advance
+from unlearnbench.training.record import summary
+from unlearnbench.versions import versions
+
+if TYPE_CHECKING:
+    from unlearnbench.stress.suite import Told
+
+
+def stress(
+    checkpoint: str,
+    benchmark: str = "wkf",
+    *,
+    only: Sequence[str] = (),
+    base: str | None = None,
+    profile: str = "quick",
+    judge: str | None = None,
+    device: str = "auto",
+    limit: int | None = None,
+    seed: int = 0,
+    max_cost: float | None = None,
+    out: str | Path | None = None,
+    told: Told = lambda found: None,
+    advance: Advance = lambda stage, done: None,
+) -> tuple[Path, dict[str, Any]]:
+    """Run the stress tests called `only` (default: all that can be run); folder and record.
+
+    `base` is the model before unlearning; tests that need it are left out without one unless they
+    are named. `profile` is `quick` or `full`. `told` hears of every finding. Raises
+    `UnlearnbenchError` for what the caller can mend.
+    """
+    from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.stress.asking import Asker
+    from unlearnbench.stress.suite import SCALES, Suite, run_suite
+
+    if profile not in SCALES:
+        raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
+    facts = load_benchmark(benchmark)
+    tests = [load("stress", name)() for name in only or available("stress")]
+    lacking = [test.name for test in tests if test.needs_base and base is None]
+    if only and lacking:
+        raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
+    found = resolve(checkpoint)
+    training = summary(Path(checkpoint), facts.fingerprint)
+    judging = make_judge(judge or facts.judge, max_cost)
+    about = {"versions": versions(), "training": training}
+    suite = Suite(
+        tests=[test for test in tests if test.name not in lacking],
+        checkpoint=found,
+        benchmark=facts,
+        scale=replace(SCALES[profile], limit=limit),
+        asker=Asker(judging, about, advance),
+        base=resolve(base) if base else None,
+        device=device,
+        seed=seed,
+    )
+    folder = Path(out) if out is not None else _default_folder(suite.identity, found.label)
+    if isinstance(judging, PaidJudge):
+        folder.mkdir(parents=True, exist_ok=True)
+        judging.keep_in(folder)
+    return folder, run_suite(suite, folder, told)
+
+
+def _default_folder(identity: dict[str, Any], checkpoint: str) -> Path:
+    """`runs/stress-<benchmark>-<model>-<8 hex>`."""
+    name = label("stress", identity["benchmark"], checkpoint)
+    return Path("runs") / f"{name}-{sha256_json(identity)[:8]}"

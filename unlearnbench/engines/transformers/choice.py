@@ -1,0 +1,55 @@
+"""Which token a row goes on with: the likeliest, or one that is drawn."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+
+Place = tuple[int, int]
+"""A row's index and how many tokens it has said so far."""
+
+
+class Choice(Protocol):
+    """Chooses tokens."""
+
+    def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
+        """One token for each row of logits `[rows, V]`, shape `[rows]`."""
+        ...
+
+
+class Greedy:
+    """The likeliest token."""
+
+    def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
+        """See `Choice`."""
+        return logits.max(dim=-1).indices
+
+
+class Drawn:
+    """A token drawn from softmax(logits / temperature).
+
+    A row has a stream of uniform numbers of its own, seeded by `seed` and its name, and takes the
+    token in which the number falls. So a draw does not depend on which rows run beside it.
+    """
+
+    def __init__(self, temperature: float, seed: int, names: Sequence[str]) -> None:
+        self.temperature = temperature
+        self._streams = [random.Random(f"{seed}/{name}") for name in names]
+        self._drawn: list[list[float]] = [[] for _ in names]
+
+    def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
+        """See `Choice`. Rows without a finite logit get token 0; they end as failures."""
+        numbers = torch.tensor([self._number(*place) for place in places], dtype=torch.float64)
+        scaled = torch.nan_to_num(logits.double() / self.temperature)
+        reached = torch.softmax(scaled, dim=-1).cumsum(dim=-1)
+        wanted = numbers.to(logits.device)[:, None] * reached[:, -1:]
+        return torch.searchsorted(reached, wanted, right=True)[:, 0].clamp_max(logits.shape[1] - 1)
+
+    def _number(self, row: int, step: int) -> float:
+        drawn = self._drawn[row]
+        while len(drawn) <= step:
+            drawn.append(self._streams[row].random())
+        return drawn[step]

@@ -1,0 +1,1 @@
+"""Attacks on a checkpoint: stress tests, each a plug-in, and relearning."""

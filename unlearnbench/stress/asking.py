@@ -1,0 +1,142 @@
+"""Put probes to a model in some state, judge the answers, and keep all of it as a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.benchmark import holds
+from unlearnbench.engines.replay import ReplayEngine
+from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.plan import Plan
+from unlearnbench.protocol.render import raw_turns
+from unlearnbench.protocol.run import Run, load_run
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.types import (
+    EngineOptions,
+    Fact,
+    Message,
+    Probe,
+    ProbeKey,
+    PromptFormat,
+    Sampling,
+    Setting,
+)
+
+
+def silent(stage: str, done: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who judges, whom the progress is told, and what every manifest holds beside."""
+
+    judge: Judge
+    about: Mapping[str, Any]
+    advance: Advance = silent
+
+    def ask(
+        self,
+        folder: Path,
+        probes: Sequence[Probe],
+        engine: Callable[[], Generator],
+        state: Mapping[str, Setting],
+        sampling: Sampling = Sampling(),
+    ) -> Run:
+        """The run in `folder`: begun, gone on with, or read back if it is complete.
+
+        `state` names what the model is (checkpoint, step, precision …) and `engine` makes it, which
+        is only called if answers are missing. Raises `RunError` if the folder holds another run.
+        """
+        plan, kept = Plan(tuple(probes)), RunFolder(folder)
+        identity = {
+            **state,
+            "plan": plan.fingerprint,
+            "judge": self.judge.name,
+            "judge_identity": self.judge.identity,
+            "max_new_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "sampling_seed": sampling.seed,
+        }
+        manifest = {"identity": identity, **self.about}
+        if kept.exists():
+            stored = kept.manifest()
+            if stored["status"] == "complete" and stored["identity"] == identity:
+                return load_run(folder)
+        generator = engine()
+        if kept.exists():
+            generator.adopt(kept.manifest()["generator"]["settings"])
+        manifest["generator"] = asdict(generator.info)
+        evaluate(Job(plan, generator, self.judge, sampling, kept, manifest), self.advance)
+        run = load_run(folder)
+        kept.write_manifest({**manifest, "status": "open" if run.n_open else "complete"})
+        return load_run(folder)
+
+    def ask_shuffled(self, run: Run, folder: Path) -> Run:
+        """The answers of `run` judged against other facts' answers, without a model.
+
+        What the judge then calls correct, it would call correct of anybody.
+        """
+        probes = shuffled([probe for probe in run.probes if probe.split == "forget"])
+        kept = run.manifest["identity"]
+        sampling = Sampling(kept["max_new_tokens"], kept["temperature"], kept["sampling_seed"])
+        state = {"shuffled": kept["plan"], "checkpoint": kept["checkpoint"]}
+        return self.ask(
+            folder, probes, lambda: ReplayEngine(str(run.path), EngineOptions()), state, sampling
+        )
+
+
+def shuffled(probes: Sequence[Probe]) -> list[Probe]:
+    """Each probe with the answer of the next fact of its topic that has quite another one.
+
+    If a topic holds no such fact, any topic's serve; a probe without any is left out.
+    """
+    first = {probe.key.fact: probe for probe in reversed(probes)}
+    facts = list(dict.fromkeys(probe.key.fact for probe in probes))
+    given: dict[str, Probe] = {}
+    for number, fact in enumerate(facts):
+        others = [first[f] for f in facts[number + 1 :] + facts[:number]]
+        near = [p for p in others if p.topic == first[fact].topic]
+        found = next((p for p in (*near, *others) if _apart(first[fact], p)), None)
+        if found is not None:
+            given[fact] = found
+    return [
+        replace(probe, answer=given[probe.key.fact].answer, aliases=given[probe.key.fact].aliases)
+        for probe in probes
+        if probe.key.fact in given
+    ]
+
+
+def _apart(one: Probe, other: Probe) -> bool:
+    pairs = ((a, b) for a in (one.answer, *one.aliases) for b in (other.answer, *other.aliases))
+    return not any(holds(a, b) or holds(b, a) for a, b in pairs)
+
+
+def make_probe(
+    fact: Fact,
+    key: ProbeKey,
+    turns: Sequence[Message],
+    prompt_format: PromptFormat,
+    question: str = "",
+    answer: str = "",
+) -> Probe:
+    """A probe of `fact` with a conversation of its own.
+
+    `question` and `answer` are what the judge is told, where that is not the fact's.
+    """
+    chat = prompt_format == "chat"
+    return Probe(
+        key=key,
+        split=fact.split,
+        topic=fact.topic,
+        tier=fact.tier,
+        question=question or fact.question,
+        answer=answer or fact.answer,
+        aliases=() if answer else fact.aliases,
+        messages=tuple(turns) if chat else (),
+        text=None if chat else raw_turns(turns),
+    )

@@ -1,0 +1,221 @@
+"""All stress tests on one checkpoint, one after the other, into one folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
+from unlearnbench.engines.transformers.prompts import prompt_format
+from unlearnbench.errors import RunError
+from unlearnbench.protocol.run import Run
+from unlearnbench.runs.folder import differences
+from unlearnbench.runs.journal import write_atomically
+from unlearnbench.runs.lock import locked
+from unlearnbench.scoring.fluency import FLOOR
+from unlearnbench.scoring.scores import leaked_anywhere, leaked_on_any, of_facts
+from unlearnbench.stress.asking import Asker
+from unlearnbench.stress.base import Finding, Loaded, Scale, StressTest, Subject
+from unlearnbench.stress.protocol_run import protocol_plan
+from unlearnbench.types import Score
+
+RECORD = "stress.json"
+SCALES = {
+    "quick": Scale("quick", per_style=0, samples=8),
+    "full": Scale("full", per_style=1, samples=32),
+}
+Told = Callable[[Finding], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Which tests on which checkpoint. `base` is the model before unlearning, if it is given."""
+
+    tests: Sequence[StressTest]
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    scale: Scale
+    asker: Asker
+    base: Checkpoint | None = None
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the findings, besides which tests are run."""
+        return {
+            "checkpoint": self.checkpoint.fingerprint,
+            "base": self.base.fingerprint if self.base else None,
+            "benchmark": self.benchmark.id,
+            "benchmark_version": self.benchmark.version,
+            "benchmark_fingerprint": self.benchmark.fingerprint,
+            "profile": self.scale.name,
+            "limit": self.scale.limit,
+            "seed": self.seed,
+            "judge": self.asker.judge.name,
+            "judge_identity": self.asker.judge.identity,
+        }
+
+
+def run_suite(suite: Suite, folder: Path, told: Told) -> dict[str, Any]:
+    """Run the tests into `folder`, or go on there; the record, which also stands in `stress.json`.
+
+    What a test asked and was answered is kept in run folders below, so a killed suite asks only
+    what is missing. Raises `RunError` if the folder is in use or belongs to another checkpoint.
+    """
+    with locked(folder):
+        identity = json.loads(json.dumps(suite.identity))
+        record = _begun(folder, identity, suite)
+        subject = _subject(suite, folder)
+        record["baseline"] = _baseline(subject.baseline)
+        for test in suite.tests:
+            began = time.monotonic()
+            for found in test.run(subject):
+                told(found)
+                record["findings"][found.name] = finding_record(found, subject.baseline)
+                write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
+            record["seconds"][test.name] = round(time.monotonic() - began, 1)
+        _conclude(record, subject.baseline)
+        write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
+        return record
+
+
+def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, Any]:
+    """The record of this suite so far. Findings of an earlier call with other tests are kept."""
+    path = folder / RECORD
+    if path.is_file():
+        record: dict[str, Any] = read_record(folder)
+        found = list(differences(record["identity"], identity))
+        if found:
+            raise RunError(
+                f"{folder} holds another suite; {'; '.join(found)}; choose another --out"
+            )
+        return record
+    label = suite.checkpoint.label
+    return {
+        "schema_version": 1,
+        "kind": "stress",
+        "status": "running",
+        "identity": identity,
+        "checkpoint": label,
+        "base": suite.base.label if suite.base else None,
+        **suite.asker.about,
+        "findings": {},
+        "seconds": {},
+    }
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """`stress.json` of a folder. Raises `RunError` if it is missing or damaged."""
+    path = folder / RECORD
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: not a record of stress tests ({error})") from error
+    if record.get("kind") != "stress" or record.get("schema_version") != 1:
+        raise RunError(f"{path}: not a record of stress tests that this version reads")
+    return record
+
+
+def _subject(suite: Suite, folder: Path) -> Subject:
+    """The subject with its baseline asked; the model is loaded when a test first needs it."""
+    device = choose_device(suite.device)
+    form = prompt_format(load_tokenizer(suite.checkpoint))
+
+    def loader(checkpoint: Checkpoint) -> Callable[[], Loaded]:
+        return lambda: load_model(checkpoint, device, torch.float32)
+
+    @lru_cache(maxsize=1)
+    def engine() -> ModelEngine:
+        return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)())
+
+    plan = protocol_plan(suite.benchmark, suite.scale, form, suite.seed)
+    state = {"checkpoint": suite.checkpoint.fingerprint}
+    baseline = suite.asker.ask(folder / "baseline", plan.probes, engine, state)
+    return Subject(
+        checkpoint=suite.checkpoint,
+        benchmark=suite.benchmark,
+        asker=suite.asker,
+        folder=folder,
+        scale=suite.scale,
+        prompt_format=form,
+        load=loader(suite.checkpoint),
+        engine=engine,
+        baseline=baseline,
+        seed=suite.seed,
+        base=suite.base,
+        load_base=loader(suite.base) if suite.base else None,
+    )
+
+
+def _baseline(run: Run) -> dict[str, Any]:
+    states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    fluency = run.scores["fluency"]
+    broken = fluency.high < FLOOR
+    return {
+        "states": states,
+        "score": _score(of_facts("baseline", states)),
+        "control": _score(
+            of_facts("never", leaked_on_any(o for o in run.outcomes if o.split == "never"))
+        ),
+        "fluency": _score(fluency),
+        "unranked": (
+            f"fluency {fluency.high:.0%} is below {FLOOR:.0%}: the model is broken, not robust"
+            if broken
+            else None
+        ),
+    }
+
+
+def finding_record(found: Finding, baseline: Run) -> dict[str, Any]:
+    """A finding as JSON; `beyond` are the leaks that the protocol's own questions did not find."""
+    known = leaked_on_any(o for o in baseline.outcomes if o.split == "forget")
+    return {
+        "ranked": found.ranked,
+        "states": dict(found.states),
+        "score": _score(found.score) if found.states else None,
+        "beyond": [fact for fact in found.leaked if known.get(fact) is False],
+        "control": (
+            {"kind": found.control.kind, **_score(found.control.score)} if found.control else None
+        ),
+        "probes": found.probes,
+        "seconds": round(found.seconds, 1),
+        "details": dict(found.details),
+        "note": found.note,
+    }
+
+
+def _conclude(record: dict[str, Any], baseline: Run) -> None:
+    """The union of all ranked findings and the baseline, and whether anything is open."""
+    ranked = [f["states"] for f in record["findings"].values() if f["ranked"]]
+    known: Mapping[str, bool | None] = record["baseline"]["states"]
+    union = leaked_anywhere([known, *ranked])
+    record["union"] = {
+        "states": union,
+        "score": _score(of_facts("union", union)),
+        "beyond": [fact for fact, state in union.items() if state and known.get(fact) is False],
+    }
+    record["n_open"] = sum(
+        state is None for states in (known, *ranked) for state in states.values()
+    )
+    record["status"] = "open" if record["n_open"] else "complete"
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "low": score.low,
+        "high": score.high,
+        "n": score.n,
+        "n_open": score.n_open,
+        "interval": [score.interval.low, score.interval.high],
+    }
