@@ -22,6 +22,8 @@ from unlearnbench.protocol.run import Run
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
+from unlearnbench.runs.records_of_attacks import STRESS as RECORD
+from unlearnbench.runs.records_of_attacks import read_stress as read_record
 from unlearnbench.scoring.fluency import FLOOR
 from unlearnbench.scoring.scores import leaked_anywhere, leaked_on_any, of_facts
 from unlearnbench.stress.asking import Asker
@@ -29,7 +31,6 @@ from unlearnbench.stress.base import Finding, Loaded, Scale, StressTest, Subject
 from unlearnbench.stress.protocol_run import protocol_plan
 from unlearnbench.types import Score
 
-RECORD = "stress.json"
 SCALES = {
     "quick": Scale("quick", per_style=0, samples=8),
     "full": Scale("full", per_style=1, samples=32),
@@ -113,18 +114,6 @@ def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, An
         "findings": {},
         "seconds": {},
     }
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """`stress.json` of a folder. Raises `RunError` if it is missing or damaged."""
-    path = folder / RECORD
-    try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not a record of stress tests ({error})") from error
-    if record.get("kind") != "stress" or record.get("schema_version") != 1:
-        raise RunError(f"{path}: not a record of stress tests that this version reads")
-    return record
 
 
 def _subject(suite: Suite, folder: Path) -> Subject:

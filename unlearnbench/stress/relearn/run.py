@@ -23,6 +23,8 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
+from unlearnbench.runs.records_of_attacks import RELEARN as RECORD
+from unlearnbench.runs.records_of_attacks import read_relearn as read_record
 from unlearnbench.stress.asking import Asker
 from unlearnbench.stress.relearn.arms import Arm, make_arm
 from unlearnbench.stress.relearn.points import point, point_probes
@@ -31,7 +33,6 @@ from unlearnbench.stress.relearn.summary import summarise
 from unlearnbench.stress.relearn.trajectory import Trajectory, forget_state, prepare
 from unlearnbench.types import Probe, PromptFormat
 
-RECORD = "relearn.json"
 Told = Callable[[str, int, Mapping[str, Any]], None]
 """Told of every point: the arm, the seed, the figures."""
 
@@ -113,16 +114,24 @@ def run_relearning(job: Relearning, folder: Path, told: Told) -> dict[str, Any]:
             )
             kept = record["arms"].setdefault(name, _about(arm, job.profile))
             for seed in job.profile.seeds:
+                points = kept["seeds"].setdefault(str(seed), [])
                 for figures in _trajectory(job, arm, seed, folder):
-                    points = [
-                        p for p in kept["seeds"].get(str(seed), ()) if p["step"] < figures["step"]
-                    ]
-                    kept["seeds"][str(seed)] = [*points, figures]
+                    _put(points, figures)
                     told(name, seed, figures)
                     write()
         _conclude(record)
         write()
         return record
+
+
+def _put(points: list[dict[str, Any]], figures: dict[str, Any]) -> None:
+    """Add a point, or read it anew; only the process that trained a leg knows its loss."""
+    for number, stored in enumerate(points):
+        if stored["step"] == figures["step"]:
+            loss = stored["loss"] if figures["loss"] is None else figures["loss"]
+            points[number] = {**figures, "loss": loss}
+            return
+    points.append(figures)
 
 
 def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str, Any]:
@@ -148,18 +157,6 @@ def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str,
         "arms": {},
         "seconds": 0.0,
     }
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """`relearn.json` of a folder. Raises `RunError` if it is missing or damaged."""
-    path = folder / RECORD
-    try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not a record of relearning ({error})") from error
-    if record.get("kind") != "relearn" or record.get("schema_version") != 1:
-        raise RunError(f"{path}: not a record of relearning that this version reads")
-    return record
 
 
 def _about(arm: Arm, profile: RelearnProfile) -> dict[str, Any]:
