@@ -32,6 +32,7 @@ def stress(
     profile: str = "quick",
     judge: str | None = None,
     device: str = "auto",
+    dtype: str = "auto",
     limit: int | None = None,
     seed: int = 0,
     max_cost: float | None = None,
@@ -46,6 +47,7 @@ def stress(
     `UnlearnbenchError` for what the caller can mend.
     """
     from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
     from unlearnbench.stress.asking import Asker
     from unlearnbench.stress.suite import SCALES, Suite, run_suite
 
@@ -56,7 +58,7 @@ def stress(
     lacking = [test.name for test in tests if test.needs_base and base is None]
     if only and lacking:
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
-    found = resolve(checkpoint)
+    found, place = resolve(checkpoint), choose_device(device)
     training = summary(Path(checkpoint), facts.fingerprint)
     judging = make_judge(judge or facts.judge, max_cost)
     about = {"versions": versions(), "training": training}
@@ -67,7 +69,8 @@ def stress(
         scale=replace(SCALES[profile], limit=limit),
         asker=Asker(judging, about, advance),
         base=resolve(base) if base else None,
-        device=device,
+        device=place,
+        dtype=choose_dtype(dtype, place),
         seed=seed,
     )
     folder = Path(out) if out is not None else _default_folder(suite.identity, found.label)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnbench.cli.common import LAST_RUN, Json, MaxCost, Quiet, asked_bar, quieten, stdout
-from unlearnbench.cli.score import Benchmark, Device, JudgeName, Limit, Seed
+from unlearnbench.cli.score import Benchmark, Device, Dtype, JudgeName, Limit, Seed
 
 if TYPE_CHECKING:
     from unlearnbench.stress.base import Finding
@@ -39,6 +39,7 @@ def stress(
     profile: Profile = "quick",
     judge: JudgeName = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     limit: Limit = None,
     seed: Seed = 0,
     max_cost: MaxCost = None,
@@ -62,6 +63,7 @@ def stress(
             profile=profile,
             judge=judge,
             device=device,
+            dtype=dtype,
             limit=limit,
             seed=seed,
             max_cost=max_cost,

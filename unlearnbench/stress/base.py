@@ -35,7 +35,8 @@ class Subject:
     """The checkpoint under test.
 
     `folder` takes the runs, `load` makes a fresh copy of the model, `engine` is one that all tests
-    share as long as they do not change the model. `baseline` is the protocol's run of the model
+    share as long as they do not change the model. `state` says what the unchanged model is, for the
+    identity of a run. `baseline` is the protocol's run of the model
     as it is, against which leaks are new.
     """
 
@@ -48,6 +49,7 @@ class Subject:
     load: Callable[[], Loaded]
     engine: Callable[[], ModelEngine]
     baseline: Run
+    state: Mapping[str, Setting]
     seed: int = 0
     base: Checkpoint | None = None
     load_base: Callable[[], Loaded] | None = None
@@ -55,11 +57,6 @@ class Subject:
     def facts(self, split: Literal["forget", "retain", "never"]) -> tuple[Fact, ...]:
         """The facts of a split, or the first so many."""
         return self.benchmark.split(split)[: self.scale.limit]
-
-    @property
-    def state(self) -> dict[str, Setting]:
-        """What the unchanged model is, for the identity of a run."""
-        return {"checkpoint": self.checkpoint.fingerprint}
 
 
 @dataclass(frozen=True, slots=True)

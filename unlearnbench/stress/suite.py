@@ -15,7 +15,7 @@ import torch
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
-from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
+from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.run import Run
@@ -47,8 +47,9 @@ class Suite:
     benchmark: Benchmark
     scale: Scale
     asker: Asker
+    device: torch.device
+    dtype: torch.dtype
     base: Checkpoint | None = None
-    device: str = "auto"
     seed: int = 0
 
     @property
@@ -60,6 +61,7 @@ class Suite:
             "benchmark": self.benchmark.id,
             "benchmark_version": self.benchmark.version,
             "benchmark_fingerprint": self.benchmark.fingerprint,
+            "dtype": str(self.dtype).removeprefix("torch."),
             "profile": self.scale.name,
             "limit": self.scale.limit,
             "seed": self.seed,
@@ -118,18 +120,17 @@ def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, An
 
 def _subject(suite: Suite, folder: Path) -> Subject:
     """The subject with its baseline asked; the model is loaded when a test first needs it."""
-    device = choose_device(suite.device)
     form = prompt_format(load_tokenizer(suite.checkpoint))
 
     def loader(checkpoint: Checkpoint) -> Callable[[], Loaded]:
-        return lambda: load_model(checkpoint, device, torch.float32)
+        return lambda: load_model(checkpoint, suite.device, suite.dtype)
 
     @lru_cache(maxsize=1)
     def engine() -> ModelEngine:
         return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)())
 
     plan = protocol_plan(suite.benchmark, suite.scale, form, suite.seed)
-    state = {"checkpoint": suite.checkpoint.fingerprint}
+    state = {"checkpoint": suite.checkpoint.fingerprint, "dtype": suite.identity["dtype"]}
     baseline = suite.asker.ask(folder / "baseline", plan.probes, engine, state)
     return Subject(
         checkpoint=suite.checkpoint,
@@ -141,6 +142,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         load=loader(suite.checkpoint),
         engine=engine,
         baseline=baseline,
+        state=state,
         seed=suite.seed,
         base=suite.base,
         load_base=loader(suite.base) if suite.base else None,
