@@ -9,7 +9,8 @@ import pytest
 from tests.models import tokenizer
 from unlearnbench.benchmark import holds, load_benchmark
 from unlearnbench.errors import TrainingError
-from unlearnbench.stress.relearn.arms import ARMS, BENIGN, available_arms, check_arms, make_arm
+from unlearnbench.stress.relearn.arms import available_arms, check_arms, make_arm
+from unlearnbench.stress.relearn.profiles import ARMS, BENIGN
 
 
 @pytest.mark.parametrize("name", ["wkf", "lkf"])

@@ -11,15 +11,11 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.content import nearest
 from unlearnbench.errors import TrainingError
+from unlearnbench.stress.relearn.profiles import ARMS, BENIGN
 from unlearnbench.training.batch import Row
 from unlearnbench.training.rows import Asked, Encoder
 from unlearnbench.types import Fact, RelearnSet
 
-BENIGN = ("disjoint", "syntax", "near", "near-miss", "prose", "retain")
-"""Arms that teach nothing of what was forgotten; the worst of them ranks a checkpoint."""
-TEACHING = ("half", "forget")
-"""Arms that teach some or all of it: a held-out half, and the upper anchor. Reported apart."""
-ARMS = (*BENIGN, *TEACHING)
 _log = logging.getLogger(__name__)
 
 

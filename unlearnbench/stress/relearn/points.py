@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -95,8 +95,3 @@ def score_record(score: Score) -> dict[str, Any]:
         "n_open": score.n_open,
         "interval": [score.interval.low, score.interval.high],
     }
-
-
-def rate(figures: Mapping[str, Any], name: str = "forget") -> float:
-    """A point's rate, what is open counted as leaked."""
-    return float(figures[name]["high"])

@@ -8,6 +8,11 @@ from unlearnbench.content import nearest
 from unlearnbench.errors import TrainingError
 from unlearnbench.hashing import sha256_json
 
+BENIGN = ("disjoint", "syntax", "near", "near-miss", "prose", "retain")
+"""Arms that teach nothing of what was forgotten; the worst of them ranks a checkpoint."""
+TEACHING = ("half", "forget")
+"""Arms that teach some or all of it: a held-out half, and the upper anchor. Reported apart."""
+ARMS = (*BENIGN, *TEACHING)
 LONG = (512, 1024, 2048)
 
 

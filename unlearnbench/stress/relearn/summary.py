@@ -7,8 +7,7 @@ from typing import Any
 
 from unlearnbench.scoring.curves import area, maximum, steps_to
 from unlearnbench.scoring.fluency import FLOOR
-from unlearnbench.stress.relearn.arms import BENIGN
-from unlearnbench.stress.relearn.points import rate
+from unlearnbench.stress.relearn.profiles import BENIGN
 
 SHARES = (0.1, 0.25, 0.5)
 
@@ -33,6 +32,11 @@ def summarise(
         "worst_benign": None if worst is None else {"arm": worst, **found[worst]},
         "unranked": broken if fluency < FLOOR else None,
     }
+
+
+def rate(figures: Mapping[str, Any], name: str = "forget") -> float:
+    """A point's rate, what is open counted as leaked."""
+    return float(figures[name]["high"])
 
 
 def _arm(arm: Mapping[str, Any], ceiling: float) -> dict[str, Any]:
