@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,36 @@ def tiny_llama(
 ) -> Path:
     """A tiny random Llama with a chat template, in a folder."""
     return save_model(tmp_path_factory.mktemp("models") / "tiny-llama", "llama")
+
+
+ABOUT = ("Refusal tuning", "refusal", "A. Person", "https://example.org/paper")
+"""What the good submission says of itself."""
+
+
+@pytest.fixture(scope="session")
+def scripted_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of `wkf` without a model, two of them of checkpoints that forgot most."""
+    import unlearnbench
+    from unlearnbench.plugins import BUILTIN
+
+    engines: Any = BUILTIN["engines"]
+    engines["scripted"] = "tests.scripted:ScriptedEngine"
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("knows-all", "forgets-a", "forgets-b"):
+        unlearnbench.score(name, "wkf", engine="scripted", profile="standard", out=folder / name)
+    unlearnbench.score("forgets-a", "wkf", engine="scripted", profile="quick", out=folder / "quick")
+    unlearnbench.score("forgets-a", "wkf", engine="scripted", limit=2, out=folder / "limited")
+    del engines["scripted"]
+    return {path.name: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def good_submission(
+    scripted_runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A submission that stands."""
+    from unlearnbench.api_submit import submit
+    from unlearnbench.submissions.bundle import About
+
+    out = tmp_path_factory.mktemp("good") / "refusal-tuning"
+    return submit(scripted_runs["forgets-a"], scripted_runs["knows-all"], About(*ABOUT), out=out)

@@ -41,6 +41,10 @@ class RunError(UnlearnbenchError):
     """A run folder is missing, damaged, in use, unwritable, or belongs to something else."""
 
 
+class SubmissionError(UnlearnbenchError):
+    """A submission cannot be made, or is not one."""
+
+
 class PluginError(UnlearnbenchError):
     """A name is registered twice, unknown, or its implementation cannot be loaded."""
 

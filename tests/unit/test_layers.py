@@ -32,6 +32,7 @@ ALLOWED = {
     "judging": BASE | {"scoring", "runs", "caches", "extras"},
     "methods": {"types", "errors", "training"},
     "naming": set(),
+    "report": {"types", "errors", "plugins", "scoring", "benchmark", "runs", "protocol", "stress"},
     "stress": BASE
     | {"benchmark", "scoring", "runs", "checkpoints", "protocol", "engines", "training", "extras"},
     "training": BASE

@@ -14,6 +14,7 @@ from unlearnbench.cli import (
     demo,
     judge,
     relearn,
+    report,
     score,
     show,
     stress,
@@ -43,6 +44,7 @@ app.command("train")(train.train)
 app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 
 

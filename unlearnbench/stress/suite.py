@@ -22,8 +22,8 @@ from unlearnbench.protocol.run import Run
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.runs.records_of_attacks import STRESS as RECORD
-from unlearnbench.runs.records_of_attacks import read_stress as read_record
+from unlearnbench.runs.attacks import STRESS as RECORD
+from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.scoring.fluency import FLOOR
 from unlearnbench.scoring.scores import leaked_anywhere, leaked_on_any, of_facts
 from unlearnbench.stress.asking import Asker

@@ -1,0 +1,149 @@
+"""The board: divisions, anchors, tombstones, copies, and the site that shows them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ABOUT
+from unlearnbench.api_board import build_board
+from unlearnbench.api_submit import submit
+from unlearnbench.errors import SubmissionError
+from unlearnbench.submissions.board import Board, Division
+from unlearnbench.submissions.bundle import About
+from unlearnbench.submissions.site import build
+
+
+@pytest.fixture(scope="module")
+def submissions(
+    good_submission: Path,
+    scripted_runs: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Two good rows, one that is withdrawn, one that is broken."""
+    folder = tmp_path_factory.mktemp("submissions")
+    shutil.copytree(good_submission, folder / "refusal-tuning")
+    about = About("=Second <b>row</b>", *ABOUT[1:])
+    submit(scripted_runs["forgets-b"], scripted_runs["knows-all"], about, out=folder / "second-row")
+    (folder / "taken-back").mkdir()
+    (folder / "taken-back" / "WITHDRAWN").write_text("The data were mixed up.")
+    (folder / "broken").mkdir()
+    (folder / "broken" / "submission.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, Path]:
+    out = tmp_path_factory.mktemp("site")
+    return build_board(out, submissions, out.with_name("kept"))[0], out
+
+
+def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:
+    (division,) = built[0].divisions
+    assert (division.benchmark, division.base) == ("wkf", "knows-all")
+    assert {row["id"] for row in division.rows} == {"refusal-tuning", "second-row"}
+    for row in division.rows:
+        assert row["trust"] == "logged"
+        assert row["outside"] == []
+        assert 1 <= row["rank"][0] <= row["rank"][1] <= 2
+    worst = [row["scores"]["forget.worst_case"][0] for row in division.rows]
+    assert worst == sorted(worst)
+
+
+def test_anchors_say_what_the_columns_mean(built: tuple[Board, Path]) -> None:
+    base, refuses, babbles = built[0].divisions[0].anchors
+    assert base["scores"]["forget.worst_case"][0] == 1.0
+    assert refuses["scores"]["forget.worst_case"][0] == 0.0
+    assert refuses["scores"]["retain.mean"][0] == 0.0
+    assert refuses["scores"]["fluency"][0] == 1.0
+    assert babbles["scores"]["fluency"][0] == 0.0
+
+
+def test_what_is_not_a_row(built: tuple[Board, Path]) -> None:
+    board, out = built
+    assert board.tombstones == {"taken-back": "The data were mixed up."}
+    assert [row["id"] for row in board.refused] == ["broken"]
+    page = (out / "index.html").read_text("utf-8")
+    assert "The data were mixed up." in page
+    assert "missing-file" in page
+
+
+def test_text_of_strangers_is_text(built: tuple[Board, Path]) -> None:
+    out = built[1]
+    for page in (out / "index.html", out / "rows" / "second-row.html"):
+        text = page.read_text("utf-8")
+        assert "<b>row</b>" not in text
+        assert "=Second &lt;b&gt;row&lt;/b&gt;" in text
+        assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+    rows = list(csv.DictReader(io.StringIO((out / "board.csv").read_text("utf-8"))))
+    assert "'=Second <b>row</b>" in {row["name"] for row in rows}
+    data = json.loads((out / "board.json").read_text("utf-8"))
+    assert len(data[0]["rows"]) == 2
+
+
+def test_a_row_is_verified_once(
+    submissions: Path, built: tuple[Board, Path], tmp_path: Path
+) -> None:
+    """From what was kept the same board comes; a changed file is looked at again."""
+    kept = built[1].with_name("kept")
+    began = time.monotonic()
+    again = build_board(tmp_path / "again", submissions, kept)[0]
+    warm = time.monotonic() - began
+    assert again == built[0]
+    assert warm < 5
+    copy = tmp_path / "copy"
+    shutil.copytree(submissions, copy)
+    answers = copy / "second-row" / "run" / "completions.jsonl"
+    answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
+    changed = build_board(tmp_path / "changed", copy, kept)[0]
+    assert {row["id"] for row in changed.refused} == {"broken", "second-row"}
+
+
+def test_copied_answers_are_not_ranked(
+    submissions: Path, good_submission: Path, tmp_path: Path
+) -> None:
+    from tests.integration.test_submissions import claim
+
+    copy = tmp_path / "copy"
+    shutil.copytree(good_submission, copy / "mine")
+    shutil.copytree(good_submission, copy / "yours")
+    claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
+    (division,) = build_board(tmp_path / "site", copy)[0].divisions
+    assert [row["trust"] for row in division.rows] == ["claimed", "claimed"]
+    assert all("rank" not in row for row in division.rows)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="no folder of submissions"):
+        build_board(tmp_path / "site", tmp_path / "nowhere")
+
+
+def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
+    """Pages, plot and data of 2,000 made-up rows; the first page stays small."""
+    from unlearnbench.submissions.board import _ranked
+
+    first = built[0].divisions[0]
+    rows: list[dict[str, Any]] = []
+    for number in range(2000):
+        states = {f: (hash_of(f, number) < number % 10) for f in first.rows[0]["states"]}
+        rows.append({**first.rows[0], "id": f"row-{number}", "states": states})
+        rows[-1]["submitter"] = f"Person {number % 700}"
+    began = time.monotonic()
+    division = Division("wkf", "0", "many", tuple(_ranked(rows)), first.anchors)
+    pages = build(Board((division,), (), {}), tmp_path / "site")
+    assert pages == 2002
+    assert time.monotonic() - began < 30
+    assert (tmp_path / "site" / "index.html").stat().st_size <= 500_000
+
+
+def hash_of(fact: str, number: int) -> int:
+    import hashlib
+
+    return hashlib.sha256(f"{fact}/{number}".encode()).digest()[0] % 10

@@ -1,0 +1,33 @@
+"""Build the leaderboard's site, and show it on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnbench.content import content_root
+from unlearnbench.interfaces import Judge
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.submissions.board import Board, read_board
+from unlearnbench.submissions.site import build
+
+
+def build_board(
+    out: str | Path,
+    submissions: str | Path | None = None,
+    kept: str | Path | None = None,
+) -> tuple[Board, int]:
+    """Verify and rank `submissions` (default: those that ship) and write the site to `out`.
+
+    `kept` remembers verified rows for the next time. Returns the board and the number of pages.
+    Raises `SubmissionError` for a folder that is not there or cannot be written.
+    """
+    source = Path(submissions or content_root() / "leaderboard" / "submissions")
+    judges: dict[str, Judge] = {}
+
+    def judge_of(name: str) -> Judge:
+        if name not in judges:
+            judges[name] = make_judge(name)
+        return judges[name]
+
+    board = read_board(source, judge_of, Path(kept) if kept is not None else None)
+    return board, build(board, Path(out))

@@ -1,0 +1,73 @@
+"""`unlearnbench leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnbench.cli.common import quieten, stdout
+
+app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
+
+Submissions = Annotated[
+    Path | None, typer.Option(help="Folder of submissions. Default: those that ship.")
+]
+
+
+@app.command("build")
+def build(
+    out: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("site"),
+    submissions: Submissions = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Remember verified rows here for the next build.")
+    ] = None,
+) -> int:
+    """Verify every submission, rank what stands, and write a static site.
+
+    Example: unlearnbench leaderboard build --out site
+    """
+    quieten(False)
+    from unlearnbench.api_board import build_board
+
+    board, pages = build_board(out, submissions, keep)
+    console = stdout()
+    for division in board.divisions:
+        ranked = sum(not row["outside"] for row in division.rows)
+        console.print(
+            f"{division.base} x {division.benchmark} {division.version}: "
+            f"{len(division.rows)} rows, {ranked} ranked",
+            markup=False,
+        )
+    for row in board.refused:
+        console.print(f"refused: {row['id']}: {row['reasons'][0]}", markup=False, soft_wrap=True)
+    console.print(f"{pages} pages: {out / 'index.html'}", soft_wrap=True)
+    return 1 if board.refused else 0
+
+
+@app.command("serve")
+def serve(
+    site: Annotated[Path, typer.Argument(help="A site that was built.")] = Path("site"),
+    port: Annotated[int, typer.Option(help="Port on this machine; 0: any that is free.")] = 8000,
+) -> int:
+    """Show a built site on this machine only, until Ctrl-C.
+
+    Example: unlearnbench leaderboard serve site
+    """
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from unlearnbench.errors import SubmissionError
+
+    if not (site / "index.html").is_file():
+        raise SubmissionError(f"{site} holds no index.html; `unlearnbench leaderboard build` first")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise SubmissionError(f"--port {port}: {error.strerror}; choose another") from error
+    with server:
+        stdout().print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends)")
+        server.serve_forever()
+    return 0

@@ -1,0 +1,37 @@
+"""`unlearnbench report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnbench.cli.common import stdout
+
+OPEN = 1
+
+
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of score, stress and relearn, in any order.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+) -> int:
+    """Write one HTML page: a diagnosis in words, the figures, and every answer that leaked.
+
+    Example: unlearnbench report runs/my-score runs/my-stress runs/my-relearn --out report.html
+    """
+    from unlearnbench.api_corrected import corrections
+    from unlearnbench.report import page
+
+    made = page.report(runs, corrections)
+    page.write(made, out)
+    checkpoints = "1 checkpoint" if made.n_checkpoints == 1 else f"{made.n_checkpoints} checkpoints"
+    console = stdout()
+    console.print(
+        f"{checkpoints}, {made.n_leaks} leaked answers: {out}", soft_wrap=True, markup=False
+    )
+    if made.n_open:
+        console.print(f"{made.n_open} probes or facts are open: the page says which")
+    return OPEN if made.n_open else 0

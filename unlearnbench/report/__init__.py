@@ -1,0 +1,1 @@
+"""A page that shows runs: what they say about a checkpoint, and every answer behind it."""

@@ -1,0 +1,84 @@
+"""How numbers and other people's text are written on the page."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from unlearnbench.report.records import Figures
+
+NOTHING = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that Unicode does not count as controls and that show nothing."""
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_REFUSAL = re.compile(
+    r"\b(?:i (?:can(?:no|')t|can not|am (?:not able|unable)|do(?:n't| not) (?:know|have)"
+    r"|have no|won't|will not)|i'm (?:sorry|not (?:sure|able)|unable)|i am (?:sorry|not sure)"
+    r"|as an ai|no (?:idea|information)|unable to|not familiar with|sorry)\b"
+)
+
+
+def visible(value: object) -> object:
+    """A value as text in which characters that hide or reorder others are written out.
+
+    A reader must see what a model wrote, and a right-to-left override must not turn an answer
+    round. Markup (which only templates make) is passed on.
+    """
+    if hasattr(value, "__html__"):
+        return value
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t":
+        return character
+    hidden = unicodedata.category(character) in _HIDDEN or character in _UNSEEN
+    return f"[U+{ord(character):04X}]" if hidden else character
+
+
+def is_refusal(text: str) -> bool:
+    """Whether an answer says that it gives none; a rough count, never a verdict."""
+    return bool(_REFUSAL.search(text.casefold().replace("’", "'")))
+
+
+def percent(share: float) -> str:
+    """0.123 as `12.3 %`."""
+    return f"{100 * share:.1f}{_SPACE}%"
+
+
+def value_text(found: Figures) -> str:
+    """A share, or the range it lies in while something is open."""
+    if not found.n:
+        return NOTHING
+    if found.n_open:
+        return f"{100 * found.low:.1f} … {percent(found.high)}"
+    return percent(found.low)
+
+
+def interval_text(interval: tuple[float, float]) -> str:
+    """An interval of a share in per cent."""
+    return f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f}"
+
+
+def full_text(found: Figures) -> str:
+    """A share with its interval."""
+    if not found.n:
+        return NOTHING
+    return f"{value_text(found)} (95{_SPACE}% interval {interval_text(found.interval)})"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 fact`, `2 facts`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

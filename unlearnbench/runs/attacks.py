@@ -1,0 +1,34 @@
+"""The records that attacks on a checkpoint leave behind, read back without loading a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.errors import RunError
+
+STRESS = "stress.json"
+RELEARN = "relearn.json"
+
+
+def read_stress(folder: Path) -> dict[str, Any]:
+    """`stress.json` of a folder. Raises `RunError` if it is missing or damaged."""
+    return _read(folder / STRESS, "stress", "stress tests")
+
+
+def read_relearn(folder: Path) -> dict[str, Any]:
+    """`relearn.json` of a folder. Raises `RunError` if it is missing or damaged."""
+    return _read(folder / RELEARN, "relearn", "relearning")
+
+
+def _read(path: Path, kind: str, what: str) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: not a record of {what} ({error})") from error
+    if not isinstance(record, dict):
+        raise RunError(f"{path}: not a record of {what} (not an object)")
+    if record.get("kind") != kind or record.get("schema_version") != 1:
+        raise RunError(f"{path}: not a record of {what} that this version reads")
+    return record

@@ -1,0 +1,133 @@
+"""Make a submission out of runs: one folder of named plain files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from unlearnbench.errors import SubmissionError
+from unlearnbench.protocol.run import Run
+from unlearnbench.runs.journal import write_atomically
+from unlearnbench.submissions.schema import Identity, Submission
+from unlearnbench.submissions.strict import sha256
+
+RANKABLE = ("standard",)
+"""Profiles that a row may be ranked by."""
+JOURNALS = ("completions.jsonl", "outcomes.jsonl")
+FILES = frozenset(
+    ["submission.json", "SHA256SUMS", "relearn.json", "stress.json"]
+    + [f"{part}/{name}" for part in ("run", "base") for name in JOURNALS]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a submitter says of a row."""
+
+    name: str
+    method: str
+    submitter: str
+    link: str = ""
+
+
+def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About, out: Path) -> Path:
+    """Write a submission folder; `attacks` maps `relearn`, `stress` to their records.
+
+    Raises `SubmissionError` with every reason why the row could not be ranked.
+    """
+    reasons = list(_reasons(run, base, attacks))
+    if reasons:
+        raise SubmissionError(f"{run.path} cannot be submitted: {'; '.join(reasons)}")
+    claim = {
+        "schema_version": 1,
+        "name": about.name,
+        "method": about.method,
+        "submitter": about.submitter,
+        "link": about.link,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": _claim(run),
+        "base": _claim(base),
+    }
+    try:
+        Submission.model_validate(claim)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise SubmissionError(f"--{place}: {first['msg']}") from error
+    if out.exists() and any(out.iterdir()):
+        raise SubmissionError(f"--out {out} is not empty; choose another folder")
+    files = {"submission.json": (json.dumps(claim, indent=1, ensure_ascii=False) + "\n").encode()}
+    for part, source in (("run", run), ("base", base)):
+        for name in JOURNALS:
+            files[f"{part}/{name}"] = _journal(source, name)
+    for kind, path in attacks.items():
+        files[f"{kind}.json"] = path.read_bytes()
+    for name, data in files.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data.decode("utf-8"))
+    sums = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(files.items()))
+    write_atomically(out / "SHA256SUMS", sums)
+    return out
+
+
+def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
+    found = []
+    for label, one in (("", run), ("the base run: ", base)):
+        identity = one.manifest["identity"]
+        if one.n_open:
+            found.append(f"{label}{one.n_open} probes are open; resume it")
+        if identity["profile"] not in RANKABLE:
+            found.append(
+                f"{label}profile {identity['profile']} is not ranked; use {', '.join(RANKABLE)}"
+            )
+        if identity["limit"] is not None:
+            found.append(f"{label}only the first {identity['limit']} facts were asked")
+        if identity["engine"] == "replay":
+            found.append(f"{label}answers were replayed; submit the run that they come from")
+    mine, theirs = run.manifest["identity"], base.manifest["identity"]
+    for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
+        if mine[field] != theirs[field]:
+            found.append(f"run and base run differ in {field}")
+    for kind, path in attacks.items():
+        record = json.loads(path.read_text("utf-8"))
+        if record["identity"]["checkpoint"] != mine["checkpoint"]:
+            found.append(f"the {kind} record is of another checkpoint")
+    return found
+
+
+def _claim(run: Run) -> dict[str, Any]:
+    """What a run states of itself, as far as a submission takes it."""
+    manifest = run.manifest
+    identity = {k: v for k, v in manifest["identity"].items() if k in Identity.model_fields}
+    return {
+        "identity": identity,
+        "checkpoint": manifest["generator"]["checkpoint"],
+        "parameters": manifest["generator"]["parameters"],
+        "settings": manifest["generator"]["settings"],
+        "versions": manifest["versions"],
+        "platform": manifest["platform"],
+        "created": manifest["created"],
+        "finished": manifest["finished"],
+        "training": manifest.get("training"),
+        "scores": manifest["scores"],
+    }
+
+
+def _journal(run: Run, name: str) -> bytes:
+    """One line a probe in plan order: what closed it, without the failures before."""
+    from unlearnbench.runs.records import completion_record, outcome_record
+
+    made = [
+        completion_record(run.completions[p.key])
+        if name == "completions.jsonl"
+        else outcome_record(run.judgements[p.key])
+        for p in run.probes
+    ]
+    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in made).encode("utf-8")

@@ -1,0 +1,117 @@
+"""The shape of `submission.json`; its JSON Schema is published in leaderboard/schema/."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from unlearnbench.submissions.strict import hidden_character
+
+SCHEMA_VERSION = 1
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
+
+
+def _plain(text: str) -> str:
+    hidden = hidden_character(text)
+    if hidden is not None:
+        raise ValueError(f"holds the invisible character {hidden}")
+    if text != text.strip():
+        raise ValueError("begins or ends with a space")
+    return text
+
+
+def _https(text: str) -> str:
+    if text and not _LINK.fullmatch(text):
+        raise ValueError("not an https:// address")
+    return text
+
+
+def _aware(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its zone")
+    return text
+
+
+Line = Annotated[str, Field(max_length=120), AfterValidator(_plain)]
+Named = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain)]
+Link = Annotated[str, Field(max_length=300), AfterValidator(_https)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Time = Annotated[str, Field(max_length=40), AfterValidator(_aware)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Plain = str | int | float | bool | None
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ScoreClaim(_Model):
+    """A score as its run states it; all of it is computed again."""
+
+    value: Share
+    low: Share
+    high: Share
+    n: Count
+    n_open: Literal[0]
+    interval: Annotated[list[Share], Field(min_length=2, max_length=2)]
+
+
+class Identity(_Model):
+    """What was asked and judged: a run's identity without the engine's own settings."""
+
+    benchmark: Named
+    benchmark_version: Named
+    benchmark_fingerprint: Sha256
+    answers: Literal["short", "sentences"]
+    profile: Named
+    profile_fingerprint: Sha256
+    plan: Sha256
+    seed: Annotated[int, Field(ge=0, le=2**63)]
+    limit: None
+    max_new_tokens: Annotated[int, Field(ge=1, le=4096)]
+    engine: Named
+    checkpoint: Sha256
+    prompt_format: Literal["chat", "raw"]
+    dtype: Named
+    judge: Named
+    judge_identity: Sha256
+
+
+class RunClaim(_Model):
+    """One run: of the checkpoint, or of the model before unlearning."""
+
+    identity: Identity
+    checkpoint: Named
+    parameters: Annotated[int, Field(ge=1, le=10**13)] | None
+    settings: dict[Named, Plain]
+    versions: dict[Named, Line | None]
+    platform: Line
+    created: Time
+    finished: Time
+    training: dict[str, Any] | None
+    scores: dict[Named, ScoreClaim]
+
+
+class Submission(_Model):
+    """A row that is claimed."""
+
+    schema_version: Literal[1]
+    name: Named
+    method: Named
+    submitter: Named
+    link: Link
+    created: Time
+    run: RunClaim
+    base: RunClaim
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `submission.json`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Submission.model_json_schema(),
+    }

@@ -1,0 +1,167 @@
+"""The board as a static site: pages, a style sheet, a script, and the data beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from unlearnbench.content import content_root
+from unlearnbench.errors import SubmissionError
+from unlearnbench.runs.journal import write_atomically
+from unlearnbench.submissions.board import Board, Division, Row
+from unlearnbench.submissions.ranking import ENVELOPE
+from unlearnbench.submissions.strict import hidden_character
+
+FIRST_PAGE_ROWS = 100
+"""So many rows of a division on the first page; all of them on its own."""
+STATIC = ("board.css", "board.js")
+COLUMNS = ("forget.worst_case", "forget.original", "retain.mean", "fluency")
+
+
+def build(board: Board, out: Path) -> int:
+    """Write the site into `out`; the number of pages. Raises `SubmissionError`."""
+    source = content_root() / "leaderboard" / "site"
+    pages = _environment(source)
+    try:
+        for folder in (out / "rows", out / "divisions"):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SubmissionError(f"--out {out}: {error.strerror}") from error
+    for name in STATIC:
+        write_atomically(out / name, (source / name).read_text("utf-8"))
+    written = {
+        "index.html": pages.get_template("index.html.j2").render(
+            board=board, root="", most=FIRST_PAGE_ROWS, envelope=ENVELOPE
+        )
+    }
+    division_page = pages.get_template("division.html.j2")
+    row_page = pages.get_template("row.html.j2")
+    for division in board.divisions:
+        written[f"divisions/{division.slug}.html"] = division_page.render(
+            division=division, root="../", envelope=ENVELOPE, plot=_plot(division)
+        )
+        for row in division.rows:
+            attempts = [r for r in division.rows if r["submitter"] == row["submitter"]]
+            written[f"rows/{row['id']}.html"] = row_page.render(
+                row=row, division=division, root="../", attempts=attempts
+            )
+    for name, text in written.items():
+        write_atomically(out / name, text)
+    write_atomically(out / "board.json", json.dumps(_data(board), indent=1, ensure_ascii=False))
+    write_atomically(out / "board.csv", _table(board))
+    return len(written)
+
+
+def _environment(source: Path) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "percent": lambda share: f"{100 * share:.1f}",
+        "size": _size,
+        "rank": lambda rank: str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}",
+        "shown": visible,
+    }
+    return made
+
+
+def visible(text: str) -> str:
+    """A text with control, bidirectional and invisible characters written as U+XXXX."""
+    if hidden_character(text) is None:
+        return text
+    return "".join(f"[{hidden_character(c)}]" if hidden_character(c) else c for c in text)
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "–"
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
+
+
+def _plot(division: Division) -> list[dict[str, Any]]:
+    """Points of forgetting against utility, and which of them nobody betters in both."""
+    points = [
+        {
+            "id": row["id"],
+            "name": row["name"],
+            "anchor": row in division.anchors,
+            "x": row["scores"]["forget.worst_case"][0],
+            "y": row["scores"]["retain.mean"][0],
+        }
+        for row in (*division.anchors, *division.rows[:FIRST_PAGE_ROWS])
+    ]
+    for point in points:
+        point["front"] = not any(
+            (other["x"] <= point["x"] and other["y"] >= point["y"])
+            and (other["x"] < point["x"] or other["y"] > point["y"])
+            for other in points
+        )
+    return points
+
+
+def _data(board: Board) -> list[dict[str, Any]]:
+    return [
+        {
+            "benchmark": division.benchmark,
+            "version": division.version,
+            "base": division.base,
+            "rows": [_flat(row) for row in division.rows],
+        }
+        for division in board.divisions
+    ]
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "method": row["method"],
+        "submitter": row["submitter"],
+        "link": row["link"],
+        "date": row["date"],
+        "trust": row["trust"],
+        "rank_low": row["rank"][0] if "rank" in row else None,
+        "rank_high": row["rank"][1] if "rank" in row else None,
+        "outside": "; ".join(row["outside"]),
+        **{name: row["scores"][name][0] for name in row["scores"]},
+        "relearn_maximum": _relearnt(row),
+        "stress": row["stress"]["score"]["high"] if row["stress"] else None,
+        "parameters": row["parameters"],
+        "judge": row["judge"],
+        "fingerprint": row["fingerprint"],
+    }
+
+
+def _relearnt(row: Mapping[str, Any]) -> float | None:
+    worst = row["relearn"] and row["relearn"]["worst"]
+    return float(worst["maximum"]) if worst else None
+
+
+def _table(board: Board) -> str:
+    """CSV; a cell that a spreadsheet would run as a formula is set off by an apostrophe."""
+    rows = [
+        {"benchmark": d.benchmark, "base": d.base, **_flat(row)}
+        for d in board.divisions
+        for row in d.rows
+    ]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: _cell(v) for k, v in row.items()})
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
