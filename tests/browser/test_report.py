@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.conftest import Visit
 from tests.report_samples import (
     arm,
     door,
@@ -23,32 +22,10 @@ from tests.report_samples import (
 )
 from unlearnbench.report import page
 
-CHROMIUM = shutil.which("chromium")
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror=\'document.title="owned"\'>'
 WIDTHS = (1280, 390)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield running
-        running.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -78,27 +55,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-class Visit:
-    """A page that was opened, what it asked for, and what it complained of."""
-
-    def __init__(self, browser: Any, report: Path, width: int = 1280, **options: Any) -> None:
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(report.as_uri())
-
-    def __enter__(self) -> Visit:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.page.close()
-
-
 def test_it_asks_for_nothing_and_complains_of_nothing(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+    with Visit(browser, report.as_uri()) as visit:
         visit.page.wait_for_timeout(300)
         fetched = [url for url in visit.requests if not url.startswith("data:")]
         assert fetched == [report.as_uri()]
@@ -106,7 +64,7 @@ def test_it_asks_for_nothing_and_complains_of_nothing(browser: Any, report: Path
 
 
 def test_what_a_model_wrote_is_text(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+    with Visit(browser, report.as_uri()) as visit:
         assert "owned" not in visit.page.title()
         assert visit.page.locator("img").count() == 0
         assert visit.page.locator("script").count() == 1
@@ -114,7 +72,7 @@ def test_what_a_model_wrote_is_text(browser: Any, report: Path) -> None:
 
 
 def test_the_policy_stops_what_would_get_through(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+    with Visit(browser, report.as_uri()) as visit:
         visit.page.evaluate("() => { document.body.append(new Image()) }")
         visit.page.evaluate("() => { document.images[0].src = 'http://127.0.0.1:9/x' }")
         visit.page.wait_for_timeout(200)
@@ -122,7 +80,7 @@ def test_the_policy_stops_what_would_get_through(browser: Any, report: Path) -> 
 
 
 def test_the_filter_works_by_keyboard(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+    with Visit(browser, report.as_uri()) as visit:
         field = visit.page.get_by_label("Filter the leaked answers of model-a")
         count = visit.page.locator(f"#{field.get_attribute('aria-describedby')}")
         rows = visit.page.locator("#c1-leaked tbody tr")
@@ -146,7 +104,7 @@ def test_the_filter_works_by_keyboard(browser: Any, report: Path) -> None:
 
 
 def test_the_skip_link_leads_to_the_content(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+    with Visit(browser, report.as_uri()) as visit:
         visit.page.keyboard.press("Tab")
         assert visit.page.evaluate("document.activeElement.className") == "skip"
         visit.page.keyboard.press("Enter")
@@ -154,14 +112,14 @@ def test_the_skip_link_leads_to_the_content(browser: Any, report: Path) -> None:
 
 
 def test_without_scripts_every_answer_is_there(browser: Any, report: Path) -> None:
-    with Visit(browser, report, java_script_enabled=False) as visit:
+    with Visit(browser, report.as_uri(), java_script_enabled=False) as visit:
         assert visit.page.locator(".filter").first.is_hidden()
         assert visit.page.locator("#c1-leaked tbody tr").first.is_visible()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_only_tables_and_charts_scroll_sideways(browser: Any, report: Path, width: int) -> None:
-    with Visit(browser, report, width) as visit:
+    with Visit(browser, report.as_uri(), width) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
 
 
@@ -169,7 +127,7 @@ def test_the_dark_is_dark(browser: Any, report: Path, tmp_path: Path) -> None:
     grounds = {}
     for scheme in ("light", "dark"):
         for width in WIDTHS:
-            with Visit(browser, report, width, color_scheme=scheme) as visit:
+            with Visit(browser, report.as_uri(), width, color_scheme=scheme) as visit:
                 shot = tmp_path / f"{scheme}-{width}.png"
                 visit.page.screenshot(path=shot, full_page=True)
                 assert shot.stat().st_size > 10_000
@@ -182,7 +140,7 @@ def test_the_dark_is_dark(browser: Any, report: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing(browser: Any, report: Path, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe")
-    with Visit(browser, report, width, color_scheme=scheme) as visit:
+    with Visit(browser, report.as_uri(), width, color_scheme=scheme) as visit:
         visit.page.evaluate(
             "document.querySelectorAll('details').forEach((d) => { d.open = true })"
         )

@@ -33,6 +33,7 @@ ALLOWED = {
     "methods": {"types", "errors", "training"},
     "naming": set(),
     "report": {"types", "errors", "plugins", "scoring", "benchmark", "runs", "protocol", "stress"},
+    "submissions": BASE | {"benchmark", "scoring", "runs", "protocol", "stress"},
     "stress": BASE
     | {"benchmark", "scoring", "runs", "checkpoints", "protocol", "engines", "training", "extras"},
     "training": BASE

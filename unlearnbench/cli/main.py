@@ -13,11 +13,13 @@ from unlearnbench.cli import (
     compare,
     demo,
     judge,
+    leaderboard,
     relearn,
     report,
     score,
     show,
     stress,
+    submit,
     tofu,
     train,
 )
@@ -45,6 +47,9 @@ app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("report")(report.report)
+app.command("submit")(submit.submit)
+app.command("verify")(submit.verify)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.command("demo")(demo.demo)
 
 

@@ -15,7 +15,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
             "lambda_f": 0.2,
             "lambda_r": 1.0,
             "batch_size": 4,
-            "retain_batch_size": 8,
+            "retain_batch_size": 12,
             "icr_share": 0.35,
             "warmup_kl_steps": 25,
             "warmup_epochs": 0.1,

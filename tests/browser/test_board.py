@@ -1,0 +1,144 @@
+"""The leaderboard in a browser: sorting, filtering, deep links, keyboard, dark, accessible."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Visit
+from tests.conftest import ABOUT
+from unlearnbench.api_board import build_board
+from unlearnbench.api_submit import submit
+from unlearnbench.submissions.bundle import About
+
+HOSTILE = "<img src=x onerror=document.title='owned'>"
+WIDTHS = (1280, 390)
+pytestmark = pytest.mark.browser
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture(scope="module")
+def site(
+    good_submission: Path,
+    scripted_runs: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """A built board, served on this machine."""
+    folder = tmp_path_factory.mktemp("board")
+    shutil.copytree(good_submission, folder / "submissions" / "refusal-tuning")
+    second = About(HOSTILE, *ABOUT[1:])
+    runs = (scripted_runs["forgets-b"], scripted_runs["knows-all"])
+    submit(*runs, second, out=folder / "submissions" / "second-row")
+    build_board(folder / "site", folder / "submissions")
+    handler = partial(_Quiet, directory=str(folder / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+PAGES = ("index.html", "divisions/wkf-0-4-0-knows-all.html", "rows/second-row.html")
+
+
+def names(page: Any) -> list[str]:
+    rows = page.locator("table.board tbody").first.locator("tr")
+    return [row.get_attribute("id") for row in rows.all() if row.is_visible()]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_from_elsewhere_and_no_complaint(browser: Any, site: str, path: str) -> None:
+    with Visit(browser, site + path) as visit:
+        visit.page.wait_for_timeout(200)
+        assert all(url.startswith((site, "data:")) for url in visit.requests)
+        assert visit.complaints == []
+        assert "owned" not in visit.page.title() or "onerror" in visit.page.title()
+        assert visit.page.locator("img").count() == 0
+
+
+def test_sorting_and_the_address(browser: Any, site: str) -> None:
+    with Visit(browser, site) as visit:
+        page = visit.page
+        before = names(page)
+        button = page.get_by_role("button", name="row", exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.locator("..").get_attribute("aria-sort") == "ascending"
+        first = names(page)
+        page.keyboard.press("Enter")
+        assert names(page) == first[::-1]
+        assert sorted(before) == sorted(first)
+        address = page.url
+    with Visit(browser, address) as again:
+        assert names(again.page) == first[::-1]
+
+
+def test_filtering_by_keyboard(browser: Any, site: str) -> None:
+    with Visit(browser, site) as visit:
+        field = visit.page.get_by_label("Filter rows").first
+        field.focus()
+        visit.page.keyboard.type("REFUSAL TUN")
+        assert names(visit.page) == ["refusal-tuning"]
+        assert visit.page.locator("output").first.inner_text() == "1 of 2 rows"
+        address = visit.page.url
+    with Visit(browser, address) as again:
+        assert names(again.page) == ["refusal-tuning"]
+
+
+def test_a_row_has_an_address(browser: Any, site: str) -> None:
+    with Visit(browser, site + "rows/second-row.html") as visit:
+        visit.page.get_by_role("link", name="knows-all × wkf").click()
+        assert visit.page.url.endswith("#second-row")
+        look = "getComputedStyle(document.querySelector('tr:target')).outlineStyle"
+        assert visit.page.evaluate(look) == "solid"
+
+
+def test_strangers_text_is_text(browser: Any, site: str) -> None:
+    with Visit(browser, site) as visit:
+        assert visit.page.get_by_role("link", name=HOSTILE).is_visible()
+
+
+def test_without_scripts_it_is_readable(browser: Any, site: str) -> None:
+    with Visit(browser, site, java_script_enabled=False) as visit:
+        assert len(names(visit.page)) == 2
+        assert visit.page.locator(".filter").first.is_hidden()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_itself_does_not_scroll_sideways(
+    browser: Any, site: str, path: str, width: int
+) -> None:
+    with Visit(browser, site + path, width) as visit:
+        assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_dark_is_dark(browser: Any, site: str) -> None:
+    grounds = set()
+    for scheme in ("light", "dark"):
+        with Visit(browser, site, color_scheme=scheme) as visit:
+            look = "getComputedStyle(document.body).backgroundColor"
+            grounds.add(visit.page.evaluate(look))
+    assert len(grounds) == 2
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Any, site: str, path: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe")
+    with Visit(browser, site + path, color_scheme=scheme) as visit:
+        visit.page.evaluate(
+            "document.querySelectorAll('details').forEach((d) => { d.open = true })"
+        )
+        found = axe.Axe().run(visit.page)
+        assert found.violations_count == 0, found.generate_report()
