@@ -48,7 +48,7 @@ def site(
         server.shutdown()
 
 
-PAGES = ("index.html", "divisions/wkf-0-4-0-knows-all.html", "rows/second-row.html")
+PAGES = ("index.html", "divisions/wkf-0.4.0-knows-all.html", "rows/second-row.html")
 
 
 def names(page: Any) -> list[str]:

@@ -88,7 +88,10 @@ def _read(folder: Path) -> Checked:
     _sums(data)
     claim = _claim(data["submission.json"])
     benchmark = _benchmark(claim)
-    runs = {part: _run(folder, part, getattr(claim, part), data, benchmark) for part in PARTS}
+    plans: dict[str, Plan] = {}
+    runs = {
+        part: _run(folder, part, getattr(claim, part), data, benchmark, plans) for part in PARTS
+    }
     attacks = {
         kind: parse(data[f"{kind}.json"], f"{kind}.json")
         for kind in ("relearn", "stress")
@@ -149,10 +152,15 @@ def _benchmark(claim: Submission) -> Benchmark:
 
 
 def _run(
-    folder: Path, part: Part, claim: RunClaim, data: Mapping[str, bytes], benchmark: Benchmark
+    folder: Path,
+    part: Part,
+    claim: RunClaim,
+    data: Mapping[str, bytes],
+    benchmark: Benchmark,
+    plans: dict[str, Plan],
 ) -> Run:
     """The run behind a claim: the plan rendered here, the answers and verdicts as sent."""
-    plan = _plan(part, claim, benchmark)
+    plan = _plan(part, claim, benchmark, plans)
     keys = {probe.key for probe in plan.probes}
     completions = read_completions(
         lines(data[f"{part}/completions.jsonl"], f"{part}/completions.jsonl"),
@@ -169,7 +177,8 @@ def _run(
     return Run(folder / part, claim.model_dump(), plan.probes, completions, outcomes)
 
 
-def _plan(part: Part, claim: RunClaim, benchmark: Benchmark) -> Plan:
+def _plan(part: Part, claim: RunClaim, benchmark: Benchmark, plans: dict[str, Plan]) -> Plan:
+    """The plan that the claim names, rendered here; `plans` keeps it for the other run."""
     identity, where = claim.identity, f"submission.json, {part}"
     profile = PROFILES.get(identity.profile)
     if profile is None or identity.profile not in RANKABLE:
@@ -183,10 +192,13 @@ def _plan(part: Part, claim: RunClaim, benchmark: Benchmark) -> Plan:
         raise Refusal("protocol", where, f"{identity.max_new_tokens} new tokens were allowed")
     if identity.seed != 0:
         raise Refusal("protocol", where, "rows are ranked with seed 0, as everyone's")
-    plan = make_plan(benchmark, profile, identity.prompt_format, identity.seed)
-    if plan.fingerprint != identity.plan:
+    if identity.prompt_format not in plans:
+        plan = make_plan(benchmark, profile, identity.prompt_format, identity.seed)
+        plans[identity.prompt_format] = plan
+        plans[f"sha256 {plan.fingerprint}"] = plan
+    if plans.get(f"sha256 {identity.plan}") is not plans[identity.prompt_format]:
         raise Refusal("plan", where, "the prompts are not those that the protocol renders")
-    return plan
+    return plans[identity.prompt_format]
 
 
 def _times(claim: Submission) -> Iterator[Refusal]:
@@ -225,14 +237,18 @@ def _verdicts(part: Part, run: Run, judge: Judge, rules: Judge) -> Iterator[Refu
     items = [
         item for block in Plan(run.probes).blocks() for item in to_judge(block, run.completions, {})
     ]
-    for mine in rules.judge(items):
-        theirs = run.judgements[mine.key]
+    # What the rules look at; many answers of a fact are the same, and are looked at once.
+    seen = {(i.question, i.answer, i.aliases, i.response): i for i in items}
+    found = {result.key: result for result in rules.judge(list(seen.values()))}
+    for item in items:
+        mine = found[seen[item.question, item.answer, item.aliases, item.response].key]
+        theirs = run.judgements[item.key]
         if not isinstance(mine, Judgement) or not isinstance(theirs, Judgement):
             continue
         if mine.verdict == theirs.verdict or not (exact or mine.verdict == "correct"):
             continue
         what = f"called {theirs.verdict}, which is {mine.verdict}: {mine.raw[:120]}"
-        yield Refusal("verdict", f"{part}/outcomes.jsonl, {mine.key}", what)
+        yield Refusal("verdict", f"{part}/outcomes.jsonl, {item.key}", what)
         return
 
 
