@@ -19,11 +19,11 @@ from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.run import Run
+from unlearnbench.runs.attacks import STRESS as RECORD
+from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.runs.attacks import STRESS as RECORD
-from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.scoring.fluency import FLOOR
 from unlearnbench.scoring.scores import leaked_anywhere, leaked_on_any, of_facts
 from unlearnbench.stress.asking import Asker

@@ -20,11 +20,11 @@ from unlearnbench.engines.transformers.loading import choose_device, load_model,
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.runs.attacks import RELEARN as RECORD
+from unlearnbench.runs.attacks import read_relearn as read_record
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.runs.attacks import RELEARN as RECORD
-from unlearnbench.runs.attacks import read_relearn as read_record
 from unlearnbench.stress.asking import Asker
 from unlearnbench.stress.relearn.arms import Arm, make_arm
 from unlearnbench.stress.relearn.points import point, point_probes
