@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests import models
+from unlearnbench.engines.transformers.choice import Choice
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
@@ -116,8 +117,10 @@ class Forgetful:
     def __init__(self, inner: PackedDecoder, most: int) -> None:
         self.inner, self.most = inner, most
 
-    def decode(self, prompts: Sequence[Sequence[int]], new: int, slots: int) -> Iterator[Decoded]:
-        for number, row in enumerate(self.inner.decode(prompts, new, slots)):
+    def decode(
+        self, prompts: Sequence[Sequence[int]], new: int, slots: int, choice: Choice
+    ) -> Iterator[Decoded]:
+        for number, row in enumerate(self.inner.decode(prompts, new, slots, choice)):
             if slots > self.most and number == 1:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
             yield row
