@@ -24,6 +24,7 @@ from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_run
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.scoring.scores import bounds_record
 from unlearnbench.training.record import summary
 from unlearnbench.types import EngineOptions, Estimate, Sampling, Score
 from unlearnbench.versions import versions
@@ -210,9 +211,5 @@ def score_record(score: Score) -> dict[str, Any]:
     """A score as JSON; `value` is null while it is an interval."""
     return {
         "value": None if score.n_open else score.value,
-        "low": score.low,
-        "high": score.high,
-        "n": score.n,
-        "n_open": score.n_open,
-        "interval": [score.interval.low, score.interval.high],
+        **bounds_record(score),
     }

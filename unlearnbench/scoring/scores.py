@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from unlearnbench.scoring.intervals import clustered, wilson
 from unlearnbench.types import ORIGINAL, Interval, ProbeKey, Score, Split, Verdict
@@ -126,6 +127,17 @@ def pooled(name: str, outcomes: Sequence[Outcome]) -> Score:
     upper = clustered([(c[0] + c[1], c[2]) for c in counts.values()])
     low, high = _shares(known, still_open, n)
     return Score(name, low, high, n, still_open, Interval(lower.low, upper.high))
+
+
+def bounds_record(score: Score) -> dict[str, Any]:
+    """A score's bounds as JSON: what is known of it, whether or not it is one number yet."""
+    return {
+        "low": score.low,
+        "high": score.high,
+        "n": score.n,
+        "n_open": score.n_open,
+        "interval": [score.interval.low, score.interval.high],
+    }
 
 
 def _shares(known: int, still_open: int, n: int) -> tuple[float, float]:

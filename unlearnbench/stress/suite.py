@@ -25,11 +25,10 @@ from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
 from unlearnbench.scoring.fluency import FLOOR
-from unlearnbench.scoring.scores import leaked_anywhere, leaked_on_any, of_facts
+from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, leaked_on_any, of_facts
 from unlearnbench.stress.asking import Asker
 from unlearnbench.stress.base import Finding, Loaded, Scale, StressTest, Subject
 from unlearnbench.stress.protocol_run import protocol_plan
-from unlearnbench.types import Score
 
 SCALES = {
     "quick": Scale("quick", per_style=0, samples=8),
@@ -155,11 +154,11 @@ def _baseline(run: Run) -> dict[str, Any]:
     broken = fluency.high < FLOOR
     return {
         "states": states,
-        "score": _score(of_facts("baseline", states)),
-        "control": _score(
+        "score": bounds_record(of_facts("baseline", states)),
+        "control": bounds_record(
             of_facts("never", leaked_on_any(o for o in run.outcomes if o.split == "never"))
         ),
-        "fluency": _score(fluency),
+        "fluency": bounds_record(fluency),
         "unranked": (
             f"fluency {fluency.high:.0%} is below {FLOOR:.0%}: the model is broken, not robust"
             if broken
@@ -174,10 +173,12 @@ def finding_record(found: Finding, baseline: Run) -> dict[str, Any]:
     return {
         "ranked": found.ranked,
         "states": dict(found.states),
-        "score": _score(found.score) if found.states else None,
+        "score": bounds_record(found.score) if found.states else None,
         "beyond": [fact for fact in found.leaked if known.get(fact) is False],
         "control": (
-            {"kind": found.control.kind, **_score(found.control.score)} if found.control else None
+            {"kind": found.control.kind, **bounds_record(found.control.score)}
+            if found.control
+            else None
         ),
         "probes": found.probes,
         "seconds": round(found.seconds, 1),
@@ -193,20 +194,10 @@ def _conclude(record: dict[str, Any], baseline: Run) -> None:
     union = leaked_anywhere([known, *ranked])
     record["union"] = {
         "states": union,
-        "score": _score(of_facts("union", union)),
+        "score": bounds_record(of_facts("union", union)),
         "beyond": [fact for fact, state in union.items() if state and known.get(fact) is False],
     }
     record["n_open"] = sum(
         state is None for states in (known, *ranked) for state in states.values()
     )
     record["status"] = "open" if record["n_open"] else "complete"
-
-
-def _score(score: Score) -> dict[str, Any]:
-    return {
-        "low": score.low,
-        "high": score.high,
-        "n": score.n,
-        "n_open": score.n_open,
-        "interval": [score.interval.low, score.interval.high],
-    }

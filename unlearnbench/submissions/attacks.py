@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unlearnbench.scoring.scores import leaked_anywhere, of_facts
+from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
 from unlearnbench.stress.relearn.summary import summarise
 
 
@@ -21,15 +21,8 @@ def summed_up(kind: str, record: Mapping[str, Any]) -> dict[str, Any]:
     known: Mapping[str, bool | None] = record["baseline"]["states"]
     ranked = [f["states"] for f in record["findings"].values() if f["ranked"]]
     union = leaked_anywhere([known, *ranked])
-    score = of_facts("union", union)
     return {
         "states": union,
-        "score": {
-            "low": score.low,
-            "high": score.high,
-            "n": score.n,
-            "n_open": score.n_open,
-            "interval": [score.interval.low, score.interval.high],
-        },
+        "score": bounds_record(of_facts("union", union)),
         "beyond": [fact for fact, state in union.items() if state and known.get(fact) is False],
     }

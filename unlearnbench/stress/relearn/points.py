@@ -11,7 +11,7 @@ from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.protocol.run import Run
 from unlearnbench.scoring.intervals import newcombe
-from unlearnbench.scoring.scores import leaked_on_any, of_facts, pooled
+from unlearnbench.scoring.scores import bounds_record, leaked_on_any, of_facts, pooled
 from unlearnbench.stress.formats import Asked, format_probes
 from unlearnbench.stress.relearn.profiles import RelearnProfile
 from unlearnbench.types import Probe, PromptFormat, Score
@@ -60,14 +60,14 @@ def point(run: Run, shuffled: Run, scored: Collection[str]) -> dict[str, Any]:
     question, made_up = of_facts("question", questions), of_facts("never", never)
     states = leaked_on_any(forget)
     return {
-        "forget": score_record(of_facts("forget", states)),
-        "question": score_record(question),
-        "cloze": score_record(of_facts("cloze", gaps)),
-        "never": score_record(made_up),
+        "forget": bounds_record(of_facts("forget", states)),
+        "question": bounds_record(question),
+        "cloze": bounds_record(of_facts("cloze", gaps)),
+        "never": bounds_record(made_up),
         "net": _net(question, made_up),
-        "shuffled": score_record(of_facts("shuffled", other)),
-        "retain": score_record(pooled("retain", [o for o in run.outcomes if o.split == "retain"])),
-        "fluency": score_record(run.scores["fluency"]),
+        "shuffled": bounds_record(of_facts("shuffled", other)),
+        "retain": bounds_record(pooled("retain", [o for o in run.outcomes if o.split == "retain"])),
+        "fluency": bounds_record(run.scores["fluency"]),
         "leaked": [fact for fact, state in states.items() if state],
         "n_open": run.n_open + shuffled.n_open,
     }
@@ -83,15 +83,4 @@ def _net(known: Score, made_up: Score) -> dict[str, Any]:
     return {
         "value": known.high - (made_up.low if made_up.n else 0.0),
         "interval": [interval.low, interval.high],
-    }
-
-
-def score_record(score: Score) -> dict[str, Any]:
-    """A score as JSON."""
-    return {
-        "low": score.low,
-        "high": score.high,
-        "n": score.n,
-        "n_open": score.n_open,
-        "interval": [score.interval.low, score.interval.high],
     }
