@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnbench.errors import SubmissionError
@@ -11,7 +12,7 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol.run import load_run
 from unlearnbench.submissions.bundle import About, bundle
-from unlearnbench.submissions.verify import Verification
+from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
 
 ATTACKS = ("relearn", "stress")
@@ -56,9 +57,10 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
 
     found = [check(Path(folder), judge_of) for folder in folders]
     read = [one.checked for one in found if one.checked is not None]
-    if len(read) < 2:
-        return found
-    return [check(one.folder, judge_of, read) if one.checked else one for one in found]
+    return [
+        replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
+        for one in found
+    ]
 
 
 def _kind(folder: Path) -> str:

@@ -45,6 +45,21 @@ def built(submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return build_board(out, submissions, out.with_name("kept"))[0], out
 
 
+def test_the_readme_shows_the_board_that_ships(tmp_path: Path) -> None:
+    board, _ = build_board(tmp_path)
+    assert board.refused == ()
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = readme.partition("<!-- board -->\n")[2].partition("\n<!-- /board -->")[0]
+    assert shown == (tmp_path / "board.md").read_text("utf-8").rstrip("\n")
+
+
+def test_a_name_cannot_leave_its_markdown_cell(built: tuple[Board, Path]) -> None:
+    text = (built[1] / "board.md").read_text("utf-8")
+    assert "=Second \\<b\\>row\\</b\\>" in text
+    (line,) = [line for line in text.splitlines() if "Second" in line]
+    assert line.count(" | ") == 7
+
+
 def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:
     (division,) = built[0].divisions
     assert (division.benchmark, division.base) == ("wkf", "knows-all")

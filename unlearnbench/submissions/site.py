@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def build(board: Board, out: Path) -> int:
         write_atomically(out / name, text)
     write_atomically(out / "board.json", json.dumps(_data(board), indent=1, ensure_ascii=False))
     write_atomically(out / "board.csv", _table(board))
+    write_atomically(out / "board.md", markdown(board))
     return len(written)
 
 
@@ -107,6 +109,47 @@ def _plot(division: Division) -> list[dict[str, Any]]:
             for other in points
         )
     return points
+
+
+def markdown(board: Board) -> str:
+    """The divisions as Markdown tables, as the README shows them; shares in percent."""
+    found = []
+    for division in board.divisions:
+        found += [
+            f"**{_cell_text(division.base)} × {division.benchmark} {division.version}**",
+            "",
+            "| rank | row | worst case | original | retain | relearnt | stress | trust |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
+        found += [_line(row) for row in (*division.rows, *division.anchors)]
+        found.append("")
+    return "\n".join(found)
+
+
+def _line(row: Row) -> str:
+    rank = "–".join(map(str, dict.fromkeys(row["rank"]))) if "rank" in row else "–"
+    worst, low, high = row["scores"]["forget.worst_case"]
+    relearnt = _relearnt(row)
+    stress = row["stress"]["score"]["high"] if row["stress"] else None
+    cells = [
+        rank,
+        _cell_text(row["name"]),
+        f"**{100 * worst:.1f}** ({100 * low:.1f}–{100 * high:.1f})",
+        *(_share(row["scores"][name][0]) for name in ("forget.original", "retain.mean")),
+        _share(relearnt),
+        _share(stress),
+        "anchor" if row["id"].startswith("anchor-") else row["trust"],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _cell_text(text: str) -> str:
+    """What a stranger wrote, as plain text in a Markdown cell."""
+    return re.sub(r"([\\`*_{}\[\]<>|#&~!])", r"\\\1", visible(text))
 
 
 def _data(board: Board) -> list[dict[str, Any]]:

@@ -61,8 +61,8 @@ class Verification:
         return not self.reasons
 
 
-def verify(folder: Path, judge_of: JudgeOf, others: Sequence[Checked] = ()) -> Verification:
-    """Check one submission; `others` are rows that it must not copy.
+def verify(folder: Path, judge_of: JudgeOf) -> Verification:
+    """Check one submission.
 
     `judge_of` makes a listed judge by name. Never raises for what the submission holds.
     """
@@ -75,7 +75,6 @@ def verify(folder: Path, judge_of: JudgeOf, others: Sequence[Checked] = ()) -> V
         *_judges(checked, judge_of),
         *_scores(checked),
         *_attacks(checked),
-        *_copies(checked, others),
     ]
     return Verification(folder, reasons, checked)
 
@@ -302,7 +301,8 @@ def _summary(kind: str, record: Mapping[str, Any], where: str) -> Iterator[Refus
         yield Refusal("attack", where, "its summary does not follow from its points")
 
 
-def _copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
+def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
+    """Other rows that this one's answers are taken from, or that took its answers."""
     for other in others:
         if other.folder == checked.folder:
             continue
