@@ -3,7 +3,8 @@
 Both train SmolLM2-135M on the same batches of WKF (4 forget + 4 retain rows) with the same fused
 AdamW in float32, each in a process of its own. The textbook step pads, runs forget, retain and the
 frozen reference separately, and takes the divergence over the whole vocabulary at every position.
-`--json` ends with one line: step_speedup, memory_ratio, loss_error, grad_error, bf16_curve_error.
+`--json` ends with one line: step_speedup, memory_ratio, loss_error, grad_error, bf16_curve_error
+(against the textbook step under the same autocast) and bf16_to_float32.
 """
 
 from __future__ import annotations
@@ -150,14 +151,18 @@ def _value_and_gradient(model: Any, loss: Loss, batch: Batch) -> tuple[float, to
     return float(value.detach()), torch.cat([p.grad.flatten() for p in model.parameters()])
 
 
-def curve(autocast: bool) -> list[float]:
+def curve(variant: str, autocast: bool) -> list[float]:
     """The loss of 50 steps, under bfloat16 autocast or in float32."""
     model, tokenizer = load()
     method, schedule = planned(tokenizer, CURVE_STEPS)
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        reference = Reference(Student(model))
-        reference.remember(schedule.groups(["retain"]), None)
-    inner = ours(model, method, tokenizer, reference)
+    if variant == "textbook":
+        frozen, _ = load()
+        inner = textbook(model, frozen.requires_grad_(False))
+    else:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            reference = Reference(Student(model))
+            reference.remember(schedule.groups(["retain"]), None)
+        inner = ours(model, method, tokenizer, reference)
 
     def loss(batch: Batch) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -173,12 +178,22 @@ def in_own_process(part: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def apart(name: str, other: Sequence[float], half: Sequence[float]) -> float:
+    """Mean relative distance of the bf16 curve from another, which is also printed."""
+    each = [abs(a - b) / a for a, b in zip(other, half, strict=True)]
+    mean, early = statistics.mean(each), statistics.mean(each[: CURVE_STEPS // 2])
+    print(f"{CURVE_STEPS} steps in bf16 against {name}: mean {mean:.2%} apart (first half ", end="")
+    print(f"{early:.2%}), at most {max(each):.2%}; ends {other[-1]:.4f} and {half[-1]:.4f}")
+    return mean
+
+
 PARTS: dict[str, Callable[[], Any]] = {
     "textbook": lambda: measure("textbook"),
     "ours": lambda: measure("ours"),
     "equality": equality,
-    "float32": lambda: curve(False),
-    "bf16": lambda: curve(True),
+    "float32": lambda: curve("ours", autocast=False),
+    "bf16": lambda: curve("ours", autocast=True),
+    "textbook-bf16": lambda: curve("textbook", autocast=True),
 }
 
 
@@ -186,7 +201,9 @@ def main() -> None:
     """Measure everything, print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--no-bf16", action="store_true", help="leave the two 50-step curves away")
+    parser.add_argument(
+        "--no-bf16", action="store_true", help="leave the three 50-step curves away"
+    )
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.part:
@@ -201,11 +218,11 @@ def main() -> None:
     for name, found in (("textbook", slow), ("ours", fast)):
         print(f"{name:9} {found['seconds']:.2f} s a step, peak {found['peak'] / 1e9:.2f} GB")
     if not arguments.no_bf16:
-        exact, half = in_own_process("float32"), in_own_process("bf16")
-        apart = [abs(a - b) / a for a, b in zip(exact, half, strict=True)]
-        result["bf16_curve_error"] = statistics.mean(apart)
-        print(f"50 steps, bf16 against float32: mean {statistics.mean(apart):.2%} apart, ", end="")
-        print(f"at most {max(apart):.2%}; final losses {exact[-1]:.4f} and {half[-1]:.4f}")
+        half = in_own_process("bf16")
+        result["bf16_curve_error"] = apart(
+            "textbook in bf16", in_own_process("textbook-bf16"), half
+        )
+        result["bf16_to_float32"] = apart("float32", in_own_process("float32"), half)
     for name, value in result.items():
         print(f"  {name:18} {value:.3g}")
     if arguments.json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +10,10 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol.run import load_run
+from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.submissions.bundle import About, bundle
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
-
-ATTACKS = ("relearn", "stress")
 
 
 def submit(
@@ -34,7 +32,10 @@ def submit(
     """
     records: dict[str, Path] = {}
     for folder in attacks:
-        kind = _kind(Path(folder))
+        kind = attack_kind(Path(folder))
+        if kind is None:
+            raise SubmissionError(f"{folder}: neither a relearn nor a stress run")
+        read_attack(Path(folder), kind)
         if kind in records:
             raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
         records[kind] = Path(folder) / f"{kind}.json"
@@ -61,18 +62,6 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
         replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
         for one in found
     ]
-
-
-def _kind(folder: Path) -> str:
-    for kind in ATTACKS:
-        path = folder / f"{kind}.json"
-        if path.is_file():
-            try:
-                json.loads(path.read_text("utf-8"))
-            except ValueError as error:
-                raise SubmissionError(f"{path}: damaged ({error})") from error
-            return kind
-    raise SubmissionError(f"{folder}: neither a relearn nor a stress run")
 
 
 def _folder_name(name: str) -> str:

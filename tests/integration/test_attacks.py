@@ -308,3 +308,18 @@ def test_shuffled_answers_are_judged_without_a_model(whole: tuple[Path, Any]) ->
     assert [p.messages for p in other.probes] == [p.messages for p in run.probes]
     golds = {f.id: f.answer for f in load_benchmark("wkf").split("forget")}
     assert all(p.answer != golds[p.key.fact] for p in other.probes)
+
+
+def test_show_run_reads_attacks(whole: tuple[Path, Any], relearnt: tuple[Path, Any]) -> None:
+    def show(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+        asked = [sys.executable, "-m", "unlearnbench", "show", "run", str(folder), *flags]
+        return subprocess.run(asked, capture_output=True, text=True)
+
+    for (folder, record), line in ((whole, "all doors together"), (relearnt, "worst benign arm")):
+        done = show(folder)
+        assert line in done.stdout
+        assert done.returncode == (1 if record["n_open"] else 0)
+        assert json.loads(show(folder, "--json").stdout)["kind"] == record["kind"]
+        refused = show(folder, "--leaks")
+        assert refused.returncode == 2
+        assert "are for score runs" in refused.stderr

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnbench.cli.common import Json, quieten, stdout
+from unlearnbench.errors import RunError
+from unlearnbench.runs.attacks import attack_kind
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
@@ -126,11 +128,15 @@ def run(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Show a stored run: scores, leaks by fact, single answers.
+    """Show a stored run: scores, leaks by fact, single answers; or a stress or relearning run.
 
     Example: unlearnbench show run runs/wkf-smollm2-135m-1a2b3c4d --leaks
     """
     quieten(False)
+    if kind := attack_kind(path):
+        if leaks or fact or jury:
+            raise RunError(f"{path} is a {kind} run; --leaks, --fact and --jury are for score runs")
+        return _show_attack(path, kind, json)
     from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
     from unlearnbench.cli.tables import print_run
@@ -145,6 +151,19 @@ def run(
     if jury:
         print_jury(found, json)
     return code
+
+
+def _show_attack(path: Path, kind: str, json: bool) -> int:
+    from unlearnbench.cli.relearn import show_relearn
+    from unlearnbench.cli.stress import show_stress
+    from unlearnbench.runs.attacks import read_attack
+
+    record = read_attack(path, kind)
+    if json:
+        print(json_module.dumps({"run": str(path), **record}, ensure_ascii=False))
+    else:
+        (show_relearn if kind == "relearn" else show_stress)(record)
+    return 1 if record["n_open"] else 0
 
 
 @app.command("judges")

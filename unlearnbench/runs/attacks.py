@@ -22,6 +22,17 @@ def read_relearn(folder: Path) -> dict[str, Any]:
     return _read(folder / RELEARN, "relearn", "relearning")
 
 
+def attack_kind(folder: Path) -> str | None:
+    """`relearn` or `stress` if the folder is such a run, else None."""
+    found = (name for name in (RELEARN, STRESS) if (folder / name).is_file())
+    return next((Path(name).stem for name in found), None)
+
+
+def read_attack(folder: Path, kind: str) -> dict[str, Any]:
+    """The record of a folder of that kind. Raises `RunError` as the two readers do."""
+    return read_relearn(folder) if kind == "relearn" else read_stress(folder)
+
+
 def _read(path: Path, kind: str, what: str) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text("utf-8"))
