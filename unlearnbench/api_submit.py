@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+from unlearnbench.api import Observe, score
 from unlearnbench.errors import SubmissionError
-from unlearnbench.interfaces import Judge
+from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.plugins import load
 from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.submissions.bundle import About, bundle
+from unlearnbench.submissions.rerun import Rerun, compare
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
+from unlearnbench.types import EngineOptions
 
 
 def submit(
@@ -62,6 +67,44 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
         replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
         for one in found
     ]
+
+
+def rerun(
+    folder: str | Path,
+    checkpoint: str,
+    *,
+    device: str = "auto",
+    out: str | Path | None = None,
+    observe: Observe | None = None,
+) -> Rerun:
+    """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
+
+    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
+    stand or `checkpoint` is not the very one that was submitted.
+    """
+    (found,) = verify([folder])
+    if not found.ok or found.checked is None:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    identity = found.checked.claim.run.identity
+    options = EngineOptions(device=device, dtype=identity.dtype)
+    there = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
+    if there.fingerprint != identity.checkpoint:
+        raise SubmissionError(
+            f"--rerun {checkpoint}: its fingerprint is {there.fingerprint[:12]}…, not "
+            f"{identity.checkpoint[:12]}… of {folder}; it is another checkpoint"
+        )
+    here = score(
+        checkpoint,
+        identity.benchmark,
+        profile=identity.profile,
+        judge=identity.judge,
+        engine=identity.engine,
+        options=options,
+        seed=identity.seed,
+        out=out,
+        observe=observe,
+    )
+    return compare(found.checked, here)
 
 
 def _folder_name(name: str) -> str:
