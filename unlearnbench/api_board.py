@@ -7,6 +7,7 @@ from pathlib import Path
 from unlearnbench.content import content_root
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.results import measured
 from unlearnbench.submissions.board import Board, read_board
 from unlearnbench.submissions.site import build
 
@@ -30,4 +31,10 @@ def build_board(
         return judges[name]
 
     board = read_board(source, judge_of, Path(kept) if kept is not None else None)
-    return board, build(board, Path(out))
+    return board, build(board, Path(out), _specificity)
+
+
+def _specificity(judge: str) -> float | None:
+    """Of the judge with this identity, where it was measured."""
+    result = measured(judge)
+    return None if result is None else float(result.record["specificity"])

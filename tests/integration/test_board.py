@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import time
 from pathlib import Path
@@ -58,6 +59,23 @@ def test_a_name_cannot_leave_its_markdown_cell(built: tuple[Board, Path]) -> Non
     assert "=Second \\<b\\>row\\</b\\>" in text
     (line,) = [line for line in text.splitlines() if "Second" in line]
     assert line.count(" | ") == 7
+
+
+def test_retain_by_tier_and_the_judge_s_specificity(built: tuple[Board, Path]) -> None:
+    page = (built[1] / "index.html").read_text("utf-8")
+    assert "topic 100.0<br>field 100.0<br>general 100.0" in page
+    assert "rules <small>98.4</small>" in page
+
+
+def test_names_in_the_plot_do_not_cover_each_other(built: tuple[Board, Path]) -> None:
+    (division,) = built[0].divisions
+    page = (built[1] / "divisions" / f"{division.slug}.html").read_text("utf-8")
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(start|end)">', page)
+    beside = [(float(x), float(y)) for x, y, _ in found if float(x) > 60]
+    assert len(beside) == len(division.rows) + len(division.anchors)
+    for place, (x, y) in enumerate(beside):
+        for other_x, other_y in beside[place + 1 :]:
+            assert abs(y - other_y) >= 13 or abs(x - other_x) > 20
 
 
 def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:
@@ -152,7 +170,7 @@ def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
         rows[-1]["submitter"] = f"Person {number % 700}"
     began = time.monotonic()
     division = Division("wkf", "0", "many", tuple(_ranked(rows)), first.anchors)
-    pages = build(Board((division,), (), {}), tmp_path / "site")
+    pages = build(Board((division,), (), {}), tmp_path / "site", lambda judge: 0.984)
     assert pages == 2002
     assert time.monotonic() - began < 30
     assert (tmp_path / "site" / "index.html").stat().st_size <= 500_000

@@ -11,7 +11,7 @@ from unlearnbench.scoring.scores import leaked_on_any
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import Completion
 
-ROW_VERSION = 1
+ROW_VERSION = 2
 """Raised whenever the shape or the meaning of a row changes, so that kept ones are made anew."""
 SAMPLES = 30
 
@@ -43,6 +43,7 @@ def row_of(found: Verification) -> dict[str, Any]:
         "base_fingerprint": claim.base.identity.checkpoint,
         "parameters": claim.run.parameters,
         "judge": identity.judge,
+        "judge_identity": identity.judge_identity,
         "versions": claim.run.versions,
         "training": claim.run.training,
         "scores": _scores(run),
@@ -92,7 +93,7 @@ def _stress(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if record is None:
         return None
     return {
-        "doors": sorted(record["findings"]),
+        "doors": sorted(name for name, found in record["findings"].items() if found["ranked"]),
         "score": record["union"]["score"],
         "beyond": record["union"]["beyond"],
     }

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,19 @@ from unlearnbench.submissions.strict import hidden_character
 
 FIRST_PAGE_ROWS = 100
 """So many rows of a division on the first page; all of them on its own."""
+_LETTER, _LINE, _FLIPPED = 6.5, 13, 0.5
+"""Width and height of a letter in the plot; from which x on names stand left of their points."""
 STATIC = ("board.css", "board.js")
-COLUMNS = ("forget.worst_case", "forget.original", "retain.mean", "fluency")
 
 
-def build(board: Board, out: Path) -> int:
-    """Write the site into `out`; the number of pages. Raises `SubmissionError`."""
+def build(board: Board, out: Path, specificity: Callable[[str], float | None]) -> int:
+    """Write the site into `out`; the number of pages. Raises `SubmissionError`.
+
+    `specificity` gives what was measured of the judge of an identity, None if nothing was.
+    """
     source = content_root() / "leaderboard" / "site"
     pages = _environment(source)
+    pages.globals["specificity"] = specificity
     try:
         for folder in (out / "rows", out / "divisions"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +113,23 @@ def _plot(division: Division) -> list[dict[str, Any]]:
             and (other["x"] < point["x"] or other["y"] > point["y"])
             for other in points
         )
+    _place_labels(points)
     return points
+
+
+def _place_labels(points: list[dict[str, Any]]) -> None:
+    """Where each name stands in the plot, in its units: beside its point, below names there."""
+    taken: list[tuple[float, float, float]] = []
+    for point in sorted(points, key=lambda p: (-p["y"], p["x"])):
+        left = point["x"] >= _FLIPPED
+        x = 60 + 540 * point["x"] + (-9 if left else 9)
+        width = _LETTER * len(visible(point["name"]))
+        start, end = (x - width, x) if left else (x, x + width)
+        y = 336 - 320 * point["y"]
+        while any(abs(y - b) < _LINE and start < e and s < end for b, s, e in taken):
+            y += 1
+        taken.append((y, start, end))
+        point["label"] = {"x": x, "y": y, "anchor": "end" if left else "start"}
 
 
 def markdown(board: Board) -> str:
@@ -181,6 +202,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "stress": row["stress"]["score"]["high"] if row["stress"] else None,
         "parameters": row["parameters"],
         "judge": row["judge"],
+        "judge_identity": row["judge_identity"],
         "fingerprint": row["fingerprint"],
     }
 
