@@ -15,6 +15,7 @@ from unlearnbench.plugins import load
 from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.submissions.bundle import About, bundle
+from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.rerun import Rerun, compare
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
@@ -50,6 +51,17 @@ def submit(
     if not found.ok:
         raise SubmissionError(f"{made}: would be refused: {found.reasons[0]}")
     return made
+
+
+def publish(folder: str | Path, repository: str) -> str:
+    """Open a pull request with a submission that stands at a data set `OWNER/NAME` on a hub.
+
+    Returns its address. Raises `SubmissionError` if it does not stand or cannot be sent.
+    """
+    (found,) = verify([folder])
+    if not found.ok:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    return open_pull_request(Path(folder), repository)
 
 
 def verify(folders: Sequence[str | Path]) -> list[Verification]:

@@ -32,6 +32,9 @@ def submit(
     out: Annotated[
         Path | None, typer.Option(help="The submission's folder. Default: submissions/NAME.")
     ] = None,
+    hub: Annotated[
+        str | None, typer.Option(help="OWNER/NAME of a data set: also open a pull request there.")
+    ] = None,
 ) -> int:
     """Make one folder of plain files that anyone can check, for a pull request to the leaderboard.
 
@@ -44,7 +47,10 @@ def submit(
     about = About(name, method, submitter, link)
     made = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
     stdout().print(f"submission: {made}", soft_wrap=True)
-    stdout().print("next: see leaderboard/SUBMITTING.md")
+    if hub is not None:
+        stdout().print(f"pull request: {api_submit.publish(made, hub)}", soft_wrap=True)
+    else:
+        stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0
 
 
