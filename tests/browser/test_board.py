@@ -98,9 +98,10 @@ def test_filtering_by_keyboard(browser: Any, site: str) -> None:
 def test_a_row_has_an_address(browser: Any, site: str) -> None:
     with Visit(browser, site + "rows/second-row.html") as visit:
         visit.page.get_by_role("link", name="knows-all × wkf").click()
+        # A locator waits for the page that the link leads to.
+        row = visit.page.locator("tr:target")
+        assert row.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
         assert visit.page.url.endswith("#second-row")
-        look = "getComputedStyle(document.querySelector('tr:target')).outlineStyle"
-        assert visit.page.evaluate(look) == "solid"
 
 
 def test_strangers_text_is_text(browser: Any, site: str) -> None:
