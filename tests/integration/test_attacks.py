@@ -176,7 +176,9 @@ def draw_probes(n: int) -> list[Probe]:
 
 @pytest.mark.parametrize("kind", ["llama", "mamba"])
 def test_draws_do_not_depend_on_their_neighbours(kind: str, tmp_path: Path) -> None:
-    engine = TransformersEngine(str(save(tmp_path / kind, kind)), EngineOptions(batch_size=4))
+    engine = TransformersEngine(
+        str(save(tmp_path / kind, kind)), EngineOptions(batch_size=4, dtype="float32")
+    )
     sampling = Sampling(6, temperature=1.0, seed=5)
     probes = draw_probes(4)
     together = {r.key: r for r in engine.generate(probes, sampling)}

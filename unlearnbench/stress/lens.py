@@ -68,7 +68,8 @@ def _ranks(model: PreTrainedModel, tokenizer: Any, fact: Fact, subject: Subject)
     norm, head = _final_norm(model), find_head(model)
     # The last entry has been through the final norm already.
     seen = torch.stack([*(norm(s[0, -1]) for s in states[:-1]), states[-1][0, -1]])
-    logits = head(seen)
+    # Some models keep their residual stream in float32 whatever their weights are in.
+    logits = head(seen.to(next(head.linear.parameters()).dtype))
     return (logits > logits[:, gold, None]).sum(-1)
 
 
