@@ -157,7 +157,7 @@ def _line(row: Row) -> str:
         _cell_text(row["name"]),
         f"**{100 * worst:.1f}** ({100 * low:.1f}–{100 * high:.1f})",
         *(_share(row["scores"][name][0]) for name in ("forget.original", "retain.mean")),
-        _share(relearnt),
+        _share(relearnt) + (f" ({', '.join(row['relearn']['arms'])})" if relearnt else ""),
         _share(stress),
         "anchor" if row["id"].startswith("anchor-") else row["trust"],
     ]
@@ -199,6 +199,7 @@ def _flat(row: Row) -> dict[str, Any]:
         "outside": "; ".join(row["outside"]),
         **{name: row["scores"][name][0] for name in row["scores"]},
         "relearn_maximum": _relearnt(row),
+        "relearn_arms": ", ".join(row["relearn"]["arms"]) if row["relearn"] else "",
         "stress": row["stress"]["score"]["high"] if row["stress"] else None,
         "parameters": row["parameters"],
         "judge": row["judge"],
