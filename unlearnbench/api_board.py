@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unlearnbench.api_submit import listed_judges
 from unlearnbench.content import content_root
-from unlearnbench.interfaces import Judge
-from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.results import measured
 from unlearnbench.submissions.board import Board, read_board
 from unlearnbench.submissions.site import build
@@ -23,14 +22,7 @@ def build_board(
     Raises `SubmissionError` for a folder that is not there or cannot be written.
     """
     source = Path(submissions or content_root() / "leaderboard" / "submissions")
-    judges: dict[str, Judge] = {}
-
-    def judge_of(name: str) -> Judge:
-        if name not in judges:
-            judges[name] = make_judge(name)
-        return judges[name]
-
-    board = read_board(source, judge_of, Path(kept) if kept is not None else None)
+    board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
     return board, build(board, Path(out), _specificity)
 
 

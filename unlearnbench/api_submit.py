@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
-from unlearnbench.api import Observe, score
 from unlearnbench.errors import SubmissionError
-from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
-from unlearnbench.plugins import load
 from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.submissions.bundle import About, bundle
+from unlearnbench.submissions.doubts import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
-from unlearnbench.submissions.rerun import Rerun, compare
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
-from unlearnbench.types import EngineOptions
 
 
 def submit(
@@ -36,21 +32,45 @@ def submit(
     `SubmissionError` with every reason why the row could not be ranked, `RunError` for what is no
     run.
     """
-    records: dict[str, Path] = {}
-    for folder in attacks:
-        kind = attack_kind(Path(folder))
-        if kind is None:
-            raise SubmissionError(f"{folder}: neither a relearn nor a stress run")
-        read_attack(Path(folder), kind)
-        if kind in records:
-            raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
-        records[kind] = Path(folder) / f"{kind}.json"
+    others, records = evidence(attacks)
+    if others:
+        raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
     target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
     made = bundle(load_run(run), load_run(base), records, about, target)
     found = verify([made])[0]
     if not found.ok:
         raise SubmissionError(f"{made}: would be refused: {found.reasons[0]}")
     return made
+
+
+def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]]:
+    """Folders that are no attacks, and the records of those that are, by their kind.
+
+    Raises `SubmissionError` for two attacks of one kind.
+    """
+    others, records = [], {}
+    for folder in map(Path, folders):
+        kind = attack_kind(folder)
+        if kind is None:
+            others.append(folder)
+            continue
+        read_attack(folder, kind)
+        if kind in records:
+            raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
+        records[kind] = folder / f"{kind}.json"
+    return others, records
+
+
+def listed_judges() -> JudgeOf:
+    """Makes a listed judge by its name, each once."""
+    judges: dict[str, Judge] = {}
+
+    def judge_of(name: str) -> Judge:
+        if name not in judges:
+            judges[name] = make_judge(name)
+        return judges[name]
+
+    return judge_of
 
 
 def publish(folder: str | Path, repository: str) -> str:
@@ -66,57 +86,13 @@ def publish(folder: str | Path, repository: str) -> str:
 
 def verify(folders: Sequence[str | Path]) -> list[Verification]:
     """Check submissions without their models; copies are looked for among them."""
-    judges: dict[str, Judge] = {}
-
-    def judge_of(name: str) -> Judge:
-        if name not in judges:
-            judges[name] = make_judge(name)
-        return judges[name]
-
+    judge_of = listed_judges()
     found = [check(Path(folder), judge_of) for folder in folders]
     read = [one.checked for one in found if one.checked is not None]
     return [
         replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
         for one in found
     ]
-
-
-def rerun(
-    folder: str | Path,
-    checkpoint: str,
-    *,
-    device: str = "auto",
-    out: str | Path | None = None,
-    observe: Observe | None = None,
-) -> Rerun:
-    """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
-
-    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
-    stand or `checkpoint` is not the very one that was submitted.
-    """
-    (found,) = verify([folder])
-    if not found.ok or found.checked is None:
-        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
-    identity = found.checked.claim.run.identity
-    options = EngineOptions(device=device, dtype=identity.dtype)
-    there = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
-    if there.fingerprint != identity.checkpoint:
-        raise SubmissionError(
-            f"--rerun {checkpoint}: its fingerprint is {there.fingerprint[:12]}…, not "
-            f"{identity.checkpoint[:12]}… of {folder}; it is another checkpoint"
-        )
-    here = score(
-        checkpoint,
-        identity.benchmark,
-        profile=identity.profile,
-        judge=identity.judge,
-        engine=identity.engine,
-        options=options,
-        seed=identity.seed,
-        out=out,
-        observe=observe,
-    )
-    return compare(found.checked, here)
 
 
 def _folder_name(name: str) -> str:

@@ -150,6 +150,7 @@ def test_copied_answers_are_not_ranked(
     claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
     (division,) = build_board(tmp_path / "site", copy)[0].divisions
     assert [row["trust"] for row in division.rows] == ["claimed", "claimed"]
+    assert all(row["levels"] == ["claimed"] for row in division.rows)
     assert all("rank" not in row for row in division.rows)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.scripted import ScriptedEngine
-from unlearnbench.api_submit import rerun
+from unlearnbench.api_attest import rerun
 from unlearnbench.errors import SubmissionError
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.types import Completion, Failure, Probe, Sampling

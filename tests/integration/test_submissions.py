@@ -19,7 +19,7 @@ from unlearnbench.api_submit import submit, verify
 from unlearnbench.errors import SubmissionError
 from unlearnbench.submissions import bundle as bundle_module
 from unlearnbench.submissions.bundle import About
-from unlearnbench.submissions.schema import json_schema
+from unlearnbench.submissions.schema import PUBLISHED, json_schema
 
 
 def test_a_good_one_stands(good_submission: Path) -> None:
@@ -61,8 +61,9 @@ def test_the_same_submission_is_the_same_bytes(
 def test_the_published_schema_is_the_one_in_use() -> None:
     from unlearnbench.content import content_root
 
-    path = content_root() / "leaderboard" / "schema" / "submission.schema.json"
-    assert json.loads(path.read_text("utf-8")) == json.loads(json.dumps(json_schema()))
+    for name in PUBLISHED:
+        path = content_root() / "leaderboard" / "schema" / f"{name}.schema.json"
+        assert json.loads(path.read_text("utf-8")) == json.loads(json.dumps(json_schema(name)))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from unlearnbench.cli import (
     submit,
     tofu,
     train,
+    verify,
 )
 from unlearnbench.cli.common import LAST_RUN
 from unlearnbench.errors import UnlearnbenchError
@@ -48,7 +49,8 @@ app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("report")(report.report)
 app.command("submit")(submit.submit)
-app.command("verify")(submit.verify)
+app.command("verify")(verify.verify)
+app.command("attest")(submit.attest)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("demo")(demo.demo)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from unlearnbench.errors import SubmissionError
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.submissions.anchors import ANCHORS, anchor
+from unlearnbench.submissions.attestations import attested, entries, place
+from unlearnbench.submissions.doubts import JudgeOf
 from unlearnbench.submissions.ranking import outside, ranks
 from unlearnbench.submissions.rows import ROW_VERSION, row_of
 from unlearnbench.submissions.strict import sha256
-from unlearnbench.submissions.verify import Checked, JudgeOf, Verification, verify
+from unlearnbench.submissions.verify import Checked, Verification, verify
 
 WITHDRAWN = "WITHDRAWN"
 """A file of this name, with the reason in it, stands in for a submission that was taken back."""
@@ -55,16 +57,26 @@ def read_board(folder: Path, judge_of: JudgeOf, kept: Path | None = None) -> Boa
     """
     if not folder.is_dir():
         raise SubmissionError(f"{folder}: no folder of submissions")
-    entries = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    tombstones = {p.name: _reason(p) for p in entries if (p / WITHDRAWN).is_file()}
+    folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    tombstones = {p.name: _reason(p) for p in folders if (p / WITHDRAWN).is_file()}
     rows, anchors = [], _Anchors(judge_of)
-    for path in entries:
+    for path in folders:
         if path.name not in tombstones:
             rows.append(_row(path, judge_of, kept, anchors))
     _mark_copies(rows)
     readable = [row for row in rows if "scores" in row]
-    refused = tuple(row for row in rows if "scores" not in row)
-    return Board(tuple(_divisions(readable, anchors)), refused, tombstones)
+    refused = [row for row in rows if "scores" not in row]
+    refused += _about_nothing(folder, {path.name for path in folders})
+    return Board(tuple(_divisions(readable, anchors)), tuple(refused), tombstones)
+
+
+def _about_nothing(folder: Path, known: set[str]) -> list[Row]:
+    """Attestations about rows that are not there."""
+    return [
+        {"id": f"attestations/{path.name}", "trust": "claimed", "reasons": ["there is no such row"]}
+        for path in entries(place(folder / "any").parent)
+        if path.name not in known
+    ]
 
 
 def _reason(path: Path) -> str:
@@ -85,9 +97,8 @@ class _Anchors:
             made = []
             for name in ANCHORS:
                 run = anchor(name, checked.runs["run"], self._judge_of("rules"))
-                twin = Checked(
-                    checked.folder, checked.claim, {**checked.runs, "run": run}, {}, {"": name}
-                )
+                runs = {**checked.runs, "run": run}
+                twin = replace(checked, runs=runs, attacks={}, answered={})
                 row = row_of(Verification(checked.folder, (), twin))
                 made.append({**row, "id": f"anchor-{name}", "name": name, "method": "made up"})
             self.rows[identity.benchmark_fingerprint] = tuple(made)
@@ -97,7 +108,8 @@ class _Anchors:
 def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) -> Row:
     """A submission's row: remembered, or made."""
     sums = path / "SHA256SUMS"
-    plain = sums.is_file() and not sums.is_symlink() and sums.stat().st_size < 10_000
+    links = path.is_symlink() or sums.is_symlink()
+    plain = not links and sums.is_file() and sums.stat().st_size < 10_000
     digest = sha256(sums.read_bytes()) if plain else ""
     store = kept / f"{digest}.json" if kept is not None and digest else None
     if store is not None and store.is_file():
@@ -108,7 +120,8 @@ def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) ->
                 anchors.rows.setdefault(row["benchmark_fingerprint"], tuple(made))
             return {**row, "id": path.name}
     found = verify(path, judge_of)
-    row = row_of(found)
+    others = attested(found.checked, judge_of) if found.checked is not None else ()
+    row = row_of(found, others)
     made_up = anchors.see(found.checked) if found.checked is not None else ()
     if store is not None:
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -118,10 +131,12 @@ def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) ->
 
 
 def _stamp(path: Path) -> list[list[Any]]:
-    """Names, sizes and times of a submission's files: a changed file is verified anew."""
+    """Names, sizes and times of the files of a submission and of what is attested about it: a
+    changed file is verified anew."""
     return [
-        [str(p.relative_to(path)), p.lstat().st_size, p.lstat().st_mtime_ns]
-        for p in sorted(path.rglob("*"))
+        [folder.name, str(p.relative_to(folder)), p.lstat().st_size, p.lstat().st_mtime_ns]
+        for folder in (path, *entries(place(path)))
+        for p in ([] if folder.is_symlink() else sorted(folder.rglob("*")))
     ]
 
 
@@ -135,7 +150,7 @@ def _mark_copies(rows: Sequence[Row]) -> None:
         if len({row["fingerprint"] for row in same}) > 1:
             for row in same:
                 others = ", ".join(r["id"] for r in same if r is not row)
-                row["trust"] = "claimed"
+                row |= {"trust": "claimed", "levels": ["claimed"]}
                 row["reasons"] = [*row["reasons"], f"its answers are those of {others}"]
 
 
@@ -175,7 +190,15 @@ def _base_row(row: Row) -> Row:
         "states": row["base_states"],
         "relearn": None,
         "stress": None,
+        "known": {"worst_case": None, "relearn": None},
+        "attestations": [],
     }
+
+
+def worst(row: Row) -> float:
+    """The share of forget facts that are known to be there still: by its own run, and by others."""
+    known = row["known"]["worst_case"]
+    return float(known["score"]["high"] if known else row["scores"]["forget.worst_case"][0])
 
 
 def _ranked(members: Sequence[Row]) -> list[Row]:
@@ -183,11 +206,12 @@ def _ranked(members: Sequence[Row]) -> list[Row]:
     for row in members:
         row["outside"] = outside(row)
     inside = [row for row in members if not row["outside"]]
-    for row, rank in zip(inside, ranks([row["states"] for row in inside]), strict=True):
+    known = [(row["known"]["worst_case"] or row)["states"] for row in inside]
+    for row, rank in zip(inside, ranks(known), strict=True):
         row["rank"] = list(rank)
     key: Callable[[Row], Any] = lambda row: (  # noqa: E731
         bool(row["outside"]),
-        row["scores"]["forget.worst_case"][0],
+        worst(row),
         -row["scores"]["retain.mean"][0],
         row["id"],
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from unlearnbench.errors import SubmissionError
 from unlearnbench.protocol.run import Run
@@ -20,10 +20,13 @@ from unlearnbench.submissions.strict import sha256
 RANKABLE = ("standard",)
 """Profiles that a row may be ranked by."""
 JOURNALS = ("completions.jsonl", "outcomes.jsonl")
-FILES = frozenset(
-    ["submission.json", "SHA256SUMS", "relearn.json", "stress.json"]
-    + [f"{part}/{name}" for part in ("run", "base") for name in JOURNALS]
+ATTACKS = frozenset(["relearn.json", "stress.json"])
+FILES = (
+    frozenset(["submission.json", "SHA256SUMS"])
+    | ATTACKS
+    | {f"{part}/{name}" for part in ("run", "base") for name in JOURNALS}
 )
+"""All that may be in a submission; `ATTACKS` need not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +54,33 @@ def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About, out: 
         "submitter": about.submitter,
         "link": about.link,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "run": _claim(run),
-        "base": _claim(base),
+        "run": run_claim(run),
+        "base": run_claim(base),
     }
+    files = {"submission.json": claim_file(claim, Submission)}
+    for part, source in (("run", run), ("base", base)):
+        for name in JOURNALS:
+            files[f"{part}/{name}"] = journal(source, name)
+    for kind, path in attacks.items():
+        files[f"{kind}.json"] = path.read_bytes()
+    return write_folder(out, files)
+
+
+def claim_file(claim: Mapping[str, Any], shape: type[BaseModel]) -> bytes:
+    """A claim as its file. Raises `SubmissionError` naming the option that does not fit."""
     try:
-        Submission.model_validate(claim)
+        shape.model_validate(claim)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise SubmissionError(f"--{place}: {first['msg']}") from error
+    return (json.dumps(claim, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files and their SHA256SUMS. Raises `SubmissionError` if something is there already."""
     if out.exists() and any(out.iterdir()):
         raise SubmissionError(f"--out {out} is not empty; choose another folder")
-    files = {"submission.json": (json.dumps(claim, indent=1, ensure_ascii=False) + "\n").encode()}
-    for part, source in (("run", run), ("base", base)):
-        for name in JOURNALS:
-            files[f"{part}/{name}"] = _journal(source, name)
-    for kind, path in attacks.items():
-        files[f"{kind}.json"] = path.read_bytes()
     for name, data in files.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +115,7 @@ def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
     return found
 
 
-def _claim(run: Run) -> dict[str, Any]:
+def run_claim(run: Run) -> dict[str, Any]:
     """What a run states of itself, as far as a submission takes it."""
     manifest = run.manifest
     identity = {k: v for k, v in manifest["identity"].items() if k in Identity.model_fields}
@@ -120,7 +133,7 @@ def _claim(run: Run) -> dict[str, Any]:
     }
 
 
-def _journal(run: Run, name: str) -> bytes:
+def journal(run: Run, name: str) -> bytes:
     """One line a probe in plan order: what closed it, without the failures before."""
     from unlearnbench.runs.records import completion_record, outcome_record
 

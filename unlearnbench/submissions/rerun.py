@@ -1,4 +1,4 @@
-"""Does a checkpoint say again what a submission claims that it said?"""
+"""Does it come out the same: a row's checkpoint asked again, or its answers judged again?"""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 from unlearnbench.protocol.run import Run
 from unlearnbench.scoring.scores import leaked_on_any
-from unlearnbench.submissions.verify import Checked
 from unlearnbench.types import Completion
 
 BOUND = 0.05
-"""Share of forget facts whose worst case may differ. On one kind of machine and in one precision
-answers are equal to the letter; across them near-ties flip, and with them single facts."""
+"""Share of forget facts whose worst case may differ, and points that retain may. On one kind of
+machine and in one precision answers are equal to the letter; across them near-ties flip, and with
+them single facts."""
+RETAIN = "retain.mean"
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A submission's run beside one made here. Worst cases are shares of the forget facts.
+    """A row's run beside another of the same plan. Worst cases are shares of the forget facts.
 
     `changed`: forget facts that leak in one of them only; `open_facts`: undecided here, which is
-    no agreement.
+    no agreement. `retain`: as claimed, and its bounds here.
     """
 
     n_answers: int
@@ -32,11 +33,14 @@ class Rerun:
     n_facts: int
     changed: tuple[str, ...]
     open_facts: tuple[str, ...]
+    retain: tuple[float, float, float]
 
     @property
     def agrees(self) -> bool:
-        """Whether no more facts differ or are open than the bound allows."""
-        return len(self.changed) + len(self.open_facts) <= BOUND * self.n_facts
+        """Whether no more facts differ or are open than the bound allows, and retain is near."""
+        claimed, low, high = self.retain
+        few = len(self.changed) + len(self.open_facts) <= BOUND * self.n_facts
+        return few and claimed - BOUND <= low and high <= claimed + BOUND
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -46,33 +50,35 @@ class Rerun:
             "answers": self.n_answers,
             "same_answers": self.n_same,
             "worst_case": {"claimed": self.claimed, "here": [self.low, self.high]},
+            "retain": {"claimed": self.retain[0], "here": list(self.retain[1:])},
             "facts": self.n_facts,
             "changed": list(self.changed),
             "open": list(self.open_facts),
         }
 
 
-def compare(checked: Checked, here: Run) -> Rerun:
-    """Compare a submission's run with one of the same plan."""
+def compare(claimed: Run, here: Run) -> Rerun:
+    """Compare the run of a row with another of the same plan."""
     said = {key: r.text for key, r in here.completions.items() if isinstance(r, Completion)}
-    theirs = checked.runs["run"]
     same = sum(
         isinstance(result, Completion) and said.get(key) == result.text
-        for key, result in theirs.completions.items()
+        for key, result in claimed.completions.items()
     )
-    claimed, mine = _states(theirs), _states(here)
-    score = here.scores["forget.worst_case"]
+    theirs, mine = leaks(claimed), leaks(here)
+    worst, retain = here.scores["forget.worst_case"], here.scores[RETAIN]
     return Rerun(
-        n_answers=len(theirs.probes),
+        n_answers=len(claimed.probes),
         n_same=same,
-        claimed=theirs.scores["forget.worst_case"].low,
-        low=score.low,
-        high=score.high,
-        n_facts=len(claimed),
-        changed=tuple(f for f, leaks in claimed.items() if mine[f] is (not leaks)),
-        open_facts=tuple(f for f in claimed if mine[f] is None),
+        claimed=claimed.scores["forget.worst_case"].low,
+        low=worst.low,
+        high=worst.high,
+        n_facts=len(theirs),
+        changed=tuple(f for f, leaked in theirs.items() if mine[f] is (not leaked)),
+        open_facts=tuple(f for f in theirs if mine[f] is None),
+        retain=(claimed.scores[RETAIN].low, retain.low, retain.high),
     )
 
 
-def _states(run: Run) -> Mapping[str, bool | None]:
+def leaks(run: Run) -> Mapping[str, bool | None]:
+    """Whether each forget fact leaked in any wording; None while that is open."""
     return leaked_on_any(o for o in run.outcomes if o.split == "forget")

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.protocol.run import Run
-from unlearnbench.scoring.scores import leaked_on_any
-from unlearnbench.submissions.verify import Verification
+from unlearnbench.submissions.attestations import Attested
+from unlearnbench.submissions.known import disputed, levels, relearnt_known, worst_known
+from unlearnbench.submissions.rerun import leaks
+from unlearnbench.submissions.schema import Submission
+from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import Completion
 
-ROW_VERSION = 2
+ROW_VERSION = 3
 """Raised whenever the shape or the meaning of a row changes, so that kept ones are made anew."""
 SAMPLES = 30
 
 
-def row_of(found: Verification) -> dict[str, Any]:
-    """The row of a submission; one that is refused has its reasons and no figures."""
+def row_of(found: Verification, others: Sequence[Attested] = ()) -> dict[str, Any]:
+    """The row of a submission and of what `others` attest of it.
+
+    One that cannot be read has its reasons and no figures.
+    """
     name = found.folder.name
     reasons = [str(reason) for reason in found.reasons]
     if found.checked is None:
         return {"row_version": ROW_VERSION, "id": name, "trust": "claimed", "reasons": reasons}
-    checked, claim = found.checked, found.checked.claim
-    run, identity = checked.runs["run"], claim.run.identity
+    checked, run = found.checked, found.checked.runs["run"]
+    reached = levels(found, others)
     return {
         "row_version": ROW_VERSION,
         "id": name,
+        "reasons": reasons,
+        "trust": reached[-1],
+        "levels": reached,
+        **_claimed(checked.claim),
+        "scores": _scores(run),
+        "base_scores": _scores(checked.runs["base"]),
+        "base_states": _states(checked.runs["base"]),
+        **_attacked(checked, others),
+        "matrix": _matrix(run),
+        "samples": _samples(run),
+        "answers": sha256_json(dict(sorted(checked.answers.items()))),
+    }
+
+
+def _claimed(claim: Submission) -> dict[str, Any]:
+    """What the submitter says of the row, and which models, benchmark and judge it is about."""
+    identity = claim.run.identity
+    return {
         "name": claim.name,
         "method": claim.method,
         "submitter": claim.submitter,
         "link": claim.link,
         "date": claim.created[:10],
-        "trust": trust(found),
-        "reasons": reasons,
         "benchmark": identity.benchmark,
         "benchmark_version": identity.benchmark_version,
         "benchmark_fingerprint": identity.benchmark_fingerprint,
@@ -46,26 +68,41 @@ def row_of(found: Verification) -> dict[str, Any]:
         "judge_identity": identity.judge_identity,
         "versions": claim.run.versions,
         "training": claim.run.training,
-        "scores": _scores(run),
-        "base_scores": _scores(checked.runs["base"]),
-        "states": _states(run),
-        "base_states": _states(checked.runs["base"]),
-        "relearn": _relearn(checked.attacks.get("relearn")),
-        "stress": _stress(checked.attacks.get("stress")),
-        "matrix": _matrix(run),
-        "samples": _samples(run),
-        "answers": sha256_json(dict(sorted(checked.answers.items()))),
     }
 
 
-def trust(found: Verification) -> str:
-    """`claimed` if anything speaks against it, `attacked` with both attack records, else `logged`.
+def _attacked(checked: Checked, others: Sequence[Attested]) -> dict[str, Any]:
+    """What leaks: as asked, under the submitter's attacks, and by what others found."""
+    states = _states(checked.runs["run"])
+    relearn = _relearn(checked.attacks.get("relearn"))
+    return {
+        "states": states,
+        "relearn": relearn,
+        "stress": _stress(checked.attacks.get("stress")),
+        "known": {
+            "worst_case": worst_known(states, others),
+            "relearn": relearnt_known(relearn, others),
+        },
+        "disputed": disputed(others),
+        "attestations": [_attestation(one) for one in others],
+    }
 
-    Levels between, for rows that somebody else judged or ran again, stand in attestations.
-    """
-    if not found.ok or found.checked is None:
-        return "claimed"
-    return "attacked" if {"relearn", "stress"} <= set(found.checked.attacks) else "logged"
+
+def _attestation(one: Attested) -> dict[str, Any]:
+    """Who found what; of one that does not count, why."""
+    claim, agreement = one.claim, one.agreement
+    return {
+        "name": one.folder.name,
+        "kind": claim.kind if claim else None,
+        "by": claim.by if claim else None,
+        "link": claim.link if claim else "",
+        "date": claim.created[:10] if claim else None,
+        "judge": claim.run.identity.judge if claim and claim.run else None,
+        "agreement": agreement.record() if agreement else None,
+        "relearn": _relearn(one.attacks.get("relearn")) if one.ok else None,
+        "stress": _stress(one.attacks.get("stress")) if one.ok else None,
+        "reasons": [str(reason) for reason in one.reasons],
+    }
 
 
 def _scores(run: Run) -> dict[str, Any]:
@@ -77,8 +114,7 @@ def _scores(run: Run) -> dict[str, Any]:
 
 def _states(run: Run) -> dict[str, bool]:
     """Whether each forget fact leaked; nothing is open in a submission."""
-    found = leaked_on_any(o for o in run.outcomes if o.split == "forget")
-    return {fact: bool(state) for fact, state in found.items()}
+    return {fact: bool(state) for fact, state in leaks(run).items()}
 
 
 def _relearn(record: Mapping[str, Any] | None) -> dict[str, Any] | None:

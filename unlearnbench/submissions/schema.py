@@ -1,4 +1,4 @@
-"""The shape of `submission.json`; its JSON Schema is published in leaderboard/schema/."""
+"""The shapes of `submission.json` and `attestation.json`; leaderboard/schema/ publishes both."""
 
 from __future__ import annotations
 
@@ -109,9 +109,28 @@ class Submission(_Model):
     base: RunClaim
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `submission.json`."""
+class Attestation(_Model):
+    """What somebody else found out about a row; which files lie beside it follows from `kind`.
+
+    `row` is the sha256 of the row's SHA256SUMS: of a row that changes nothing is attested any more.
+    """
+
+    schema_version: Literal[1]
+    row: Sha256
+    kind: Literal["re-judged", "re-run", "attacked"]
+    by: Named
+    link: Link
+    created: Time
+    run: RunClaim | None
+
+
+PUBLISHED: dict[str, type[BaseModel]] = {"submission": Submission, "attestation": Attestation}
+"""Name of the file -> its shape."""
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a published shape."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Submission.model_json_schema(),
+        **PUBLISHED[name].model_json_schema(),
     }

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from unlearnbench.content import content_root
 from unlearnbench.errors import SubmissionError
 from unlearnbench.runs.journal import write_atomically
-from unlearnbench.submissions.board import Board, Division, Row
+from unlearnbench.submissions.board import Board, Division, Row, worst
 from unlearnbench.submissions.ranking import ENVELOPE
 from unlearnbench.submissions.strict import hidden_character
 
@@ -33,7 +33,7 @@ def build(board: Board, out: Path, specificity: Callable[[str], float | None]) -
     """
     source = content_root() / "leaderboard" / "site"
     pages = _environment(source)
-    pages.globals["specificity"] = specificity
+    pages.globals |= {"specificity": specificity, "worst": worst, "relearnt": _relearnt}
     try:
         for folder in (out / "rows", out / "divisions"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def _plot(division: Division) -> list[dict[str, Any]]:
             "id": row["id"],
             "name": row["name"],
             "anchor": row in division.anchors,
-            "x": row["scores"]["forget.worst_case"][0],
+            "x": worst(row),
             "y": row["scores"]["retain.mean"][0],
         }
         for row in (*division.anchors, *division.rows[:FIRST_PAGE_ROWS])
@@ -149,19 +149,28 @@ def markdown(board: Board) -> str:
 
 def _line(row: Row) -> str:
     rank = "–".join(map(str, dict.fromkeys(row["rank"]))) if "rank" in row else "–"
-    worst, low, high = row["scores"]["forget.worst_case"]
-    relearnt = _relearnt(row)
+    found, low, high = row["scores"]["forget.worst_case"]
+    relearnt, known = _relearnt(row), row["known"]["worst_case"]
     stress = row["stress"]["score"]["high"] if row["stress"] else None
     cells = [
         rank,
         _cell_text(row["name"]),
-        f"**{100 * worst:.1f}** ({100 * low:.1f}–{100 * high:.1f})",
+        f"**{100 * found:.1f}** ({100 * low:.1f}–{100 * high:.1f})"
+        + (f", known {_share(known['score']['high'])}" if known else ""),
         *(_share(row["scores"][name][0]) for name in ("forget.original", "retain.mean")),
-        _share(relearnt) + (f" ({', '.join(row['relearn']['arms'])})" if relearnt else ""),
+        f"{_share(relearnt['maximum'])} ({_arms(row)})" if relearnt else "–",
         _share(stress),
-        "anchor" if row["id"].startswith("anchor-") else row["trust"],
+        "anchor" if row["id"].startswith("anchor-") else ", ".join(row["levels"]),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _arms(row: Row) -> str:
+    """Which arm brought most back, of how many; or who found it."""
+    known = row["known"]["relearn"]
+    if known:
+        return f"{known['arm']}, {_cell_text(known['by'])}"
+    return f"{row['relearn']['worst']['arm']}, worst of {len(row['relearn']['arms'])}"
 
 
 def _share(value: float | None) -> str:
@@ -186,6 +195,7 @@ def _data(board: Board) -> list[dict[str, Any]]:
 
 
 def _flat(row: Row) -> dict[str, Any]:
+    relearnt = _relearnt(row)
     return {
         "id": row["id"],
         "name": row["name"],
@@ -194,11 +204,15 @@ def _flat(row: Row) -> dict[str, Any]:
         "link": row["link"],
         "date": row["date"],
         "trust": row["trust"],
+        "levels": ", ".join(row["levels"]),
+        "disputed_by": ", ".join(row["disputed"]),
         "rank_low": row["rank"][0] if "rank" in row else None,
         "rank_high": row["rank"][1] if "rank" in row else None,
         "outside": "; ".join(row["outside"]),
         **{name: row["scores"][name][0] for name in row["scores"]},
-        "relearn_maximum": _relearnt(row),
+        "known_worst_case": worst(row),
+        "relearn_maximum": relearnt["maximum"] if relearnt else None,
+        "relearn_arm": relearnt["arm"] if relearnt else "",
         "relearn_arms": ", ".join(row["relearn"]["arms"]) if row["relearn"] else "",
         "stress": row["stress"]["score"]["high"] if row["stress"] else None,
         "parameters": row["parameters"],
@@ -208,9 +222,10 @@ def _flat(row: Row) -> dict[str, Any]:
     }
 
 
-def _relearnt(row: Mapping[str, Any]) -> float | None:
-    worst = row["relearn"] and row["relearn"]["worst"]
-    return float(worst["maximum"]) if worst else None
+def _relearnt(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The worst benign arm that anybody ran, and what it brought back."""
+    found: Mapping[str, Any] | None = row["known"]["relearn"]
+    return found or (row["relearn"] and row["relearn"]["worst"])
 
 
 def _table(board: Board) -> str:

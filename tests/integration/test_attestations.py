@@ -1,0 +1,430 @@
+"""Attestations: what others found about a row, whether it counts, and what it does to the row."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ABOUT
+from tests.integration.test_submissions import seal
+from unlearnbench import api
+from unlearnbench.api_attest import attest, rejudge, rerun
+from unlearnbench.api_board import build_board
+from unlearnbench.api_submit import verify
+from unlearnbench.errors import SubmissionError
+from unlearnbench.interfaces import Judge
+from unlearnbench.judging import catalogue
+from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.plugins import BUILTIN
+from unlearnbench.types import JudgeItem, Judgement
+
+OTHER = "B. Person"
+ARMS = ("disjoint", "syntax", "near", "near-miss", "prose", "retain")
+
+
+class SecondJudge(RulesJudge):
+    """The rules under another name, as an independent judge."""
+
+    name = "second"
+
+    @property
+    def identity(self) -> str:
+        return "2" * 64
+
+
+class LenientJudge(SecondJudge):
+    """Calls everything correct."""
+
+    name = "lenient"
+
+    @property
+    def identity(self) -> str:
+        return "3" * 64
+
+    def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
+        for found in super().judge(items):
+            yield replace(found, verdict="correct", judge=self.identity)
+
+
+@pytest.fixture
+def submission(good_submission: Path, tmp_path: Path) -> Path:
+    """A good submission in a board's folder of its own."""
+    folder = tmp_path / "leaderboard" / "submissions" / "refusal-tuning"
+    shutil.copytree(good_submission, folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: Any = BUILTIN["engines"]
+    judges: Any = BUILTIN["judges"]
+    monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
+    for judge in (SecondJudge, LenientJudge):
+        monkeypatch.setitem(judges, judge.name, f"{__name__}:{judge.__name__}")
+
+
+def board_row(submission: Path, tmp_path: Path) -> dict[str, Any]:
+    board, _ = build_board(tmp_path / "site", submission.parent, tmp_path / "kept")
+    (division,) = board.divisions
+    (row,) = division.rows
+    return row
+
+
+def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
+    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+    rerun(submission, "forgets-a", out=tmp_path / "again")
+    made = attest(submission, [tmp_path / "again"], OTHER)
+    assert made.folder.parent == submission.parents[1] / "attestations" / "refusal-tuning"
+    row = board_row(submission, tmp_path)
+    assert row["levels"] == ["logged", "re-run"]
+    assert row["trust"] == "re-run"
+    assert row["known"] == {"worst_case": None, "relearn": None}
+    page = (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text("utf-8")
+    assert "2120 of 2120 answers equal" in page
+
+
+def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
+    found = rejudge(submission, "second", out=tmp_path / "judged")
+    assert found.agrees
+    assert found.n_same == found.n_answers == 2120
+    made = attest(submission, [tmp_path / "judged"], OTHER)
+    assert not (made.folder / "run" / "completions.jsonl").exists()
+    assert board_row(submission, tmp_path)["levels"] == ["logged", "re-judged"]
+
+
+def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> None:
+    """It gives no level, is named, and the row is ranked by the worse number."""
+    found = rejudge(submission, "lenient", out=tmp_path / "judged")
+    assert not found.agrees
+    assert found.high == 1.0
+    attest(submission, [tmp_path / "judged"], OTHER)
+    row = board_row(submission, tmp_path)
+    assert row["levels"] == ["logged"]
+    assert row["disputed"] == [OTHER]
+    assert row["known"]["worst_case"]["score"]["high"] == 1.0
+    assert row["scores"]["forget.worst_case"][0] < 1.0
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert "known 100.0, B. Person" in page
+    assert "disputed by B. Person" in page
+    assert ", known 100.0 |" in (tmp_path / "site" / "board.md").read_text("utf-8")
+
+
+def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
+    """A checkpoint that leaks as claimed and keeps less than claimed is not what was claimed."""
+    from unlearnbench.submissions.rerun import compare
+
+    (found,) = verify([submission])
+    assert found.checked is not None
+    mine, base = found.checked.runs["run"], found.checked.runs["base"]
+    assert compare(mine, mine).agrees
+    assert not compare(mine, base).agrees
+    same = compare(mine, mine)
+    claimed = same.claimed
+    assert not replace(same, retain=(claimed + 0.06, claimed, claimed)).agrees
+    assert not replace(same, retain=(0.5, 0.5, 0.56)).agrees
+    assert replace(same, retain=(0.5, 0.46, 0.54)).agrees
+
+
+def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> dict[str, Any]:
+    """A whole suite in which the formats find the facts `leaked`."""
+    from unlearnbench.submissions.attacks import summed_up
+
+    none = dict.fromkeys(facts, False)
+    states = {**none, **dict.fromkeys(leaked, True)}
+    doors = {name: {"ranked": True, "states": none} for name in ("sampling", "quantize/int8")}
+    doors["formats/reverse"] = {"ranked": True, "states": states}
+    record = attack(row, "stress", findings=doors, baseline={"states": none})
+    return {**record, "union": summed_up("stress", record)}
+
+
+def attack(row: dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
+    same = ("checkpoint", "benchmark_fingerprint", "judge", "judge_identity")
+    identity = {name: row["run"]["identity"][name] for name in same}
+    record = {"schema_version": 1, "kind": kind, "status": "complete", "n_open": 0}
+    return {**record, "identity": {**identity, "limit": None}, **more}
+
+
+def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
+    """Arms that bring nothing back but the last, which reaches `top` of 40 facts."""
+    from unlearnbench.submissions.attacks import summed_up
+
+    def point(step: int, forget: float) -> dict[str, Any]:
+        def share(value: float, n: int) -> dict[str, Any]:
+            return {"low": value, "high": value, "n": n, "n_open": 0, "interval": [0.0, 1.0]}
+
+        names = ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency")
+        shares = {name: share(0.0, 40) for name in names}
+        shares |= {"forget": share(forget, 40), "question": share(forget, 40)}
+        shares["net"] = {"value": forget, "interval": [0.0, 1.0]}
+        return {"step": step, **shares, "fluency": share(1.0, 40)}
+
+    made = {
+        arm: {
+            "benign": True,
+            "seeds": {"0": [point(0, 0.0), point(8, top if arm == arms[-1] else 0.0)]},
+        }
+        for arm in arms
+    }
+    record = attack(row, "relearn", arms=made, ceiling=None, first=point(0, 0.0))
+    return {**record, "summary": summed_up("relearn", record)}
+
+
+@pytest.fixture
+def attacked(submission: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Makes folders of attack runs on the submission."""
+    claim = json.loads((submission / "submission.json").read_text("utf-8"))
+    (found,) = verify([submission])
+    assert found.checked is not None
+    facts = [fact.id for fact in found.checked.benchmark.split("forget")]
+
+    def make(kind: str, **more: Any) -> Path:
+        folder = tmp_path / f"{kind}-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        record = (
+            stress_record(claim, facts[: more["n"]], facts)
+            if kind == "stress"
+            else relearn_record(claim, more["top"], more["arms"])
+        )
+        (folder / f"{kind}.json").write_text(json.dumps(record), "utf-8")
+        return folder
+
+    return make
+
+
+def test_a_later_attack_lowers_a_row(
+    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+) -> None:
+    before = board_row(submission, tmp_path)
+    runs = [attacked("stress", n=30), attacked("relearn", top=0.425, arms=("disjoint", "near"))]
+    attest(submission, runs, OTHER, link="https://example.org/attack")
+    row = board_row(submission, tmp_path)
+    assert row["scores"] == before["scores"]
+    assert row["known"]["worst_case"]["score"]["high"] >= 0.75
+    assert row["known"]["worst_case"]["by"] == [OTHER]
+    assert row["known"]["relearn"]["maximum"] == 0.425
+    assert row["known"]["relearn"]["arm"] == "near"
+    assert row["levels"] == ["logged"], "four benign arms are missing"
+    line = next(
+        line
+        for line in (tmp_path / "site" / "board.md").read_text("utf-8").splitlines()
+        if "Refusal" in line
+    )
+    assert "42.5 (near, B. Person)" in line
+    csv = (tmp_path / "site" / "board.csv").read_text("utf-8")
+    assert "known_worst_case" in csv
+
+
+def test_attacked_takes_every_benign_arm_and_every_door(
+    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+) -> None:
+    attest(submission, [attacked("relearn", top=0.1, arms=ARMS)], OTHER)
+    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+    attest(submission, [attacked("stress", n=0)], "C. Third")
+    row = board_row(submission, tmp_path)
+    assert row["levels"] == ["logged", "attacked"]
+    assert row["known"]["worst_case"] is None
+    assert row["known"]["relearn"]["by"] == OTHER
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], object], name: str) -> None:
+    path = folder / name
+    found = json.loads(path.read_text("utf-8"))
+    change(found)
+    path.write_text(json.dumps(found), "utf-8")
+    seal(folder)
+
+
+CLAIM = "attestation.json"
+FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "about another row": (lambda f: edit(f, lambda c: c.update(row="0" * 64), CLAIM), "row"),
+    "by the submitter": (lambda f: edit(f, lambda c: c.update(by=ABOUT[2]), CLAIM), "own-row"),
+    "by the submitter in capitals": (
+        lambda f: edit(f, lambda c: c.update(by=ABOUT[2].upper().replace(" ", "  ")), CLAIM),
+        "own-row",
+    ),
+    "another kind": (lambda f: edit(f, lambda c: c.update(kind="re-judged"), CLAIM), "kind"),
+    "a kind there is none of": (
+        lambda f: edit(f, lambda c: c.update(kind="best"), CLAIM),
+        "schema",
+    ),
+    "no run": (lambda f: edit(f, lambda c: c.update(run=None), CLAIM), "kind"),
+    "another checkpoint": (
+        lambda f: edit(f, lambda c: c["run"]["identity"].update(checkpoint="f" * 64), CLAIM),
+        "row",
+    ),
+    "edited score": (
+        lambda f: edit(
+            f, lambda c: c["run"]["scores"]["forget.worst_case"].update(value=0.0, low=0.0), CLAIM
+        ),
+        "scores",
+    ),
+    "another plan": (
+        lambda f: edit(f, lambda c: c["run"]["identity"].update(plan="a" * 64), CLAIM),
+        "plan",
+    ),
+    "another judge": (
+        lambda f: edit(f, lambda c: c["run"]["identity"].update(judge="nobody"), CLAIM),
+        "judge",
+    ),
+    "dropped answers": (lambda f: drop(f / "run" / "completions.jsonl"), "missing"),
+    "no sums": (lambda f: (f / "SHA256SUMS").unlink(), "missing-file"),
+    "a script beside": (lambda f: (f / "run.py").write_text("1"), "unknown-file"),
+    "a link": (lambda f: relink(f), "not-a-folder"),
+    "an attack of another checkpoint": (lambda f: put_attack(f), "kind"),
+    "invisible letters": (lambda f: edit(f, lambda c: c.update(by="B\u200b"), CLAIM), "schema"),
+}
+
+
+def drop(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    seal(path.parents[1])
+
+
+def relink(folder: Path) -> None:
+    real = folder.parents[2] / "elsewhere"
+    folder.rename(real)
+    folder.symlink_to(real)
+
+
+def put_attack(folder: Path) -> None:
+    (folder / "stress.json").write_text("{}")
+    seal(folder)
+
+
+@pytest.fixture(scope="module")
+def rerun_once(scripted_runs: dict[str, Path]) -> Path:
+    """The checkpoint's run, as somebody else would make it."""
+    return scripted_runs["forgets-a"]
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged(name: str, submission: Path, rerun_once: Path, tmp_path: Path) -> None:
+    mutate, code = FORGED[name]
+    made = attest(submission, [rerun_once], OTHER)
+    mutate(made.folder)
+    row = board_row(submission, tmp_path)
+    assert row["levels"] == ["logged"]
+    assert row["known"]["worst_case"] is None
+    (said,) = row["attestations"]
+    assert f": {code}: " in said["reasons"][0], said["reasons"]
+    assert "does not count" in (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda r: r["identity"].update(limit=2), "only 2 facts"),
+        (lambda r: r["identity"].update(judge_identity="0" * 64), "no listed judge"),
+        (lambda r: r["identity"].update(checkpoint="0" * 64), "of another checkpoint"),
+        (lambda r: r.update(n_open=3), "not complete"),
+        (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
+    ],
+)
+def test_attacks_that_do_not_count(
+    change: Callable[[dict[str, Any]], object],
+    says: str,
+    submission: Path,
+    attacked: Callable[..., Path],
+) -> None:
+    run = attacked("stress", n=3)
+    record = json.loads((run / "stress.json").read_text())
+    change(record)
+    (run / "stress.json").write_text(json.dumps(record))
+    with pytest.raises(SubmissionError, match=says):
+        attest(submission, [run], OTHER)
+
+
+def test_a_changed_row_loses_what_was_attested(
+    submission: Path, rerun_once: Path, tmp_path: Path
+) -> None:
+    attest(submission, [rerun_once], OTHER)
+    assert board_row(submission, tmp_path)["trust"] == "re-run"
+    edit(submission, lambda c: c.update(name="Renamed"), "submission.json")
+    row = board_row(submission, tmp_path)
+    assert row["trust"] == "logged"
+    assert "has changed since" in row["attestations"][0]["reasons"][0]
+
+
+def test_a_folder_of_attestations_that_is_a_link(submission: Path, tmp_path: Path) -> None:
+    """Nothing behind it is read."""
+    (tmp_path / "elsewhere").mkdir()
+    (submission.parents[1] / "attestations").mkdir()
+    (submission.parents[1] / "attestations" / submission.name).symlink_to(tmp_path / "elsewhere")
+    row = board_row(submission, tmp_path)
+    assert [one["reasons"] for one in row["attestations"]] == [
+        ["refusal-tuning: link: links are not followed"]
+    ]
+
+
+def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
+    made = attest(submission, [rerun_once], OTHER)
+    made.folder.parent.rename(made.folder.parents[1] / "nobody")
+    board, _ = build_board(tmp_path / "site", submission.parent)
+    assert [row["id"] for row in board.refused] == ["attestations/nobody"]
+
+
+@pytest.mark.parametrize(
+    ("found", "by", "says"),
+    [
+        (["forgets-a"], ABOUT[2], "somebody else must look"),
+        (["forgets-b"], OTHER, "checkpoint is not the row's"),
+        (["forgets-a", "knows-all"], OTHER, "give one score run"),
+        ([], OTHER, "give one score run"),
+        (["quick"], OTHER, "quick is not ranked"),
+        (["forgets-a"], "B\u202e", r"--by: .*U\+202E"),
+    ],
+)
+def test_attest_refuses(
+    found: list[str],
+    by: str,
+    says: str,
+    submission: Path,
+    scripted_runs: dict[str, Path],
+) -> None:
+    with pytest.raises(SubmissionError, match=says):
+        attest(submission, [scripted_runs[name] for name in found], by)
+
+
+def test_answers_of_another_row_are_not_re_judged(
+    submission: Path, scripted_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    api.rejudge(scripted_runs["forgets-b"], "second", out=tmp_path / "judged")
+    with pytest.raises(SubmissionError, match="not the answers of this row"):
+        attest(submission, [tmp_path / "judged"], OTHER)
+
+
+def test_by_hand(submission: Path, rerun_once: Path) -> None:
+    """`attest`, then `verify`, as somebody types them."""
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        done = [sys.executable, "-m", "unlearnbench", *words]
+        return subprocess.run(done, capture_output=True, text=True)
+
+    made = command("attest", str(submission), str(rerun_once), "--by", OTHER)
+    assert made.returncode == 0, made.stderr
+    assert "re-run by B. Person, agrees" in made.stdout
+    found = command("verify", str(submission))
+    assert found.returncode == 0
+    assert "re-run by B. Person, agrees" in found.stdout
+    (folder,) = (submission.parents[1] / "attestations" / "refusal-tuning").iterdir()
+    (folder / "x.pkl").write_bytes(b"x")
+    broken = command("verify", str(submission), "--json")
+    assert broken.returncode == 1
+    (record,) = json.loads(broken.stdout)
+    assert record["ok"]
+    assert [one["ok"] for one in record["attestations"]] == [False]
+    both = command("verify", str(submission), "--rerun", "x", "--rejudge", "y")
+    assert both.returncode == 2
+    assert "one at a time" in both.stderr
+
+
+def test_the_judges_of_these_tests_are_judges() -> None:
+    assert isinstance(catalogue.make_judge("second"), Judge)

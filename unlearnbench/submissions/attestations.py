@@ -1,0 +1,134 @@
+"""What others found out about a row: judged again, run again, attacked. Checked like the row.
+
+They lie beside the submissions, in `attestations/<row>/<any name>/`. What its own submitter says of
+a row is no attestation. Whether two names are two people is for those to see who merge them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.protocol.run import Run
+from unlearnbench.submissions.bundle import ATTACKS
+from unlearnbench.submissions.doubts import (
+    JudgeOf,
+    about_attacks,
+    about_judge,
+    about_scores,
+    about_sending,
+    about_times,
+)
+from unlearnbench.submissions.rerun import Rerun, compare
+from unlearnbench.submissions.schema import Attestation, RunClaim
+from unlearnbench.submissions.sent import SUMS, Plans, read_claim, read_folder, rebuild
+from unlearnbench.submissions.strict import Refusal, parse
+from unlearnbench.submissions.verify import Checked
+
+CLAIM = "attestation.json"
+ANSWERS, VERDICTS = "run/completions.jsonl", "run/outcomes.jsonl"
+RUN_FILES = {"re-judged": {VERDICTS}, "re-run": {ANSWERS, VERDICTS}, "attacked": set[str]()}
+"""Kind -> the files of its run; an attack has one or both of `ATTACKS` instead."""
+FILES = frozenset([CLAIM, SUMS, ANSWERS, VERDICTS]) | ATTACKS
+
+
+@dataclass(frozen=True)
+class Attested:
+    """One attestation. It counts if there are no `reasons` against it.
+
+    `run` is what was judged or asked again, `agreement` how that compares with the row.
+    """
+
+    folder: Path
+    reasons: tuple[Refusal, ...] = ()
+    claim: Attestation | None = None
+    run: Run | None = None
+    agreement: Rerun | None = None
+    attacks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+def place(submission: Path) -> Path:
+    """Where the attestations about a submission lie."""
+    return submission.absolute().parent.parent / "attestations" / submission.name
+
+
+def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
+    """All attestations about a row, by name. Never raises for what they hold."""
+    folder = place(row.folder)
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
+    return [check(path, row, judge_of) for path in entries(folder)]
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder of attestations, by name; nothing if there is none or it is a link."""
+    return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+
+
+def check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
+    """Check one attestation about a row."""
+    try:
+        found = _read(folder, row)
+    except Refusal as reason:
+        return Attested(folder, (reason,))
+    reasons = tuple(_doubts(found, row, judge_of))
+    agreement = compare(row.runs["run"], found.run) if found.run and not reasons else None
+    return Attested(folder, reasons, found.claim, found.run, agreement, found.attacks)
+
+
+def _read(folder: Path, row: Checked) -> Attested:
+    data = read_folder(folder, FILES, [CLAIM])
+    claim = read_claim(data[CLAIM], CLAIM, Attestation)
+    if claim.row != row.digest:
+        raise Refusal("row", CLAIM, "about another submission, or one that has changed since")
+    if same_person(claim.by, row.claim.submitter):
+        raise Refusal("own-row", CLAIM, f"{claim.by} submitted this row; somebody else must look")
+    run_files, attacks = set(data) & {ANSWERS, VERDICTS}, sorted(ATTACKS & set(data))
+    fits = run_files == RUN_FILES[claim.kind] and bool(attacks) == (claim.kind == "attacked")
+    if not fits or (claim.run is None) != (claim.kind == "attacked"):
+        raise Refusal("kind", CLAIM, f"what lies beside it is not what {claim.kind} needs")
+    run = None if claim.run is None else _run(folder, claim.run, row, data)
+    records = {name.removesuffix(".json"): parse(data[name], name) for name in attacks}
+    return Attested(folder, (), claim, run, None, records)
+
+
+def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes]) -> Run:
+    plan = Plans(row.benchmark).named(claim.identity, CLAIM)
+    answers = None if ANSWERS in data else row.answered
+    return rebuild(folder / "run", claim, plan, data, answers)
+
+
+def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
+    claim = found.claim
+    assert claim is not None
+    theirs = row.claim.run.identity
+    yield from about_sending(claim.created, CLAIM)
+    if claim.run is not None and found.run is not None:
+        mine = claim.run.identity
+        for name in ("checkpoint", "dtype", "prompt_format"):
+            if getattr(mine, name) != getattr(theirs, name):
+                yield Refusal("row", CLAIM, f"{name} is not the row's")
+        if (mine.judge_identity == theirs.judge_identity) == (claim.kind == "re-judged"):
+            other = "another judge" if claim.kind == "re-judged" else "the row's judge"
+            yield Refusal("judge", CLAIM, f"{claim.kind} takes {other}")
+        yield from about_times(claim.run, claim.created, CLAIM)
+        yield from about_judge(claim.run, found.run, judge_of, CLAIM)
+        yield from about_scores(claim.run, found.run, CLAIM)
+    yield from about_attacks(found.attacks, theirs, judge_of)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are the same but for case, width and spaces."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
