@@ -170,7 +170,8 @@ def _arms(row: Row) -> str:
     known = row["known"]["relearn"]
     if known:
         return f"{known['arm']}, {_cell_text(known['by'])}"
-    return f"{row['relearn']['worst']['arm']}, worst of {len(row['relearn']['arms'])}"
+    arms, worst_arm = row["relearn"]["arms"], row["relearn"]["worst"]["arm"]
+    return f"{worst_arm}, worst of {len(arms)}" if len(arms) > 1 else f"{worst_arm} only"
 
 
 def _share(value: float | None) -> str:
