@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -103,10 +105,15 @@ def attest(
         )
     run = load_run(runs[0]) if runs else None
     target = Path(out) if out is not None else place(row.folder) / label(by.lower(), kind_of(run))
-    made = check(write(row, run, attacks, by, link, target), row, listed_judges())
-    if not made.ok:
-        raise SubmissionError(f"{target}: would not count: {made.reasons[0]}")
-    return made
+    with TemporaryDirectory() as temporary:
+        draft = write(row, run, attacks, by, link, Path(temporary) / target.name)
+        made = check(draft, row, listed_judges())
+        if not made.ok:
+            raise SubmissionError(f"this would not count: {made.reasons[0]}")
+        if target.exists():
+            raise SubmissionError(f"--out {target} is there already; choose another folder")
+        shutil.copytree(draft, target)
+    return replace(made, folder=target)
 
 
 def attestations(row: Checked) -> list[Attested]:

@@ -391,6 +391,13 @@ def test_attest_refuses(
 ) -> None:
     with pytest.raises(SubmissionError, match=says):
         attest(submission, [scripted_runs[name] for name in found], by)
+    assert not (submission.parents[1] / "attestations").exists()
+
+
+def test_attest_replaces_nothing(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
+    attest(submission, [rerun_once], OTHER, out=tmp_path / "mine")
+    with pytest.raises(SubmissionError, match="is there already"):
+        attest(submission, [rerun_once], OTHER, out=tmp_path / "mine")
 
 
 def test_answers_of_another_row_are_not_re_judged(

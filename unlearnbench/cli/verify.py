@@ -126,7 +126,9 @@ def print_attested(one: Attested, indent: str = "") -> None:
         said = f"{one.claim.kind} by {one.claim.by}"
         if one.agreement is not None:
             said += ", agrees" if one.agreement.agrees else ", does not agree"
-    stdout().print(f"{indent}{one.folder}: {visible(said)}", markup=False, soft_wrap=True)
+    here = one.folder.is_relative_to(Path.cwd())
+    where = one.folder.relative_to(Path.cwd()) if here else one.folder
+    stdout().print(f"{indent}{where}: {visible(said)}", markup=False, soft_wrap=True)
 
 
 def _print_again(again: Rerun, how: str) -> None:
