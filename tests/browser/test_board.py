@@ -14,6 +14,7 @@ import pytest
 
 from tests.browser.conftest import Visit
 from tests.conftest import ABOUT
+from unlearnbench.api_attest import attest
 from unlearnbench.api_board import build_board
 from unlearnbench.api_submit import submit
 from unlearnbench.submissions.bundle import About
@@ -40,6 +41,7 @@ def site(
     second = About(HOSTILE, *ABOUT[1:])
     runs = (scripted_runs["forgets-b"], scripted_runs["knows-all"])
     submit(*runs, second, out=folder / "submissions" / "second-row")
+    attest(folder / "submissions" / "second-row", [runs[0]], HOSTILE)
     build_board(folder / "site", folder / "submissions")
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -64,6 +66,13 @@ def test_nothing_from_elsewhere_and_no_complaint(browser: Any, site: str, path: 
         assert visit.complaints == []
         assert "owned" not in visit.page.title() or "onerror" in visit.page.title()
         assert visit.page.locator("img").count() == 0
+
+
+def test_what_others_found(browser: Any, site: str) -> None:
+    with Visit(browser, site + "rows/second-row.html") as visit:
+        region = visit.page.get_by_role("region", name="What others found")
+        assert HOSTILE in region.inner_text()
+        assert "agrees" in region.inner_text()
 
 
 def test_sorting_and_the_address(browser: Any, site: str) -> None:
