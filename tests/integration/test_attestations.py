@@ -24,6 +24,7 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.plugins import BUILTIN
+from unlearnbench.stress.relearn.profiles import PROFILES
 from unlearnbench.types import JudgeItem, Judgement
 
 OTHER = "B. Person"
@@ -148,8 +149,11 @@ def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> d
 def attack(row: dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
     same = ("checkpoint", "benchmark_fingerprint", "judge", "judge_identity")
     identity = {name: row["run"]["identity"][name] for name in same}
+    identity |= {"limit": None, "seed": 0, "profile": "quick"}
+    if kind == "relearn":
+        identity["profile_fingerprint"] = PROFILES["quick"].fingerprint
     record = {"schema_version": 1, "kind": kind, "status": "complete", "n_open": 0}
-    return {**record, "identity": {**identity, "limit": None}, **more}
+    return {**record, "identity": identity, **more}
 
 
 def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
@@ -169,7 +173,12 @@ def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> di
     made = {
         arm: {
             "benign": True,
-            "seeds": {"0": [point(0, 0.0), point(8, top if arm == arms[-1] else 0.0)]},
+            "seeds": {
+                "0": [
+                    point(step, top if arm == arms[-1] and step == 32 else 0.0)
+                    for step in PROFILES["quick"].steps
+                ]
+            },
         }
         for arm in arms
     }
@@ -183,7 +192,7 @@ def attacked(submission: Path, tmp_path: Path) -> Callable[..., Path]:
     claim = json.loads((submission / "submission.json").read_text("utf-8"))
     (found,) = verify([submission])
     assert found.checked is not None
-    facts = [fact.id for fact in found.checked.benchmark.split("forget")]
+    facts = found.checked.facts
 
     def make(kind: str, **more: Any) -> Path:
         folder = tmp_path / f"{kind}-{len(list(tmp_path.iterdir()))}"
@@ -326,18 +335,53 @@ def test_forged(name: str, submission: Path, rerun_once: Path, tmp_path: Path) -
         (lambda r: r["identity"].update(checkpoint="0" * 64), "of another checkpoint"),
         (lambda r: r.update(n_open=3), "not complete"),
         (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
+        (lambda r: r["identity"].update(seed=7), "a seed of its own"),
+        (lambda r: r["baseline"]["states"].popitem(), "not all forget facts"),
+        (lambda r: r["findings"]["sampling"]["states"].update(x=True), "does not have"),
+        (
+            lambda r: r["findings"]["sampling"].update(
+                states=dict.fromkeys(r["baseline"]["states"])
+            ),
+            "facts that are open",
+        ),
     ],
 )
-def test_attacks_that_do_not_count(
+def test_stress_that_does_not_count(
     change: Callable[[dict[str, Any]], object],
     says: str,
     submission: Path,
     attacked: Callable[..., Path],
 ) -> None:
-    run = attacked("stress", n=3)
-    record = json.loads((run / "stress.json").read_text())
+    refused(attacked("stress", n=3), change, says, submission)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda r: r["arms"]["near"]["seeds"]["0"].pop(), "not the steps of profile quick"),
+        (lambda r: r["arms"]["near"]["seeds"].update({"1": []}), "not the seeds of profile quick"),
+        (lambda r: r["identity"].update(profile_fingerprint="0" * 64), "no relearning profile"),
+        (lambda r: r["arms"].pop("near"), "does not follow"),
+        (lambda r: r["arms"].update(near=[1]), "not the shape"),
+    ],
+)
+def test_relearning_that_does_not_count(
+    change: Callable[[dict[str, Any]], object],
+    says: str,
+    submission: Path,
+    attacked: Callable[..., Path],
+) -> None:
+    """A curve without the point at which the model remembers would add up."""
+    refused(attacked("relearn", top=0.4, arms=("disjoint", "near")), change, says, submission)
+
+
+def refused(
+    run: Path, change: Callable[[dict[str, Any]], object], says: str, submission: Path
+) -> None:
+    (path,) = run.iterdir()
+    record = json.loads(path.read_text())
     change(record)
-    (run / "stress.json").write_text(json.dumps(record))
+    path.write_text(json.dumps(record))
     with pytest.raises(SubmissionError, match=says):
         attest(submission, [run], OTHER)
 

@@ -122,7 +122,7 @@ def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusa
         yield from about_times(claim.run, claim.created, CLAIM)
         yield from about_judge(claim.run, found.run, judge_of, CLAIM)
         yield from about_scores(claim.run, found.run, CLAIM)
-    yield from about_attacks(found.attacks, theirs, judge_of)
+    yield from about_attacks(found.attacks, theirs, row.facts, judge_of)
 
 
 def same_person(one: str, other: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.evaluate import to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.run import Run
-from unlearnbench.submissions.attacks import summed_up
+from unlearnbench.submissions.attacks import left_out, summed_up
 from unlearnbench.submissions.schema import Identity, RunClaim
 from unlearnbench.submissions.strict import Refusal
 from unlearnbench.types import Judgement
@@ -88,9 +88,12 @@ def about_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
 
 
 def about_attacks(
-    attacks: Mapping[str, Any], identity: Identity, judge_of: JudgeOf
+    attacks: Mapping[str, Any], identity: Identity, facts: Collection[str], judge_of: JudgeOf
 ) -> Iterator[Refusal]:
-    """Attack records are of this checkpoint and benchmark, whole, and judged by a listed judge."""
+    """Attack records are of this checkpoint and benchmark, whole, and judged by a listed judge.
+
+    `facts` are the ids of the forget facts.
+    """
     for kind, record in attacks.items():
         where = f"{kind}.json"
         about = record.get("identity") if isinstance(record, dict) else None
@@ -107,7 +110,7 @@ def about_attacks(
         elif not _listed(about, judge_of):
             yield Refusal("attack", where, "judged by no listed judge of this version")
         else:
-            yield from _summary(kind, record, where)
+            yield from _summary(kind, record, facts, where)
 
 
 def _listed(about: Mapping[str, Any], judge_of: JudgeOf) -> bool:
@@ -117,12 +120,18 @@ def _listed(about: Mapping[str, Any], judge_of: JudgeOf) -> bool:
         return False
 
 
-def _summary(kind: str, record: Mapping[str, Any], where: str) -> Iterator[Refusal]:
-    """What a record sums up follows from its own points."""
+def _summary(
+    kind: str, record: Mapping[str, Any], facts: Collection[str], where: str
+) -> Iterator[Refusal]:
+    """No point is left out, and what a record sums up follows from its points."""
     try:
-        expected = summed_up(kind, record)
+        lacks = left_out(kind, record, facts)
+        expected = None if lacks else summed_up(kind, record)
     except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
         yield Refusal("attack", where, f"not the shape of a record ({error!r})"[:200])
+        return
+    if lacks is not None:
+        yield Refusal("attack", where, lacks[:200])
         return
     stored = record["summary"] if kind == "relearn" else record["union"]
     if sha256_json(expected) != sha256_json(stored):

@@ -56,6 +56,11 @@ class Checked:
     answered: Mapping[ProbeKey, Completion]
     digest: str
 
+    @property
+    def facts(self) -> list[str]:
+        """Ids of the forget facts."""
+        return [fact.id for fact in self.benchmark.split("forget")]
+
     @cached_property
     def answers(self) -> Mapping[str, str]:
         """The checkpoint's answers as texts, by their probes."""
@@ -119,7 +124,7 @@ def _doubts(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
         yield from about_judge(one, checked.runs[part], judge_of, _where(part))
     for part, one in claims.items():
         yield from about_scores(one, checked.runs[part], _where(part))
-    yield from about_attacks(checked.attacks, claim.run.identity, judge_of)
+    yield from about_attacks(checked.attacks, claim.run.identity, checked.facts, judge_of)
 
 
 def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
