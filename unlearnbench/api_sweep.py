@@ -134,7 +134,7 @@ def _plot(points: Sequence[Point], setting: str, method: str, path: Path) -> Non
     axes.set_xlabel("retain.mean, % (more is better)")
     axes.set_ylabel("forget.worst_case, % (less is better)")
     axes.set_xlim(0, 100)
-    axes.set_ylim(-3, 103)
+    axes.set_ylim(-3, 108)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path)

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
 from unlearnbench import api
-from unlearnbench.api_attest import attest, rejudge, rerun
+from unlearnbench.api_attest import attest, attestations, rejudge, rerun
 from unlearnbench.api_board import build_board
 from unlearnbench.api_submit import verify
 from unlearnbench.errors import SubmissionError
@@ -25,6 +25,8 @@ from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.stress.relearn.profiles import PROFILES
+from unlearnbench.submissions.known import levels, worst_known
+from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import JudgeItem, Judgement
 
 OTHER = "B. Person"
@@ -314,16 +316,41 @@ def rerun_once(scripted_runs: dict[str, Path]) -> Path:
     return scripted_runs["forgets-a"]
 
 
+@pytest.fixture(scope="module")
+def good_row(
+    good_submission: Path, rerun_once: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Verification:
+    """A row in a board's folder, with one attestation that counts."""
+    board = tmp_path_factory.mktemp("board")
+    shutil.copytree(good_submission, board / "submissions" / "refusal-tuning")
+    attest(board / "submissions" / "refusal-tuning", [rerun_once], OTHER)
+    (found,) = verify([board / "submissions" / "refusal-tuning"])
+    assert found.checked is not None
+    (one,) = attestations(found.checked)
+    assert one.ok
+    assert levels(found, [one]) == ["logged", "re-run"]
+    return found
+
+
 @pytest.mark.parametrize("name", FORGED)
-def test_forged(name: str, submission: Path, rerun_once: Path, tmp_path: Path) -> None:
+def test_forged(name: str, good_row: Verification, tmp_path: Path) -> None:
     mutate, code = FORGED[name]
-    made = attest(submission, [rerun_once], OTHER)
-    mutate(made.folder)
-    row = board_row(submission, tmp_path)
-    assert row["levels"] == ["logged"]
-    assert row["known"]["worst_case"] is None
-    (said,) = row["attestations"]
-    assert f": {code}: " in said["reasons"][0], said["reasons"]
+    board = tmp_path / "board"
+    shutil.copytree(good_row.folder.parents[1], board)
+    ((folder,),) = [list(row.iterdir()) for row in (board / "attestations").iterdir()]
+    mutate(folder)
+    assert good_row.checked is not None
+    row = replace(good_row.checked, folder=board / "submissions" / "refusal-tuning")
+    (said,) = attestations(row)
+    assert [reason.code for reason in said.reasons][:1] == [code], said.reasons
+    assert levels(good_row, [said]) == ["logged"]
+    assert worst_known({"x": False}, [said]) is None
+
+
+def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
+    (submission.parents[1] / "attestations" / submission.name / "mine").mkdir(parents=True)
+    (said,) = board_row(submission, tmp_path)["attestations"]
+    assert said["reasons"] == ["SHA256SUMS: missing-file: it is needed"]
     assert "does not count" in (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text()
 
 
