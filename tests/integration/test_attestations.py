@@ -435,6 +435,16 @@ def test_a_folder_of_attestations_that_is_a_link(submission: Path, tmp_path: Pat
     ]
 
 
+def test_too_many(good_row: Verification, tmp_path: Path) -> None:
+    shutil.copytree(good_row.folder.parents[1], tmp_path / "board")
+    for number in range(101):
+        (tmp_path / "board" / "attestations" / "refusal-tuning" / f"\u001b{number}").mkdir()
+    assert good_row.checked is not None
+    row = replace(good_row.checked, folder=tmp_path / "board" / "submissions" / "refusal-tuning")
+    (said,) = attestations(row)
+    assert [reason.code for reason in said.reasons] == ["too-many"]
+
+
 def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
     made = attest(submission, [rerun_once], OTHER)
     made.folder.parent.rename(made.folder.parents[1] / "nobody")

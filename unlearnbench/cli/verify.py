@@ -109,9 +109,8 @@ def _reasons(one: Verification | Attested) -> dict[str, Any]:
 
 def _print(one: Verification, others: Sequence[Attested]) -> None:
     console = stdout()
-    console.print(
-        f"{one.folder}: {'stands' if one.ok else 'refused'}", markup=False, soft_wrap=True
-    )
+    said = f"{one.folder}: {'stands' if one.ok else 'refused'}"
+    console.print(visible(said), markup=False, soft_wrap=True)
     for reason in one.reasons:
         console.print(f"  {visible(str(reason))}", markup=False, soft_wrap=True)
     for other in others:
@@ -128,7 +127,7 @@ def print_attested(one: Attested, indent: str = "") -> None:
             said += ", agrees" if one.agreement.agrees else ", does not agree"
     here = one.folder.is_relative_to(Path.cwd())
     where = one.folder.relative_to(Path.cwd()) if here else one.folder
-    stdout().print(f"{indent}{where}: {visible(said)}", markup=False, soft_wrap=True)
+    stdout().print(f"{indent}{visible(f'{where}: {said}')}", markup=False, soft_wrap=True)
 
 
 def _print_again(again: Rerun, how: str) -> None:

@@ -32,6 +32,8 @@ CLAIM = "attestation.json"
 ANSWERS, VERDICTS = "run/completions.jsonl", "run/outcomes.jsonl"
 RUN_FILES = {"re-judged": {VERDICTS}, "re-run": {ANSWERS, VERDICTS}, "attacked": set[str]()}
 """Kind -> the files of its run; an attack has one or both of `ATTACKS` instead."""
+MOST = 100
+"""Attestations about one row; more than that is nobody's honest interest."""
 FILES = frozenset([CLAIM, SUMS, ANSWERS, VERDICTS]) | ATTACKS
 
 
@@ -65,7 +67,11 @@ def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
     folder = place(row.folder)
     if folder.is_symlink() or folder.parent.is_symlink():
         return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
-    return [check(path, row, judge_of) for path in entries(folder)]
+    found = entries(folder)
+    if len(found) > MOST:
+        what = f"{len(found)} attestations, at most {MOST} are read"
+        return [Attested(folder, (Refusal("too-many", folder.name, what),))]
+    return [check(path, row, judge_of) for path in found]
 
 
 def entries(folder: Path) -> list[Path]:
