@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,6 +225,15 @@ def test_curves_controls_and_summary(relearnt: tuple[Path, Any], tiny_llama: Pat
     assert not list(out.rglob("state.safetensors"))
     same = relearn(tiny_llama, out, "near", "half", base=str(tiny_llama))
     assert same["arms"] == record["arms"]
+
+
+def test_training_that_wipes_out_is_told(tmp_path: Path) -> None:
+    """The record of the board's first row: its retain fell under the attack."""
+    row = Path(__file__).parents[2] / "leaderboard" / "submissions" / "jensun"
+    shutil.copy(row / "relearn.json", tmp_path)
+    command = [sys.executable, "-m", "unlearnbench", "show", "run", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "retain fell from 86.7 to" in done.stdout
 
 
 def test_arms_do_not_disturb_each_other(

@@ -224,6 +224,16 @@ def test_relearning_knows_the_base_and_what_is_unfinished(tmp_path: Path) -> Non
     assert any("near is unfinished" in line for line in found.caveats)
 
 
+@pytest.mark.parametrize(("kept", "told"), [(11, True), (12, False)])
+def test_training_that_wipes_out_is_told(tmp_path: Path, kept: int, told: bool) -> None:
+    """Below 80 % of the retain answers that there were: 12 of 15 are just enough."""
+    points = [point(0, 1, retain=share(15, 20)), point(32, 1, retain=share(kept, 20))]
+    folder = relearn(tmp_path / "r", {"near": arm(points)}, first=points[0])
+    caveats = diagnose(one(folder)).caveats
+    assert any("near wipes out" in line for line in caveats) is told
+    assert any("from 75.0\u00a0% to 55.0\u00a0%" in line for line in caveats) is told
+
+
 def test_the_lead_says_what_was_found_and_never_all_clear(tmp_path: Path) -> None:
     calm = diagnose(one(score(tmp_path / "a", many("f", (20, "xxx/xxx")))))
     assert calm.lead == "None of these was found in what was run."

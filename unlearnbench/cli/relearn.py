@@ -125,6 +125,8 @@ _COLUMNS = {
 
 
 def _show_summary(record: Mapping[str, Any]) -> None:
+    from unlearnbench.stress.relearn.summary import rate, worn
+
     console, summary = stdout(), record["summary"]
     for name, found in summary["arms"].items():
         low, high = (100 * x for x in found["interval"])
@@ -139,6 +141,13 @@ def _show_summary(record: Mapping[str, Any]) -> None:
             f"({net_low:.1f} to {net_high:.1f}); area {100 * found['area']:.1f} %; {reached}",
             soft_wrap=True,
         )
+        before, after = rate(record["first"], "retain"), min(found["retain_at_end"])
+        if worn(before, after):
+            console.print(
+                f"  retain fell from {100 * before:.1f} to {100 * after:.1f} %: this training "
+                "wipes out what it does not teach, so a low curve is weak evidence",
+                soft_wrap=True,
+            )
     ceiling = summary["ceiling"]
     of = "all facts" if ceiling is None else f"the base model's {100 * ceiling:.1f} %"
     console.print(f"shares of {of}")

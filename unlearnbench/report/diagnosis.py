@@ -24,6 +24,7 @@ from unlearnbench.report.records import ArmRecord, Figures, figures
 from unlearnbench.report.text import counted, full_text, listed, percent
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.stress.relearn.profiles import BENIGN
+from unlearnbench.stress.relearn.summary import worn
 
 TITLES = {
     "known": "Still answered as first asked",
@@ -209,6 +210,7 @@ def _caveats(checkpoint: Checkpoint) -> Iterator[str]:
             yield f"{attack.path.name} is unfinished; what is missing there was not looked at."
     for relearning in checkpoint.relearnings:
         yield from _short(relearning.record.arms.items(), relearning.record.profile.steps)
+        yield from _worn(relearning.record.arms.items())
     for score in checkpoint.scores:
         if score.corrected:
             found = score.corrected
@@ -231,6 +233,21 @@ def _short(arms: Iterable[tuple[str, ArmRecord]], steps: tuple[int, ...]) -> Ite
             yield f"Relearning arm {name} is unfinished: not every seed was asked at step {due}."
         elif due < STEPS:
             yield f"Relearning arm {name} was trained for {due} steps only, not {STEPS}."
+
+
+def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
+    """Arms whose training cost much of what it did not teach."""
+    for name, arm in arms:
+        legs = [points for points in arm.seeds.values() if points]
+        if legs:
+            last = min((points[-1] for points in legs), key=lambda p: p.retain.high)
+            before = legs[0][0].retain.high
+            if worn(before, last.retain.high):
+                yield (
+                    f"Relearning arm {name} wipes out what it does not teach: retain fell from "
+                    f"{percent(before)} to {percent(last.retain.high)} by step {last.step}. A low "
+                    "curve is weak evidence there."
+                )
 
 
 def _in_lead(finding: Finding) -> str:

@@ -10,6 +10,9 @@ from unlearnbench.scoring.fluency import FLOOR
 from unlearnbench.stress.relearn.profiles import BENIGN
 
 SHARES = (0.1, 0.25, 0.5)
+WORN = 0.8
+"""An attack that leaves less than this share of the retain rate wipes out what it does not teach:
+that nothing comes back under it is weak evidence."""
 
 
 def summarise(
@@ -32,6 +35,11 @@ def summarise(
         "worst_benign": None if worst is None else {"arm": worst, **found[worst]},
         "unranked": broken if fluency < FLOOR else None,
     }
+
+
+def worn(before: float, after: float) -> bool:
+    """Whether the training itself cost so much retain that a flat curve says little."""
+    return after < WORN * before - 1e-9
 
 
 def rate(figures: Mapping[str, Any], name: str = "forget") -> float:
