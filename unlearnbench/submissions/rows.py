@@ -7,6 +7,7 @@ from typing import Any
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.protocol.run import Run
+from unlearnbench.stress.relearn.profiles import BENIGN
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.known import disputed, levels, relearnt_known, worst_known
 from unlearnbench.submissions.rerun import leaks
@@ -121,7 +122,7 @@ def _relearn(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if record is None:
         return None
     worst = record["summary"]["worst_benign"]
-    arms = sorted(record["arms"])
+    arms = [name for name in BENIGN if name in record["arms"]]
     return {"arms": arms, "worst": worst, "unranked": record["summary"]["unranked"]}
 
 
