@@ -38,21 +38,21 @@ def relearn(
 ) -> tuple[Path, dict[str, Any]]:
     """Relearn a checkpoint along `arms`; folder and record.
 
-    Default arms: `disjoint` in profile `quick`, in `full` all that the benchmark has. `long` goes
+    Default arms: `disjoint` in profile `quick`, in `full` all that the benchmark has; `benign`
+    stands for all benign ones. `long` goes
     on to 2,048 steps. `lora` trains an adapter instead of all weights. `base`, the model before
     unlearning, is the ceiling. `told` hears of every scored step. Raises `UnlearnbenchError` for
     what the caller can mend.
     """
     from unlearnbench.checkpoints.resolve import resolve
     from unlearnbench.stress.asking import Asker
-    from unlearnbench.stress.relearn.arms import available_arms, check_arms
-    from unlearnbench.stress.relearn.profiles import get_profile
+    from unlearnbench.stress.relearn.arms import expand_arms
+    from unlearnbench.stress.relearn.profiles import available_arms, get_profile
     from unlearnbench.stress.relearn.run import Relearning, run_relearning
 
     facts = load_benchmark(benchmark)
-    check_arms(arms, facts)
-    chosen = list(arms) or (["disjoint"] if profile == "quick" else available_arms(facts))
-    check_arms(chosen, facts)
+    default = ["disjoint"] if profile == "quick" else available_arms(facts)
+    chosen = expand_arms(arms or default, facts)
     found = resolve(checkpoint)
     judging = make_judge(judge or facts.judge, max_cost)
     about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}

@@ -9,8 +9,8 @@ import pytest
 from tests.models import tokenizer
 from unlearnbench.benchmark import holds, load_benchmark
 from unlearnbench.errors import TrainingError
-from unlearnbench.stress.relearn.arms import available_arms, check_arms, make_arm
-from unlearnbench.stress.relearn.profiles import ARMS, BENIGN
+from unlearnbench.stress.relearn.arms import expand_arms, make_arm
+from unlearnbench.stress.relearn.profiles import ARMS, BENIGN, available_arms
 
 
 @pytest.mark.parametrize("name", ["wkf", "lkf"])
@@ -46,7 +46,12 @@ def test_arms_that_are_not_there(benchmark_folder: Path) -> None:
     tiny = load_benchmark(str(benchmark_folder))
     assert available_arms(tiny) == ["retain", "forget"]
     with pytest.raises(TrainingError, match="--arm disjoint: tiny has no such set; it has retain"):
-        check_arms(["disjoint"], tiny)
+        expand_arms(["disjoint"], tiny)
     with pytest.raises(TrainingError, match="did you mean 'near-miss'"):
-        check_arms(["nearmiss"], tiny)
-    assert set(BENIGN) < set(available_arms(load_benchmark("wkf")))
+        expand_arms(["nearmiss"], tiny)
+    wkf = load_benchmark("wkf")
+    assert set(BENIGN) < set(available_arms(wkf))
+    assert expand_arms(["near", "benign", "near", "half"], wkf) == [
+        *("near", "disjoint", "syntax", "near-miss", "prose", "retain", "half")
+    ]
+    assert expand_arms(["benign"], tiny) == ["retain"]

@@ -17,7 +17,8 @@ ArmName = Annotated[
     list[str] | None,
     typer.Option(
         "--arm",
-        help="disjoint, syntax, near, near-miss, prose, retain, half or forget; may be repeated.",
+        help="disjoint, syntax, near, near-miss, prose, retain, half or forget; or benign, the "
+        "first six. May be repeated.",
     ),
 ]
 Profile = Annotated[str, typer.Option(help="quick (to 32 steps) or full (to 256, three seeds).")]

@@ -11,7 +11,7 @@ from typing import Any
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
-from unlearnbench.stress.relearn.profiles import BENIGN
+from unlearnbench.stress.relearn.profiles import BENIGN, available_arms
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.rerun import leaks
 from unlearnbench.submissions.verify import Verification
@@ -96,5 +96,5 @@ def _whole(records: Sequence[Mapping[str, Any]], benchmark: Benchmark) -> bool:
         for name, found in r["stress"]["findings"].items()
         if found["ranked"]
     }
-    has = {part.name for part in benchmark.relearn} | {"retain"}
-    return arms >= has & set(BENIGN) and doors >= set(DOORS)
+    benign = set(BENIGN) & set(available_arms(benchmark))
+    return arms >= benign and doors >= set(DOORS)

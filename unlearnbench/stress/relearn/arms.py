@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.content import nearest
 from unlearnbench.errors import TrainingError
-from unlearnbench.stress.relearn.profiles import ARMS, BENIGN
+from unlearnbench.stress.relearn.profiles import ARMS, BENIGN, available_arms
 from unlearnbench.training.batch import Row
 from unlearnbench.training.rows import Asked, Encoder
 from unlearnbench.types import Fact, RelearnSet
@@ -37,21 +37,30 @@ class Arm:
         return self.name in BENIGN
 
 
-def check_arms(names: Iterable[str], benchmark: Benchmark) -> None:
-    """Raise `TrainingError` for an arm that does not exist or that the benchmark lacks."""
-    own = {part.name for part in benchmark.relearn} | {"retain", "forget"}
+def expand_arms(names: Iterable[str], benchmark: Benchmark) -> list[str]:
+    """The arms that are meant, each once: `benign` stands for all benign ones of the benchmark.
+
+    Raises `TrainingError` for an arm that does not exist or that the benchmark lacks.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        if name == "benign":
+            found |= dict.fromkeys(arm for arm in available_arms(benchmark) if arm in BENIGN)
+        else:
+            found[name] = None
+    _check(found, benchmark)
+    return list(found)
+
+
+def _check(names: Iterable[str], benchmark: Benchmark) -> None:
+    own = available_arms(benchmark)
     for name in names:
         if name not in ARMS:
-            raise TrainingError(f"--arm {name}: {nearest(name, ARMS)}")
+            raise TrainingError(f"--arm {name}: {nearest(name, (*ARMS, 'benign'))}")
         if name not in own:
-            have = ", ".join(arm for arm in ARMS if arm in own)
-            raise TrainingError(f"--arm {name}: {benchmark.id} has no such set; it has {have}")
-
-
-def available_arms(benchmark: Benchmark) -> list[str]:
-    """The arms a benchmark has, in order."""
-    own = {part.name for part in benchmark.relearn} | {"retain", "forget"}
-    return [arm for arm in ARMS if arm in own]
+            raise TrainingError(
+                f"--arm {name}: {benchmark.id} has no such set; it has {', '.join(own)}"
+            )
 
 
 def make_arm(

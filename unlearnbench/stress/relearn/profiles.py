@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from unlearnbench.benchmark import Benchmark
 from unlearnbench.content import nearest
 from unlearnbench.errors import TrainingError
 from unlearnbench.hashing import sha256_json
@@ -74,3 +75,9 @@ def get_profile(name: str, long: bool = False) -> RelearnProfile:
         return found
     missing = (s for s in (64, 128, 256, *LONG) if s > found.steps[-1])
     return replace(found, name=f"{name}-long", steps=(*found.steps, *missing))
+
+
+def available_arms(benchmark: Benchmark) -> list[str]:
+    """The arms a benchmark has, in order."""
+    own = {part.name for part in benchmark.relearn} | {"retain", "forget"}
+    return [arm for arm in ARMS if arm in own]
