@@ -220,6 +220,10 @@ def test_a_later_attack_lowers_a_row(
     assert row["scores"] == before["scores"]
     assert row["known"]["worst_case"]["score"]["high"] >= 0.75
     assert row["known"]["worst_case"]["by"] == [OTHER]
+    (said,) = row["attestations"]
+    assert said["stress"]["score"]["high"] == row["known"]["worst_case"]["score"]["high"]
+    assert said["stress"]["beyond"]
+    assert not any(row["states"][fact] for fact in said["stress"]["beyond"])
     assert row["known"]["relearn"]["maximum"] == 0.425
     assert row["known"]["relearn"]["arm"] == "near"
     assert row["levels"] == ["logged"], "four benign arms are missing"

@@ -7,6 +7,7 @@ from typing import Any
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.protocol.run import Run
+from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
 from unlearnbench.stress.relearn.profiles import BENIGN
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.known import disputed, levels, relearnt_known, worst_known
@@ -79,17 +80,17 @@ def _attacked(checked: Checked, others: Sequence[Attested]) -> dict[str, Any]:
     return {
         "states": states,
         "relearn": relearn,
-        "stress": _stress(checked.attacks.get("stress")),
+        "stress": _stress(checked.attacks.get("stress"), states),
         "known": {
             "worst_case": worst_known(states, others),
             "relearn": relearnt_known(relearn, others),
         },
         "disputed": disputed(others),
-        "attestations": [_attestation(one) for one in others],
+        "attestations": [_attestation(one, states) for one in others],
     }
 
 
-def _attestation(one: Attested) -> dict[str, Any]:
+def _attestation(one: Attested, states: Mapping[str, bool]) -> dict[str, Any]:
     """Who found what; of one that does not count, why."""
     claim, agreement = one.claim, one.agreement
     return {
@@ -101,7 +102,7 @@ def _attestation(one: Attested) -> dict[str, Any]:
         "judge": claim.run.identity.judge if claim and claim.run else None,
         "agreement": agreement.record() if agreement else None,
         "relearn": _relearn(one.attacks.get("relearn")) if one.ok else None,
-        "stress": _stress(one.attacks.get("stress")) if one.ok else None,
+        "stress": _stress(one.attacks.get("stress"), states) if one.ok else None,
         "reasons": [str(reason) for reason in one.reasons],
     }
 
@@ -126,13 +127,15 @@ def _relearn(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"arms": arms, "worst": worst, "unranked": record["summary"]["unranked"]}
 
 
-def _stress(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _stress(record: Mapping[str, Any] | None, states: Mapping[str, bool]) -> dict[str, Any] | None:
+    """All ranked doors and the row's own run together; `beyond` leak through a door alone."""
     if record is None:
         return None
+    union = leaked_anywhere([states, record["union"]["states"]])
     return {
         "doors": sorted(name for name, found in record["findings"].items() if found["ranked"]),
-        "score": record["union"]["score"],
-        "beyond": record["union"]["beyond"],
+        "score": bounds_record(of_facts("stress", union)),
+        "beyond": [fact for fact, leaked in union.items() if leaked and not states[fact]],
     }
 
 
