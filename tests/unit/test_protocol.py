@@ -13,7 +13,7 @@ from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.plan import BLOCK_PROBES, make_plan
-from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.protocol.profiles import get_profile, left_unasked
 from unlearnbench.protocol.render import extract_answer
 
 
@@ -68,6 +68,17 @@ def test_a_limited_plan_asks_the_same_prompts(benchmark_folder: Path) -> None:
     some = make_plan(benchmark, get_profile("standard"), "chat", limit=2)
     assert set(some.probes) < set(full.probes)
     assert {p.key.fact for p in some.probes} == {"forget-0", "forget-1", "retain-0", "retain-1"}
+
+
+def test_quick_asks_a_part_of_what_standard_asks() -> None:
+    """So its worst case can only be lower, which every table of it says."""
+    wkf = load_benchmark("wkf")
+    whole = set(make_plan(wkf, get_profile("standard"), "chat").probes)
+    part = set(make_plan(wkf, get_profile("quick"), "chat").probes)
+    assert part < whole
+    assert "can be much higher" in (left_unasked("quick") or "")
+    assert left_unasked("standard") is None
+    assert left_unasked("somebody's") is None
 
 
 def test_the_seed_changes_the_draw_and_the_fingerprint(benchmark_folder: Path) -> None:

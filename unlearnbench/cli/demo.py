@@ -72,6 +72,7 @@ def _show(before: Run, after: Run) -> None:
     from rich.table import Table
 
     from unlearnbench.cli.tables import interval_text, value_text
+    from unlearnbench.protocol.profiles import left_unasked
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -86,5 +87,8 @@ def _show(before: Run, after: Run) -> None:
         table.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
     console = stdout()
     console.print(table)
+    unasked = left_unasked(before.manifest["identity"]["profile"])
+    if unasked is not None:
+        console.print(unasked, soft_wrap=True)
     for run in (before, after):
         console.print(f"run: {run.path}", soft_wrap=True)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from unlearnbench.cli.common import stdout
+from unlearnbench.protocol.profiles import left_unasked
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -123,6 +124,9 @@ def _remarks(run: Run) -> list[str]:
     if run.n_cut:
         limit = run.manifest["identity"]["max_new_tokens"]
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
+    unasked = left_unasked(run.manifest["identity"]["profile"])
+    if unasked is not None:
+        remarks.append(unasked)
     usage = run.manifest["judge"].get("usage")
     if usage:
         price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"

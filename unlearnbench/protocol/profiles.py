@@ -61,6 +61,20 @@ PROFILES = {
 }
 
 
+def left_unasked(name: str) -> str | None:
+    """What a profile that takes only some of the wordings cannot say; None for one that takes all.
+
+    Its probes are among those of `standard`, and what leaks on some leaks on all of them.
+    """
+    profile = PROFILES.get(name)
+    if profile is None or profile.per_style is None:
+        return None
+    return (
+        f"profile {name} asks some of the wordings: the worst case over all of them (standard) is "
+        "at least this high, and can be much higher"
+    )
+
+
 def get_profile(name: str) -> Profile:
     """The profile called `name`. Raises `BenchmarkError` with the nearest name otherwise."""
     if name not in PROFILES:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from unlearnbench.plugins import available
+from unlearnbench.protocol.profiles import left_unasked
 from unlearnbench.report.checks import (
     STEPS,
     Check,
@@ -205,6 +206,10 @@ def _caveats(checkpoint: Checkpoint) -> Iterator[str]:
     limits = sorted({identity.limit for identity in asked if identity.limit})
     if limits:
         yield f"Only the first {limits[0]} facts of each split were asked (--limit)."
+    for name in dict.fromkeys(score.identity.profile for score in checkpoint.scores):
+        unasked = left_unasked(name)
+        if unasked is not None:
+            yield f"{unasked[0].upper()}{unasked[1:]}."
     for attack in checkpoint.attacks:
         if attack.record.status == "running":
             yield f"{attack.path.name} is unfinished; what is missing there was not looked at."
