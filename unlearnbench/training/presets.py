@@ -12,9 +12,9 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
     "smollm2-135m": {
         "jensun": {
             "lr": 4e-5,
-            "lambda_f": 0.2,
+            "lambda_f": 0.4,
             "lambda_r": 1.0,
-            "batch_size": 4,
+            "batch_size": 8,
             "retain_batch_size": 12,
             "icr_share": 0.35,
             "warmup_kl_steps": 25,
