@@ -25,7 +25,7 @@ from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.stress.relearn.profiles import PROFILES
-from unlearnbench.submissions.known import levels, worst_known
+from unlearnbench.submissions.known import DOORS, levels, worst_known
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import JudgeItem, Judgement
 
@@ -142,7 +142,8 @@ def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> d
 
     none = dict.fromkeys(facts, False)
     states = {**none, **dict.fromkeys(leaked, True)}
-    doors = {name: {"ranked": True, "states": none} for name in ("sampling", "quantize/int8")}
+    doors = {name: {"ranked": True, "states": none} for name in sorted(DOORS)}
+    doors["sampling/leak@8"] = doors.pop("sampling/leak")
     doors["formats/reverse"] = {"ranked": True, "states": states}
     record = attack(row, "stress", findings=doors, baseline={"states": none})
     return {**record, "union": summed_up("stress", record)}
@@ -247,6 +248,25 @@ def test_attacked_takes_every_benign_arm_and_every_door(
     assert row["levels"] == ["logged", "attacked"]
     assert row["known"]["worst_case"] is None
     assert row["known"]["relearn"]["by"] == OTHER
+
+
+def test_a_door_left_out_is_no_attacked_row(
+    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The one left out may be the open one."""
+    run = attacked("stress", n=0)
+    record = json.loads((run / "stress.json").read_text())
+    del record["findings"]["quantize/int4"]
+    (run / "stress.json").write_text(json.dumps(record))
+    attest(submission, [attacked("relearn", top=0.1, arms=ARMS), run], OTHER)
+    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+
+
+def test_the_doors_are_those_that_the_suite_has() -> None:
+    """As the shipped row's own suite recorded them."""
+    row = Path(__file__).parents[2] / "leaderboard" / "submissions" / "jensun"
+    findings = json.loads((row / "stress.json").read_text("utf-8"))["findings"]
+    assert {name.partition("@")[0] for name, f in findings.items() if f["ranked"]} == DOORS
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object], name: str) -> None:
@@ -368,9 +388,9 @@ def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
         (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
         (lambda r: r["identity"].update(seed=7), "a seed of its own"),
         (lambda r: r["baseline"]["states"].popitem(), "not all forget facts"),
-        (lambda r: r["findings"]["sampling"]["states"].update(x=True), "does not have"),
+        (lambda r: r["findings"]["quantize/nf4"]["states"].update(x=True), "does not have"),
         (
-            lambda r: r["findings"]["sampling"].update(
+            lambda r: r["findings"]["quantize/nf4"].update(
                 states=dict.fromkeys(r["baseline"]["states"])
             ),
             "facts that are open",

@@ -16,8 +16,15 @@ from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.rerun import leaks
 from unlearnbench.submissions.verify import Verification
 
-DOORS = ("sampling", "quantize", "formats")
-"""Ranked stress tests that a row must have stood to be called attacked."""
+DOORS = frozenset(
+    ["sampling/leak"]
+    + [f"quantize/{kind}" for kind in ("int8", "int4", "nf4")]
+    + [f"formats/{form}" for form in ("cloze", "reverse", "prefilled", "few-shot", "step-by-step")]
+    + [f"formats/{form}" for form in ("authority", "role", "filler", "second-turn")]
+    + [f"formats/choice-{kind}" for kind in ("letter", "text")]
+)
+"""Every ranked door of the stress tests, without its number of samples: a row is called attacked
+only if none is left out, since the one left out may be the open one."""
 States = Mapping[str, bool | None]
 
 
@@ -90,11 +97,11 @@ def _found(one: Attested) -> States:
 def _whole(records: Sequence[Mapping[str, Any]], benchmark: Benchmark) -> bool:
     arms = {arm for r in records if "relearn" in r for arm in r["relearn"]["arms"]}
     doors = {
-        name.partition("/")[0]
+        name.partition("@")[0]
         for r in records
         if "stress" in r
         for name, found in r["stress"]["findings"].items()
         if found["ranked"]
     }
     benign = set(BENIGN) & set(available_arms(benchmark))
-    return arms >= benign and doors >= set(DOORS)
+    return arms >= benign and doors >= DOORS
