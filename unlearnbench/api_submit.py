@@ -62,12 +62,12 @@ def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]
 
 
 def listed_judges() -> JudgeOf:
-    """Makes a listed judge by its name, each once."""
+    """Makes a listed judge by its name, each once; nobody's key is needed, since none is asked."""
     judges: dict[str, Judge] = {}
 
     def judge_of(name: str) -> Judge:
         if name not in judges:
-            judges[name] = make_judge(name)
+            judges[name] = make_judge(name, keyless=True)
         return judges[name]
 
     return judge_of

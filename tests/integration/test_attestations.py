@@ -18,8 +18,8 @@ from tests.integration.test_submissions import seal
 from unlearnbench import api
 from unlearnbench.api_attest import attest, attestations, rejudge, rerun
 from unlearnbench.api_board import build_board
-from unlearnbench.api_submit import verify
-from unlearnbench.errors import SubmissionError
+from unlearnbench.api_submit import listed_judges, verify
+from unlearnbench.errors import JudgeError, SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
@@ -540,3 +540,15 @@ def test_by_hand(submission: Path, rerun_once: Path) -> None:
 
 def test_the_judges_of_these_tests_are_judges() -> None:
     assert isinstance(catalogue.make_judge("second"), Judge)
+
+
+def test_a_paid_judge_is_known_without_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are verified where there are no secrets; nobody is asked there."""
+    monkeypatch.setenv("GEMINI_API_KEY", "a key of nobody")
+    known = catalogue.make_judge("gemini").identity
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    judge = listed_judges()("gemini")
+    assert judge.identity == known
+    with pytest.raises(JudgeError, match="without its key"):
+        list(judge.judge([]))

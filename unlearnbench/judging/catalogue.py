@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from unlearnbench.content import nearest
 from unlearnbench.errors import JudgeError
@@ -29,12 +29,15 @@ PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] 
 }
 
 
-def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) -> Judge:
+def make_judge(
+    spec: str, max_cost: float | None = None, batch: bool = False, keyless: bool = False
+) -> Judge:
     """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
     What follows the first colon is its argument: a model for a definition, members joined by `+`
     for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
-    calls as jobs where a provider takes them. Raises `JudgeError` for an unknown name (with the
+    calls as jobs where a provider takes them. `keyless` makes a paid judge without its key: it can
+    say which judge it is, and answers nothing. Raises `JudgeError` for an unknown name (with the
     nearest one) or a judge that cannot be made.
     """
     name, _, argument = spec.partition(":")
@@ -50,10 +53,19 @@ def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) ->
         argument = ""
     if definition.file.provider == "jury":
         members = argument.split("+") if argument else definition.file.members
-        made = [make_judge(member, max_cost, batch) for member in members]
+        made = [make_judge(member, max_cost, batch, keyless) for member in members]
         return JuryJudge(definition.name, made, definition.file.rule)
     named = definition.with_model(argument) if argument else definition
+    if keyless and named.file.provider in PROVIDERS:
+        return LLMJudge(named, cast(Any, _Keyless()))
     return _defined(named, max_cost, batch)
+
+
+class _Keyless:
+    """Stands where calls would be made."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise JudgeError("this judge was made without its key and can judge nothing")
 
 
 def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> Judge:
