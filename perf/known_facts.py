@@ -20,7 +20,7 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
-from unlearnbench.protocol.render import extract_answer
+from unlearnbench.scoring.answers import extract_answer
 from unlearnbench.types import (
     ORIGINAL,
     Completion,
@@ -44,7 +44,7 @@ def known(
             if not isinstance(result, Completion):
                 raise SystemExit(f"{result.key}: {result.error}")
             probe = probes[result.key]
-            response = extract_answer(result.text)
+            response = extract_answer(result.text, probe.split)
             items.append(
                 JudgeItem(probe.key, probe.question, probe.answer, probe.aliases, response)
             )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.hashing import sha256_text
-from unlearnbench.protocol.render import extract_answer
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.records import completion_record, outcome_record, plan_fingerprint
+from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Completion, Failure, Judgement, Message, Probe, ProbeKey
 
@@ -58,10 +58,11 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
         if text is None:
             run.completions.append([completion_record(Failure(probe.key, "generate", "broke"))])
             continue
-        run.completions.append([completion_record(Completion(probe.key, text, "stop", 5))])
-        digest = sha256_text(extract_answer(text))
+        answer = Completion(probe.key, text, "stop", 5)
+        run.completions.append([completion_record(answer)])
         if verdict is not None:
-            told = Judgement(probe.key, verdict, "j" * 64, "seen", digest)
+            bound = digest(readings(answer, probe.split))
+            told = Judgement(probe.key, verdict, "j" * 64, "seen", bound)
             run.outcomes.append([outcome_record(told)])
     return folder
 

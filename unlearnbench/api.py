@@ -19,7 +19,8 @@ from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
-from unlearnbench.protocol.evaluate import Advance, Job, evaluate, to_judge
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.judge import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_run

@@ -13,6 +13,7 @@ Context = Literal["plain", "icr"]
 PromptFormat = Literal["chat", "raw"]
 Verdict = Literal["correct", "incorrect"]
 RelearnKind = Literal["pairs", "prose", "half"]
+FinishReason = Literal["stop", "length", "thinking"]
 Stage = Literal["generate", "judge"]
 Setting = str | int | float | bool
 
@@ -152,12 +153,20 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model answered. `text` is all it wrote, without special tokens."""
+    """What a model answered.
+
+    `text` is all it wrote, without the marks that end or pad a turn; `thoughts` is what it wrote
+    in its thinking block before. `finish_reason` `thinking`: it was cut inside that block, so that
+    no answer was given. `token_ids` are the tokens as generated, thoughts included; empty where an
+    engine does not know them.
+    """
 
     key: ProbeKey
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
     n_tokens: int
+    thoughts: str = ""
+    token_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,8 @@ class JudgeItem:
     """One answer to be judged. `key` is the caller's; a judge hands it back untouched.
 
     `question` is the wording that was asked, `fact_question` the fact's own, which all wordings of
-    a fact share (empty: the same as `question`).
+    a fact share (empty: the same as `question`). `response` is what is to be judged; `readings`
+    are all texts of the completion that the protocol has judged in turn (empty: `response` alone).
     """
 
     key: ProbeKey
@@ -183,6 +193,7 @@ class JudgeItem:
     aliases: tuple[str, ...]
     response: str
     fact_question: str = ""
+    readings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +201,7 @@ class Judgement:
     """A verdict that was really given. `raw` is the judge's own words or its evidence.
 
     `judge` is the judge's identity. `response_sha256` binds the verdict to the answer it was given
-    on; the protocol fills it in.
+    on (`scoring.answers.digest`); the protocol fills it in.
     """
 
     key: ProbeKey
@@ -227,11 +238,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What a user may say about how a checkpoint is run; `batch_size` None: the engine chooses."""
+    """What a user may say about how a checkpoint is run; None: the engine chooses.
+
+    `think_tokens` is the room for a thinking block before the answer, in tokens; 0 switches
+    thinking off where the model's template can.
+    """
 
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int | None = None
+    think_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

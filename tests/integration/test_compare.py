@@ -50,7 +50,11 @@ def judged(folder: Path, benchmark: Path, judge: Judge, profile: str = "standard
     plan = make_plan(load_benchmark(str(benchmark)), get_profile(profile), "chat")
     about = {"name": judge.name, "identity": judge.identity}
     manifest = {
-        "identity": {"plan": plan.fingerprint, "max_new_tokens": 50},
+        "identity": {
+            "plan": plan.fingerprint,
+            "judge_identity": judge.identity,
+            "max_new_tokens": 50,
+        },
         "generator": {"checkpoint": "knows", "notes": []},
         "judge": about,
     }

@@ -76,7 +76,7 @@ class HalfJudge(RulesJudge):
 
 def job(benchmark: Path, out: Path, generator: Knows, judge: RulesJudge) -> Job:
     plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
-    manifest = {"identity": {"plan": plan.fingerprint}}
+    manifest = {"identity": {"plan": plan.fingerprint, "judge_identity": judge.identity}}
     return Job(plan, generator, judge, Sampling(), RunFolder(out), manifest)
 
 

@@ -24,7 +24,7 @@ ALLOWED = {
     "plugins": {"errors", "content"},
     "benchmark": {"types", "errors", "content", "hashing", "extras"},
     "quality": {"types", "errors", "content", "benchmark"},
-    "scoring": {"types", "errors", "extras"},
+    "scoring": {"types", "errors", "hashing", "extras"},
     "runs": {"types", "errors", "hashing"},
     "checkpoints": {"errors", "content", "hashing", "caches"},
     "protocol": BASE | {"benchmark", "scoring", "runs"},

@@ -14,7 +14,7 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.plan import BLOCK_PROBES, make_plan
 from unlearnbench.protocol.profiles import get_profile, left_unasked
-from unlearnbench.protocol.render import extract_answer
+from unlearnbench.scoring.answers import cut_answer
 
 
 def test_a_standard_plan_has_32_probes_a_forget_fact_and_7_a_retain_fact(
@@ -109,7 +109,7 @@ def test_blocks_are_whole_facts(tmp_path: Path) -> None:
     ],
 )
 def test_answers_end_where_the_model_asks_itself(text: str, answer: str) -> None:
-    assert extract_answer(text) == answer
+    assert cut_answer(text) == answer
 
 
 def _rows(folder: Path, kind: str) -> list[dict[str, Any]]:

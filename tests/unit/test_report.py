@@ -329,7 +329,7 @@ def test_runs_are_grouped_by_checkpoint_and_benchmark(tmp_path: Path) -> None:
 
 
 def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
-    about = {**score_manifest(), "identity": {"checkpoint": "c"}}
+    about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
     doors = {
         "sampling/leak@8": door(first(1)),
         "formats/choice": door(first(1)),
@@ -352,7 +352,7 @@ def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
 
 
 def test_leaked_answers_of_relearning(tmp_path: Path) -> None:
-    about = {**score_manifest(), "identity": {"checkpoint": "c"}}
+    about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
     folder = relearn(tmp_path / "r", {"near": arm(curve(1, 2, 2))})
     for name, signs in (
         ("step-0", "xo"),
@@ -393,7 +393,7 @@ def damaged(folder: Path, kind: str) -> Path:
     if kind == "missing":
         return folder / "nowhere"
     if kind == "part":
-        about = {**score_manifest(), "identity": {"checkpoint": "c"}}
+        about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
         return write_run(folder / "part", facts({"f": "x"}), about)
     if kind == "torn":
         run = score(folder / "run", {"f": "xx"})
@@ -422,7 +422,7 @@ def damaged(folder: Path, kind: str) -> Path:
         ("missing", "is not a run"),
         ("part", "give the folder above it"),
         ("torn", "outcomes.jsonl:1: damaged line"),
-        ("line", "lacks or mistakes 'fact'"),
+        ("line", "outcomes.jsonl:1: damaged line"),
         ("manifest", "run.json: created"),
         ("record", "stress.json: findings.a/b.states"),
         ("list", "not a record of relearning"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.scoring.answers import item_digest
 from unlearnbench.types import Failure, JudgeItem, Judgement
 
 
@@ -25,10 +27,11 @@ class ReplayJudge:
             raise JudgeError("judge replay needs the run to replay: --judge replay:RUN_FOLDER")
         folder = RunFolder(Path(argument))
         probes = {probe.key: probe for probe in folder.probes()}
+        own = folder.manifest()["identity"]["judge_identity"]
         self._stored = {
             key: (verdict, probes[key])
             for key, verdict in folder.read_outcomes().items()
-            if isinstance(verdict, Judgement) and key in probes
+            if isinstance(verdict, Judgement) and verdict.judge == own and key in probes
         }
         self.identity = sha256_json(
             sorted(
@@ -46,7 +49,7 @@ class ReplayJudge:
                 yield Failure(item.key, "judge", "the replayed run has no verdict on this probe")
             elif (probe.question, probe.answer, probe.aliases) != asked:
                 yield Failure(item.key, "judge", "the replayed run judged another question")
-            elif verdict.response_sha256 != sha256_text(item.response):
+            elif verdict.response_sha256 not in (item_digest(item), sha256_text(item.response)):
                 yield Failure(item.key, "judge", "the replayed run judged another answer")
             else:
-                yield verdict
+                yield replace(verdict, judge=self.identity)

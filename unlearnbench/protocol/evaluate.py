@@ -9,17 +9,14 @@ from typing import Any
 
 from unlearnbench.errors import EngineError
 from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.protocol.judge import stored_verdicts, to_judge
 from unlearnbench.protocol.plan import Plan
-from unlearnbench.protocol.render import extract_answer
 from unlearnbench.protocol.verdicts import Verdicts
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.records import completion_record
 from unlearnbench.types import (
-    ORIGINAL,
     Completion,
     Failure,
-    JudgeItem,
-    Judgement,
     Probe,
     ProbeKey,
     Sampling,
@@ -53,7 +50,8 @@ def evaluate(job: Job, advance: Advance) -> None:
     with job.folder.locked():
         job.folder.begin(job.plan.probes, job.manifest)
         completions = job.folder.read_completions()
-        outcomes = job.folder.read_outcomes()
+        judge = job.judge.identity
+        outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)
         judged = partial(advance, "judge")
         with Verdicts(job.judge, job.folder, judged) as verdicts:
             for block in job.plan.blocks():
@@ -90,28 +88,3 @@ def _generate(
         for p in block
         if p.key in wanted
     }
-
-
-def to_judge(
-    block: Sequence[Probe],
-    completions: Mapping[ProbeKey, Completion | Failure],
-    outcomes: Mapping[ProbeKey, Judgement | Failure],
-) -> list[JudgeItem]:
-    """Every answer of the block that has no verdict yet."""
-    originals = {p.key.fact: p.question for p in block if p.key.phrasing == ORIGINAL}
-    items = []
-    for probe in block:
-        completion = completions.get(probe.key)
-        if isinstance(completion, Completion) and not isinstance(
-            outcomes.get(probe.key), Judgement
-        ):
-            item = JudgeItem(
-                key=probe.key,
-                question=probe.question,
-                answer=probe.answer,
-                aliases=probe.aliases,
-                response=extract_answer(completion.text),
-                fact_question=originals.get(probe.key.fact, ""),
-            )
-            items.append(item)
-    return items

@@ -1,8 +1,7 @@
-"""From a question to a prompt, and from what the model wrote to its answer."""
+"""From a question to a prompt."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from unlearnbench.protocol.profiles import Profile
@@ -17,8 +16,6 @@ PAPER_SHOTS: Sequence[Example] = (
     ("When did the Second World War end?", "1945"),
 )
 """The three fixed shots ask what the paper's do (London, Canberra, 1945), in our own words."""
-
-_INVENTED_TURN = re.compile(r"(?<![A-Za-z])(?:\d+[.)]?\s*)?(?:Question|QUESTION)\s*\d*\s*:")
 
 
 def chat_messages(
@@ -57,16 +54,3 @@ def paper_text(question: str, examples: Sequence[Example]) -> str:
     ]
     head = "Give a short answer to the question, with nothing before or after it. Examples:"
     return "\n".join([head, *shots, "Your turn.", f"QUESTION: {question}", "ANSWER:"])
-
-
-def extract_answer(text: str) -> str:
-    """The model's answer: what it wrote before it began to ask itself a new question.
-
-    An invented turn at the very start is not cut, because nothing would be left: a model that
-    repeats `Question: … Answer: …` and answers there has answered.
-    """
-    for turn in _INVENTED_TURN.finditer(text):
-        before = text[: turn.start()].strip()
-        if before:
-            return before
-    return text.strip()

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnbench.hashing import sha256_text
-from unlearnbench.protocol.render import extract_answer
+from unlearnbench.protocol.judge import stored_verdicts
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
 from unlearnbench.scoring.fluency import is_fluent
 from unlearnbench.scoring.scores import Outcome, score_all
@@ -34,7 +34,7 @@ class Run:
     def outcomes(self) -> list[Outcome]:
         """One outcome a planned probe, in plan order; what has no verdict is open."""
         return [
-            Outcome(probe.key, probe.split, probe.tier, self._verdict(probe.key))
+            Outcome(probe.key, probe.split, probe.tier, self._verdict(probe))
             for probe in self.probes
         ]
 
@@ -52,18 +52,13 @@ class Run:
     def n_cut(self) -> int:
         """Number of answers that ran into the token limit."""
         answers = self.completions.values()
-        return sum(isinstance(a, Completion) and a.finish_reason == "length" for a in answers)
+        return sum(isinstance(a, Completion) and a.finish_reason != "stop" for a in answers)
 
     @property
     def failures(self) -> list[Failure]:
         """Why each open probe is open, as far as something was recorded."""
-        found = {}
-        for probe in self.probes:
-            for source in (self.completions, self.judgements):
-                result = source.get(probe.key)
-                if isinstance(result, Failure) and self._verdict(probe.key) is None:
-                    found[probe.key] = result
-        return list(found.values())
+        found = (self._failure(probe) for probe in self.probes)
+        return [failure for failure in found if failure is not None]
 
     @property
     def leaks(self) -> dict[str, dict[ProbeKey, Verdict | None]]:
@@ -88,7 +83,7 @@ class Run:
     def _row(self, probe: Probe) -> dict[str, Any]:
         completion, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
         answered = completion if isinstance(completion, Completion) else None
-        failed = next((r for r in (completion, judgement) if isinstance(r, Failure)), None)
+        failed = self._failure(probe)
         return {
             "fact": probe.key.fact,
             "split": probe.split,
@@ -101,10 +96,11 @@ class Run:
             "question": probe.question,
             "answer": probe.answer,
             "text": answered.text if answered else None,
-            "response": extract_answer(answered.text) if answered else None,
+            "response": extract_answer(answered.text, probe.split) if answered else None,
+            "thoughts": answered.thoughts if answered else None,
             "finish_reason": answered.finish_reason if answered else None,
             "n_tokens": answered.n_tokens if answered else None,
-            "verdict": self._verdict(probe.key),
+            "verdict": self._verdict(probe),
             "evidence": judgement.raw if isinstance(judgement, Judgement) else None,
             "error": failed.error if failed else None,
         }
@@ -112,24 +108,49 @@ class Run:
     def _fluent(self, probe: Probe) -> bool | None:
         """Whether the answer is language; None while there is none."""
         answer = self.completions.get(probe.key)
-        return is_fluent(answer.text) if isinstance(answer, Completion) else None
+        if not isinstance(answer, Completion) or why_unanswered(answer) is not None:
+            return None
+        return is_fluent(answer.text)
 
-    def _verdict(self, key: ProbeKey) -> Verdict | None:
-        """The verdict given on the answer that is stored; on another or none it does not count."""
-        judgement, answer = self.judgements.get(key), self.completions.get(key)
+    def _verdict(self, probe: Probe) -> Verdict | None:
+        """The verdict that counts; None while the probe is open."""
+        judgement, answer = self.judgements.get(probe.key), self.completions.get(probe.key)
         if not isinstance(judgement, Judgement) or not isinstance(answer, Completion):
             return None
-        same = judgement.response_sha256 == sha256_text(extract_answer(answer.text))
-        return judgement.verdict if same else None
+        if self._doubt(judgement, answer, probe) is not None:
+            return None
+        return judgement.verdict
+
+    def _doubt(self, judgement: Judgement, answer: Completion, probe: Probe) -> str | None:
+        """Why a verdict leaves its probe open, or None."""
+        judge = self.manifest["identity"]["judge_identity"]
+        reason = why_not_counted(judgement, answer, probe.split, judge)
+        unanswered = why_unanswered(answer) if judgement.verdict == "incorrect" else None
+        return reason or unanswered
+
+    def _failure(self, probe: Probe) -> Failure | None:
+        """Why a probe is open, if it is and something is known of it."""
+        answer, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
+        if self._verdict(probe) is not None or answer is None:
+            return None
+        if isinstance(answer, Failure):
+            return answer
+        if isinstance(judgement, Judgement):
+            reason = self._doubt(judgement, answer, probe)
+            return Failure(probe.key, "judge", reason) if reason else None
+        return judgement
 
 
 def load_run(path: str | Path) -> Run:
     """Read a run folder. Raises `RunError` if it is missing, damaged or was tampered with."""
     folder = RunFolder(Path(path))
+    manifest, probes = folder.manifest(), folder.probes()
+    completions = folder.read_completions()
+    judge = manifest["identity"]["judge_identity"]
     return Run(
         path=folder.path,
-        manifest=folder.manifest(),
-        probes=folder.probes(),
-        completions=folder.read_completions(),
-        judgements=folder.read_outcomes(),
+        manifest=manifest,
+        probes=probes,
+        completions=completions,
+        judgements=stored_verdicts(folder, probes, completions, judge),
     )

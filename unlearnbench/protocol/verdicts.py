@@ -5,13 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 
-from unlearnbench.errors import JudgeError
-from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Judge
+from unlearnbench.protocol.judge import judge_readings
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.records import outcome_record
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey
@@ -95,37 +94,18 @@ class Verdicts:
         return items
 
     def _judge(self, items: Sequence[JudgeItem]) -> None:
-        asked = {item.key: item for item in items}
-        left = Counter(key.fact for key in asked)
+        left = Counter(item.key.fact for item in items)
         results: dict[ProbeKey, Judgement | Failure] = {}
-        for result in self.judge.judge(list(asked.values())):
+        for result in judge_readings(self.judge, items):
             if self._stopped.is_set():
                 return
-            if result.key not in asked or result.key in results:
-                raise JudgeError(f"the judge judged {result.key} twice or unasked; mend the judge")
-            results[result.key] = _bound(result, asked[result.key])
+            results[result.key] = result
             left[result.key.fact] -= 1
             if not left[result.key.fact]:
-                self._commit(result.key.fact, asked, results)
-        for fact in [fact for fact, missing in left.items() if missing]:
-            self._commit(fact, asked, results)
+                keys = (item.key for item in items if item.key.fact == result.key.fact)
+                self._commit([results.pop(key) for key in keys])
 
-    def _commit(
-        self,
-        fact: str,
-        asked: Mapping[ProbeKey, JudgeItem],
-        results: Mapping[ProbeKey, Judgement | Failure],
-    ) -> None:
-        """Write the verdicts of one fact; what the judge passed over becomes a failure."""
-        keys = [key for key in asked if key.fact == fact]
-        silence = "the judge gave no verdict"
-        given = [results.get(key, Failure(key, "judge", silence)) for key in keys]
+    def _commit(self, given: Sequence[Judgement | Failure]) -> None:
+        """Write the verdicts of one fact."""
         self.folder.outcomes.append(outcome_record(result) for result in given)
         self.advance(len(given))
-
-
-def _bound(result: Judgement | Failure, item: JudgeItem) -> Judgement | Failure:
-    """A verdict with the sha256 of the answer it was given on."""
-    if isinstance(result, Failure):
-        return result
-    return replace(result, response_sha256=sha256_text(item.response))

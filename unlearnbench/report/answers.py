@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnbench.protocol.render import extract_answer
 from unlearnbench.protocol.run import Run
 from unlearnbench.report.charts import shown_name
 from unlearnbench.report.load import Checkpoint, RelearnRun, ScoreRun, StressRun, open_run
+from unlearnbench.scoring.answers import extract_answer
 from unlearnbench.types import Completion, Probe, ProbeKey
 
 CONTEXTS = {"plain": "asked plainly", "icr": "after in-context samples"}
@@ -76,7 +76,7 @@ def of_run(
         if probe.key in told:
             continue
         answer = run.completions[probe.key]
-        said = extract_answer(answer.text) if isinstance(answer, Completion) else ""
+        said = _shown(answer, probe) if isinstance(answer, Completion) else ""
         key = (probe.key.fact, probe.key.phrasing, probe.key.context, said)
         found[key] = Leak(
             fact=probe.key.fact,
@@ -90,6 +90,12 @@ def of_run(
             times=found[key].times + 1 if key in found else 1,
         )
     return list(found.values())
+
+
+def _shown(answer: Completion, probe: Probe) -> str:
+    """What the model wrote, its thoughts before its answer."""
+    thoughts = f"(thinking) {answer.thoughts.strip()}\n" if answer.thoughts.strip() else ""
+    return thoughts + extract_answer(answer.text, probe.split)
 
 
 def _leaking(run: Run, facts: Collection[str] | None = None) -> Iterator[Probe]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.journal import Journal, write_atomically
@@ -21,6 +21,7 @@ from unlearnbench.runs.records import (
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
 
 SCHEMA_VERSION = 1
+Result = TypeVar("Result", Completion, Judgement)
 
 
 class RunFolder:
@@ -102,19 +103,23 @@ class RunFolder:
     def read_completions(self) -> dict[ProbeKey, Completion | Failure]:
         """What was generated. A later answer closes a failure; nothing replaces an answer."""
         found: dict[ProbeKey, Completion | Failure] = {}
-        for record in self.completions.read():
-            result = completion_from(record)
+        for result in _results(self.completions, completion_from):
             if not isinstance(found.get(result.key), Completion):
                 found[result.key] = result
         return found
 
-    def read_outcomes(self) -> dict[ProbeKey, Judgement | Failure]:
-        """What was judged. A later verdict closes a failure; nothing replaces a verdict."""
+    def read_outcomes(
+        self, doubt: Callable[[Judgement], str | None] = lambda judgement: None
+    ) -> dict[ProbeKey, Judgement | Failure]:
+        """What was judged. A later verdict closes a failure; nothing replaces a verdict.
+
+        `doubt` says why a verdict does not count, if it does not: it is then a failure.
+        """
         found: dict[ProbeKey, Judgement | Failure] = {}
-        for record in self.outcomes.read():
-            result = outcome_from(record)
+        for result in _results(self.outcomes, outcome_from):
+            reason = doubt(result) if isinstance(result, Judgement) else None
             if not isinstance(found.get(result.key), Judgement):
-                found[result.key] = result
+                found[result.key] = Failure(result.key, "judge", reason) if reason else result
         return found
 
     @contextmanager
@@ -122,6 +127,19 @@ class RunFolder:
         """Keep other processes out. The lock goes with the process, however it ends."""
         with locked(self.path):
             yield
+
+
+def _results(
+    journal: Journal, read: Callable[[dict[str, Any]], Result | Failure]
+) -> Iterator[Result | Failure]:
+    """What the lines of a journal hold. Raises `RunError` for a line without a key."""
+    for number, record in enumerate(journal.read(), start=1):
+        try:
+            yield read(record)
+        except ValueError as error:
+            raise RunError(
+                f"{journal.path}:{number}: damaged line ({error}); restore it or start a new run"
+            ) from error
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast, get_args
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.types import Completion, Failure, Judgement, Message, Probe, ProbeKey
+from unlearnbench.types import (
+    Completion,
+    Context,
+    Failure,
+    FinishReason,
+    Judgement,
+    Message,
+    Probe,
+    ProbeKey,
+    Verdict,
+)
 
 
 def key_record(key: ProbeKey) -> dict[str, Any]:
@@ -16,8 +26,30 @@ def key_record(key: ProbeKey) -> dict[str, Any]:
 
 
 def key_from(record: dict[str, Any]) -> ProbeKey:
-    """The key of a line."""
-    return ProbeKey(record["fact"], record["phrasing"], record["context"], record["sample"])
+    """The key of a line. Raises `ValueError` if it has none."""
+    context = _word(record, "context", get_args(Context))
+    fact, phrasing = _text(record, "fact"), _text(record, "phrasing")
+    return ProbeKey(fact, phrasing, cast(Context, context), _count(record.get("sample"), "sample"))
+
+
+def _text(record: dict[str, Any], field: str) -> str:
+    value = record.get(field)
+    if not isinstance(value, str):
+        raise ValueError(f"{field} is no text")
+    return value
+
+
+def _word(record: dict[str, Any], field: str, known: Sequence[str]) -> str:
+    value = _text(record, field)
+    if value not in known:
+        raise ValueError(f"{field} {value[:40]!r} is none of {', '.join(known)}")
+    return value
+
+
+def _count(value: object, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{field} is no count")
+    return value
 
 
 def probe_record(probe: Probe) -> dict[str, Any]:
@@ -50,14 +82,34 @@ def completion_record(result: Completion | Failure) -> dict[str, Any]:
         "text": result.text,
         "finish_reason": result.finish_reason,
         "n_tokens": result.n_tokens,
+        **({"thoughts": result.thoughts} if result.thoughts else {}),
+        **({"token_ids": list(result.token_ids)} if result.token_ids else {}),
     }
 
 
 def completion_from(record: dict[str, Any]) -> Completion | Failure:
-    """An answer or a failure from its line."""
+    """An answer or a failure from its line; what cannot be read is a failure.
+
+    Raises `ValueError` for a line without a key.
+    """
+    key = key_from(record)
     if "error" in record:
-        return Failure(key_from(record), "generate", record["error"])
-    return Completion(key_from(record), record["text"], record["finish_reason"], record["n_tokens"])
+        return Failure(key, "generate", str(record["error"]))
+    try:
+        reason = cast(FinishReason, _word(record, "finish_reason", get_args(FinishReason)))
+        ids = record.get("token_ids", [])
+        if not isinstance(ids, list):
+            raise ValueError("token_ids is no list")
+        return Completion(
+            key,
+            _text(record, "text"),
+            reason,
+            _count(record.get("n_tokens"), "n_tokens"),
+            _text({"thoughts": "", **record}, "thoughts"),
+            tuple(_count(token, "a token id") for token in ids),
+        )
+    except ValueError as error:
+        return Failure(key, "generate", f"the stored answer cannot be read: {error}")
 
 
 def outcome_record(result: Judgement | Failure) -> dict[str, Any]:
@@ -74,8 +126,16 @@ def outcome_record(result: Judgement | Failure) -> dict[str, Any]:
 
 
 def outcome_from(record: dict[str, Any]) -> Judgement | Failure:
-    """A verdict or a failure from its line."""
+    """A verdict or a failure from its line; what is no verdict is a failure.
+
+    Raises `ValueError` for a line without a key.
+    """
+    key = key_from(record)
     if "error" in record:
-        return Failure(key_from(record), "judge", record["error"])
-    fields = ("verdict", "judge", "raw", "response_sha256")
-    return Judgement(key_from(record), *(record[field] for field in fields))
+        return Failure(key, "judge", str(record["error"]))
+    try:
+        verdict = cast(Verdict, _word(record, "verdict", get_args(Verdict)))
+        judge, raw = _text(record, "judge"), _text(record, "raw")
+        return Judgement(key, verdict, judge, raw, _text(record, "response_sha256"))
+    except ValueError as error:
+        return Failure(key, "judge", f"the stored verdict cannot be read: {error}")

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import random
 
-from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.evaluate import to_judge
+from unlearnbench.protocol.judge import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
-from unlearnbench.protocol.render import extract_answer
 from unlearnbench.protocol.run import Run
 from unlearnbench.types import Completion, Judgement, Probe
 
@@ -24,13 +22,12 @@ def anchor(name: str, like: Run, judge: Judge) -> Run:
     said = {probe.key: _said(name, probe) for probe in like.probes}
     verdicts = {}
     for block in Plan(like.probes).blocks():
-        for result in judge.judge(to_judge(block, said, {})):
+        for result in judge_readings(judge, to_judge(block, said, {})):
             assert isinstance(result, Judgement)
-            digest = sha256_text(extract_answer(said[result.key].text))
-            verdicts[result.key] = Judgement(
-                result.key, result.verdict, result.judge, result.raw, digest
-            )
-    return Run(like.path, like.manifest, like.probes, said, verdicts)
+            verdicts[result.key] = result
+    identity = {**like.manifest["identity"], "judge_identity": judge.identity}
+    manifest = {**like.manifest, "identity": identity}
+    return Run(like.path, manifest, like.probes, said, verdicts)
 
 
 def _said(name: str, probe: Probe) -> Completion:

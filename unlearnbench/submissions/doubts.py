@@ -9,7 +9,7 @@ from typing import Any
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.evaluate import to_judge
+from unlearnbench.protocol.judge import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.run import Run
 from unlearnbench.submissions.attacks import left_out, summed_up
@@ -58,10 +58,10 @@ def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
         item for block in Plan(run.probes).blocks() for item in to_judge(block, run.completions, {})
     ]
     # What the rules look at; many answers of a fact are the same, and are looked at once.
-    seen = {(i.question, i.answer, i.aliases, i.response): i for i in items}
-    found = {result.key: result for result in rules.judge(list(seen.values()))}
+    seen = {(i.question, i.answer, i.aliases, i.readings): i for i in items}
+    found = {result.key: result for result in judge_readings(rules, list(seen.values()))}
     for item in items:
-        mine = found[seen[item.question, item.answer, item.aliases, item.response].key]
+        mine = found[seen[item.question, item.answer, item.aliases, item.readings].key]
         theirs = run.judgements[item.key]
         if not isinstance(mine, Judgement) or not isinstance(theirs, Judgement):
             continue

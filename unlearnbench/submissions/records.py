@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unlearnbench.hashing import sha256_text
-from unlearnbench.protocol.render import extract_answer
+from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.submissions.strict import Refusal
-from unlearnbench.types import Completion, Judgement, ProbeKey
+from unlearnbench.types import Completion, Judgement, ProbeKey, Split
 
+Token = Annotated[int, Field(ge=0, le=10_000_000)]
 Text = Annotated[str, Field(max_length=200)]
 Lines = Iterable[tuple[str, Any]]
 Sent = TypeVar("Sent", bound="_Keyed")
@@ -35,6 +35,8 @@ class _Answer(_Keyed):
     text: Annotated[str, Field(max_length=20_000)]
     finish_reason: Literal["stop", "length"]
     n_tokens: Annotated[int, Field(ge=0, le=100_000)]
+    thoughts: Annotated[str, Field(max_length=100_000)] = ""
+    token_ids: Annotated[list[Token], Field(max_length=20_000)] = []
 
 
 class _Outcome(_Keyed):
@@ -52,20 +54,29 @@ def read_completions(
     for where, row in _rows(sent, _Answer, planned):
         if row.n_tokens > most_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
-        found[row.key] = Completion(row.key, row.text, row.finish_reason, row.n_tokens)
+        ids = tuple(row.token_ids)
+        if ids and len(ids) != row.n_tokens:
+            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")
+        found[row.key] = Completion(
+            row.key, row.text, row.finish_reason, row.n_tokens, row.thoughts, ids
+        )
     _complete(found, planned, name)
     return found
 
 
 def read_outcomes(
-    sent: Lines, answers: Mapping[ProbeKey, Completion], name: str, judge: str
+    sent: Lines,
+    answers: Mapping[ProbeKey, Completion],
+    splits: Mapping[ProbeKey, Split],
+    name: str,
+    judge: str,
 ) -> dict[ProbeKey, Judgement]:
     """The verdicts by key, each on the very answer that was sent. Raises `Refusal`."""
     found: dict[ProbeKey, Judgement] = {}
     for where, row in _rows(sent, _Outcome, answers):
         if row.judge != judge:
             raise Refusal("judge", where, "judged by another judge than the run's")
-        if row.response_sha256 != sha256_text(extract_answer(answers[row.key].text)):
+        if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
             raise Refusal("response", where, "the verdict was given on another answer")
         found[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
     _complete(found, answers, name)

@@ -126,5 +126,7 @@ def rebuild(
         sent = lines(data[name], name)
         answers = read_completions(sent, keys, name, identity.max_new_tokens)
     name = f"{part}/outcomes.jsonl"
-    outcomes = read_outcomes(lines(data[name], name), answers, name, identity.judge_identity)
+    splits = {probe.key: probe.split for probe in plan.probes}
+    sent = lines(data[name], name)
+    outcomes = read_outcomes(sent, answers, splits, name, identity.judge_identity)
     return Run(path, claim.model_dump(), plan.probes, answers, outcomes)

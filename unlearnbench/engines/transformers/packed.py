@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +49,10 @@ class _Row:
     leads: list[int] = field(default_factory=list)
     output: list[int] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
+
+
+Enough = Callable[[int, Sequence[int]], bool]
+"""Given a row's index and what it has written: whether it is to end, as if at the limit."""
 
 
 class _Prefixes:
@@ -101,8 +105,12 @@ class PackedDecoder:
         max_new_tokens: int,
         slots: int,
         choice: Choice = Greedy(),
+        enough: Enough | None = None,
     ) -> Iterator[Decoded]:
-        """Yield each row once, as it finishes. `slots` rows run at a time."""
+        """Yield each row once, as it finishes. `slots` rows run at a time.
+
+        `enough` may end a row before it has written `max_new_tokens`.
+        """
         forest = build_forest(prompts)
         prefixes = _Prefixes(forest)
         cache = self._cache_for(slots, max(map(len, prompts)) + max_new_tokens)
@@ -117,6 +125,8 @@ class PackedDecoder:
             finished = []
             for slot, (row, value, token) in enumerate(zip(live, values, tokens, strict=True)):
                 reason = self._advance(row, value, token, max_new_tokens)
+                if reason is None and enough is not None and enough(row.index, row.output):
+                    reason = "length"
                 if reason is not None:
                     finished.append(slot)
                     yield Decoded(row.index, row.output, reason, row.peaks)

@@ -48,8 +48,12 @@ class PlainDecoder:
         max_new_tokens: int,
         slots: int,
         choice: Choice = Greedy(),
+        enough: Enough | None = None,
     ) -> Iterator[Decoded]:
-        """Yield each row once; `slots` rows of one length run at a time."""
+        """Yield each row once; `slots` rows of one length run at a time.
+
+        `enough` may end a row before it has written `max_new_tokens`.
+        """
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
         for _, group in groupby(order, key=lambda i: len(prompts[i])):
             members = list(group)
