@@ -19,7 +19,7 @@ from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
-from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate, prompts_of
 from unlearnbench.protocol.judge import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
@@ -153,6 +153,7 @@ def _run(
         "dtype": generator.info.settings.get("dtype"),
         "judge": judge.name,
         "judge_identity": judge.identity,
+        **prompts_of(generator, plan.probes),
     }
     folder = RunFolder(out or _default_folder({**identity, **who}, generator, resume))
     if folder.exists():

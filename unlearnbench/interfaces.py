@@ -49,6 +49,23 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class PromptingGenerator(Generator, Protocol):
+    """A generator that knows its prompts to the last token, so that a run's identity covers them.
+
+    One that cannot know them (its texts are tokenised elsewhere) lacks this method, and its runs
+    have no such field.
+    """
+
+    def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
+        """sha256 over each probe's key and token ids, in plan order; None if it is not known.
+
+        Called before a run begins, with all of its probes. Raises `EngineError` if not a single
+        one can be asked.
+        """
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Says whether a response shows that the answer is known."""
 

@@ -142,8 +142,10 @@ def _print_again(again: Rerun, how: str) -> None:
     for what, facts in (("differ", again.changed), ("open", again.open_facts)):
         if facts:
             console.print(f"  {what}: {', '.join(facts)}", markup=False, soft_wrap=True)
+    if again.same_prompts is False:
+        console.print("  other token ids were asked: the libraries differ, or the tokenizer does")
     console.print(
-        "agrees" if again.agrees else "does not agree: facts or retain differ by too much"
+        "agrees" if again.agrees else "does not agree: prompts, facts or retain differ by too much"
     )
 
 

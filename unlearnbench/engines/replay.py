@@ -49,6 +49,11 @@ class ReplayEngine:
     def adopt(self, settings: Mapping[str, Setting]) -> None:
         """Nothing to take over: stored answers do not depend on settings."""
 
+    def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
+        """What the stored run says of its prompts; runs of older versions say nothing."""
+        stored: str | None = self._manifest["identity"].get("prompts")
+        return stored
+
     def generate(
         self, block: Sequence[Probe], sampling: Sampling
     ) -> Iterator[Completion | Failure]:

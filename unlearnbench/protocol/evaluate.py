@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from unlearnbench.errors import EngineError
-from unlearnbench.interfaces import Generator, Judge
+from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
 from unlearnbench.protocol.judge import stored_verdicts, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.verdicts import Verdicts
@@ -64,6 +64,14 @@ def evaluate(job: Job, advance: Advance) -> None:
                 items = to_judge(block, completions, outcomes)
                 judged(len(block) - len(items))
                 verdicts.submit(items)
+
+
+def prompts_of(generator: Generator, probes: Sequence[Probe]) -> dict[str, str]:
+    """The field `prompts` of a run's identity: the token ids asked. Empty if nobody knows them."""
+    if not isinstance(generator, PromptingGenerator):
+        return {}
+    found = generator.prompts_fingerprint(probes)
+    return {} if found is None else {"prompts": found}
 
 
 def _answered(result: Completion | Failure | None) -> bool:

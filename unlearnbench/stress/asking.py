@@ -10,7 +10,7 @@ from typing import Any
 from unlearnbench.benchmark import holds
 from unlearnbench.engines.replay import ReplayEngine
 from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.protocol.evaluate import Advance, Job, evaluate
+from unlearnbench.protocol.evaluate import Advance, Job, evaluate, prompts_of
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.render import raw_turns
 from unlearnbench.protocol.run import Run, load_run
@@ -65,9 +65,13 @@ class Asker:
         manifest = {"identity": identity, **self.about}
         if kept.exists():
             stored = kept.manifest()
-            if stored["status"] == "complete" and stored["identity"] == identity:
+            # Which tokens were asked is not known before the model is there; they follow from the
+            # rest on one version of the libraries, and a complete run keeps its own.
+            known = {k: v for k, v in stored["identity"].items() if k != "prompts"}
+            if stored["status"] == "complete" and known == identity:
                 return load_run(folder)
         generator = engine()
+        identity |= prompts_of(generator, plan.probes)
         if kept.exists():
             generator.adopt(kept.manifest()["generator"]["settings"])
         manifest["generator"] = asdict(generator.info)

@@ -122,6 +122,8 @@ def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusa
         for name in ("checkpoint", "dtype", "prompt_format"):
             if getattr(mine, name) != getattr(theirs, name):
                 yield Refusal("row", CLAIM, f"{name} is not the row's")
+        if claim.kind == "re-judged" and mine.prompts != theirs.prompts:
+            yield Refusal("row", CLAIM, "prompts are not the row's")
         if (mine.judge_identity == theirs.judge_identity) == (claim.kind == "re-judged"):
             other = "another judge" if claim.kind == "re-judged" else "the row's judge"
             yield Refusal("judge", CLAIM, f"{claim.kind} takes {other}")

@@ -22,7 +22,8 @@ class Rerun:
     """A row's run beside another of the same plan. Worst cases are shares of the forget facts.
 
     `changed`: forget facts that leak in one of them only; `open_facts`: undecided here, which is
-    no agreement. `retain`: as claimed, and its bounds here.
+    no agreement. `retain`: as claimed, and its bounds here. `same_prompts`: whether the very token
+    ids were asked; None if one of the runs does not say.
     """
 
     n_answers: int
@@ -34,13 +35,17 @@ class Rerun:
     changed: tuple[str, ...]
     open_facts: tuple[str, ...]
     retain: tuple[float, float, float]
+    same_prompts: bool | None = None
 
     @property
     def agrees(self) -> bool:
-        """Whether no more facts differ or are open than the bound allows, and retain is near."""
+        """Whether no more facts differ or are open than the bound allows, retain is near, and no
+        other prompts were asked.
+        """
         claimed, low, high = self.retain
         few = len(self.changed) + len(self.open_facts) <= BOUND * self.n_facts
-        return few and claimed - BOUND <= low and high <= claimed + BOUND
+        same = self.same_prompts is not False
+        return same and few and claimed - BOUND <= low and high <= claimed + BOUND
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
@@ -54,6 +59,7 @@ class Rerun:
             "facts": self.n_facts,
             "changed": list(self.changed),
             "open": list(self.open_facts),
+            "same_prompts": self.same_prompts,
         }
 
 
@@ -76,7 +82,13 @@ def compare(claimed: Run, here: Run) -> Rerun:
         changed=tuple(f for f, leaked in theirs.items() if mine[f] is (not leaked)),
         open_facts=tuple(f for f in theirs if mine[f] is None),
         retain=(claimed.scores[RETAIN].low, retain.low, retain.high),
+        same_prompts=_same_prompts(claimed, here),
     )
+
+
+def _same_prompts(one: Run, other: Run) -> bool | None:
+    asked = [run.manifest["identity"].get("prompts") for run in (one, other)]
+    return None if None in asked else asked[0] == asked[1]
 
 
 def leaks(run: Run) -> Mapping[str, bool | None]:

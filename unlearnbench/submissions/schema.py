@@ -61,7 +61,10 @@ class ScoreClaim(_Model):
 
 
 class Identity(_Model):
-    """What was asked and judged: a run's identity without the engine's own settings."""
+    """What was asked and judged: a run's identity without the engine's own settings.
+
+    `prompts` is the sha256 of the token ids asked; rows of older versions lack it.
+    """
 
     benchmark: Named
     benchmark_version: Named
@@ -70,6 +73,7 @@ class Identity(_Model):
     profile: Named
     profile_fingerprint: Sha256
     plan: Sha256
+    prompts: Sha256 | None = None
     seed: Annotated[int, Field(ge=0, le=2**63)]
     limit: None
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)]

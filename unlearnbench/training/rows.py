@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.benchmark import Benchmark
-from unlearnbench.engines.transformers.prompts import END_OF_TURN, prompt_format
+from unlearnbench.engines.transformers.prompts import Prompter, prompt_format
+from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.errors import TrainingError
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.protocol.render import Example, chat_messages, raw_text
 from unlearnbench.training.batch import Row
-from unlearnbench.types import Fact, Message, Split
+from unlearnbench.types import Fact, Split
 
 _PROFILE = PROFILES["standard"]
 _SPLITS: tuple[Split, ...] = ("forget", "retain")
@@ -67,6 +68,7 @@ class Encoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int = 256) -> None:
         self._tokenizer = tokenizer
+        self._prompter = Prompter(tokenizer)
         self._max_length = max_length
         self._made: dict[tuple[Asked, tuple[Example, ...]], Row] = {}
 
@@ -85,13 +87,10 @@ class Encoder:
         tokenizer, name = self._tokenizer, asked.name
         if prompt_format(tokenizer) == "raw":
             prompt, written = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"
-            return Row(name, tuple(tokenizer(prompt).input_ids), _ended(tokenizer, written))
+            return Row(name, tuple(self._prompter.raw(prompt)), _ended(tokenizer, written))
         turns = chat_messages(_PROFILE, asked.question, examples)
-        prompt = _template(tokenizer, turns, asks=True)
-        whole = _template(tokenizer, (*turns, Message("assistant", asked.answer)), asks=False)
-        ids = tokenizer(prompt, add_special_tokens=False).input_ids
-        # A template that lays finished turns out differently cannot tell how an answer is written.
-        written = whole[len(prompt) :] if whole.startswith(prompt) else asked.answer
+        form, prompt, ids = self._prompter.chat(turns)
+        written = self._prompter.template.written(turns, prompt, asked.answer, form)
         return Row(name, tuple(ids), _ended(tokenizer, written))
 
     def _fit(self, row: Row) -> Row:
@@ -135,22 +134,14 @@ def _wordings(fact: Fact) -> list[tuple[str, str]]:
     ]
 
 
-def _template(tokenizer: PreTrainedTokenizerBase, turns: Sequence[Message], *, asks: bool) -> str:
-    listed = [{"role": turn.role, "content": turn.content} for turn in turns]
-    return str(tokenizer.apply_chat_template(listed, tokenize=False, add_generation_prompt=asks))
-
-
 def _ended(tokenizer: PreTrainedTokenizerBase, written: str) -> tuple[int, ...]:
     """Ids of an answer up to and with the first token that ends a turn."""
     ids = list(tokenizer(written, add_special_tokens=False).input_ids)
-    marks = (tokenizer.convert_tokens_to_ids(mark) for mark in END_OF_TURN)
-    ends = {m for m in marks if isinstance(m, int) and m != tokenizer.unk_token_id}
-    if tokenizer.eos_token_id is not None:
-        ends.add(tokenizer.eos_token_id)
+    ends = end_ids(tokenizer)
     if not ends:
         raise TrainingError("the tokenizer has no token that ends an answer (eos_token); set one")
     stop = next((i for i, token in enumerate(ids) if token in ends), None)
     if stop is not None:
         return tuple(ids[: stop + 1])
     end = tokenizer.eos_token_id
-    return (*ids, int(end) if end is not None else min(ends))
+    return (*ids, int(end) if end in ends else min(ends))

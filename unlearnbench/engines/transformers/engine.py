@@ -16,12 +16,14 @@ from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is
 from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.prompts import (
+    AskedPrompts,
+    Prompter,
     context_window,
-    encode,
     prompt_format,
-    stop_ids,
 )
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
+from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
+from unlearnbench.engines.transformers.templates import PromptError
 from unlearnbench.errors import EngineError
 from unlearnbench.types import (
     Completion,
@@ -56,6 +58,7 @@ class ModelEngine:
         self.model, self.tokenizer = model, tokenizer
         self.device, self.dtype = model.device, model.dtype
         self.stop_ids = stop_ids(model, tokenizer)
+        self.prompts = AskedPrompts(Prompter(tokenizer), _vocabulary(model), checkpoint.label)
         self.notes = [checkpoint.note] if checkpoint.note else []
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
@@ -63,6 +66,8 @@ class ModelEngine:
         self.capacity = self._choose_capacity()
         if prompt_format(self.tokenizer) == "raw":
             self._note("its tokenizer has no chat template: prompts are raw text")
+        for word in ordinary_words(model, tokenizer):
+            self._note(f"it names {word!r} as the end of an answer, which is a word: it is text")
 
     def release(self) -> None:
         """Give the model back as it was, ready to be trained or read."""
@@ -87,15 +92,20 @@ class ModelEngine:
                 "batch_size": self.capacity.rows,
                 "cache_tokens": self.capacity.cache_tokens,
                 "decoder": "packed" if isinstance(self.decoder, PackedDecoder) else "plain",
+                **self._date(),
             },
             parameters=sum(p.numel() for p in self.model.parameters()),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.prompts.prompter.notes),
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
         """Use the recorded batch limits; a `--batch-size` of the user's stays."""
         rows = self.asked_rows or int(settings["batch_size"])
         self.capacity = Capacity(rows, int(settings["cache_tokens"]))
+
+    def prompts_fingerprint(self, probes: Sequence[Probe]) -> str:
+        """sha256 of the token ids of a run's prompts; see `AskedPrompts.fingerprint`."""
+        return self.prompts.fingerprint(probes)
 
     def generate(
         self, block: Sequence[Probe], sampling: Sampling
@@ -104,7 +114,11 @@ class ModelEngine:
         window = context_window(self.model.config)
         prompts: list[tuple[Probe, list[int]]] = []
         for probe in block:
-            ids = encode(self.tokenizer, probe)
+            try:
+                ids = self.prompts.ids(probe)
+            except PromptError as fault:
+                yield Failure(probe.key, "generate", str(fault))
+                continue
             needed = len(ids) + sampling.max_new_tokens
             if window is not None and needed > window:
                 error = (
@@ -173,6 +187,10 @@ class ModelEngine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def _date(self) -> dict[str, Setting]:
+        date = self.prompts.prompter.date
+        return {} if date is None else {"date": date}
+
     def _note(self, text: str) -> None:
         log.warning(text)
         self.notes.append(text)
@@ -186,6 +204,12 @@ class TransformersEngine(ModelEngine):
         device = choose_device(options.device)
         model, tokenizer = load_model(found, device, choose_dtype(options.dtype, device))
         super().__init__(found, model, tokenizer, options.batch_size)
+
+
+def _vocabulary(model: PreTrainedModel) -> int:
+    """How many tokens a model has an embedding for."""
+    count = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    return int(count or model.config.get_text_config().vocab_size)
 
 
 def _choice(sampling: Sampling, names: Sequence[str]) -> Greedy | Drawn:

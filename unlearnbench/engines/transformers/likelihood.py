@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.engines.transformers.prompts import context_window, encode
+from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.errors import EngineError
 from unlearnbench.scoring.tofu.tokens import AnswerTokens
 from unlearnbench.types import Probe
@@ -60,7 +60,7 @@ def own_attention(engine: TransformersEngine) -> Iterator[None]:
 def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str) -> _Row:
     spaced = answer if probe.text is None else f" {answer}"
     ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
-    row = _Row(index, encode(engine.tokenizer, probe), ids)
+    row = _Row(index, engine.prompts.ids(probe), ids)
     window = context_window(engine.model.config)
     if not ids:
         raise EngineError(f"{probe.key}: the answer {answer!r} has no token; mend the data")

@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.decoding import stand_in_settings
 from unlearnbench.errors import CheckpointError, EngineError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -94,6 +95,7 @@ def load_model(
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
+            generation_config=stand_in_settings(checkpoint.folder),
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)

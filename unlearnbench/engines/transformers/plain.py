@@ -14,6 +14,7 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from unlearnbench.engines.transformers.choice import Choice, Greedy
+from unlearnbench.engines.transformers.decoding import own_settings, without_its_settings
 from unlearnbench.engines.transformers.packed import Decoded
 
 
@@ -72,16 +73,13 @@ class PlainDecoder:
         watch = _Choose(choice, members)
         stops = sorted(self.stop_ids)
         generate = cast(Callable[..., torch.Tensor], self.model.generate)
-        result = generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            eos_token_id=stops or None,
-            pad_token_id=stops[0] if stops else 0,
-            logits_processor=LogitsProcessorList([watch]),
-        )
+        with without_its_settings(self.model):
+            result = generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                generation_config=own_settings(max_new_tokens, stops),
+                logits_processor=LogitsProcessorList([watch]),
+            )
         broken = watch.broken.tolist() if watch.broken is not None else [False] * len(members)
         for index, row, bad in zip(
             members, result[:, ids.shape[1] :].tolist(), broken, strict=True

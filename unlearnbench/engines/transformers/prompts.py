@@ -1,51 +1,35 @@
-"""From a probe to token ids, and which ids end an answer."""
+"""From a probe to the token ids that a model sees, which are read back before they are sent."""
 
 from __future__ import annotations
 
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+import hashlib
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 
-from unlearnbench.types import Probe, PromptFormat
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
-"""Chat templates close a turn with one of these; some checkpoints forget to list it as a stop."""
+from unlearnbench.engines.transformers import dates
+from unlearnbench.engines.transformers.held import folded, missing
+from unlearnbench.engines.transformers.stops import end_ids
+from unlearnbench.engines.transformers.templates import (
+    NONE,
+    Form,
+    PromptError,
+    RenderError,
+    Template,
+    choose_template,
+    forms_for,
+)
+from unlearnbench.errors import EngineError
+from unlearnbench.types import Message, Probe, PromptFormat, Setting
 
 
 def prompt_format(tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
     """`chat` if the tokenizer brings a chat template."""
-    return "chat" if tokenizer.chat_template else "raw"
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> list[int]:
-    """Token ids of a probe's prompt.
-
-    A chat template writes its own special tokens; a raw prompt gets those that the tokenizer
-    puts before any text.
-    """
-    if probe.text is not None:
-        return list(tokenizer(probe.text).input_ids)
-    turns = [{"role": m.role, "content": m.content} for m in probe.messages]
-    # A last turn of the assistant's own is a beginning that the model goes on from.
-    begun = turns[-1]["role"] == "assistant"
-    text = tokenizer.apply_chat_template(
-        turns,
-        tokenize=False,
-        add_generation_prompt=not begun,
-        continue_final_message=begun,
-    )
-    return list(tokenizer(text, add_special_tokens=False).input_ids)
-
-
-def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Ids that end an answer: the model's and tokenizer's end of text, and ends of turn."""
-    config = model.generation_config
-    named = config.eos_token_id if config is not None else None
-    ids = set(named if isinstance(named, list) else [] if named is None else [named])
-    if tokenizer.eos_token_id is not None:
-        ids.add(tokenizer.eos_token_id)
-    if tokenizer.chat_template:
-        vocabulary = tokenizer.get_vocab()
-        ids.update(vocabulary[mark] for mark in END_OF_TURN if mark in vocabulary)
-    return frozenset(int(i) for i in ids)
+    return "chat" if choose_template(tokenizer)[1] else "raw"
 
 
 def context_window(config: PreTrainedConfig) -> int | None:
@@ -53,3 +37,208 @@ def context_window(config: PreTrainedConfig) -> int | None:
     text = config.get_text_config()
     window = getattr(text, "max_position_embeddings", None)
     return int(window) if window else None
+
+
+class Prompter:
+    """Makes prompts for one tokenizer. `variables` are handed to its chat template.
+
+    A chat template writes its own special tokens; a raw prompt gets those that the tokenizer
+    puts before any text. `notes` say what was unusual about the prompts made so far.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] = NONE
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.template = Template(tokenizer, variables)
+        self.notes = [self.template.note] if self.template.note else []
+        self._ends = end_ids(tokenizer)
+        self._blank = lru_cache(maxsize=64)(self._is_blank)
+        self._suffix = self._appended()
+
+    @property
+    def date(self) -> str | None:
+        """The date that the template sees, if it can write one."""
+        return dates.PINNED if self.template.dated else None
+
+    def encode(self, probe: Probe) -> list[int]:
+        """Token ids of a probe's prompt. Raises `PromptError` if they do not hold all of it."""
+        if probe.text is None:
+            return self.chat(probe.messages)[2]
+        return self.raw(probe.text)
+
+    def raw(self, text: str) -> list[int]:
+        """Token ids of a text, without what the tokenizer puts behind it. Raises `PromptError`."""
+        ids = self._ids(text, special=True)
+        if self._suffix and ids[-len(self._suffix) :] == self._suffix:
+            ids = ids[: -len(self._suffix)]
+            self._note("its tokenizer ends every text; prompts are left open")
+        return self._read_back(ids, [text])
+
+    def chat(self, turns: Sequence[Message]) -> tuple[Form, str, list[int]]:
+        """The form in which the template shows a whole conversation, the prompt, its token ids.
+
+        Raises `PromptError` with the first reason if there is none.
+        """
+        contents = [t.content for t in turns if t.role != "system"]
+        system = [t.content for t in turns if t.role == "system"]
+        lost: list[PromptError] = []
+        unrendered: list[PromptError] = []
+        for form in forms_for(turns):
+            try:
+                for text, note in self.template.prompts(turns, form):
+                    try:
+                        ids = self._read_back(self._ids(text), contents, system)
+                    except PromptError as error:
+                        lost.append(error)
+                        continue
+                    self._note(note)
+                    return form, text, ids
+            except RenderError as error:
+                unrendered.append(error)
+        raise (lost or unrendered)[0]
+
+    def _ids(self, text: str, special: bool = False) -> list[int]:
+        """Token ids of all of a text, whatever the tokenizer's own file says of cutting it."""
+        try:
+            ids: list[int] = self.tokenizer(
+                text,
+                add_special_tokens=special,
+                padding=False,
+                truncation=False,
+                return_attention_mask=False,
+                verbose=False,
+            ).input_ids
+        except Exception as error:  # the library raises nothing more specific
+            raise PromptError(f"its tokenizer fails: {error}") from error
+        ids = list(ids)
+        if None in ids:
+            raise PromptError("its tokenizer has no token for a part of a prompt")
+        if len(ids) > 1 and ids[0] == ids[1] == self.tokenizer.bos_token_id:
+            self._note("its chat template begins a text twice; prompts begin once")
+            del ids[0]
+        return ids
+
+    def _read_back(
+        self, ids: list[int], contents: Sequence[str], anywhere: Sequence[str] = ()
+    ) -> list[int]:
+        """The ids, if they hold the contents and leave the answer open. Raises `PromptError`."""
+        text = str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+        lost = missing(text, contents) or missing(text, anywhere)
+        if lost is not None:
+            lost = missing(text, contents, folded) or missing(text, anywhere, folded)
+        if lost is not None:
+            raise PromptError(f"its tokenizer does not keep {_difference(text, lost)}")
+        for token in reversed(ids):
+            if token in self._ends:
+                mark = self.tokenizer.decode([token])
+                raise PromptError(f"its prompts end with {mark!r}, where an answer ends")
+            if not self._blank(token):
+                break
+        return ids
+
+    def _appended(self) -> list[int]:
+        """What the tokenizer puts behind a text."""
+        bare = self._ids("a")
+        whole = self._ids("a", special=True)
+        for start in range(len(whole) - len(bare) + 1):
+            if bare and whole[start : start + len(bare)] == bare:
+                return whole[start + len(bare) :]
+        return []
+
+    def _is_blank(self, token: int) -> bool:
+        return not str(self.tokenizer.decode([token])).strip()
+
+    def _note(self, text: str) -> None:
+        if text and text not in self.notes:
+            self.notes.append(text)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, probe: Probe, variables: Mapping[str, Setting] = NONE
+) -> list[int]:
+    """Token ids of a probe's prompt; see `Prompter.encode`."""
+    return prompter(tokenizer, variables).encode(probe)
+
+
+def prompter(
+    tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] = NONE
+) -> Prompter:
+    """The tokenizer's `Prompter`, kept as long as its template and the variables are the same."""
+    name, template = choose_template(tokenizer)
+    return _kept_prompter(tokenizer, name, template, tuple(sorted(variables.items())))
+
+
+@lru_cache(maxsize=4)
+def _kept_prompter(
+    tokenizer: PreTrainedTokenizerBase,
+    name: str,
+    template: str,
+    variables: tuple[tuple[str, Setting], ...],
+) -> Prompter:
+    return Prompter(tokenizer, dict(variables))
+
+
+class AskedPrompts:
+    """The prompts of a run: encoded once, for its identity, and kept until they are sent.
+
+    `label` names the checkpoint; `vocabulary` is the number of tokens that its model knows.
+    """
+
+    def __init__(self, prompter: Prompter, vocabulary: int, label: str) -> None:
+        self.prompter = prompter
+        self._label = label
+        self._vocabulary = vocabulary
+        self._kept: dict[object, array[int] | PromptError] = {}
+
+    def fingerprint(self, probes: Sequence[Probe]) -> str:
+        """sha256 over the key and the token ids of every probe, a JSON line each; null for none.
+
+        Raises `EngineError` if not a single prompt can be asked.
+        """
+        self._kept = {}
+        digest = hashlib.sha256()
+        reasons: list[PromptError] = []
+        for probe in probes:
+            try:
+                ids = self.ids(probe)
+                self._kept[_prompt(probe)] = array("l", ids)
+            except PromptError as error:
+                ids = None
+                reasons.append(error)
+                self._kept[_prompt(probe)] = error
+            line = json.dumps([*asdict(probe.key).values(), ids], separators=(",", ":"))
+            digest.update(f"{line}\n".encode())
+        if reasons and len(reasons) == len(probes):
+            raise EngineError(
+                f"{self._label}: not one of {len(probes)} prompts can be asked: {reasons[0]}; "
+                "mend its tokenizer or its chat template"
+            )
+        return digest.hexdigest()
+
+    def ids(self, probe: Probe) -> list[int]:
+        """Token ids of a probe's prompt. Raises `PromptError` if it cannot be asked."""
+        kept = self._kept.get(_prompt(probe))
+        if isinstance(kept, PromptError):
+            raise kept
+        if kept is not None:
+            return kept.tolist()
+        ids = self.prompter.encode(probe)
+        if max(ids) >= self._vocabulary:
+            raise PromptError(
+                f"its tokenizer gives token {max(ids)}, its model knows {self._vocabulary}"
+            )
+        return ids
+
+
+def _prompt(probe: Probe) -> object:
+    """All of a probe that the model is to see."""
+    return (probe.text, probe.messages)
+
+
+def _difference(text: str, lost: str) -> str:
+    """The first word of what is lost that the text lacks, else how it begins."""
+    words = lost.split()
+    plain = folded(text)
+    word = next((w for w in words if folded(w) not in plain), None)
+    return f"the word {word!r} of a prompt" if word else repr(" ".join(words)[:60])

@@ -1,0 +1,80 @@
+"""Which token ids end an answer. A word is never one of them: it is part of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnbench.engines.transformers.templates import Template
+
+END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
+"""Chat templates close a turn with one of these; some checkpoints forget to list it as a stop."""
+_PROSE = frozenset(" \t\n.,;:!?'\"()-–—’‘“”…")
+
+
+def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Ids that end an answer: those of the tokenizer and its template, and of the ones that the
+    checkpoint's generation settings name, special tokens and what the template closes a turn with.
+    """
+    closing = _closing(tokenizer)
+    own = end_ids(tokenizer)
+    return own | {i for i in named_ids(model) if _ends(tokenizer, i, closing)}
+
+
+def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Ids that end an answer by the tokenizer and its template alone."""
+    closing = _closing(tokenizer)
+    ids = [tokenizer.eos_token_id, *closing[:1]]
+    if tokenizer.chat_template:
+        vocabulary = tokenizer.get_vocab()
+        ids += [vocabulary[mark] for mark in END_OF_TURN if mark in vocabulary]
+    return frozenset(i for i in _whole(ids) if _ends(tokenizer, i, closing))
+
+
+def ordinary_words(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Tokens that a checkpoint names as ends of an answer and that are none."""
+    named = dict.fromkeys([*named_ids(model), *_whole([tokenizer.eos_token_id])])
+    stops = stop_ids(model, tokenizer)
+    return [str(tokenizer.decode([i])) for i in named if i not in stops and i < len(tokenizer)]
+
+
+def named_ids(model: PreTrainedModel) -> list[int]:
+    """The ids that the checkpoint's generation settings name as ends; what is no id is left out."""
+    config = model.generation_config
+    named = config.eos_token_id if config is not None else None
+    return list(_whole(named if isinstance(named, list) else [named]))
+
+
+def _whole(values: Iterable[object]) -> Iterator[int]:
+    return (v for v in values if isinstance(v, int) and not isinstance(v, bool) and v >= 0)
+
+
+def _ends(tokenizer: PreTrainedTokenizerBase, token: int, closing: tuple[int, ...]) -> bool:
+    """Whether a token is a mark: what closes a turn, or special and no word of a language."""
+    if token in closing:
+        return True
+    added = tokenizer.added_tokens_decoder.get(token)
+    special = token in tokenizer.all_special_ids or (added is not None and added.special)
+    return special and not _is_prose(str(tokenizer.decode([token])))
+
+
+def _is_prose(text: str) -> bool:
+    return all(c.isalnum() or c in _PROSE for c in text)
+
+
+def _closing(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    template: object = tokenizer.chat_template
+    if not template:
+        return ()
+    named = tuple(template.items()) if isinstance(template, dict) else template
+    return _find_closing(tokenizer, named)
+
+
+@lru_cache(maxsize=4)
+def _find_closing(tokenizer: PreTrainedTokenizerBase, template: object) -> tuple[int, ...]:
+    """Ids of what the template writes after a finished answer, without white space around it."""
+    text = Template(tokenizer).closing()
+    ids: list[int] = tokenizer(text.strip() or text, add_special_tokens=False).input_ids
+    return tuple(ids)
