@@ -150,7 +150,11 @@ def _run(
         "engine": generator.info.engine,
         "checkpoint": generator.info.fingerprint,
         "prompt_format": generator.info.prompt_format,
-        "dtype": generator.info.settings.get("dtype"),
+        **{
+            name: generator.info.settings.get(name)
+            for name in ("dtype", "thinking", "think_tokens")
+            if name == "dtype" or name in generator.info.settings
+        },
         "judge": judge.name,
         "judge_identity": judge.identity,
         **prompts_of(generator, plan.probes),

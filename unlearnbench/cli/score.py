@@ -20,6 +20,14 @@ Engine = Annotated[str, typer.Option(help="What runs the model: transformers or 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 BatchSize = Annotated[str, typer.Option(help="Rows at a time: auto or a number.")]
+ThinkTokens = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Room for a reasoning model's thoughts. Default: thinking is switched off where its "
+        "template can, else 1024.",
+    ),
+]
 Source = Annotated[
     str | None,
     typer.Option(help="With --benchmark lkf or tofu: the authors' files, from `hub` or a folder."),
@@ -39,6 +47,7 @@ def score(
     device: Device = "auto",
     dtype: Dtype = "auto",
     batch_size: BatchSize = "auto",
+    think_tokens: ThinkTokens = None,
     source: Source = None,
     limit: Limit = None,
     seed: Seed = 0,
@@ -53,7 +62,7 @@ def score(
     Example: unlearnbench score smollm2-135m --benchmark wkf --profile quick
     """
     quieten(quiet)
-    options = engine_options(device, dtype, batch_size)
+    options = engine_options(device, dtype, batch_size, think_tokens)
     from unlearnbench import api
     from unlearnbench.cli.tables import print_run
 
@@ -76,9 +85,11 @@ def score(
     return print_run(run, json)
 
 
-def engine_options(device: str, dtype: str, batch_size: str) -> EngineOptions:
+def engine_options(
+    device: str, dtype: str, batch_size: str, think_tokens: int | None = None
+) -> EngineOptions:
     """The options as given. Raises `typer.BadParameter` for a batch size that is none."""
     if batch_size != "auto" and (not batch_size.isdecimal() or int(batch_size) < 1):
         raise typer.BadParameter(f"--batch-size {batch_size}: auto, or a number from 1 up")
     rows = None if batch_size == "auto" else int(batch_size)
-    return EngineOptions(device=device, dtype=dtype, batch_size=rows)
+    return EngineOptions(device, dtype, rows, think_tokens)

@@ -13,7 +13,7 @@ from unlearnbench.engines.transformers.attention import NAME as ATTENTION
 from unlearnbench.engines.transformers.choice import Drawn, Greedy
 from unlearnbench.engines.transformers.loading import choose_device, choose_dtype, load_model
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
-from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
+from unlearnbench.engines.transformers.packed import PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.prompts import (
     AskedPrompts,
@@ -21,9 +21,11 @@ from unlearnbench.engines.transformers.prompts import (
     context_window,
     prompt_format,
 )
+from unlearnbench.engines.transformers.room import Thinking
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.templates import PromptError
+from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.errors import EngineError
 from unlearnbench.types import (
     Completion,
@@ -53,12 +55,16 @@ class ModelEngine:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         rows: int | None = None,
+        think_tokens: int | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.model, self.tokenizer = model, tokenizer
         self.device, self.dtype = model.device, model.dtype
         self.stop_ids = stop_ids(model, tokenizer)
-        self.prompts = AskedPrompts(Prompter(tokenizer), _vocabulary(model), checkpoint.label)
+        self.reader = Reader(tokenizer, self.stop_ids)
+        self.thinking = Thinking(self.reader, think_tokens, context_window(model.config))
+        prompter = Prompter(tokenizer, self.thinking.variables)
+        self.prompts = AskedPrompts(prompter, _vocabulary(model), checkpoint.label)
         self.notes = [checkpoint.note] if checkpoint.note else []
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
@@ -93,6 +99,7 @@ class ModelEngine:
                 "cache_tokens": self.capacity.cache_tokens,
                 "decoder": "packed" if isinstance(self.decoder, PackedDecoder) else "plain",
                 **self._date(),
+                **self.thinking.settings,
             },
             parameters=sum(p.numel() for p in self.model.parameters()),
             notes=(*self.notes, *self.prompts.prompter.notes),
@@ -137,15 +144,18 @@ class ModelEngine:
         left = prompts
         capacity = self.capacity
         while left:
-            longest = max(len(ids) for _, ids in left) + sampling.max_new_tokens
+            asked = [ids for _, ids in left]
+            limit = self.thinking.limit(asked, sampling.max_new_tokens)
+            longest = max(map(len, asked)) + limit.most_tokens
             slots = capacity.slots(longest, len(left))
             done: set[int] = set()
             try:
-                tokens = [ids for _, ids in left]
                 choice = _choice(sampling, [str(probe.key) for probe, _ in left])
-                for row in self.decoder.decode(tokens, sampling.max_new_tokens, slots, choice):
+                decoded = self.decoder.decode(asked, limit.most_tokens, slots, choice, limit.enough)
+                for row in decoded:
                     done.add(row.index)
-                    yield self._result(left[row.index][0], row)
+                    probe, ids = left[row.index]
+                    yield self.reader.read(probe.key, row, self.thinking.begun(ids))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -158,13 +168,6 @@ class ModelEngine:
                 self._note(f"out of memory with {slots} rows: went on with {capacity.rows}")
                 self._free_cache()
             left = [pair for index, pair in enumerate(left) if index not in done]
-
-    def _result(self, probe: Probe, row: Decoded) -> Completion | Failure:
-        if row.reason == "nonfinite":
-            error = "the model returned NaN or infinite logits; try --dtype float32"
-            return Failure(probe.key, "generate", error)
-        text = str(self.tokenizer.decode(row.tokens, skip_special_tokens=True))
-        return Completion(probe.key, text, row.reason, len(row.tokens))
 
     def _choose_decoder(self) -> PackedDecoder | PlainDecoder:
         with torch.inference_mode():
@@ -203,7 +206,7 @@ class TransformersEngine(ModelEngine):
         found = resolve(checkpoint)
         device = choose_device(options.device)
         model, tokenizer = load_model(found, device, choose_dtype(options.dtype, device))
-        super().__init__(found, model, tokenizer, options.batch_size)
+        super().__init__(found, model, tokenizer, options.batch_size, options.think_tokens)
 
 
 def _vocabulary(model: PreTrainedModel) -> int:

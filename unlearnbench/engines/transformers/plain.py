@@ -11,11 +11,17 @@ from itertools import groupby
 from typing import Literal, cast
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import (
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from unlearnbench.engines.transformers.choice import Choice, Greedy
 from unlearnbench.engines.transformers.decoding import own_settings, without_its_settings
-from unlearnbench.engines.transformers.packed import Decoded
+from unlearnbench.engines.transformers.packed import Decoded, Enough
 
 
 class _Choose(LogitsProcessor):
@@ -34,6 +40,25 @@ class _Choose(LogitsProcessor):
         self._step += 1
         chosen = self._choice.tokens(scores, places)[:, None]
         return torch.full_like(scores, -torch.inf).scatter(1, chosen, 0.0)
+
+
+class _Stop(StoppingCriteria):
+    """Ends rows of which `enough` says so; `prompt` is the number of tokens before the answer."""
+
+    def __init__(self, enough: Enough, members: list[int], prompt: int) -> None:
+        self._enough = enough
+        self._members = members
+        self._prompt = prompt
+        self._done = [False] * len(members)
+
+    def __call__(
+        self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: object
+    ) -> torch.BoolTensor:
+        written = input_ids[:, self._prompt :].tolist()
+        for place, (index, row) in enumerate(zip(self._members, written, strict=True)):
+            self._done[place] = self._done[place] or self._enough(index, row)
+        done = torch.tensor(self._done, device=input_ids.device)
+        return cast(torch.BoolTensor, done)
 
 
 class PlainDecoder:
@@ -60,7 +85,7 @@ class PlainDecoder:
             members = list(group)
             for start in range(0, len(members), slots):
                 some = members[start : start + slots]
-                yield from self._batch(prompts, some, max_new_tokens, choice)
+                yield from self._batch(prompts, some, max_new_tokens, choice, enough)
 
     def _batch(
         self,
@@ -68,6 +93,7 @@ class PlainDecoder:
         members: list[int],
         max_new_tokens: int,
         choice: Choice,
+        enough: Enough | None,
     ) -> Iterator[Decoded]:
         ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)
         watch = _Choose(choice, members)
@@ -79,14 +105,24 @@ class PlainDecoder:
                 attention_mask=torch.ones_like(ids),
                 generation_config=own_settings(max_new_tokens, stops),
                 logits_processor=LogitsProcessorList([watch]),
+                stopping_criteria=StoppingCriteriaList(
+                    [_Stop(enough, members, ids.shape[1])] if enough else []
+                ),
             )
         broken = watch.broken.tolist() if watch.broken is not None else [False] * len(members)
         for index, row, bad in zip(
             members, result[:, ids.shape[1] :].tolist(), broken, strict=True
         ):
-            yield self._decoded(index, row, bad)
+            yield self._decoded(index, row[: _length(index, row, enough)], bad)
 
     def _decoded(self, index: int, row: list[int], broken: bool) -> Decoded:
         end = next((i for i, token in enumerate(row) if token in self.stop_ids), None)
         reason: Literal["stop", "length", "nonfinite"] = "length" if end is None else "stop"
         return Decoded(index, row[:end], "nonfinite" if broken else reason, [])
+
+
+def _length(index: int, row: list[int], enough: Enough | None) -> int:
+    """How much of a row was written before it was ended; the rest is padding."""
+    if enough is None:
+        return len(row)
+    return next((n for n in range(1, len(row) + 1) if enough(index, row[:n])), len(row))

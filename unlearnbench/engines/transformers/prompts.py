@@ -15,7 +15,6 @@ from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.held import folded, missing
 from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.engines.transformers.templates import (
-    NONE,
     Form,
     PromptError,
     RenderError,
@@ -23,6 +22,7 @@ from unlearnbench.engines.transformers.templates import (
     choose_template,
     forms_for,
 )
+from unlearnbench.engines.transformers.thinking import switches
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message, Probe, PromptFormat, Setting
 
@@ -40,17 +40,19 @@ def context_window(config: PreTrainedConfig) -> int | None:
 
 
 class Prompter:
-    """Makes prompts for one tokenizer. `variables` are handed to its chat template.
+    """Makes prompts for one tokenizer.
 
+    `variables` are handed to its chat template; by default those that switch thinking off.
     A chat template writes its own special tokens; a raw prompt gets those that the tokenizer
     puts before any text. `notes` say what was unusual about the prompts made so far.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] = NONE
+        self, tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] | None = None
     ) -> None:
         self.tokenizer = tokenizer
-        self.template = Template(tokenizer, variables)
+        quiet = switches(tokenizer, on=False) if variables is None else variables
+        self.template = Template(tokenizer, quiet)
         self.notes = [self.template.note] if self.template.note else []
         self._ends = end_ids(tokenizer)
         self._blank = lru_cache(maxsize=64)(self._is_blank)
@@ -154,29 +156,19 @@ class Prompter:
             self.notes.append(text)
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, probe: Probe, variables: Mapping[str, Setting] = NONE
-) -> list[int]:
-    """Token ids of a probe's prompt; see `Prompter.encode`."""
-    return prompter(tokenizer, variables).encode(probe)
+def encode(tokenizer: PreTrainedTokenizerBase, probe: Probe) -> list[int]:
+    """Token ids of a probe's prompt, without thoughts; see `Prompter.encode`."""
+    return prompter(tokenizer).encode(probe)
 
 
-def prompter(
-    tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] = NONE
-) -> Prompter:
-    """The tokenizer's `Prompter`, kept as long as its template and the variables are the same."""
-    name, template = choose_template(tokenizer)
-    return _kept_prompter(tokenizer, name, template, tuple(sorted(variables.items())))
+def prompter(tokenizer: PreTrainedTokenizerBase) -> Prompter:
+    """The tokenizer's `Prompter`, kept as long as its template is the same."""
+    return _kept_prompter(tokenizer, *choose_template(tokenizer))
 
 
 @lru_cache(maxsize=4)
-def _kept_prompter(
-    tokenizer: PreTrainedTokenizerBase,
-    name: str,
-    template: str,
-    variables: tuple[tuple[str, Setting], ...],
-) -> Prompter:
-    return Prompter(tokenizer, dict(variables))
+def _kept_prompter(tokenizer: PreTrainedTokenizerBase, name: str, template: str) -> Prompter:
+    return Prompter(tokenizer)
 
 
 class AskedPrompts:

@@ -1,4 +1,4 @@
-"""Reasoning models: which marks enclose their thoughts, and how much room these are given.
+"""Reasoning models: which marks enclose their thoughts.
 
 A model that thinks aloud may use up its tokens before it answers. Such an answer was not given: it
 is never read as a wrong one.
@@ -7,13 +7,11 @@ is never read as a wrong one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-DEFAULT_THINK_TOKENS = 1024
-"""Room for thoughts where a model has marks for them and its template cannot switch them off."""
 SWITCHES = ("enable_thinking", "thinking")
 """Variables by which chat templates let thinking be switched (Qwen 3, GLM, SmolLM 3; DeepSeek)."""
 
@@ -26,8 +24,9 @@ class Marks:
     close: str
 
 
-_NAMED = re.compile(
-    r"<(\|?)(?P<bare>(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection))\|?>"
+_TAG = re.compile(r"</?\|?/?[\w:-]+\|?>|\[/?THINK\]", re.IGNORECASE)
+_OPENING = re.compile(
+    r"<\|?(?P<name>(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection))\|?>"
     r"|\[(?P<square>THINK)\]",
     re.IGNORECASE,
 )
@@ -44,12 +43,12 @@ _OTHERS = (
 
 
 def find_marks(text: str) -> tuple[Marks, ...]:
-    """All pairs of marks of which a text (a template, an answer, a vocabulary) holds the opening
-    or the closing one, in the order in which they appear.
+    """All pairs of marks of which a text (a template, an answer, a vocabulary) holds one, in the
+    order in which they appear.
     """
     found: dict[Marks, int] = {}
-    for match in re.finditer(r"</?\|?/?[\w:-]+\|?>|\[/?THINK\]", text, re.IGNORECASE):
-        opening = _NAMED.fullmatch(re.sub("/", "", match.group(), count=1))
+    for match in _TAG.finditer(text):
+        opening = _OPENING.fullmatch(match.group().replace("/", "", 1))
         if opening is not None:
             found.setdefault(_pair(opening), match.start())
     for marks in _OTHERS:
@@ -60,10 +59,7 @@ def find_marks(text: str) -> tuple[Marks, ...]:
 
 
 def _pair(opening: re.Match[str]) -> Marks:
-    mark = opening.group()
-    if opening["square"]:
-        return Marks(mark, mark.replace("[", "[/"))
-    name = opening["bare"]
+    mark, name = opening.group(), opening["name"] or opening["square"]
     return Marks(mark, mark.replace(name, f"/{name}"))
 
 
@@ -100,44 +96,3 @@ def split_thoughts(text: str, marks: Sequence[Marks], begun: bool) -> tuple[str,
 def begins_thinking(prompt_tail: str, marks: Sequence[Marks]) -> bool:
     """Whether a prompt ends with an opening mark."""
     return any(prompt_tail.rstrip().endswith(pair.open) for pair in marks)
-
-
-class ThinkingLimit:
-    """Ends a row `max_new_tokens` after its thoughts, or `think_tokens` later if they never end.
-
-    `decode` gives the text of token ids; `begun` says of each row whether its prompt opened the
-    block. A row that does not think gets `max_new_tokens` like any other.
-    """
-
-    def __init__(
-        self,
-        decode: Callable[[Sequence[int]], str],
-        marks: Sequence[Marks],
-        begun: Sequence[bool],
-        max_new_tokens: int,
-        think_tokens: Sequence[int],
-    ) -> None:
-        self._decode = decode
-        self._marks = marks
-        self._begun = begun
-        self._answer = max_new_tokens
-        self._think = think_tokens
-        self._tail = max(len(pair.close) for pair in marks)
-        self._closed: dict[int, int] = {}
-
-    def __call__(self, row: int, output: Sequence[int]) -> bool:
-        """Whether `row`, which has written `output`, is at its end."""
-        n = len(output)
-        if row not in self._closed:
-            tail = self._decode(output[-self._tail :])
-            if any(pair.close in tail for pair in self._marks):
-                self._closed[row] = n
-        closed = self._closed.get(row)
-        if closed is not None:
-            return n >= min(closed, self._think[row]) + self._answer
-        if n < self._answer:
-            return False
-        if n == self._answer and not self._begun[row]:
-            written = self._decode(output).lstrip()
-            return not any(written.startswith(pair.open) for pair in self._marks)
-        return n >= self._answer + self._think[row]

@@ -16,12 +16,12 @@ class Reader:
     """Reads what was decoded with one tokenizer; `stop_ids` end a turn."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_ids: frozenset[int]) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._silent = stop_ids | {i for i in (tokenizer.pad_token_id,) if i is not None}
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, special ones included."""
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
 
     def read(self, key: ProbeKey, row: Decoded, begun: bool = False) -> Completion | Failure:
         """The completion of a row; `begun` says that its prompt opened a thinking block.
@@ -51,17 +51,17 @@ class Reader:
     @cached_property
     def marks(self) -> tuple[Marks, ...]:
         """The marks of thinking that the tokenizer knows."""
-        return marks_of(self._tokenizer)
+        return marks_of(self.tokenizer)
 
     @cached_property
     def _known(self) -> frozenset[int]:
-        return frozenset(self._tokenizer.get_vocab().values())
+        return frozenset(self.tokenizer.get_vocab().values())
 
     @cached_property
     def _template_marks(self) -> tuple[str, ...]:
         """Special tokens that the chat template writes, but for those that enclose thoughts."""
-        template = str(self._tokenizer.chat_template or "")
-        special = {str(token) for token in self._tokenizer.all_special_tokens}
+        template = str(self.tokenizer.chat_template or "")
+        special = {str(token) for token in self.tokenizer.all_special_tokens}
         return tuple(sorted(token for token in special if token in template))
 
     def _without_marks(self, text: str) -> str:
