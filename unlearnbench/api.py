@@ -19,11 +19,12 @@ from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
+from unlearnbench.protocol.base import check_base
 from unlearnbench.protocol.evaluate import Advance, Job, evaluate, prompts_of
 from unlearnbench.protocol.judge import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.protocol.run import Run, load_run
+from unlearnbench.protocol.run import Run, load_base, load_run
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.scoring.scores import bounds_record
 from unlearnbench.training.record import summary
@@ -45,6 +46,7 @@ def score(
     source: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    base: str | Path | None = None,
     max_cost: float | None = None,
     out: str | Path | None = None,
     resume: bool = True,
@@ -55,10 +57,12 @@ def score(
     `profile` and `judge` default to the benchmark's. `out` is the run's folder (default: below
     `runs/`, named by content, so that the same call resumes its own run). `limit` takes the first
     so many facts of each split. `source` (`hub`, or a folder with its files) takes the authors' own
-    LKF instead of the rows that ship. `max_cost` limits what a paid judge may spend, in US dollars.
+    LKF instead of the rows that ship. `base` is the folder of a run of the model before unlearning;
+    the findings then say what there was to forget. `max_cost` limits a paid judge's US dollars.
     Raises `UnlearnbenchError` for whatever the caller can mend;
     a run that ends with open facts is returned like any other and its scores are intervals.
     """
+    before = None if base is None else load_base(base)
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
     form = "sentences" if facts.sentences else "short"
@@ -77,9 +81,12 @@ def score(
         "limit": limit,
         "max_new_tokens": asked.max_new_tokens,
     }
+    if before is not None:
+        check_base(before, {**identity, **_who(generator, judging)})
     where = Path(out) if out is not None else None
     training = summary(Path(checkpoint), facts.fingerprint)
-    return _run(plan, identity, generator, judging, where, resume, observe, training)
+    run = _run(plan, identity, generator, judging, where, resume, observe, training)
+    return run if before is None else run.against(before)
 
 
 def rejudge(
@@ -146,19 +153,7 @@ def _run(
     training: Mapping[str, Any] | None = None,
 ) -> Run:
     """Carry a plan out in its folder and close the folder's manifest."""
-    who = {
-        "engine": generator.info.engine,
-        "checkpoint": generator.info.fingerprint,
-        "prompt_format": generator.info.prompt_format,
-        **{
-            name: generator.info.settings.get(name)
-            for name in ("dtype", "thinking", "think_tokens")
-            if name == "dtype" or name in generator.info.settings
-        },
-        "judge": judge.name,
-        "judge_identity": judge.identity,
-        **prompts_of(generator, plan.probes),
-    }
+    who = {**_who(generator, judge), **prompts_of(generator, plan.probes)}
     folder = RunFolder(out or _default_folder({**identity, **who}, generator, resume))
     if folder.exists():
         if not resume:
@@ -175,6 +170,20 @@ def _run(
     sampling = Sampling(identity["max_new_tokens"])
     evaluate(Job(plan, generator, judge, sampling, folder, manifest), advance)
     return _close(folder, generator, judge, time.monotonic() - began)
+
+
+def _who(generator: Generator, judge: Judge) -> dict[str, Any]:
+    """The part of a run's identity that says who answers and who judges."""
+    settings = generator.info.settings
+    return {
+        "engine": generator.info.engine,
+        "checkpoint": generator.info.fingerprint,
+        "prompt_format": generator.info.prompt_format,
+        "dtype": settings.get("dtype"),
+        **{name: settings[name] for name in ("thinking", "think_tokens") if name in settings},
+        "judge": judge.name,
+        "judge_identity": judge.identity,
+    }
 
 
 def _default_folder(identity: Mapping[str, Any], generator: Generator, resume: bool) -> Path:

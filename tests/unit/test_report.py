@@ -35,7 +35,8 @@ from unlearnbench.report.charts import mean_points, relearning_chart, trade_off_
 from unlearnbench.report.diagnosis import Diagnosis, diagnose
 from unlearnbench.report.load import Checkpoint, base_of, load
 from unlearnbench.report.records import ArmRecord, RelearnRecord, figures
-from unlearnbench.report.text import is_refusal, visible
+from unlearnbench.report.text import visible
+from unlearnbench.scoring.refusals import is_refusal
 
 BASE = {"name": "base", "fingerprint": sha256_text("base")}
 KEPT = many("kept", (10, "ooo"))

@@ -35,7 +35,7 @@ def demo(
     quieten(quiet)
     before = _score(_MODEL, out / f"before-{profile}", profile, quiet)
     trained = _train(out / "trained", quiet)
-    after = _score(str(trained), out / f"after-{profile}", profile, quiet)
+    after = _score(str(trained), out / f"after-{profile}", profile, quiet, before.path)
     if json:
         from unlearnbench.cli.tables import run_record
 
@@ -45,11 +45,13 @@ def demo(
     return 1 if before.n_open or after.n_open else 0
 
 
-def _score(checkpoint: str, out: Path, profile: str, quiet: bool) -> Run:
+def _score(checkpoint: str, out: Path, profile: str, quiet: bool, base: Path | None = None) -> Run:
     from unlearnbench import api
 
     with progress(quiet) as observe:
-        return api.score(checkpoint, _BENCHMARK, profile=profile, out=out, observe=observe)
+        return api.score(
+            checkpoint, _BENCHMARK, profile=profile, base=base, out=out, observe=observe
+        )
 
 
 def _train(out: Path, quiet: bool) -> Path:
@@ -73,7 +75,6 @@ def _show(before: Run, after: Run) -> None:
     from rich.table import Table
 
     from unlearnbench.cli.tables import interval_text, value_text
-    from unlearnbench.protocol.profiles import left_unasked
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -88,8 +89,20 @@ def _show(before: Run, after: Run) -> None:
         table.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
     console = stdout()
     console.print(table)
-    unasked = left_unasked(before.manifest["identity"]["profile"])
-    if unasked is not None:
-        console.print(unasked, soft_wrap=True)
+    _say(before, after)
     for run in (before, after):
         console.print(f"run: {run.path}", soft_wrap=True)
+
+
+def _say(before: Run, after: Run) -> None:
+    """Print what a reader of both columns must know; what holds for both, once."""
+    from dataclasses import asdict
+
+    from unlearnbench.cli.tables import print_findings, print_known
+
+    print_known(after)
+    both = [finding for finding in before.findings if finding in after.findings]
+    for name, run in (("before", before), ("after", after)):
+        own = [asdict(finding) for finding in run.findings if finding not in both]
+        print_findings({**finding, "text": f"{name}: {finding['text']}"} for finding in own)
+    print_findings(asdict(finding) for finding in both)

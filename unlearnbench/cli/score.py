@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,12 @@ Source = Annotated[
     typer.Option(help="With --benchmark lkf or tofu: the authors' files, from `hub` or a folder."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
+BaseRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--base", help="A run of the model before unlearning: how much was there to forget?"
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seeds the draw of in-context examples.")]
 
 
@@ -51,6 +58,7 @@ def score(
     source: Source = None,
     limit: Limit = None,
     seed: Seed = 0,
+    base: BaseRun = None,
     max_cost: MaxCost = None,
     out: Out = None,
     resume: Resume = True,
@@ -77,6 +85,7 @@ def score(
             source=source,
             limit=limit,
             seed=seed,
+            base=base,
             max_cost=max_cost,
             out=out,
             resume=resume,

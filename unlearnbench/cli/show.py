@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnbench.cli.common import Json, quieten, stdout
+from unlearnbench.cli.score import BaseRun
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import attack_kind
 
@@ -126,6 +127,7 @@ def run(
     jury: Annotated[
         bool, typer.Option("--jury", help="Also: how far a jury's members agree, and where not.")
     ] = False,
+    base: BaseRun = None,
     json: Json = False,
 ) -> int:
     """Show a stored run: scores, leaks by fact, single answers; or a stress or relearning run.
@@ -134,15 +136,18 @@ def run(
     """
     quieten(False)
     if kind := attack_kind(path):
-        if leaks or fact or jury:
-            raise RunError(f"{path} is a {kind} run; --leaks, --fact and --jury are for score runs")
+        if leaks or fact or jury or base:
+            what = "--leaks, --fact, --jury and --base are for score runs"
+            raise RunError(f"{path} is a {kind} run; {what}")
         return _show_attack(path, kind, json)
     from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
     from unlearnbench.cli.tables import print_run
-    from unlearnbench.protocol.run import load_run
+    from unlearnbench.protocol.run import load_base, load_run
 
     found = load_run(path)
+    if base is not None:
+        found = found.against(load_base(base))
     code = 0 if json and (leaks or fact or jury) else print_run(found, json)
     if leaks:
         print_leaks(found, json)

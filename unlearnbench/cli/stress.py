@@ -96,6 +96,8 @@ def show_stress(record: Mapping[str, Any]) -> None:
     """One table: which doors are open."""
     from rich.table import Table
 
+    from unlearnbench.cli.tables import print_findings
+
     console = stdout()
     identity = record["identity"]
     title = (
@@ -126,6 +128,7 @@ def show_stress(record: Mapping[str, Any]) -> None:
     for name, found in record["findings"].items():
         if found["note"]:
             console.print(f"{name}: {found['note']}", soft_wrap=True, markup=False)
+    print_findings(baseline.get("findings", ()))
     if baseline["unranked"]:
         console.print(f"[bold]not ranked:[/bold] {baseline['unranked']}", soft_wrap=True)
     if record["n_open"]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from unlearnbench.cli.common import stdout
-from unlearnbench.protocol.profiles import left_unasked
+from unlearnbench.report.text import visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,8 +40,6 @@ def print_run(run: Run, as_json: bool) -> int:
 
 def run_record(run: Run) -> dict[str, Any]:
     """What `--json` prints."""
-    from dataclasses import asdict
-
     from unlearnbench.api import score_record
     from unlearnbench.api_corrected import corrections
 
@@ -59,6 +59,8 @@ def run_record(run: Run) -> dict[str, Any]:
             for effect in run.styles
         ],
         "corrected": {name: asdict(c) for name, c in corrections(run).items()},
+        "findings": [asdict(finding) for finding in run.findings],
+        "base": _base_record(run),
         "n_probes": len(run.probes),
         "n_open": run.n_open,
         "n_cut": run.n_cut,
@@ -66,13 +68,55 @@ def run_record(run: Run) -> dict[str, Any]:
     }
 
 
+def _base_record(run: Run) -> dict[str, Any] | None:
+    """What the base knew, and the worst case among that; null without a base."""
+    from unlearnbench.api import score_record
+
+    known = run.among_known
+    if run.base is None or known is None:
+        return None
+    return {
+        "run": str(run.base.path),
+        "checkpoint": run.base.manifest["generator"]["checkpoint"],
+        "worst_case": score_record(run.base.scores["forget.worst_case"]),
+        "worst_case_of_known": score_record(known) if known.n else None,
+    }
+
+
 def _print_tables(run: Run) -> None:
     console = stdout()
     console.print(_score_table(run))
+    print_known(run)
+    print_findings([asdict(finding) for finding in run.findings])
     if run.styles:
         console.print(_style_table(run))
     for line in _remarks(run):
         console.print(line, soft_wrap=True)
+
+
+def print_findings(findings: Iterable[Mapping[str, str]]) -> None:
+    """Print one line for each finding: `warning: …` or `note: …`."""
+    from rich.text import Text
+
+    for finding in findings:
+        line = Text(f"{finding['severity']}:", style="bold" if _warns(finding) else "")
+        line.append(f" {visible(finding['text'])}", style="not bold")
+        stdout().print(line, soft_wrap=True)
+
+
+def _warns(finding: Mapping[str, str]) -> bool:
+    return finding["severity"] == "warning"
+
+
+def print_known(run: Run) -> None:
+    """Print the worst case among the facts that the base knew, where there is a base."""
+    known = run.among_known
+    if known is not None and known.n:
+        stdout().print(
+            f"of the {known.n} forget facts that the base knew: worst case {value_text(known)} "
+            f"(95 % interval {interval_text(known.interval)})",
+            soft_wrap=True,
+        )
 
 
 def _score_table(run: Run) -> Table:
@@ -115,18 +159,9 @@ def _style_table(run: Run) -> Table:
 def _remarks(run: Run) -> list[str]:
     """What a reader must know to believe the table, and where the run lies."""
     remarks = []
-    if run.n_open:
-        example = f", for example: {run.failures[0].error}" if run.failures else ""
-        remarks.append(
-            f"[bold]{run.n_open} of {len(run.probes)} probes are open[/bold]{example}. Scores are "
-            "intervals until the same command has closed them."
-        )
     if run.n_cut:
         limit = run.manifest["identity"]["max_new_tokens"]
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
-    unasked = left_unasked(run.manifest["identity"]["profile"])
-    if unasked is not None:
-        remarks.append(unasked)
     usage = run.manifest["judge"].get("usage")
     if usage:
         price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnbench.errors import RunError
+from unlearnbench.protocol.base import among_known, check_base
+from unlearnbench.protocol.findings import findings_of
 from unlearnbench.protocol.judge import stored_verdicts
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
+from unlearnbench.scoring.findings import RunFinding
 from unlearnbench.scoring.fluency import is_fluent
 from unlearnbench.scoring.scores import Outcome, score_all
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Score, Verdict
@@ -22,13 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a run folder says. Scores are always computed from its raw lines."""
+    """Everything a run folder says. Scores are always computed from its raw lines.
+
+    `base` is a run of the model before unlearning, where one is given (`against`).
+    """
 
     path: Path
     manifest: Mapping[str, Any]
     probes: tuple[Probe, ...]
     completions: Mapping[ProbeKey, Completion | Failure]
     judgements: Mapping[ProbeKey, Judgement | Failure]
+    base: Run | None = None
 
     @cached_property
     def outcomes(self) -> list[Outcome]:
@@ -42,6 +50,24 @@ class Run:
     def scores(self) -> dict[str, Score]:
         """The scores by name."""
         return score_all(self.outcomes, [self._fluent(probe) for probe in self.probes])
+
+    @cached_property
+    def findings(self) -> tuple[RunFinding, ...]:
+        """What a reader of the scores must know, warnings first: is anybody left, what is open?"""
+        return findings_of(self)
+
+    def against(self, base: Run) -> Run:
+        """This run beside one of the model before unlearning, which its findings then look at.
+
+        Raises `RunError` if the two were not asked and judged alike.
+        """
+        check_base(base, self.manifest.get("identity", {}))
+        return replace(self, base=base)
+
+    @property
+    def among_known(self) -> Score | None:
+        """The worst case among the forget facts that the base knew; None without a base."""
+        return among_known(self, self.base) if self.base else None
 
     @property
     def n_open(self) -> int:
@@ -139,6 +165,16 @@ class Run:
             reason = self._doubt(judgement, answer, probe)
             return Failure(probe.key, "judge", reason) if reason else None
         return judgement
+
+
+def load_base(path: str | Path) -> Run:
+    """Read what `--base` names. Raises `RunError` that says what belongs there."""
+    if not (Path(path) / "run.json").is_file():
+        raise RunError(
+            f"--base {path} is not a run folder; score the model before unlearning, then give that "
+            "run's folder"
+        )
+    return load_run(path)
 
 
 def load_run(path: str | Path) -> Run:

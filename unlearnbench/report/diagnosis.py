@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearnbench.plugins import available
-from unlearnbench.protocol.profiles import left_unasked
+from unlearnbench.report.caveats import beside, caveats, who
 from unlearnbench.report.checks import (
     STEPS,
     Check,
@@ -21,11 +21,10 @@ from unlearnbench.report.checks import (
     worst,
 )
 from unlearnbench.report.load import Checkpoint, ScoreRun
-from unlearnbench.report.records import ArmRecord, Figures, figures
-from unlearnbench.report.text import counted, full_text, listed, percent
+from unlearnbench.report.records import Figures, figures
+from unlearnbench.report.text import counted, full_text, listed
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.stress.relearn.profiles import BENIGN
-from unlearnbench.stress.relearn.summary import worn
 
 TITLES = {
     "known": "Still answered as first asked",
@@ -103,29 +102,26 @@ def diagnose(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Diagnosi
         "relearning": relearning,
     }
     return Diagnosis(
-        headline=tuple(_headline(checkpoint)),
+        headline=tuple(_headline(checkpoint, base)),
         findings=tuple(
             Finding(name, worst(made), tuple(c.evidence for c in made))
             for name, made in checks.items()
         ),
         not_run=tuple(_not_run(checkpoint, base)),
-        caveats=tuple(_caveats(checkpoint)),
+        caveats=tuple(caveats(checkpoint, base)),
     )
 
 
-def n_open(checkpoint: Checkpoint) -> int:
-    """Probes of score runs, facts of stress tests and probes of relearning points still open."""
-    scored = sum(score.run.n_open for score in checkpoint.scores)
-    return scored + sum(attack.record.n_open for attack in checkpoint.attacks)
-
-
-def _headline(checkpoint: Checkpoint) -> Iterator[str]:
+def _headline(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
     """What leaks in the worst case, whatever the diagnoses are."""
     for score in checkpoint.scores:
         if HEADLINE in score.run.scores:
             found = figures(score.run.scores[HEADLINE])
             ways = "in the worst case over all ways of asking"
-            yield f"{_leaks(found)} {ways} (score, {_who(score)})"
+            yield f"{_leaks(found)} {ways} (score, {who(score)})"
+            known = beside(score.run, base).among_known
+            if known is not None and known.n:
+                yield f"{_leaks(figures(known))} of those that the base knew (score, {who(score)})"
     for stress in checkpoint.stresses:
         if stress.record.union:
             doors = sum(d.ranked and bool(d.states) for d in stress.record.findings.values())
@@ -144,7 +140,7 @@ def _leaks(found: Figures) -> str:
 
 def _collapse(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[Check]:
     for score in checkpoint.scores:
-        where = f"score, {_who(score)}"
+        where = f"score, {who(score)}"
         shares = {n: figures(s) for n, s in score.run.scores.items()}
         made = [fluent(shares["fluency"], where)] if "fluency" in shares else []
         if "retain.mean" in shares:
@@ -194,72 +190,7 @@ def _not_run(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
         yield "the model before unlearning, to compare utility with"
 
 
-def _caveats(checkpoint: Checkpoint) -> Iterator[str]:
-    """What is unfinished or small, and what the judge's errors could do."""
-    still = n_open(checkpoint)
-    if still:
-        yield (
-            f"{still} probes or facts are open: they have no verdict and count neither as leaked "
-            "nor as forgotten. Give the same commands again to close them."
-        )
-    asked = [run.identity for run in (*checkpoint.scores, *checkpoint.attacks)]
-    limits = sorted({identity.limit for identity in asked if identity.limit})
-    if limits:
-        yield f"Only the first {limits[0]} facts of each split were asked (--limit)."
-    for name in dict.fromkeys(score.identity.profile for score in checkpoint.scores):
-        unasked = left_unasked(name)
-        if unasked is not None:
-            yield f"{unasked[0].upper()}{unasked[1:]}."
-    for attack in checkpoint.attacks:
-        if attack.record.status == "running":
-            yield f"{attack.path.name} is unfinished; what is missing there was not looked at."
-    for relearning in checkpoint.relearnings:
-        yield from _short(relearning.record.arms.items(), relearning.record.profile.steps)
-        yield from _worn(relearning.record.arms.items())
-    for score in checkpoint.scores:
-        if score.corrected:
-            found = score.corrected
-            yield (
-                f"{HEADLINE} corrected for the errors of judge {score.identity.judge}: "
-                f"{percent(found.value)} ({100 * found.interval.low:.1f}–"
-                f"{100 * found.interval.high:.1f}); by those errors alone a forgotten fact passes "
-                f"for leaked with probability {percent(found.false_leak)}."
-            )
-        elif HEADLINE in score.run.scores and not score.run.n_open:
-            yield f"The errors of judge {score.identity.judge} were not measured."
-
-
-def _short(arms: Iterable[tuple[str, ArmRecord]], steps: tuple[int, ...]) -> Iterator[str]:
-    """Arms whose trajectories stop before the budget that the diagnosis looks at."""
-    due = max((step for step in steps if step <= STEPS), default=0)
-    for name, arm in arms:
-        ends = [points[-1].step if points else 0 for points in arm.seeds.values()]
-        if not ends or min(ends) < due:
-            yield f"Relearning arm {name} is unfinished: not every seed was asked at step {due}."
-        elif due < STEPS:
-            yield f"Relearning arm {name} was trained for {due} steps only, not {STEPS}."
-
-
-def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
-    """Arms whose training cost much of what it did not teach."""
-    for name, arm in arms:
-        legs = [points for points in arm.seeds.values() if points]
-        if legs:
-            last = min((points[-1] for points in legs), key=lambda p: p.retain.high)
-            before = legs[0][0].retain.high
-            if worn(before, last.retain.high):
-                yield (
-                    f"Relearning arm {name} wipes out what it does not teach: retain fell from "
-                    f"{percent(before)} to {percent(last.retain.high)} by step {last.step}. A low "
-                    "curve is weak evidence there."
-                )
-
-
 def _in_lead(finding: Finding) -> str:
     return (
         "facts still answered as first asked" if finding.name == "known" else finding.title.lower()
     )
-
-
-def _who(score: ScoreRun) -> str:
-    return f"{score.identity.profile}, judge {score.identity.judge}"

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from unlearnbench.report import tables
 from unlearnbench.report.answers import Leak, leaks_of
+from unlearnbench.report.caveats import n_open
 from unlearnbench.report.charts import Chart, relearning_chart, trade_off_chart
-from unlearnbench.report.checks import FACTS, POINTS, RETAIN_FLOOR
-from unlearnbench.report.diagnosis import Diagnosis, diagnose, n_open
+from unlearnbench.report.diagnosis import Diagnosis, diagnose
 from unlearnbench.report.load import Checkpoint, Corrections, base_of, load
 from unlearnbench.report.text import percent, visible
 from unlearnbench.runs.journal import write_atomically
+from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
 

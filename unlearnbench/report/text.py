@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -13,11 +12,6 @@ _SPACE = "\N{NO-BREAK SPACE}"
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks that Unicode does not count as controls and that show nothing."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_REFUSAL = re.compile(
-    r"\b(?:i (?:can(?:no|')t|can not|am (?:not able|unable)|do(?:n't| not) (?:know|have)"
-    r"|have no|won't|will not)|i'm (?:sorry|not (?:sure|able)|unable)|i am (?:sorry|not sure)"
-    r"|as an ai|no (?:idea|information)|unable to|not familiar with|sorry)\b"
-)
 
 
 def visible(value: object) -> object:
@@ -39,11 +33,6 @@ def _shown(character: str) -> str:
         return character
     hidden = unicodedata.category(character) in _HIDDEN or character in _UNSEEN
     return f"[U+{ord(character):04X}]" if hidden else character
-
-
-def is_refusal(text: str) -> bool:
-    """Whether an answer says that it gives none; a rough count, never a verdict."""
-    return bool(_REFUSAL.search(text.casefold().replace("’", "'")))
 
 
 def percent(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.scoring.fluency import FLOOR
+from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, leaked_on_any, of_facts
 from unlearnbench.stress.asking import Asker
 from unlearnbench.stress.base import Finding, Loaded, Scale, StressTest, Subject
@@ -35,6 +35,8 @@ SCALES = {
     "full": Scale("full", per_style=1, samples=32),
 }
 Told = Callable[[Finding], None]
+_OF_SCORE = {"base-unknown", "retain-unasked"}
+"""Codes of what a suite never asks, and `score` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,6 @@ def _subject(suite: Suite, folder: Path) -> Subject:
 def _baseline(run: Run) -> dict[str, Any]:
     states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
     fluency = run.scores["fluency"]
-    broken = fluency.high < FLOOR
     return {
         "states": states,
         "score": bounds_record(of_facts("baseline", states)),
@@ -159,11 +160,8 @@ def _baseline(run: Run) -> dict[str, Any]:
             of_facts("never", leaked_on_any(o for o in run.outcomes if o.split == "never"))
         ),
         "fluency": bounds_record(fluency),
-        "unranked": (
-            f"fluency {fluency.high:.0%} is below {FLOOR:.0%}: the model is broken, not robust"
-            if broken
-            else None
-        ),
+        "unranked": why_unranked(fluency.high),
+        "findings": [asdict(f) for f in run.findings if f.code not in _OF_SCORE],
     }
 
 
