@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unlearnbench.hashing import sha256_text
 from unlearnbench.runs.folder import RunFolder
@@ -21,10 +21,12 @@ ANSWERS = {
     "o": ("It is right.", "correct"),
     "r": ("I'm sorry, I cannot answer that.", "incorrect"),
     "g": ("la la la la la la la la la", "incorrect"),
+    "e": ("", "incorrect"),
+    "c": ("Well, that is a long story that begins", "incorrect"),
     "?": ("It may be right.", None),
     "!": (None, None),
 }
-"""Wrong, right, a refusal, no language, not judged, not answered."""
+"""Wrong, right, a refusal, no language, empty, cut at the limit, not judged, not answered."""
 
 
 def facts(states: Mapping[str, str], split: str = "forget") -> list[Said]:
@@ -58,7 +60,8 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
         if text is None:
             run.completions.append([completion_record(Failure(probe.key, "generate", "broke"))])
             continue
-        answer = Completion(probe.key, text, "stop", 5)
+        reason: Literal["stop", "length"] = "length" if row[4] == "c" else "stop"
+        answer = Completion(probe.key, text, reason, len(text.split()))
         run.completions.append([completion_record(answer)])
         if verdict is not None:
             bound = digest(readings(answer, probe.split))

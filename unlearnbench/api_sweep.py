@@ -20,7 +20,10 @@ from unlearnbench.types import Setting
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One trained checkpoint: the setting's value, its scores (low ends while facts are open)."""
+    """One trained checkpoint: the setting's value, its scores (low ends while facts are open).
+
+    `warnings` are the codes of what stands against reading them (`Run.findings`).
+    """
 
     setting: str
     value: str
@@ -30,6 +33,7 @@ class Point:
     n_open: int
     checkpoint: str
     run: str
+    warnings: tuple[str, ...] = ()
 
 
 def sweep(
@@ -68,7 +72,12 @@ def sweep(
             out=folder,
         )
         run = score(
-            str(trained.folder), benchmark, profile=profile, judge=judge, out=_run_of(folder)
+            str(trained.folder),
+            benchmark,
+            profile=profile,
+            judge=judge,
+            base=points[0].run,
+            out=_run_of(folder),
         )
         points.append(_point(setting, value, str(folder), run))
         told(points[-1])
@@ -98,6 +107,7 @@ def _point(setting: str, value: str, checkpoint: str, run: Any) -> Point:
         scores["forget.worst_case"].n_open,
         checkpoint,
         str(run.path),
+        tuple(f.code for f in run.findings if f.severity == "warning"),
     )
 
 
@@ -107,7 +117,7 @@ def _write(points: Sequence[Point], setting: str, method: str, out: Path) -> Non
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "warnings": " ".join(row["warnings"])} for row in rows)
     write_atomically(out / "tradeoff.csv", text.getvalue())
     _plot(points, setting, method, out / "tradeoff.svg")
 

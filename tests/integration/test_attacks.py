@@ -61,6 +61,9 @@ def test_every_door_is_tried(whole: tuple[Path, Any]) -> None:
     assert {"formats/choice-letter", "formats/reverse", "interpolate/0.50"} <= names
     assert record["status"] == "complete"
     assert record == json.loads((out / "stress.json").read_text())
+    told = {finding["code"]: finding["severity"] for finding in record["baseline"]["findings"]}
+    assert told["answers-cut"] == "warning"
+    assert not {"base-unknown", "retain-unasked"} & set(told)
     for name, found in record["findings"].items():
         if name != "lens":
             assert found["score"]["n"] == 2, name
@@ -330,8 +333,10 @@ def test_show_run_reads_attacks(whole: tuple[Path, Any], relearnt: tuple[Path, A
     for (folder, record), line in ((whole, "all doors together"), (relearnt, "worst benign arm")):
         done = show(folder)
         assert line in done.stdout
+        assert "\nwarning: " in done.stdout
         assert done.returncode == (1 if record["n_open"] else 0)
         assert json.loads(show(folder, "--json").stdout)["kind"] == record["kind"]
-        refused = show(folder, "--leaks")
-        assert refused.returncode == 2
-        assert "are for score runs" in refused.stderr
+        for flag in (["--leaks"], ["--base", str(folder)]):
+            refused = show(folder, *flag)
+            assert refused.returncode == 2
+            assert "are for score runs" in refused.stderr

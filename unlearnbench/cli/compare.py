@@ -49,6 +49,7 @@ def _label(run: Run) -> dict[str, Any]:
         "checkpoint": run.manifest["generator"]["checkpoint"],
         "judge": run.manifest["judge"]["name"],
         "judge_identity": run.manifest["judge"]["identity"],
+        "findings": [asdict(finding) for finding in run.findings],
     }
 
 
@@ -56,10 +57,14 @@ def _print(runs: tuple[Run, Run], found: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from unlearnbench.cli.tables import print_findings
+
     console = stdout()
     for name, run in zip(("first", "second"), runs, strict=True):
         label = _label(run)
         console.print(f"{name}: {label['checkpoint']} judged by {label['judge']} ({run.path})")
+        warnings = [f for f in label["findings"] if f["severity"] == "warning"]
+        print_findings({**f, "text": f"{name}: {f['text']}"} for f in warnings)
     table = Table(title="Facts that leak", title_justify="left", title_style="bold")
     table.add_column("score")
     for name in ("both", "first only", "second only", "neither", "p (McNemar)"):

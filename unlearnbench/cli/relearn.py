@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,6 +127,7 @@ _COLUMNS = {
 
 
 def _show_summary(record: Mapping[str, Any]) -> None:
+    from unlearnbench.cli.tables import print_findings
     from unlearnbench.stress.relearn.summary import rate, worn
 
     console, summary = stdout(), record["summary"]
@@ -157,10 +159,22 @@ def _show_summary(record: Mapping[str, Any]) -> None:
         console.print(
             f"[bold]worst benign arm: {worst['arm']}, {100 * worst['maximum']:.1f} %[/bold]"
         )
+    print_findings(_at_first(record))
     if summary["unranked"]:
         console.print(f"[bold]not ranked:[/bold] {summary['unranked']}", soft_wrap=True)
     if record["n_open"]:
         console.print(f"[bold]{record['n_open']} probes are open[/bold]: give the command again")
+
+
+def _at_first(record: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Whether the checkpoint had lost its retain facts before anything was trained."""
+    from unlearnbench.report.records import Figures
+    from unlearnbench.scoring.findings import retain_finding
+
+    first, ceiling = record["first"], record["ceiling"]
+    base = Figures.model_validate(ceiling["retain"]) if ceiling else None
+    found = retain_finding(Figures.model_validate(first["retain"]), base)
+    return [{**asdict(found), "text": f"step 0: {found.text}"}] if found else []
 
 
 def _percent(score: Mapping[str, Any]) -> str:

@@ -82,7 +82,9 @@ def _show(points: list[Point], setting: str) -> None:
     table = Table()
     for heading in (setting, "worst case", "retain", "fluency", "open"):
         table.add_column(heading, justify="right")
+    table.add_column("warnings")
     for point in points:
         rates = (point.worst_case, point.retain, point.fluency)
-        table.add_row(point.value, *(f"{100 * rate:.1f} %" for rate in rates), str(point.n_open))
+        cells = (*(f"{100 * rate:.1f} %" for rate in rates), str(point.n_open))
+        table.add_row(point.value, *cells, ", ".join(point.warnings))
     stdout().print(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnbench.cli.common import stdout
 from unlearnbench.report.text import visible
+from unlearnbench.scoring.findings import count_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,13 +96,14 @@ def _print_tables(run: Run) -> None:
 
 
 def print_findings(findings: Iterable[Mapping[str, str]]) -> None:
-    """Print one line for each finding: `warning: …` or `note: …`."""
+    """Print a line for each finding: `warning: …` or `note: …`; a terminal breaks it at words."""
     from rich.text import Text
 
+    console = stdout()
     for finding in findings:
         line = Text(f"{finding['severity']}:", style="bold" if _warns(finding) else "")
         line.append(f" {visible(finding['text'])}", style="not bold")
-        stdout().print(line, soft_wrap=True)
+        console.print(line, soft_wrap=not console.is_terminal)
 
 
 def _warns(finding: Mapping[str, str]) -> bool:
@@ -111,9 +113,10 @@ def _warns(finding: Mapping[str, str]) -> bool:
 def print_known(run: Run) -> None:
     """Print the worst case among the facts that the base knew, where there is a base."""
     known = run.among_known
-    if known is not None and known.n:
+    if run.base is not None and known is not None and known.n:
+        count = count_text(run.base.scores["forget.worst_case"])
         stdout().print(
-            f"of the {known.n} forget facts that the base knew: worst case {value_text(known)} "
+            f"of the {count} forget facts that the base knew: worst case {value_text(known)} "
             f"(95 % interval {interval_text(known.interval)})",
             soft_wrap=True,
         )
@@ -159,7 +162,7 @@ def _style_table(run: Run) -> Table:
 def _remarks(run: Run) -> list[str]:
     """What a reader must know to believe the table, and where the run lies."""
     remarks = []
-    if run.n_cut:
+    if run.n_cut and not any(finding.code == "answers-cut" for finding in run.findings):
         limit = run.manifest["identity"]["max_new_tokens"]
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
     usage = run.manifest["judge"].get("usage")

@@ -40,13 +40,14 @@ _REASON = 100
 class AnswerCounts:
     """Answers of one split by what can be seen without a judge.
 
-    `alike` counts refusals and the one text that most different questions were answered with;
-    `quote` is the most frequent of them.
+    `alike` counts, of what was not judged correct, refusals (`refused`) and the one text that most
+    questions were answered with; `quote` is the most frequent of them.
     """
 
     n: int
     cut: int
     empty: int
+    refused: int
     alike: int
     quote: str
 
@@ -64,11 +65,14 @@ def count_answers(run: Run, split: Split) -> AnswerCounts:
         if probe.split == split and isinstance(answer := run.completions.get(probe.key), Completion)
     ]
     texts = [answer.text for _, answer in answers]
-    alike, quote = _alike([(probe, answer.text) for probe, answer in answers])
+    right = {outcome.key for outcome in run.outcomes if outcome.verdict == "correct"}
+    missed = [(probe, answer.text) for probe, answer in answers if probe.key not in right]
+    alike, quote = _alike(missed)
     return AnswerCounts(
         n=len(answers),
         cut=sum(answer.finish_reason == "length" for _, answer in answers),
         empty=sum(not text.strip() for text in texts),
+        refused=sum(is_refusal(text) for _, text in missed),
         alike=alike,
         quote=quote,
     )
@@ -78,7 +82,7 @@ def _alike(answers: Sequence[tuple[Probe, str]]) -> tuple[int, str]:
     """How many answers refuse or are the most frequent text, and the most frequent of these.
 
     A text counts only if questions with different gold answers were answered with it: one fact
-    that is answered alike in all its wordings is known, not refused.
+    that is answered alike in all its wordings shows nothing.
     """
     words = [" ".join(_words(text)) for _, text in answers]
     gold: dict[str, set[str]] = {}
@@ -165,10 +169,12 @@ def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
         yield RunFinding("answers-empty", "warning", text)
     retain = counts.get("retain")
     if retain is not None and is_share(retain.alike, retain.n, ALIKE):
+        same = "one and the same text"
+        kinds = {0: same, retain.alike: "refusals"}
         text = (
-            f"{retain.alike} of {retain.n} retain answers are refusals or one and the same text "
-            f"(“{retain.quote}”): a model that refuses everything has forgotten nothing in "
-            "particular"
+            f"{retain.alike} of {retain.n} retain answers are "
+            f"{kinds.get(retain.refused, f'refusals or {same}')} (“{retain.quote}”): it answers "
+            "alike whatever it is asked, and a low worst case says nothing"
         )
         yield RunFinding("answers-alike", "warning", text)
 
@@ -202,8 +208,8 @@ def _base(run: Run) -> Iterator[RunFinding]:
     if run.base is None:
         if run.scores[HEADLINE].low < KNEW_LITTLE:
             text = (
-                "what the model knew before unlearning is not known here: --base RUN compares with "
-                "a run of it"
+                "whether there was anything to forget is not known here: give a run of the model "
+                "before unlearning by score or show run --base"
             )
             yield RunFinding("base-unknown", "note", text)
         return
@@ -213,6 +219,10 @@ def _base(run: Run) -> Iterator[RunFinding]:
         yield RunFinding("same-as-base", "warning", text)
     if found := base_finding(run.base.scores[HEADLINE]):
         yield found
+    warned = [finding.code for finding in run.base.findings if finding.severity == "warning"]
+    if warned:
+        text = f"the base's own run has warnings ({', '.join(warned)}): look at it first"
+        yield RunFinding("base-warned", "warning", text)
 
 
 def _left_out(run: Run) -> Iterator[RunFinding]:

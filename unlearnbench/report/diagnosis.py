@@ -121,7 +121,8 @@ def _headline(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
             yield f"{_leaks(found)} {ways} (score, {who(score)})"
             known = beside(score.run, base).among_known
             if known is not None and known.n:
-                yield f"{_leaks(figures(known))} of those that the base knew (score, {who(score)})"
+                of = "among the facts that the base knew"
+                yield f"{_leaks(figures(known))} {of} (score, {who(score)})"
     for stress in checkpoint.stresses:
         if stress.record.union:
             doors = sum(d.ranked and bool(d.states) for d in stress.record.findings.values())

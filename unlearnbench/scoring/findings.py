@@ -107,12 +107,12 @@ def lost_retain(retain: Bounds, base: Bounds | None) -> Decision:
 
 
 def broken_finding(fluency: Bounds) -> RunFinding | None:
-    """`fluency-low`: the model is broken."""
+    """`fluency-low`: the model is broken, or says nothing."""
     if is_broken(fluency) != "found":
         return None
     text = (
-        f"fluency {range_text(fluency)} is below {percent(FLOOR)}: the model is broken, and a "
-        "low worst case would be damage, not forgetting"
+        f"fluency {range_text(fluency)} is below {percent(FLOOR)}: the model is broken or "
+        "silent, and a low worst case is no forgetting"
     )
     return RunFinding("fluency-low", "warning", text)
 
@@ -142,17 +142,16 @@ def base_finding(known: Bounds) -> RunFinding | None:
 
     `nothing-to-forget`, `little-to-forget`, or `base-open` where open facts decide.
     """
-    least, most = round(known.low * known.n), round(known.high * known.n)
-    count = f"the base knew {least if least == most else f'{least} to {most}'} of {known.n}"
-    if not is_enough(most, known.n):
-        text = f"there was nothing to forget: {count} forget facts, asked in every way"
+    count = f"the base knew {count_text(known)} of {known.n} forget facts in its own worst case"
+    if not is_enough(round(known.high * known.n), known.n):
+        text = f"there was nothing to forget: {count}"
         return RunFinding("nothing-to-forget", "warning", text)
     state = below(known, KNEW_LITTLE, KNEW_LITTLE)
     if state == "found":
-        text = f"there was little to forget: {count} forget facts, asked in every way"
+        text = f"there was little to forget: {count}"
         return RunFinding("little-to-forget", "warning", text)
     if state == "open":
-        text = f"{count} forget facts: its run has open facts, give its command again"
+        text = f"what there was to forget is open: {count}; give the command of its run again"
         return RunFinding("base-open", "warning", text)
     return None
 
@@ -165,6 +164,12 @@ def in_order(found: Sequence[RunFinding]) -> tuple[RunFinding, ...]:
 def percent(share: float) -> str:
     """0.123 as `12.3 %`."""
     return f"{100 * share:.1f} %"
+
+
+def count_text(share: Bounds) -> str:
+    """How many units those are: `7`, or `7 to 9` while something is open."""
+    low, high = round(share.low * share.n), round(share.high * share.n)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def range_text(share: Bounds) -> str:
