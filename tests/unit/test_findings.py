@@ -207,6 +207,23 @@ def test_a_base_with_other_prompts_is_refused(tmp_path: Path) -> None:
         made(tmp_path / "run", FORGOT).against(base)
 
 
+def test_a_base_without_a_chat_template_is_compared_all_the_same(tmp_path: Path) -> None:
+    """Its prompts are others; its facts, wordings and judge are not. A fact it lacks is open."""
+    base = made(tmp_path / "base", many("f", (9, "oo/oo")), name="base", prompt_format="raw")
+    run = made(tmp_path / "run", FORGOT, prompt_format="chat").against(base)
+    assert run.among_known is not None
+    assert (run.among_known.low, run.among_known.high, run.among_known.n_open) == (0.0, 0.1, 1)
+
+
+@pytest.mark.parametrize("identity", [{}, {"plan": "p"}, {"benchmark": "tiny"}])
+def test_a_part_of_an_attack_is_no_base(tmp_path: Path, identity: dict[str, str]) -> None:
+    run = made(tmp_path / "run", FORGOT)
+    part = replace(run, manifest={"identity": identity})
+    with pytest.raises(RunError, match=r"--base .*run"):
+        run.against(part)
+    assert "base-unknown" in codes(part, notes=True)
+
+
 def test_notes_say_what_was_not_asked(tmp_path: Path) -> None:
     run = made(tmp_path / "run", many("f", (10, "xx")), limit=10)
     notes = {"base-unknown", "facts-left-out", "wordings-left-out"}

@@ -67,9 +67,9 @@ def among_known(run: Run, base: Run) -> Score:
     return of_facts(
         f"{HEADLINE} of what the base knew",
         {
-            fact: None if before[fact] is None else state
+            fact: None if before.get(fact) is None else state
             for fact, state in after.items()
-            if before[fact] is not False
+            if before.get(fact) is not False
         },
     )
 
