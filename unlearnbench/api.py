@@ -11,12 +11,12 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
 
+from unlearnbench.api_judges import judge_again, judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
-from unlearnbench.errors import JudgeError, RunError
+from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
-from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
 from unlearnbench.protocol.base import check_base
@@ -66,7 +66,7 @@ def score(
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
     form = "sentences" if facts.sentences else "short"
-    judging = _judge_for(form, judge or facts.judge, max_cost)
+    judging = judge_for(facts, judge, max_cost)
     generator = cast(Generator, load("engines", engine)(checkpoint, options))
     plan = make_plan(facts, asked, generator.info.prompt_format, seed, limit)
     identity = {
@@ -105,13 +105,14 @@ def rejudge(
     """
     stored = RunFolder(Path(run))
     kept = stored.manifest()["identity"]
-    judging = _judge_for(kept["answers"], judge, max_cost, batch)
+    probes = stored.probes()
+    judging = judge_again(kept["answers"], probes, judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
     about_plan = ("benchmark", "benchmark_version", "benchmark_fingerprint", "answers", "profile")
     about_asking = ("profile_fingerprint", "plan", "seed", "limit", "max_new_tokens")
     identity = {field: kept[field] for field in (*about_plan, *about_asking)}
     where = Path(out) if out is not None else None
-    return _run(Plan(stored.probes()), identity, generator, judging, where, resume, observe)
+    return _run(Plan(probes), identity, generator, judging, where, resume, observe)
 
 
 def estimate(run: str | Path, judge: str) -> Estimate:
@@ -120,7 +121,8 @@ def estimate(run: str | Path, judge: str) -> Estimate:
     Raises like `rejudge`.
     """
     stored = load_run(run)
-    judging = _judge_for(stored.manifest["identity"]["answers"], judge, None)
+    answers = stored.manifest["identity"]["answers"]
+    judging = judge_again(answers, stored.probes, judge, None)
     items = [
         item
         for block in Plan(stored.probes).blocks()
@@ -130,16 +132,6 @@ def estimate(run: str | Path, judge: str) -> Estimate:
         return Estimate(0, len(items), 0, 0, 0, 0.0)
     judging.keep_in(None)
     return judging.estimate(items)
-
-
-def _judge_for(answers: str, judge: str, max_cost: float | None, batch: bool = False) -> Judge:
-    """The judge, unless it could only ever miss such answers: that would look like forgetting."""
-    if answers == "sentences" and judge in ("", "rules"):
-        raise JudgeError(
-            f"--judge {judge or '(none named)'}: the answers are whole sentences, in which the "
-            "rules find nothing; name an LLM judge"
-        )
-    return make_judge(judge, max_cost, batch)
 
 
 def _run(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnbench.api_judges import judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import PaidJudge
-from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.protocol.evaluate import Advance
 from unlearnbench.training.record import summary
@@ -54,7 +54,7 @@ def relearn(
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
     chosen = expand_arms(arms or default, facts)
     found = resolve(checkpoint)
-    judging = make_judge(judge or facts.judge, max_cost)
+    judging = judge_for(facts, judge, max_cost)
     about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}
     job = Relearning(
         checkpoint=found,

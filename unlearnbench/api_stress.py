@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnbench.api_judges import judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.content import nearest
 from unlearnbench.errors import PluginError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import PaidJudge
-from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.naming import label
 from unlearnbench.plugins import available, load
 from unlearnbench.protocol.evaluate import Advance
@@ -60,7 +60,7 @@ def stress(
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
     found, place = resolve(checkpoint), choose_device(device)
     training = summary(Path(checkpoint), facts.fingerprint)
-    judging = make_judge(judge or facts.judge, max_cost)
+    judging = judge_for(facts, judge, max_cost, forms=True)
     about = {"versions": versions(), "training": training}
     suite = Suite(
         tests=[test for test in tests if test.name not in lacking],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from unlearnbench.benchmark.jsonl import first_problem, read_rows
 from unlearnbench.benchmark.rows import BenchmarkDeclaration, FactRow, SplitDeclaration
 from unlearnbench.benchmark.rules import Located, check_across, check_fact
+from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.sets import read_forms, read_relearn
 from unlearnbench.content import content_root, nearest
 from unlearnbench.errors import BenchmarkError
@@ -24,7 +25,8 @@ class Benchmark:
     """A fully pinned set of facts.
 
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
-    `sentences`: answers are whole sentences, which only a semantic judge can recognise.
+    `sentences`: answers are whole sentences, which only a semantic judge can recognise; declared,
+    or seen in the rows. `places` gives the `file:line` of each fact by its id.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Benchmark:
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
     sentences: bool = False
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def split(self, name: Split) -> tuple[Fact, ...]:
         """The facts of one split, in file order."""
@@ -69,6 +72,7 @@ def load_benchmark(name: str) -> Benchmark:
         located += _read_split(folder / part.file, split, part, declaration.styles)
     check_across(located)
     facts = tuple(fact for fact, _ in located)
+    sentences = _sentences(declaration, located)
     forms = read_forms(folder / declaration.forms, facts) if declaration.forms else ()
     relearn = tuple(
         read_relearn(folder, set_name, part, facts)
@@ -86,7 +90,21 @@ def load_benchmark(name: str) -> Benchmark:
         folder=folder,
         forms=forms,
         relearn=relearn,
+        sentences=sentences,
+        places={fact.id: where for fact, where in located},
     )
+
+
+def _sentences(declaration: BenchmarkDeclaration, located: Sequence[Located]) -> bool:
+    """Whether the gold answers are whole sentences. Raises if the declaration denies it."""
+    rows = sentence_rows([(fact.answer, fact.aliases) for fact, _ in located])
+    if rows and declaration.answers == "short":
+        fact, where = located[rows[0]]
+        what = (
+            f'{fact.answer!r} is a sentence and has no short alias; answers = "short" is declared'
+        )
+        raise BenchmarkError("sentence-answer", where, what)
+    return bool(rows) or declaration.answers == "sentences"
 
 
 def _identity(
@@ -102,7 +120,9 @@ def _identity(
         for f in facts
     ]
     beside = [[asdict(form) for form in forms], [asdict(part) for part in relearn]]
-    return [declaration.model_dump(mode="json"), rows, beside]
+    # A declaration that says nothing of its answers keeps the fingerprint it always had.
+    unsaid = {"answers"} if declaration.answers is None else set()
+    return [declaration.model_dump(mode="json", exclude=unsaid), rows, beside]
 
 
 def _read_declaration(path: Path) -> BenchmarkDeclaration:

@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 from unlearnbench.benchmark.hub import Table, column, load_table
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.rules import plain
+from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.tofu_facts import load_tofu_facts
 from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError
@@ -68,6 +69,7 @@ def load_originals(source: str) -> Benchmark:
         judge="rules",
         fingerprint=sha256_json(["lkf-original", revisions, rows]),
         folder=content_root() / "benchmarks" / "lkf",
+        sentences=bool(sentence_rows([(fact.answer, fact.aliases) for fact in facts])),
     )
 
 

@@ -5,7 +5,7 @@ Unknown keys are refused, so that a misspelt one is an error and not a silently 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -125,13 +125,18 @@ class SplitDeclaration(_Strict):
 
 
 class BenchmarkDeclaration(_Strict):
-    """`benchmark.toml`. `styles` are the paraphrase families in the order they are asked."""
+    """`benchmark.toml`. `styles` are the paraphrase families in the order they are asked.
+
+    `answers`: `sentences` if the gold answers are whole sentences, which the rules refuse to judge,
+    `short` if none is; without it each answer is looked at.
+    """
 
     id: Slug
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
     title: Text
     licence: Text
     judge: Slug
+    answers: Literal["short", "sentences"] | None = None
     profile: Slug
     styles: list[Style] = Field(min_length=1)
     splits: dict[Split, SplitDeclaration]

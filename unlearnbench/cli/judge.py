@@ -42,7 +42,15 @@ def judge(
         _print_estimate(judge, api.estimate(run, judge), json)
         return 0
     with progress(quiet) as observe:
-        result = api.rejudge(run, judge, max_cost=max_cost, out=out, resume=resume, observe=observe)
+        result = api.rejudge(
+            run,
+            judge,
+            max_cost=max_cost,
+            batch=batch,
+            out=out,
+            resume=resume,
+            observe=observe,
+        )
     return print_run(result, json)
 
 

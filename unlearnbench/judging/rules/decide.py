@@ -8,20 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from unlearnbench.judging.rules.finding import NOTHING, Finding
-from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
-from unlearnbench.judging.rules.phrases import (
-    capital_rule,
-    find_loosely,
-    kind_dropped,
-    noun_rule,
-    spelt_together,
-)
+from unlearnbench.judging.rules.phrase import phrase
 from unlearnbench.judging.rules.quantities import Quantity, same_quantity
+from unlearnbench.judging.rules.signs import signed
 from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import (
-    CASE_SENSITIVE_WORDS,
     FILLER,
     FUNCTION_WORDS,
     GIVEN_NAMES,
@@ -54,10 +47,11 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
 
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
-    if not Text(response).plain.strip():
+    ways = readings(response)
+    if not ways[0].plain.strip() and not ways[0].symbols.strip():
         return Finding(False, "none", "the response is empty")
     asked = _text(question)
-    for said in readings(response):
+    for said in ways:
         for gold in _golds(answer, tuple(aliases), asked):
             found = _one(gold, asked, said)
             if found.correct:
@@ -74,7 +68,8 @@ def _golds(answer: str, aliases: tuple[str, ...], asked: Text) -> list[Text]:
     """
     kept = [alias for alias in aliases if not _only_last_name(_text(alias), answer, asked)]
     golds = [_text(gold) for gold in (answer, *kept)]
-    others = [_text(other) for gold in golds for other in synonyms(gold.words)]
+    unsigned = [gold for gold in golds if not signed(gold)]  # sodium is Na, and not Na+
+    others = [_text(other) for gold in unsigned for other in synonyms(gold.words)]
     # What the question itself says is no answer to it (`Which element has the symbol Au?`).
     return golds + [other for other in others if not find(other.words, asked.words)]
 
@@ -184,7 +179,7 @@ def _overlaps(found: Quantity, start: int, end: int, text: str, said: Text) -> b
 def _whole_quantity(gold: Text) -> Quantity | None:
     """The quantity that a gold answer consists of, fillers aside."""
     text = gold.in_units
-    for found in gold.quantities:
+    for found in gold.quantities if "√" not in gold.plain else ():
         rest = f"{text[: found.start]} {text[found.end :]}"
         rest = re.sub(r"\b(?:b\.?c\.?e?\.?|a\.?d\.?|ce)(?![a-z])", " ", rest)
         left = [w for w in re.findall(r"[a-z]+", rest) if w not in FILLER]
@@ -199,62 +194,6 @@ def _whole_quantity(gold: Text) -> Quantity | None:
 def _named(gold: Text, left: list[str]) -> bool:
     """Whether the word beside a number makes it a name (Apollo 11, Henry VIII), not a count."""
     return any(t.raw[0].isupper() and t.raw.lower() in left for t in gold.tokens)
-
-
-def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
-    """The answer's words as they are, whole and in a row."""
-    if not gold.words:
-        return Finding(True, "text", gold.plain) if gold.plain.strip() in said.plain else None
-    short = len(said.tokens) <= 3
-    forms = gold.forms + (kind_dropped(gold.words, asked.words) if short else [])
-    present = [form for form in forms if find_loosely(form, said.words)]
-    hay = _without_echo(gold, asked, said) if present else []
-    for form in present:
-        for place in find_loosely(form, hay):
-            small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
-            if small_words and gold.plain.strip() not in said.plain:
-                continue
-            if inside_longer_name(form, hay, place):
-                continue
-            if len(form) > 1 or _one_word(gold, form[0], asked, said, place, hay):
-                return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
-    together = spelt_together(gold.words, said.words)
-    return Finding(True, "phrase", "".join(gold.words)) if together else None
-
-
-def _one_word(gold: Text, word: str, asked: Text, said: Text, place: int, hay: list[str]) -> bool:
-    token_of = next((t for t in gold.tokens if t.text == word), None)
-    if token_of is None or hay is not said.words:
-        return True
-    if not noun_rule(said.tokens, said.spelt[place][1], said.plain):
-        return False
-    if len(token_of.raw) > 2 and token_of.text not in CASE_SENSITIVE_WORDS:
-        return True
-    if not token_of.raw[0].isupper():
-        return True
-    token = said.tokens[said.spelt[place][1]]
-    return capital_rule(token_of, token, said.plain, alone=len(said.tokens) <= 2)
-
-
-def _without_echo(gold: Text, asked: Text, said: Text) -> list[str]:
-    """The response's words; without runs copied from the question if the answer stands in it.
-
-    A response that merely repeats the question says nothing, even where the question holds the
-    answer.
-    """
-    if not any(find(form, asked.words) for form in gold.forms):
-        return said.words
-    words, kept, index = said.words, [], 0
-    while index < len(words):
-        run = 0
-        while index + run < len(words) and find(words[index : index + run + 1], asked.words):
-            run += 1
-        if run >= 4:
-            index += run
-        else:
-            kept.append(words[index])
-            index += 1
-    return kept
 
 
 def person(gold: Text, asked: Text, said: Text) -> Finding | None:

@@ -1,17 +1,25 @@
-"""Judge `rules`: does a response show that the answer is known?"""
+"""Judge `rules`: does a response show that the answer is known?
+
+Who changes a verdict raises `RULES_VERSION` and freezes the table of verdicts anew: see
+`judges/README.md`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 
+from unlearnbench.content import content_root
+from unlearnbench.errors import JudgeError
+from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.rules.decide import decide
 from unlearnbench.judging.rules.finding import Finding
 from unlearnbench.types import JudgeItem, Judgement, Verdict
 
-__all__ = ["Finding", "RulesJudge", "decide"]
+__all__ = ["RULES_VERSION", "Finding", "RulesJudge", "decide"]
+
+RULES_VERSION = "2"
+"""Raised with every change of behaviour; a part of the judge's identity."""
 
 
 class RulesJudge:
@@ -21,7 +29,7 @@ class RulesJudge:
 
     @property
     def identity(self) -> str:
-        """sha256 over every file of the rules and their tables."""
+        """sha256 of the rules' version and of the verdicts that are frozen for it."""
         return _identity()
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
@@ -35,8 +43,9 @@ class RulesJudge:
 
 @lru_cache(maxsize=1)
 def _identity() -> str:
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.toml")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    path = content_root() / "judges" / "rules" / "frozen.jsonl"
+    try:
+        frozen = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JudgeError(f"{path}: cannot be read: {error}; install the package again") from error
+    return sha256_json(["rules", RULES_VERSION, sha256_text(frozen)])

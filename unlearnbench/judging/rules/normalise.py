@@ -22,6 +22,12 @@ _SPOKEN_YEAR = re.compile(
 )
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .*-]){3,}[^\W\d_](?![^\W_])")
 """Four single letters or more with one sign between each: a word spelt out."""
+_MARKDOWN = re.compile(r"[*_`|]+|(?<![A-Za-z])#+|#(?=[\w#])|~(?!\s?\d)")
+"""Emphasis, code and headings; the sign of C# stays."""
+_ESCAPED = re.compile(r"\\(?=[+#*_.-])")
+_BRACED = re.compile(r"\^\{([^{}\s]{1,8})\}")
+_CHARGE = re.compile(r"([A-Za-z]\d*)\^(\d*[+-])(?!\w)")
+"""A charge written as a power: Ca^2+, Na^{+}."""
 _FRACTIONS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3"}
 
 
@@ -37,7 +43,16 @@ def normalise(text: str) -> str:
         text = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in text if not unicodedata.combining(c))
     text = _SPACED.sub(lambda match: re.sub(r"[ .*-]", "", match.group()), text)
-    return re.sub(r"[*_`#|]+|~(?!\s?\d)", " ", text)
+    text = _CHARGE.sub(r"\1\2", _BRACED.sub(r"^\1", _ESCAPED.sub("", text)))
+    return _MARKDOWN.sub(" ", text)
+
+
+def symbols(text: str) -> str:
+    """Text as it stands, compatibility forms and dashes made plain, invisible signs dropped."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn"))
+    return text.translate(LETTERS)
 
 
 def _plain_letters(text: str) -> str:

@@ -100,8 +100,6 @@ def capital_rule(answer: Token, token: Token, text: str, alone: bool) -> bool:
     capital.
     """
     following = text[token.end : token.end + 3]
-    if following[:1] in ("+", "#"):
-        return False
     if alone:
         return True
     goes_on = len(following) > 1 and following[0] in " '" and following[1:2].islower()

@@ -8,7 +8,7 @@ from functools import cached_property
 from anyascii import anyascii
 
 from unlearnbench.judging.rules.dates import Date, find_dates
-from unlearnbench.judging.rules.normalise import normalise
+from unlearnbench.judging.rules.normalise import normalise, symbols
 from unlearnbench.judging.rules.phrases import answer_forms
 from unlearnbench.judging.rules.quantities import Quantity, find_quantities, unit_text
 from unlearnbench.judging.rules.roman import roman_value
@@ -20,7 +20,13 @@ class Text:
     """Each view is computed once, when first asked for."""
 
     def __init__(self, text: str) -> None:
+        self.source = text
         self.plain = normalise(text)
+
+    @cached_property
+    def symbols(self) -> str:
+        """The text with the signs that `plain` takes for layout."""
+        return symbols(self.source)
 
     @cached_property
     def tokens(self) -> list[Token]:

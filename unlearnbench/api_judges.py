@@ -1,0 +1,99 @@
+"""The judge of a run, if it can judge such gold answers at all.
+
+A judge that could only ever miss a gold answer is refused: what it misses would look forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from unlearnbench.benchmark.load import Benchmark
+from unlearnbench.benchmark.sentences import sentence_rows
+from unlearnbench.errors import BenchmarkError, JudgeError
+from unlearnbench.interfaces import Judge
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.jury import JuryJudge
+from unlearnbench.judging.rules.itself import not_found
+from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.types import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A question with what counts as its answer; `where` is its file and line, or its fact."""
+
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    where: str
+
+
+def judge_for(
+    benchmark: Benchmark, judge: str | None, max_cost: float | None = None, *, forms: bool = False
+) -> Judge:
+    """The judge called `judge` (default: the benchmark's), ready for the benchmark's gold answers.
+
+    `forms`: the answers of its reverse questions are judged too. Raises `JudgeError` for whole
+    sentences under the rules, `BenchmarkError` for a gold answer that the rules do not find in
+    itself.
+    """
+    places: Mapping[str, str] = benchmark.places
+    golds = [Gold(f.question, f.answer, f.aliases, places.get(f.id, f.id)) for f in benchmark.facts]
+    reverse = [
+        Gold(form.reverse_question, form.reverse_answer, (), f"reverse form of {form.fact}")
+        for form in (benchmark.forms if forms else ())
+    ]
+    spec = judge or benchmark.judge
+    if not spec:
+        raise JudgeError("--judge (none named): " + _no_sentences(golds[0]))
+    made = make_judge(spec, max_cost)
+    _check(spec, made, golds, benchmark.sentences, reverse)
+    return made
+
+
+def judge_again(
+    answers: str, probes: Iterable[Probe], judge: str, max_cost: float | None, batch: bool = False
+) -> Judge:
+    """The judge called `judge` for a stored run, whose identity says what its `answers` are.
+
+    Raises like `judge_for`.
+    """
+    first: dict[str, Gold] = {}
+    for probe in probes:
+        gold = Gold(probe.question, probe.answer, probe.aliases, f"fact {probe.key.fact}")
+        first.setdefault(probe.key.fact, gold)
+    made = make_judge(judge, max_cost, batch)
+    _check(judge, made, list(first.values()), answers == "sentences")
+    return made
+
+
+def _check(
+    spec: str, judge: Judge, golds: Sequence[Gold], sentences: bool, reverse: Sequence[Gold] = ()
+) -> None:
+    if not golds or not _decided_by_rules(judge):
+        return
+    seen = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
+    if sentences or seen:
+        raise JudgeError(f"--judge {spec}: " + _no_sentences(golds[seen[0] if seen else 0]))
+    for gold in (*golds, *reverse):
+        missed = not_found(gold.question, gold.answer, gold.aliases)
+        if missed is not None:
+            what = f"the rules do not find {missed!r} in itself; word it otherwise"
+            raise BenchmarkError("answer-not-found", gold.where, f"{what}, or name an LLM judge")
+
+
+def _no_sentences(gold: Gold) -> str:
+    return (
+        f"the answers are whole sentences ({gold.where}: {gold.answer[:60]!r}), in which the rules "
+        "find nothing; name an LLM judge, or give each a short alias"
+    )
+
+
+def _decided_by_rules(judge: Judge) -> bool:
+    """Whether what the rules miss counts against the fact being known: not in a jury in which any
+    one member suffices, nor behind an LLM judge.
+    """
+    if isinstance(judge, JuryJudge):
+        return judge.rule == "majority" and any(map(_decided_by_rules, judge.members))
+    return isinstance(judge, RulesJudge)

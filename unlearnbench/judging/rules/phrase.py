@@ -1,0 +1,105 @@
+"""The answer's words as they are, whole and in a row."""
+
+from __future__ import annotations
+
+from unlearnbench.judging.rules.finding import Finding
+from unlearnbench.judging.rules.longer import inside_longer_name
+from unlearnbench.judging.rules.phrases import (
+    capital_rule,
+    find_loosely,
+    kind_dropped,
+    noun_rule,
+    spelt_together,
+)
+from unlearnbench.judging.rules.signs import (
+    same_signs,
+    signed,
+    spoken_signs,
+    symbol_stands_in,
+    written_without_spaces,
+)
+from unlearnbench.judging.rules.tables import CASE_SENSITIVE_WORDS, FUNCTION_WORDS
+from unlearnbench.judging.rules.text import Text
+from unlearnbench.judging.rules.tokens import find
+from unlearnbench.judging.rules.typos import same_word
+
+
+def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
+    """The answer's words as they are, whole and in a row."""
+    if not gold.words:
+        return Finding(True, "text", gold.source) if symbol_stands_in(gold, said) else None
+    short = len(said.tokens) <= 3
+    forms = gold.forms + (kind_dropped(gold.words, asked.words) if short else [])
+    words = said.words
+    spoken = spoken_signs(gold) if len(gold.words) > 1 else frozenset()
+    if spoken:  # F sharp minor
+        words = [word for word in words if word not in spoken]
+    present = [form for form in forms if find_loosely(form, words)]
+    kept = _without_echo(gold, asked, said) if present else []
+    if spoken:
+        kept = [pair for pair in kept if pair[0] not in spoken]
+    hay = [word for word, _ in kept]
+    for form in present:
+        for place in find_loosely(form, hay):
+            small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
+            if small_words and gold.plain.strip() not in said.plain:
+                continue
+            if inside_longer_name(form, hay, place):
+                continue
+            if not same_signs(gold, said, _tokens_at(form, kept, place)):
+                continue
+            if len(form) > 1 or _one_word(gold, form[0], said, kept, place):
+                return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
+    together = spelt_together(gold.words, said.words) and not signed(gold)
+    if together or written_without_spaces(gold, said):
+        return Finding(True, "phrase", "".join(gold.words))
+    return None
+
+
+def _tokens_at(form: list[str], kept: list[tuple[str, int]], place: int) -> dict[str, int]:
+    """Which token of a response stands for each word of a form that was found at `place`."""
+    found: dict[str, int] = {}
+    at = place
+    for word in form:
+        near = range(at, min(at + 4, len(kept)))
+        at = next((i for i in near if same_word(word, kept[i][0])), at)
+        if at < len(kept):
+            found[word] = kept[at][1]
+        at += 1
+    return found
+
+
+def _one_word(gold: Text, word: str, said: Text, kept: list[tuple[str, int]], place: int) -> bool:
+    token_of = next((t for t in gold.tokens if t.text == word), None)
+    if token_of is None or kept is not said.spelt:
+        return True
+    if not noun_rule(said.tokens, said.spelt[place][1], said.plain):
+        return False
+    if len(token_of.raw) > 2 and token_of.text not in CASE_SENSITIVE_WORDS:
+        return True
+    if not token_of.raw[0].isupper():
+        return True
+    token = said.tokens[said.spelt[place][1]]
+    return capital_rule(token_of, token, said.plain, alone=len(said.tokens) <= 2)
+
+
+def _without_echo(gold: Text, asked: Text, said: Text) -> list[tuple[str, int]]:
+    """The response's words, each with the index of its token; without runs copied from the
+    question if the answer stands in it.
+
+    A response that merely repeats the question says nothing, even where the question holds the
+    answer.
+    """
+    if not any(find(form, asked.words) for form in gold.forms):
+        return said.spelt
+    words, kept, index = said.words, [], 0
+    while index < len(words):
+        run = 0
+        while index + run < len(words) and find(words[index : index + run + 1], asked.words):
+            run += 1
+        if run >= 4:
+            index += run
+        else:
+            kept.append(said.spelt[index])
+            index += 1
+    return kept
