@@ -228,12 +228,16 @@ class Estimate:
 
 @dataclass(slots=True)
 class Usage:
-    """Calls answered, tokens counted by the provider, and dollars by the list price, if known."""
+    """Calls answered, tokens counted by the provider, and dollars by the list price, if known.
+
+    `models` counts the replies by the name under which a model gave them.
+    """
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     dollars: float | None = 0.0
+    models: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

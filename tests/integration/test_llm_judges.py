@@ -36,9 +36,16 @@ price = {input = 1.0, output = 2.0, listed = "x"}
 GEMINI = f"""provider = "gemini"
 title = "t"
 model = "gemini-2.5-flash"
+temperature = 0.0
+max_output_tokens = 8192
 thinking_budget = 0
 {FAST}"""
-OPENAI = f'provider = "openai"\ntitle = "t"\nmodel = "served"\n{FAST}'
+OPENAI = f"""provider = "openai"
+title = "t"
+model = "served"
+temperature = 0.0
+max_output_tokens = 8192
+{FAST}"""
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError, dollars
+from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError, count, dollars
 from unlearnbench.judging.calling import estimated_tokens as tokens_of
 from unlearnbench.judging.definition import JudgeFile
 from unlearnbench.judging.prompt import (
@@ -93,12 +93,7 @@ class Batch:
     def _read(self, call: Call, reply: Reply | Failed) -> dict[str, Reading] | Failed:
         if isinstance(reply, Failed):
             return reply
-        self.usage.calls += 1
-        self.usage.input_tokens += reply.input_tokens
-        self.usage.output_tokens += reply.output_tokens
-        if self.file.price is not None and self.usage.dollars is not None:
-            spent = dollars(self.file.price, reply.input_tokens, reply.output_tokens)
-            self.usage.dollars += spent
+        count(self.usage, reply, self.file.price)
         try:
             if reply.problem is not None:
                 raise reply.problem

@@ -11,18 +11,29 @@ from typing import Any, Protocol
 
 from unlearnbench.extras import extra
 from unlearnbench.judging.definition import JudgeFile, Price
+from unlearnbench.judging.patience import GivenUpError, Patience
 from unlearnbench.judging.prompt import Call, MalformedReplyError, Reading, read_reply
 from unlearnbench.judging.secrets import scrubbed
 from unlearnbench.types import Usage
 
 LONGEST_WAIT_S = 60.0
 """A provider that asks for a longer pause than this is not waited for."""
-GIVE_UP_AFTER = 4
-"""So many calls in a row that failed with all their attempts, and no more are made."""
+SAME_REPLIES = 3
+"""A call that got the same malformed reply so many times is not made again."""
 
 
 class CallError(Exception):
-    """A call that cannot succeed: refused, misconfigured, another model answered."""
+    """A call that cannot succeed, whatever the others do: refused, cut."""
+
+
+class RejectedError(CallError):
+    """A call that failed for a reason that is not the call's own: no access, a setting that is not
+    taken, another model behind the address.
+    """
+
+
+class LimitError(CallError):
+    """A call that was not made, since it might cost more than is allowed."""
 
 
 class TransientError(Exception):
@@ -37,13 +48,15 @@ class TransientError(Exception):
 class Reply:
     """What a provider sent back, with the tokens it counted.
 
-    `problem` says why the text must not be used; the tokens are paid for all the same.
+    `problem` says why the text must not be used; the tokens are paid for all the same. `model` is
+    the name under which it was given.
     """
 
     text: str
     input_tokens: int
     output_tokens: int
     problem: CallError | MalformedReplyError | None = None
+    model: str = ""
 
 
 class Provider(Protocol):
@@ -69,10 +82,11 @@ class Calls:
         self.provider = provider
         self.max_dollars = max_dollars
         self.usage = Usage(dollars=0.0 if file.price else None)
+        self.patience = Patience(file.concurrency)
         self._lock = threading.Lock()
         self._next_start = 0.0
-        self._failed_in_row = 0
         self._reserved = 0.0
+        self._malformed: dict[tuple[str, str], int] = {}
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
         """Yield each call once with its verdicts or why there are none, as they come in."""
@@ -86,16 +100,15 @@ class Calls:
 
     def _one(self, call: Call) -> dict[str, Reading] | Failed:
         try:
-            found = self._retried(call)
+            return self._retried(call)
+        except GivenUpError as error:
+            return Failed(str(error))
         except (TransientError, MalformedReplyError) as error:
-            with self._lock:
-                self._failed_in_row += isinstance(error, TransientError)
-            return Failed(f"{error} (after {self.file.attempts} attempts)")
+            if isinstance(error, TransientError):
+                self.patience.exhausted(str(error))
+            return Failed(scrubbed(f"{error} (after {self.file.attempts} attempts)"))
         except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
             return Failed(scrubbed(f"{type(error).__name__}: {error}"))
-        with self._lock:
-            self._failed_in_row = 0
-        return found
 
     def _retried(self, call: Call) -> dict[str, Reading]:
         tenacity = extra("tenacity", "gemini")
@@ -120,8 +133,19 @@ class Calls:
         return wait
 
     def _attempt(self, call: Call) -> dict[str, Reading]:
-        if self._failed_in_row >= GIVE_UP_AFTER:
-            raise CallError("given up: the provider failed too many calls in a row")
+        with self.patience.turn():
+            try:
+                found = self._asked(call)
+            except (TransientError, LimitError):
+                raise
+            except Exception as error:
+                rejected = isinstance(error, RejectedError)
+                self.patience.failed(hash(call.user), scrubbed(str(error)), rejected)
+                raise
+            self.patience.succeeded()
+            return found
+
+    def _asked(self, call: Call) -> dict[str, Reading]:
         reserved = self._reserve(call)
         try:
             self._pace()
@@ -136,7 +160,20 @@ class Calls:
                 self._reserved -= reserved
         if reply.problem is not None:
             raise reply.problem
-        return read_reply(call, reply.text)
+        return self._read(call, reply.text)
+
+    def _read(self, call: Call, text: str) -> dict[str, Reading]:
+        """The verdicts. A reply that is malformed in the same words time and again is final."""
+        try:
+            return read_reply(call, text)
+        except MalformedReplyError as error:
+            with self._lock:
+                seen = self._malformed.setdefault((call.user, text), 0) + 1
+                self._malformed[call.user, text] = seen
+            if seen >= SAME_REPLIES:
+                what = f"{error} (the same reply {seen} times)"
+                raise CallError(what) from error
+            raise
 
     def _pace(self) -> None:
         """Keep to the requests a minute that the definition allows."""
@@ -152,12 +189,12 @@ class Calls:
         if self.max_dollars is None:
             return 0.0
         if self.file.price is None:
-            raise CallError("--max-cost: the price of this judge's model is not known")
+            raise LimitError("--max-cost: the price of this judge's model is not known")
         likely = dollars(self.file.price, *estimated_tokens(call))
         with self._lock:
             spent = (self.usage.dollars or 0.0) + self._reserved
             if spent + likely > self.max_dollars:
-                raise CallError(
+                raise LimitError(
                     f"--max-cost {self.max_dollars} would be passed: {spent:.4f} spent or under way"
                 )
             self._reserved += likely
@@ -165,12 +202,25 @@ class Calls:
 
     def _count(self, reply: Reply) -> None:
         with self._lock:
-            self.usage.calls += 1
-            self.usage.input_tokens += reply.input_tokens
-            self.usage.output_tokens += reply.output_tokens
-            if self.file.price is not None and self.usage.dollars is not None:
-                price = self.file.price
-                self.usage.dollars += dollars(price, reply.input_tokens, reply.output_tokens)
+            count(self.usage, reply, self.file.price)
+
+
+def count(usage: Usage, reply: Reply, price: Price | None) -> None:
+    """Add a reply to what was used."""
+    usage.calls += 1
+    usage.input_tokens += reply.input_tokens
+    usage.output_tokens += reply.output_tokens
+    if reply.model:
+        model = scrubbed(reply.model)
+        usage.models[model] = usage.models.get(model, 0) + 1
+    if price is not None and usage.dollars is not None:
+        usage.dollars += dollars(price, reply.input_tokens, reply.output_tokens)
+
+
+def limit_text(file: JudgeFile) -> str:
+    """Where a reply is cut, for a message."""
+    limit = file.max_output_tokens
+    return "the model's own limit" if limit is None else f"{limit} tokens"
 
 
 def dollars(price: Price, input_tokens: int, output_tokens: int) -> float:

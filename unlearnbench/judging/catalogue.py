@@ -38,8 +38,21 @@ def make_judge(
     for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
     calls as jobs where a provider takes them. `keyless` makes a paid judge without its key: it can
     say which judge it is, and answers nothing. Raises `JudgeError` for an unknown name (with the
-    nearest one) or a judge that cannot be made.
+    nearest one), a judge that cannot be made, or a `batch` for one that takes no jobs.
     """
+    judge = _make(spec, max_cost, batch, keyless)
+    if batch and not keyless and not _takes_jobs(judge):
+        raise JudgeError(f"--batch: judge {spec} takes no jobs; leave it out")
+    return judge
+
+
+def _takes_jobs(judge: Judge) -> bool:
+    if isinstance(judge, JuryJudge):
+        return any(map(_takes_jobs, judge.members))
+    return isinstance(judge, LLMJudge) and isinstance(judge.transport, Batch)
+
+
+def _make(spec: str, max_cost: float | None, batch: bool, keyless: bool) -> Judge:
     name, _, argument = spec.partition(":")
     if name in available("judges"):
         return _plugin(name, argument)
@@ -53,7 +66,7 @@ def make_judge(
         argument = ""
     if definition.file.provider == "jury":
         members = argument.split("+") if argument else definition.file.members
-        made = [make_judge(member, max_cost, batch, keyless) for member in members]
+        made = [_make(member, max_cost, batch, keyless) for member in members]
         return JuryJudge(definition.name, made, definition.file.rule)
     named = definition.with_model(argument) if argument else definition
     if keyless and named.file.provider in PROVIDERS:

@@ -47,7 +47,9 @@ class JudgeFile(BaseModel):
 
     `thinking_budget` (tokens, 0 for none) is how Gemini 2.5 is told how much to think,
     `thinking_level` how later models are. `structured`: replies follow a JSON schema; else the
-    verdicts are on a last line. `members` and `rule` are a jury's.
+    verdicts are on a last line. `temperature`, `max_output_tokens`, `seed` and the two about
+    thinking are only sent where they are given: some models refuse them. `members` and `rule` are a
+    jury's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,8 +57,8 @@ class JudgeFile(BaseModel):
     title: Text
     model: str | None = None
     rubric_version: Text = "1"
-    temperature: float = Field(ge=0, default=0.0)
-    max_output_tokens: int = Field(ge=1, default=8192)
+    temperature: float | None = Field(ge=0, default=None)
+    max_output_tokens: int | None = Field(ge=1, default=None)
     seed: int | None = None
     thinking_budget: int | None = None
     thinking_level: Literal["minimal", "low", "medium", "high"] | None = None

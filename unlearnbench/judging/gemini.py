@@ -13,8 +13,16 @@ from typing import Any
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.extras import extra
-from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError
+from unlearnbench.judging.calling import (
+    CallError,
+    Failed,
+    RejectedError,
+    Reply,
+    TransientError,
+    limit_text,
+)
 from unlearnbench.judging.definition import JudgeFile
+from unlearnbench.judging.model_names import same_model
 from unlearnbench.judging.prompt import SCHEMA, Call, MalformedReplyError
 from unlearnbench.judging.secrets import retry_after, scrubbed
 
@@ -100,7 +108,7 @@ class GeminiProvider:
             raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
         except (ValueError, self.http.HTTPError) as error:
             # The SDK could not read the body: cut short, or not JSON.
-            raise TransientError(scrubbed(f"unreadable reply: {error}"[:200])) from error
+            raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
 
     def config(self, call: Call) -> Any:
         """What is asked for besides the text."""
@@ -130,13 +138,15 @@ class GeminiProvider:
         thought = (usage.thoughts_token_count or 0) if usage else 0
         said = (usage.candidates_token_count or 0) if usage else 0
         read = (usage.prompt_token_count or 0) if usage else 0
-        return Reply(text, read, said + thought, self._problem(answer, text))
+        model = str(answer.model_version or "")
+        return Reply(text, read, said + thought, self._problem(answer, text), model)
 
     def _problem(self, answer: Any, text: str) -> CallError | MalformedReplyError | None:
         if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
             return MalformedReplyError("an empty reply")
-        if answer.model_version != self.model:
-            return CallError(f"asked {self.model}, {answer.model_version!r} answered")
+        if not same_model(self.model, answer.model_version):
+            what = f"asked {self.model}, {answer.model_version!r} answered"
+            return RejectedError(scrubbed(what))
         feedback = answer.prompt_feedback
         if feedback is not None and feedback.block_reason is not None:
             return CallError(f"the provider refused: {feedback.block_reason.value}")
@@ -145,16 +155,16 @@ class GeminiProvider:
         finish = answer.candidates[0].finish_reason
         reason = finish.value if finish else "none"
         if reason == "MAX_TOKENS":
-            return CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
+            return CallError(f"the reply was cut at {limit_text(self.file)}")
         if reason != "STOP":
             return CallError(f"the provider refused: {reason}")
         return None if text.strip() else MalformedReplyError("an empty reply")
 
     def _api_error(self, error: Any) -> Exception:
-        text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}"[:300])
+        text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}")[:300]
         if error.code in (408, 409, 429) or error.code >= 500:
             return TransientError(text, self._wish(error))
-        return CallError(text)
+        return RejectedError(text)
 
     def _wish(self, error: Any) -> float | None:
         """How long to wait: the Retry-After header, or Google's RetryInfo in the body."""

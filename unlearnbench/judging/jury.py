@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -51,11 +52,15 @@ class JuryJudge:
     def usage(self) -> Usage:
         """That of all members together."""
         used = [member.usage for member in self.paid]
+        models: Counter[str] = Counter()
+        for usage in used:
+            models.update(usage.models)
         return Usage(
             calls=sum(u.calls for u in used),
             input_tokens=sum(u.input_tokens for u in used),
             output_tokens=sum(u.output_tokens for u in used),
             dollars=_total([u.dollars for u in used]),
+            models=dict(models),
         )
 
     def keep_in(self, folder: Path | None) -> None:

@@ -16,6 +16,7 @@ from unlearnbench.judging.calling import Failed, dollars, estimated_tokens
 from unlearnbench.judging.definition import JudgeDefinition
 from unlearnbench.judging.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, make_call
 from unlearnbench.judging.rules.judge import RulesJudge, decide
+from unlearnbench.judging.secrets import scrubber
 from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, Usage, Verdict
 
 
@@ -106,14 +107,17 @@ class LLMJudge:
                     yield from self._verdicts(same, Reading("incorrect", "empty response"))
         calls = self._calls(groups, known)
         owners = {id(call): group for call, group in calls}
+        clean = scrubber()
         for call, found in self.transport.run([call for call, _ in calls]):
             group = owners[id(call)]
             if isinstance(found, Failed):
                 for response in call.responses.values():
                     for item in group.items[response]:
-                        yield Failure(item.key, "judge", found.error)
+                        yield Failure(item.key, "judge", clean(found.error))
                 continue
             responses = call.responses
+            # A provider may repeat in a good reply what it was sent.
+            found = {name: Reading(r.verdict, clean(r.evidence)) for name, r in found.items()}
             self._keep({self._key(group.fact, responses[name]): r for name, r in found.items()})
             for name, reading in found.items():
                 yield from self._verdicts(group.items[responses[name]], reading)

@@ -27,6 +27,9 @@ from unlearnbench.types import (
     Usage,
 )
 
+LONGEST_REPLY = 8192
+"""Tokens of a reply where the definition sets no limit."""
+
 
 class LocalModel:
     """Asks a checkpoint. Loaded when first asked. Raises `JudgeError` without a checkpoint."""
@@ -61,7 +64,9 @@ class LocalModel:
         block = [_probe(key, call, chat) for key, call in asked.items()]
         if not block:
             return
-        for result in self.engine.generate(block, Sampling(self.file.max_output_tokens)):
+        for result in self.engine.generate(
+            block, Sampling(self.file.max_output_tokens or LONGEST_REPLY)
+        ):
             call = asked.pop(result.key)
             self.usage.calls += 1
             if not isinstance(result, Completion):

@@ -14,12 +14,23 @@ from typing import Any
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.extras import extra
-from unlearnbench.judging.calling import CallError, Failed, Reply, TransientError
+from unlearnbench.judging.calling import (
+    CallError,
+    Failed,
+    RejectedError,
+    Reply,
+    TransientError,
+    limit_text,
+)
 from unlearnbench.judging.definition import JudgeFile
+from unlearnbench.judging.model_names import same_model
 from unlearnbench.judging.prompt import SCHEMA, Call, MalformedReplyError
 from unlearnbench.judging.secrets import retry_after, scrubbed
 
 _URL = "/v1/chat/completions"
+_OPTIONAL = ("temperature", "max_completion_tokens", "seed", "response_format")
+_SPENT = ("insufficient_quota", "billing_hard_limit_reached")
+"""Codes of a 429 that no waiting mends."""
 
 
 class OpenAIProvider:
@@ -82,12 +93,12 @@ class OpenAIProvider:
     def _of_batch(self, row: dict[str, Any]) -> Reply | Failed:
         response = row.get("response") or {}
         if response.get("status_code") != 200:
-            return Failed(scrubbed(f"batch: {row.get('error') or response}"[:200]))
+            return Failed(scrubbed(f"batch: {row.get('error') or response}")[:200])
         completion = self.openai.types.chat.ChatCompletion
         try:
             return self.read(completion.model_validate(response["body"]))
         except (ValueError, KeyError) as error:
-            return Failed(str(error)[:200])
+            return Failed(scrubbed(str(error))[:200])
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -99,7 +110,7 @@ class OpenAIProvider:
         except self.openai.APIConnectionError as error:
             raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
         except (ValueError, self.openai.APIError) as error:
-            raise TransientError(scrubbed(f"unreadable reply: {error}"[:200])) from error
+            raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
 
     def request(self, call: Call) -> dict[str, Any]:
         """The body of the request."""
@@ -109,11 +120,13 @@ class OpenAIProvider:
                 {"role": "system", "content": call.system},
                 {"role": "user", "content": call.user},
             ],
+        }
+        optional = {
             "temperature": self.file.temperature,
             "max_completion_tokens": self.file.max_output_tokens,
+            "seed": self.file.seed,
         }
-        if self.file.seed is not None:
-            body["seed"] = self.file.seed
+        body |= {name: value for name, value in optional.items() if value is not None}
         if call.structured:
             schema = {"name": "verdicts", "strict": True, "schema": dict(SCHEMA)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -125,23 +138,31 @@ class OpenAIProvider:
         text = (choice.message.content or "") if choice is not None else ""
         usage = answer.usage
         read, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        return Reply(text, read, said, self._problem(answer.model, choice, text))
+        problem = self._problem(answer.model, choice, text)
+        return Reply(text, read or 0, said or 0, problem, str(answer.model or ""))
 
     def _problem(
-        self, model: str, choice: Any, text: str
+        self, model: str | None, choice: Any, text: str
     ) -> CallError | MalformedReplyError | None:
-        if model != self.model:
-            return CallError(f"asked {self.model}, {model!r} answered")
+        if not same_model(self.model, model):
+            return RejectedError(scrubbed(f"asked {self.model}, {model!r} answered"))
         if choice is None:
             return MalformedReplyError("an empty reply")
         if choice.message.refusal or choice.finish_reason == "content_filter":
             return CallError("the provider refused")
         if choice.finish_reason == "length":
-            return CallError(f"the reply was cut at {self.file.max_output_tokens} tokens")
+            return CallError(f"the reply was cut at {limit_text(self.file)}")
         return None if text.strip() else MalformedReplyError("an empty reply")
 
     def _status_error(self, error: Any) -> Exception:
-        text = scrubbed(f"HTTP {error.status_code}: {error.message}"[:300])
+        text = scrubbed(f"HTTP {error.status_code}: {error.message}")[:300]
+        named = [name for name in _OPTIONAL if name in text] if error.status_code == 400 else []
+        if named:
+            text = (
+                f"{text}; for a model without {named[0]} leave it out of a judge.toml of your own"
+            )
+        if error.code in _SPENT:
+            return RejectedError(text)
         if error.status_code in (408, 409, 429) or error.status_code >= 500:
             return TransientError(text, retry_after(error.response.headers.get("retry-after")))
-        return CallError(text)
+        return RejectedError(text)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from unlearnbench.hashing import sha256_json, sha256_text
+from unlearnbench.judging.objects import NotReadableError, objects
+from unlearnbench.judging.secrets import scrubbed
 from unlearnbench.types import Verdict
 
 PROMPT_VERSION = "1"
@@ -120,15 +122,16 @@ def make_call(rubric: str, structured: bool, fact: FactQuestion, responses: Sequ
 def read_reply(call: Call, text: str) -> dict[str, Reading]:
     """The verdicts by id, canaries taken out.
 
-    Raises `MalformedReplyError` unless each id has exactly one verdict, `CanaryError` if a canary
-    was misjudged.
+    A reply may be fenced, follow a block of thoughts or stand in prose, if exactly one JSON object
+    of it holds each id. Raises `MalformedReplyError` unless each id has exactly one verdict,
+    `CanaryError` if a canary was misjudged.
     """
-    pairs = _from_json(text) if call.structured else _from_last_line(text)
     wanted = {*call.responses, *call.canaries}
+    pairs = _from_json(text, wanted) if call.structured else _from_last_line(text)
     found: dict[str, Reading] = {}
     for name, reading in pairs:
         if name not in wanted:
-            raise MalformedReplyError(f"the reply judges an unknown id {name[:20]!r}")
+            raise MalformedReplyError(f"the reply judges an unknown id {_shown(name)}")
         if name in found:
             raise MalformedReplyError(f"the reply judges {name} twice")
         found[name] = reading
@@ -141,17 +144,42 @@ def read_reply(call: Call, text: str) -> dict[str, Reading]:
     return found
 
 
-def _from_json(text: str) -> list[tuple[str, Reading]]:
+def _from_json(text: str, wanted: Set[str]) -> list[tuple[str, Reading]]:
+    """The rows of the one object that judges; of several, that is none."""
     try:
-        rows = json.loads(text)["verdicts"]
-        pairs = [(row["id"], row["verdict"], row.get("evidence", "")) for row in rows]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MalformedReplyError(f"not the JSON asked for: {error!r}"[:200]) from error
-    return [(str(name), Reading(_verdict(said), str(why))) for name, said, why in pairs]
+        lists = [o["verdicts"] for o in objects(text) if isinstance(o.get("verdicts"), list)]
+    except NotReadableError as error:
+        raise MalformedReplyError(str(error)) from error
+    judging = [rows for rows in lists if any(_name(row) in wanted for row in rows)]
+    if len(judging) > 1:
+        raise MalformedReplyError(f"the reply holds {len(judging)} JSON objects with verdicts")
+    if not lists:
+        raise MalformedReplyError("not the JSON asked for: no object with verdicts")
+    return [_row(row) for row in (judging or lists)[0]]
+
+
+def _name(row: object) -> str | None:
+    name = row.get("id") if isinstance(row, dict) else None
+    return str(name) if isinstance(name, str | int) else None
+
+
+def _row(row: object) -> tuple[str, Reading]:
+    name = _name(row)
+    if not isinstance(row, dict) or name is None:
+        raise MalformedReplyError("not the JSON asked for: a verdict without an id")
+    evidence = row.get("evidence") or ""
+    if not isinstance(evidence, str) or _broken(name) or _broken(evidence):
+        raise MalformedReplyError("not the JSON asked for: evidence that is no text")
+    return name, Reading(_verdict(row.get("verdict")), evidence)
+
+
+def _broken(text: str) -> bool:
+    """Whether a text holds half a character, which cannot be stored."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _from_last_line(text: str) -> list[tuple[str, Reading]]:
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip(" \t`")]
     match = _LINE.match(lines[-1]) if lines else None
     if match is None:
         raise MalformedReplyError("no last line of VERDICTS: id=verdict …")
@@ -163,7 +191,13 @@ def _verdict(said: object) -> Verdict:
         return "correct"
     if said == "incorrect":
         return "incorrect"
-    raise MalformedReplyError(f"{str(said)[:20]!r} is no verdict")
+    raise MalformedReplyError(f"{_shown(said)} is no verdict")
+
+
+def _shown(value: object) -> str:
+    """The beginning of what a judge sent, fit for a message."""
+    text = value if isinstance(value, str) else type(value).__name__
+    return ascii(scrubbed(text)[:20])
 
 
 def _id(fact: FactQuestion, kind: str, text: str) -> str:
