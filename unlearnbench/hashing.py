@@ -23,8 +23,3 @@ def sha256_file(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_files(paths: list[Path]) -> str:
-    """sha256 over several files: their names within the folder and their contents, by name."""
-    return sha256_json({path.name: sha256_file(path) for path in sorted(paths)})

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from unlearnbench.checkpoints.reading import read_object
+from unlearnbench.checkpoints.weights import (
+    ADAPTER,
+    INDEX,
+    SINGLE,
+    adapter_tensors,
+    model_tensors,
+    read_headers,
+)
 from unlearnbench.errors import CheckpointError
-from unlearnbench.hashing import sha256_files
+from unlearnbench.hashing import sha256_file, sha256_json
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _DECISIVE = (
@@ -17,11 +25,13 @@ _DECISIVE = (
     "generation_config.json",
     "tokenizer*",
     "chat_template*",
+    "additional_chat_templates/*",
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.*",
     "merges.txt",
     "*.model",
+    "tekken.json",
 )
 """Files that decide what a checkpoint answers. Logs, cards and the like are not fingerprinted."""
 
@@ -29,21 +39,6 @@ _DECISIVE = (
 def is_adapter(folder: Path) -> bool:
     """Whether the folder holds a PEFT adapter."""
     return (folder / "adapter_config.json").is_file()
-
-
-def adapter_base(folder: Path) -> str:
-    """The base model that an adapter names. Raises `CheckpointError` if it names none."""
-    try:
-        config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-        base = config["base_model_name_or_path"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{folder / 'adapter_config.json'}: no base_model_name_or_path ({error!r}); "
-            "name the base there"
-        ) from error
-    if not isinstance(base, str) or not base:
-        raise CheckpointError(f"{folder / 'adapter_config.json'}: base_model_name_or_path is empty")
-    return base
 
 
 def check_folder(folder: Path) -> None:
@@ -61,40 +56,43 @@ def check_folder(folder: Path) -> None:
                 "(save_pretrained of transformers does)"
             )
         raise CheckpointError(f"{folder} holds no *.safetensors weights; is it a checkpoint?")
+    if is_adapter(folder):
+        _check_adapter(folder)
+        read = set()
+    else:
+        _check_model(folder)
+        read = {header.file for header in model_tensors(folder).values()}
     for path in weights:
-        check_safetensors(path)
-    for index in folder.glob("*.safetensors.index.json"):
-        _check_shards(index)
-    if not is_adapter(folder) and not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder} has no config.json; is it a whole checkpoint?")
+        if path not in read:
+            read_headers(path)
 
 
-def _check_shards(index: Path) -> None:
-    try:
-        shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{index}: not a weight index ({error!r}); fetch it again") from error
-    missing = sorted(name for name in shards if not (index.parent / name).is_file())
-    if missing:
-        raise CheckpointError(f"{index.parent}: {len(missing)} shards are missing: {missing[0]} …")
-
-
-def check_safetensors(path: Path) -> None:
-    """Read a safetensors file's header and compare its size with what the header promises."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-    except (SafetensorError, OSError, ValueError) as error:
+def _check_adapter(folder: Path) -> None:
+    read_object(folder / "adapter_config.json")
+    adapter_tensors(folder)
+    if (folder / SINGLE).is_file() or (folder / INDEX).is_file():
         raise CheckpointError(
-            f"{path}: damaged or truncated safetensors file ({error}); copy or download it again"
-        ) from error
-    if not names:
-        raise CheckpointError(f"{path}: holds no tensors")
+            f"{folder} holds a whole model and an adapter; give the one that is meant a folder of "
+            "its own"
+        )
+
+
+def _check_model(folder: Path) -> None:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{folder} has no config.json; is it a whole checkpoint?")
+    if (folder / ADAPTER).is_file():
+        raise CheckpointError(
+            f"{folder} holds {ADAPTER} and no adapter_config.json: half an adapter"
+        )
+    if read_object(path).get("transformers_weights") is not None:
+        raise CheckpointError(
+            f"{path} sends the library to another weight file (transformers_weights); "
+            f"remove that field and call the file {SINGLE}"
+        )
 
 
 def fingerprint(folder: Path) -> str:
     """sha256 over the contents of every file that decides what the checkpoint answers."""
-    found = {p for pattern in _DECISIVE for p in folder.glob(pattern) if p.is_file()}
-    return sha256_files(sorted(found))
+    files = {p for pattern in _DECISIVE for p in folder.glob(pattern) if p.is_file()}
+    return sha256_json({p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(files)})

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from unlearnbench.caches import cache_root
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
+from unlearnbench.checkpoints.reading import named, whole_cause
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_file
 
 _CONVERSION = "1"
 """Raised when the way a GGUF becomes a folder changes, so that old folders are not used."""
 _STAMP = "converted.json"
-_UNREADABLE = (ValueError, KeyError, IndexError, EOFError, struct.error)
-"""What reading a damaged file raises, depending on where it is damaged."""
+_DERIVED = ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")
+"""Tensors that llama.cpp computes from the configuration: no weights of the model."""
 
 
 def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:
@@ -71,8 +72,12 @@ def _convert(path: Path, target: Path) -> str:
             if _stamped(target) != digest:
                 raise
         return digest
-    except (*_UNREADABLE, OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: cannot be dequantised: {error}") from error
+    except CheckpointError:
+        raise
+    except Exception as error:
+        # What a damaged file raises depends on where it is damaged.
+        why = whole_cause(error)
+        raise CheckpointError(f"{path}: cannot be dequantised: {why}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -82,13 +87,35 @@ def _write_folder(path: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    model = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=torch.float32
+    model, info = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
     )
+    _check_whole(path, model, info)
     # The weights are plain tensors now, but transformers refuses to save them while the quantizer
     # that read the file is still attached.
-    model.hf_quantizer = None  # type: ignore[assignment]
+    model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _check_whole(path: Path, model: Any, info: dict[str, Any]) -> None:
+    """Every tensor of the file is in the model and every weight of the model from the file.
+
+    Names differ between the two, and layers may be split or fused; the number of elements does not.
+    """
+    from gguf import GGUFReader
+
+    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if info[what]:
+            names = named(sorted(str(key) for key in info[what]))
+            raise CheckpointError(f"{path}: not loaded whole: {what.replace('_', ' ')}: {names}")
+    held = {str(t.name): int(t.n_elements) for t in GGUFReader(path).tensors}
+    expected = sum(size for name, size in held.items() if name not in _DERIVED)
+    loaded = sum(parameter.numel() for parameter in model.parameters())
+    if loaded != expected:
+        raise CheckpointError(
+            f"{path}: not loaded whole: the file holds {expected} weights in {len(held)} tensors, "
+            f"the model made of it {loaded}; the library may not know this architecture fully"
+        )

