@@ -259,7 +259,8 @@ class GeneratorInfo:
     """What answers: recorded in the run and compared on resume.
 
     `fingerprint` is the sha256 of the checkpoint's contents. `settings` holds whatever else
-    decides the text (data type, rows a batch), so that a resumed run uses the same.
+    decides the text (data type, rows a batch), so that a resumed run uses the same. `source` is
+    `owner/name@commit` of a checkpoint from the model hub.
     """
 
     engine: str
@@ -269,6 +270,7 @@ class GeneratorInfo:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     parameters: int | None = None
     notes: tuple[str, ...] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from unlearnbench.caches import cache_root
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
@@ -87,8 +87,11 @@ def _write_folder(path: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    model, info = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
+    model, info = cast(
+        tuple[Any, dict[str, Any]],
+        AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
+        ),
     )
     _check_whole(path, model, info)
     # The weights are plain tensors now, but transformers refuses to save them while the quantizer

@@ -44,6 +44,7 @@ class ReplayEngine:
             settings=stored["settings"],
             parameters=stored["parameters"],
             notes=(*stored["notes"], f"answers replayed from {self._path.name}"),
+            source=stored.get("source"),
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:

@@ -11,7 +11,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnbench.checkpoints.resolve import Checkpoint, resolve
 from unlearnbench.engines.transformers.attention import NAME as ATTENTION
 from unlearnbench.engines.transformers.choice import Drawn, Greedy
-from unlearnbench.engines.transformers.loading import choose_device, choose_dtype, load_model
+from unlearnbench.engines.transformers.loading import (
+    choose_device,
+    choose_dtype,
+    load_model,
+    load_notes,
+)
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
 from unlearnbench.engines.transformers.packed import PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
@@ -65,7 +70,7 @@ class ModelEngine:
         self.thinking = Thinking(self.reader, think_tokens, context_window(model.config))
         prompter = Prompter(tokenizer, self.thinking.variables)
         self.prompts = AskedPrompts(prompter, _vocabulary(model), checkpoint.label)
-        self.notes = [checkpoint.note] if checkpoint.note else []
+        self.notes = [*filter(None, [checkpoint.note]), *load_notes(model)]
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
         self.asked_rows = rows
@@ -103,6 +108,7 @@ class ModelEngine:
             },
             parameters=sum(p.numel() for p in self.model.parameters()),
             notes=(*self.notes, *self.prompts.prompter.notes),
+            source=self.checkpoint.source,
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
@@ -205,7 +211,9 @@ class TransformersEngine(ModelEngine):
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
         found = resolve(checkpoint)
         device = choose_device(options.device)
-        model, tokenizer = load_model(found, device, choose_dtype(options.dtype, device))
+        model, tokenizer = load_model(
+            found, device, choose_dtype(options.dtype, device), unmerged=True
+        )
         super().__init__(found, model, tokenizer, options.batch_size, options.think_tokens)
 
 

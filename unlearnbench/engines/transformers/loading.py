@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
+import psutil
 import torch
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.checkpoints.weights import Header, model_tensors
+from unlearnbench.engines.transformers.adapters import NotMergedError, attach, merge
 from unlearnbench.engines.transformers.decoding import stand_in_settings
+from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
+from unlearnbench.engines.transformers.tokenizers import check_vocabulary, load_tokenizer
+from unlearnbench.engines.transformers.whole import check_whole
 from unlearnbench.errors import CheckpointError, EngineError
 
+__all__ = ["choose_device", "choose_dtype", "load_model", "load_notes", "load_tokenizer"]
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_notes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def choose_device(asked: str) -> torch.device:
@@ -66,57 +76,105 @@ def _cpu_has_bf16() -> bool:
     return bool(words & wanted)
 
 
-def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """Only the tokenizer. Raises `CheckpointError`."""
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            checkpoint.folder, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise CheckpointError(f"{checkpoint.folder}: no tokenizer: {first}") from error
-    return tokenizer
+def load_notes(model: PreTrainedModel) -> tuple[str, ...]:
+    """What should be said in a run's notes about how `load_model` loaded this model."""
+    return _notes.get(model, ())
 
 
 def load_model(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    unmerged: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model in evaluation mode and its tokenizer.
 
-    Only safetensors are read and no code of the checkpoint is run. Raises `CheckpointError`.
+    Only safetensors are read and no code of the checkpoint is run. Every tensor of the files is in
+    the model and none of the model's is anything else. An adapter that cannot be merged stays
+    beside its base if `unmerged` allows it; such a model can be asked, not trained. Raises
+    `CheckpointError`.
     """
-    model: PreTrainedModel
-    try:
-        config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            checkpoint.folder,
+    tokenizer = load_tokenizer(checkpoint)
+    notes: list[str] = []
+    model = _with_adapters(checkpoint, dtype, unmerged, notes)
+    with explained(f"{checkpoint.folder}: cannot be moved to {device}"):
+        model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
+    notes += check_vocabulary(model, tokenizer, checkpoint.folder)
+    model = model.train(False)
+    _notes[model] = tuple(notes)
+    return model, tokenizer
+
+
+def _with_adapters(
+    checkpoint: Checkpoint, dtype: torch.dtype, unmerged: bool, notes: list[str]
+) -> PreTrainedModel:
+    """Base and adapters, merged; the last one beside the rest where merging would change it."""
+    model = _load_base(checkpoint.folder, dtype, notes)
+    for number, folder in enumerate(checkpoint.adapters):
+        with explained(f"{folder}: cannot be put on its base"):
+            try:
+                model = merge(attach(model, folder))
+            except NotMergedError as reason:
+                last = number == len(checkpoint.adapters) - 1
+                if not (unmerged and last):
+                    raise CheckpointError(
+                        f"{folder}: {reason}; "
+                        + ("only `score` asks such a model" if last else "nothing can stand on it")
+                    ) from reason
+                notes.append(f"the adapter {folder.name} runs unmerged: {reason}")
+                return _unmerged(checkpoint, dtype)
+    return model
+
+
+def _unmerged(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
+    """Loaded anew, since the attempt to merge may have changed the weights."""
+    model = _load_base(checkpoint.folder, dtype, [])
+    *below, last = checkpoint.adapters
+    for folder in below:
+        model = merge(attach(model, folder))
+    return cast(PreTrainedModel, attach(model, last))
+
+
+def _load_base(folder: Path, dtype: torch.dtype, notes: list[str]) -> PreTrainedModel:
+    files = model_tensors(folder)
+    with explained(f"{folder}: cannot be loaded"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        quantised = getattr(config, "quantization_config", None) is not None
+        if not quantised:
+            _check_size(config, files, dtype, folder)
+        # Shapes that differ are reported by name instead of ending the load.
+        loaded = AutoModelForCausalLM.from_pretrained(
+            folder,
             config=config,
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
-            generation_config=stand_in_settings(checkpoint.folder),
+            generation_config=stand_in_settings(folder),
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise CheckpointError(f"{checkpoint.folder}: cannot be loaded: {first}") from error
-    for adapter in checkpoint.adapters:
-        model = _merge(model, adapter)
-    model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
-    return model.train(False), tokenizer
+        model, info = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
+        notes += check_whole(model, info, files, folder)
+    return model
 
 
-def _merge(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    """Merge a PEFT adapter into the model's own weights."""
-    try:
-        from peft import PeftModel
-    except ImportError as error:
+def _check_size(
+    config: PreTrainedConfig, files: dict[str, Header], dtype: torch.dtype, folder: Path
+) -> None:
+    """Refuse what cannot fit before memory is taken for it."""
+    text = config.get_text_config()
+    held = sum(header.size for header in files.values())
+    embedding = int(text.vocab_size) * int(getattr(text, "hidden_size", None) or 1)
+    layers = int(getattr(text, "num_hidden_layers", None) or 0)
+    if embedding > 2 * held or layers > 10 * len(files) + 1000:
         raise CheckpointError(
-            f"{adapter} is a PEFT adapter; pip install 'unlearnbench[peft]'"
-        ) from error
-    try:
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
-        return cast(PreTrainedModel, merged)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise CheckpointError(f"{adapter}: cannot be merged into its base: {first}") from error
+            f"{folder}: config.json describes a larger model (vocabulary {text.vocab_size}, "
+            f"{layers} layers) than the {held} weights in its files"
+        )
+    free = psutil.virtual_memory().available + psutil.swap_memory().free
+    need = held * dtype.itemsize
+    if need > free:
+        raise CheckpointError(
+            f"{folder}: needs {need / 2**30:.1f} GiB, {free / 2**30:.1f} are free: {LOW_MEMORY}"
+        )

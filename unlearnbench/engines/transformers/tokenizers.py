@@ -1,0 +1,84 @@
+"""The tokenizer of a checkpoint: an adapter's own where it brings one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnbench.checkpoints.reading import named, read_object
+from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.faults import explained
+from unlearnbench.errors import CheckpointError
+
+_VOCABULARIES = (
+    "tokenizer.json",
+    "*.model",
+    "vocab.json",
+    "vocab.txt",
+    "*.tiktoken",
+    "tekken.json",
+)
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer that the model was last trained with. Raises `CheckpointError`.
+
+    An adapter's own stands before its base's; if it brings only a chat template, that one does.
+    """
+    template: str | None = None
+    for folder in reversed(checkpoint.adapters):
+        if any(path.is_file() for pattern in _VOCABULARIES for path in folder.glob(pattern)):
+            return _load(folder, checkpoint.folder, template)
+        template = template or _own_template(folder)
+    return _load(checkpoint.folder, checkpoint.folder, template)
+
+
+def _load(folder: Path, base: Path, template: str | None) -> PreTrainedTokenizerBase:
+    with explained(f"{folder}: no tokenizer"):
+        # The base's configuration tells the library which class of tokenizer it is.
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, config=config, trust_remote_code=False
+        )
+    if template is not None:
+        tokenizer.chat_template = template
+    return tokenizer
+
+
+def _own_template(folder: Path) -> str | None:
+    """The chat template of an adapter without a vocabulary."""
+    path = folder / "chat_template.jinja"
+    if path.is_file():
+        try:
+            return path.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{path}: cannot be read: {error}") from error
+    path = folder / "tokenizer_config.json"
+    found = read_object(path).get("chat_template") if path.is_file() else None
+    return found if isinstance(found, str) else None
+
+
+def check_vocabulary(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> list[str]:
+    """Refuse a tokenizer whose ordinary tokens the model has no embedding for.
+
+    A special token that no prompt uses (a pad token added in training) does no harm: it is noted.
+    """
+    body: Any = model
+    rows = int(body.get_input_embeddings().weight.shape[0])
+    beyond = {t: i for t, i in tokenizer.get_vocab().items() if i >= rows}
+    if not beyond:
+        return []
+    special = set(tokenizer.all_special_tokens)
+    template = str(tokenizer.chat_template or "")
+    begins = {tokenizer.bos_token, tokenizer.eos_token}
+    used = [t for t in beyond if t not in special or t in template or t in begins]
+    if used:
+        raise CheckpointError(
+            f"{folder}: its tokenizer has {len(beyond)} tokens that the model of {rows} has no "
+            f"embedding for: {named(sorted(used))}; give the tokenizer that belongs to the model"
+        )
+    return [f"{len(beyond)} special tokens have no embedding: {named(sorted(beyond))}"]
