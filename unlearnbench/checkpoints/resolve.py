@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -138,7 +139,9 @@ def _taken(path: Path, named: str, waiting: tuple[Path, ...]) -> Checkpoint:
     found = _resolve_path(path, waiting)
     if path == Path(named).expanduser():
         return found
-    note = f"base {named} found at {path}" + (f", {found.note}" if found.note else "")
+    place = os.path.relpath(path.resolve(), waiting[-1])
+    note = f"base {named} found at {place} from the adapter"
+    note += f", {found.note}" if found.note else ""
     return replace(found, note=note)
 
 

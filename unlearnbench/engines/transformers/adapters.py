@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from unlearnbench.errors import CheckpointError
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2, torch.float16: 2e-2}
 """Allowed difference of a logit before and after the merge, as a share of the logits' range."""
 _NAME = "default"
+_LOST = ("pissa_niter", "corda", "lora_ga")
+"""Ways to begin a LoRA that change its base as nobody can a second time."""
 
 
 class NotMergedError(Exception):
@@ -51,6 +54,12 @@ def attach(model: PreTrainedModel, folder: Path) -> Any:
         config: Any = PeftConfig.from_pretrained(str(folder))
         if config.task_type not in (None, "CAUSAL_LM"):
             raise CheckpointError(f"{folder}: made for {config.task_type}, not for writing text")
+        begins = str(getattr(config, "init_lora_weights", ""))
+        if begins.startswith(_LOST):
+            raise CheckpointError(
+                f"{folder}: {begins} changes the base by chance or by data that is not kept; save "
+                "the adapter with path_initial_model_for_weight_conversion"
+            )
         config.inference_mode, config.task_type = True, "CAUSAL_LM"
         _make_room(model, config, files, folder)
         adapted = PeftModelForCausalLM(model, config, _NAME)
@@ -62,6 +71,17 @@ def attach(model: PreTrainedModel, folder: Path) -> Any:
         )
     _check_whole(adapted, result, files, folder)
     return adapted.train(False)
+
+
+def ignored_fields(folder: Path) -> list[str]:
+    """Fields of an adapter's configuration that are set and that this version of PEFT drops."""
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    config = read_object(folder / "adapter_config.json")
+    kinds: Mapping[Any, Any] = PEFT_TYPE_TO_CONFIG_MAPPING
+    kind = kinds.get(config.get("peft_type"))
+    known = {field.name for field in fields(kind)} if kind is not None else set(config)
+    return sorted(name for name, value in config.items() if value and name not in known)
 
 
 def merge(adapted: Any) -> PreTrainedModel:
@@ -97,19 +117,17 @@ def _make_room(
 ) -> None:
     """Resize the base's embeddings to those that the adapter brings rows for."""
     body: Any = model
-    embedding = body.get_input_embeddings()
+    embedding, head = body.get_input_embeddings(), body.get_output_embeddings()
     rows = int(embedding.weight.shape[0])
     modules = {id(module): name for name, module in model.named_modules()}
-    name = modules[id(embedding)]
-    brought = [h.shape[0] for n, h in files.items() if _is_weight_of(n, name)]
+    brought = [_rows_of(modules[id(m)], files) for m in (embedding, head) if m is not None]
     indices = _trained_tokens(config)
-    wanted = max([*brought, *(i + 1 for i in indices)], default=rows)
-    if wanted <= rows and not (brought and wanted != rows):
+    wanted = max([*filter(None, brought), *(i + 1 for i in indices)], default=rows)
+    if wanted == rows or (wanted < rows and not any(brought)):
         return
-    covered = bool(brought) or set(range(rows, wanted)) <= set(indices)
-    if shares_head(model) is False:
-        head = modules[id(body.get_output_embeddings())]
-        covered = covered and any(_is_weight_of(n, head) for n in files)
+    need_all = shares_head(model) is False
+    covered = all(brought) if need_all else any(brought)
+    covered = covered or (not need_all and set(range(rows, wanted)) <= set(indices))
     if not covered:
         raise CheckpointError(
             f"{folder}: it was trained with {wanted} tokens, its base has {rows}, and it does not "
@@ -118,10 +136,13 @@ def _make_room(
     model.resize_token_embeddings(wanted, mean_resizing=False)
 
 
-def _is_weight_of(name: str, module: str) -> bool:
-    """Whether a tensor of an adapter is the full weight of a module."""
-    stem = name.removeprefix("base_model.model.")
-    return stem in (f"{module}.weight", f"{module}.base_layer.weight")
+def _rows_of(module: str, files: Mapping[str, Header]) -> int | None:
+    """Rows of a module's full weight in an adapter, if it brings that."""
+    for ending in ("weight", "base_layer.weight", "token_adapter.base_layer.weight"):
+        header = files.get(f"base_model.model.{module}.{ending}")
+        if header is not None and header.shape:
+            return header.shape[0]
+    return None
 
 
 def _trained_tokens(config: Any) -> list[int]:
@@ -139,8 +160,16 @@ def _check_whole(adapted: Any, result: Any, files: Mapping[str, Header], folder:
     own = get_peft_model_state_dict(
         adapted, state_dict=state, adapter_name=_NAME, save_embedding_layers=False
     )
-    missing = sorted({*result.missing_keys, *(set(own) - set(files))})
-    unexpected = sorted({*result.unexpected_keys, *(n for n in files if n not in {**state, **own})})
+    landed = {name: own.get(name, state.get(name)) for name in files}
+    known = {tensor.data_ptr() for tensor in landed.values() if tensor is not None}
+    # Some adapters share one tensor among all layers, and the file holds it once. The library's own
+    # report calls its names by the name under which the adapter was loaded.
+    missing = sorted(n for n in set(own) - set(files) if own[n].data_ptr() not in known)
+    if not set(own) & set(files):
+        missing = missing or sorted(result.missing_keys)
+    with safe_open(next(iter(files.values())).file, framework="pt") as opened:
+        stored = {name: opened.get_tensor(name) for name in files}
+    unexpected = sorted(n for n in files if landed[n] is None and not _doubled(n, stored))
     if missing or unexpected:
         parts = []
         if missing:
@@ -148,18 +177,32 @@ def _check_whole(adapted: Any, result: Any, files: Mapping[str, Header], folder:
         if unexpected:
             parts.append(f"{len(unexpected)} have no place in its base: {named(unexpected)}")
         raise CheckpointError(f"{folder}: not a whole adapter of this base: {'; '.join(parts)}")
-    with safe_open(next(iter(files.values())).file, framework="pt") as opened:
-        different = []
-        for name in files:
-            loaded = own[name] if name in own else state[name]
-            stored = opened.get_tensor(name).to(loaded.dtype)
-            if not torch.equal(stored.nan_to_num(), loaded.cpu().nan_to_num()):
-                different.append(name)
+    different = [
+        name
+        for name, tensor in landed.items()
+        if tensor is not None and not _equal(stored[name].to(tensor.dtype), tensor)
+    ]
     if different:
         raise CheckpointError(
             f"{folder}: {len(different)} tensors were loaded with other values than the file's: "
             f"{named(sorted(different))}"
         )
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.equal(one.nan_to_num(), other.nan_to_num())
+
+
+def _doubled(name: str, stored: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a tensor is a second copy, under the library's inner name, of one that is used."""
+    if ".modules_to_save." in name:
+        twins = [name.replace(".modules_to_save.", ".")]
+    elif ".token_adapter." in name:
+        leaf = name.rpartition(".token_adapter.")[2]
+        twins = [n for n in stored if n != name and n.endswith(f".token_adapter.{leaf}")]
+    else:
+        return False
+    return any(twin in stored and _equal(stored[twin], stored[name]) for twin in twins)
 
 
 def _separate(adapted: Any) -> None:

@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import psutil
 import torch
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     PreTrainedConfig,
     PreTrainedModel,
@@ -19,10 +18,14 @@ from transformers import (
 
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.checkpoints.weights import Header, model_tensors
-from unlearnbench.engines.transformers.adapters import NotMergedError, attach, merge
+from unlearnbench.engines.transformers.adapters import NotMergedError, attach, ignored_fields, merge
 from unlearnbench.engines.transformers.decoding import stand_in_settings
 from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
-from unlearnbench.engines.transformers.tokenizers import check_vocabulary, load_tokenizer
+from unlearnbench.engines.transformers.tokenizers import (
+    check_vocabulary,
+    load_config,
+    load_tokenizer,
+)
 from unlearnbench.engines.transformers.whole import check_whole
 from unlearnbench.errors import CheckpointError, EngineError
 
@@ -113,8 +116,11 @@ def _with_adapters(
     model = _load_base(checkpoint.folder, dtype, notes)
     for number, folder in enumerate(checkpoint.adapters):
         with explained(f"{folder}: cannot be put on its base"):
+            attached = attach(model, folder)
+            if dropped := ignored_fields(folder):
+                notes.append(f"{folder.name}: PEFT here does not know {', '.join(dropped)}")
             try:
-                model = merge(attach(model, folder))
+                model = merge(attached)
             except NotMergedError as reason:
                 last = number == len(checkpoint.adapters) - 1
                 if not (unmerged and last):
@@ -138,8 +144,8 @@ def _unmerged(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
 
 def _load_base(folder: Path, dtype: torch.dtype, notes: list[str]) -> PreTrainedModel:
     files = model_tensors(folder)
+    config = load_config(folder)
     with explained(f"{folder}: cannot be loaded"):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         quantised = getattr(config, "quantization_config", None) is not None
         if not quantised:
             _check_size(config, files, dtype, folder)

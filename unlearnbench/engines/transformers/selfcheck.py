@@ -43,6 +43,8 @@ def prepare_packed(model: PreTrainedModel, stop_ids: frozenset[int]) -> PackedDe
     adapter = getattr(model, "active_peft_config", None)
     if adapter is not None and adapter.is_prompt_learning:
         return "its adapter puts virtual tokens before the prompt"
+    if getattr(adapter, "alora_invocation_tokens", None):
+        return "its adapter begins at a certain token of each row"
     attention.register()
     body: Any = model
     vocabulary = int(body.get_input_embeddings().weight.shape[0])

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from unlearnbench.checkpoints.reading import named, read_object
 from unlearnbench.checkpoints.resolve import Checkpoint
@@ -22,6 +28,13 @@ _VOCABULARIES = (
 )
 
 
+def load_config(folder: Path) -> PreTrainedConfig:
+    """The configuration of a model. Raises `CheckpointError`."""
+    with explained(f"{folder / 'config.json'}: cannot be used"):
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    return config
+
+
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """The tokenizer that the model was last trained with. Raises `CheckpointError`.
 
@@ -36,9 +49,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 
 def _load(folder: Path, base: Path, template: str | None) -> PreTrainedTokenizerBase:
+    # The base's configuration tells the library which class of tokenizer it is.
+    config = load_config(base)
     with explained(f"{folder}: no tokenizer"):
-        # The base's configuration tells the library which class of tokenizer it is.
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, config=config, trust_remote_code=False
         )
