@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 
 _settings = cast(Callable[..., GenerationConfig], GenerationConfig)
 
@@ -37,6 +37,14 @@ def without_its_settings(model: PreTrainedModel) -> Iterator[None]:
         yield
     finally:
         model.generation_config = kept
+
+
+def answer_plainly(config: PreTrainedConfig) -> None:
+    """Make a model return its logits under their name, and nothing beside, whatever is configured."""
+    for one in (config, config.get_text_config()):
+        one.return_dict = True
+        one.output_hidden_states = False
+        one.output_attentions = False
 
 
 def stand_in_settings(folder: Path) -> GenerationConfig | None:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnbench.checkpoints.resolve import Checkpoint, resolve
 from unlearnbench.engines.transformers.attention import NAME as ATTENTION
 from unlearnbench.engines.transformers.choice import Drawn, Greedy
+from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.loading import (
     choose_device,
     choose_dtype,
@@ -29,7 +30,6 @@ from unlearnbench.engines.transformers.prompts import (
 from unlearnbench.engines.transformers.room import Thinking
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
-from unlearnbench.engines.transformers.templates import PromptError
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.errors import EngineError
 from unlearnbench.types import (

@@ -19,7 +19,7 @@ from transformers import (
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.checkpoints.weights import Header, model_tensors
 from unlearnbench.engines.transformers.adapters import NotMergedError, attach, ignored_fields, merge
-from unlearnbench.engines.transformers.decoding import stand_in_settings
+from unlearnbench.engines.transformers.decoding import answer_plainly, stand_in_settings
 from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
 from unlearnbench.engines.transformers.tokenizers import (
     check_vocabulary,
@@ -145,6 +145,7 @@ def _unmerged(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
 def _load_base(folder: Path, dtype: torch.dtype, notes: list[str]) -> PreTrainedModel:
     files = model_tensors(folder)
     config = load_config(folder)
+    answer_plainly(config)
     with explained(f"{folder}: cannot be loaded"):
         quantised = getattr(config, "quantization_config", None) is not None
         if not quantised:

@@ -12,11 +12,11 @@ from functools import lru_cache
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers import dates
+from unlearnbench.engines.transformers.encoding import PromptError, token_ids
 from unlearnbench.engines.transformers.held import folded, missing
 from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.engines.transformers.templates import (
     Form,
-    PromptError,
     RenderError,
     Template,
     choose_template,
@@ -101,23 +101,10 @@ class Prompter:
         raise (lost or unrendered)[0]
 
     def _ids(self, text: str, special: bool = False) -> list[int]:
-        """Token ids of all of a text, whatever the tokenizer's own file says of cutting it."""
-        try:
-            ids: list[int] = self.tokenizer(
-                text,
-                add_special_tokens=special,
-                padding=False,
-                truncation=False,
-                return_attention_mask=False,
-                verbose=False,
-            ).input_ids
-        except Exception as error:  # the library raises nothing more specific
-            raise PromptError(f"its tokenizer fails: {error}") from error
-        ids = list(ids)
-        if None in ids:
-            raise PromptError("its tokenizer has no token for a part of a prompt")
+        """Token ids of a text, which begins once. Raises `PromptError`."""
+        ids = token_ids(self.tokenizer, text, special=special)
         if len(ids) > 1 and ids[0] == ids[1] == self.tokenizer.bos_token_id:
-            self._note("its chat template begins a text twice; prompts begin once")
+            self._note("its prompts would begin twice; they begin once")
             del ids[0]
         return ids
 
@@ -140,9 +127,11 @@ class Prompter:
         return ids
 
     def _appended(self) -> list[int]:
-        """What the tokenizer puts behind a text."""
-        bare = self._ids("a")
-        whole = self._ids("a", special=True)
+        """What the tokenizer puts behind a text, as far as a short one shows it."""
+        try:
+            bare, whole = (token_ids(self.tokenizer, "a", special=s) for s in (False, True))
+        except PromptError:
+            return []
         for start in range(len(whole) - len(bare) + 1):
             if bare and whole[start : start + len(bare)] == bare:
                 return whole[start + len(bare) :]

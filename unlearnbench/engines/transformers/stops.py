@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from unlearnbench.engines.transformers.encoding import PromptError, token_ids
 from unlearnbench.engines.transformers.templates import Template
 
 END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
@@ -28,8 +29,8 @@ def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     closing = _closing(tokenizer)
     ids = [tokenizer.eos_token_id, *closing[:1]]
     if tokenizer.chat_template:
-        vocabulary = tokenizer.get_vocab()
-        ids += [vocabulary[mark] for mark in END_OF_TURN if mark in vocabulary]
+        marks = [tokenizer.convert_tokens_to_ids(mark) for mark in END_OF_TURN]
+        ids += [i for i in marks if i != tokenizer.unk_token_id]
     return frozenset(i for i in _whole(ids) if _ends(tokenizer, i, closing))
 
 
@@ -76,5 +77,7 @@ def _closing(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
 def _find_closing(tokenizer: PreTrainedTokenizerBase, template: object) -> tuple[int, ...]:
     """Ids of what the template writes after a finished answer, without white space around it."""
     text = Template(tokenizer).closing()
-    ids: list[int] = tokenizer(text.strip() or text, add_special_tokens=False).input_ids
-    return tuple(ids)
+    try:
+        return tuple(token_ids(tokenizer, text.strip() or text))
+    except PromptError:
+        return ()

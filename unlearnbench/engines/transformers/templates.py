@@ -16,6 +16,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers import dates
+from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.held import missing
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message, Setting
@@ -23,7 +24,7 @@ from unlearnbench.types import Message, Setting
 NONE: Mapping[str, Setting] = {}
 """No variables beside those that every template sees."""
 DERIVED = "its chat template opens no answer: prompts end as it begins an assistant's turn"
-_MARK = "wordsofnobody"
+_MARK, _TURN = "wordsofnobody", "turnofnobody"
 _FAULTS = (
     TemplateError,
     TypeError,
@@ -36,10 +37,6 @@ _FAULTS = (
 )
 """What an expression in a template can raise."""
 _SPECIAL_PURPOSE = ("rag", "tool", "function", "json", "grounded", "vision")
-
-
-class PromptError(EngineError):
-    """A prompt would not show the model what is to be asked."""
 
 
 class RenderError(PromptError):
@@ -134,7 +131,7 @@ class Template:
 
     def closing(self) -> str:
         """What the template writes after a finished turn of the assistant's; empty if unknown."""
-        turns = (Message("user", f"{_MARK}a"), Message("assistant", f"{_MARK}b"))
+        turns = (Message("user", f"{_TURN}a"), Message("assistant", f"{_TURN}b"))
         for form in (Form(), Form(parts=True)):
             try:
                 head, mark, tail = self._apply(turns, form).rpartition(turns[1].content)
@@ -151,7 +148,7 @@ class Template:
         Raises `RenderError` if a turn is left out or out of order.
         """
         marked = [
-            Message(role, f"{_MARK}{chr(97 + number)}")  # type: ignore[arg-type]
+            Message(role, f"{_TURN}{chr(97 + number)}")  # type: ignore[arg-type]
             for number, role in enumerate(roles)
         ]
         asked = self._checked(self._apply(marked, form, asks=True), marked, form)
@@ -163,8 +160,13 @@ class Template:
 
     def _before_answer(self, turns: Sequence[Message], form: Form) -> str:
         """What the template writes before an assistant's words, blanks at its end left to them."""
-        whole = self._apply((*turns, Message("assistant", _MARK)), form)
-        head, mark, _ = whole.rpartition(_MARK)
+        answered = (*turns, Message("assistant", _MARK))
+        try:
+            whole = self._apply(answered, form)
+        except RenderError:
+            # Some templates refuse a conversation that ends with the assistant.
+            whole = self._apply((*answered, Message("user", f"{_MARK}z")), form)
+        head, mark, _ = whole.partition(_MARK)
         if not mark:
             raise RenderError("its chat template shows no place for an answer")
         return head.rstrip(" \t")
@@ -177,8 +179,7 @@ class Template:
             if text.rstrip().endswith(begun.rstrip()):
                 yield text, form.note
         except RenderError:
-            # Some templates refuse a conversation that ends with the assistant.
-            pass
+            pass  # refused by the template, as `_before_answer` says
         for prompt, note in self.prompts(turns[:-1], form):
             yield f"{prompt}{begun}" if prompt[-1:].isspace() else f"{prompt} {begun}", note
 
@@ -188,7 +189,9 @@ class Template:
         system = [turn.content for turn in turns if turn.role == "system"]
         lost = missing(text, said) or missing(text, system)
         if lost is not None:
-            raise RenderError(f"its chat template leaves out {_shown(lost)}")
+            role = next(turn.role for turn in turns if turn.content == lost)
+            what = "" if lost.startswith(_TURN) else f": {_shown(lost)}"
+            raise RenderError(f"its chat template leaves out words of the {role}'s{what}")
         written_out = ("'type': 'text'", '"type": "text"')
         if form.parts and any(mark in text for mark in written_out):
             raise RenderError("its chat template writes out the list of parts")
