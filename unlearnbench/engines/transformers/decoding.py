@@ -40,7 +40,7 @@ def without_its_settings(model: PreTrainedModel) -> Iterator[None]:
 
 
 def answer_plainly(config: PreTrainedConfig) -> None:
-    """Make a model return its logits under their name, and nothing beside, whatever is configured."""
+    """Make a model return its logits by name and nothing beside, whatever it is configured to."""
     for one in (config, config.get_text_config()):
         one.return_dict = True
         one.output_hidden_states = False
