@@ -190,7 +190,7 @@ def _check_whole(adapted: Any, result: Any, files: Mapping[str, Header], folder:
 
 
 def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.equal(one.nan_to_num(), other.nan_to_num())
+    return torch.equal(one.cpu().nan_to_num(), other.cpu().nan_to_num())
 
 
 def _doubled(name: str, stored: Mapping[str, torch.Tensor]) -> bool:

@@ -91,6 +91,8 @@ def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int,
     logits = engine.model(
         input_ids=ids.to(engine.device), attention_mask=mask.to(engine.device), use_cache=False
     ).logits
+    if logits.shape[1] != width:
+        raise EngineError("its adapter puts virtual tokens before the prompt: not for likelihoods")
     for place, row in enumerate(batch):
         start = len(row.prompt) - 1  # position t predicts the token at t + 1
         answering = logits[place, start : row.length - 1]

@@ -100,20 +100,22 @@ def load_model(
     """
     tokenizer = load_tokenizer(checkpoint)
     notes: list[str] = []
-    model = _with_adapters(checkpoint, dtype, unmerged, notes)
-    with explained(f"{checkpoint.folder}: cannot be moved to {device}"):
-        model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
-    notes += check_vocabulary(model, tokenizer, checkpoint.folder)
+    model = _with_adapters(checkpoint, device, dtype, unmerged, notes)
+    notes += check_vocabulary(model, tokenizer)
     model = model.train(False)
     _notes[model] = tuple(notes)
     return model, tokenizer
 
 
 def _with_adapters(
-    checkpoint: Checkpoint, dtype: torch.dtype, unmerged: bool, notes: list[str]
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dtype: torch.dtype,
+    unmerged: bool,
+    notes: list[str],
 ) -> PreTrainedModel:
     """Base and adapters, merged; the last one beside the rest where merging would change it."""
-    model = _load_base(checkpoint.folder, dtype, notes)
+    model = _load_base(checkpoint.folder, device, dtype, notes)
     for number, folder in enumerate(checkpoint.adapters):
         with explained(f"{folder}: cannot be put on its base"):
             attached = attach(model, folder)
@@ -129,20 +131,22 @@ def _with_adapters(
                         + ("only `score` asks such a model" if last else "nothing can stand on it")
                     ) from reason
                 notes.append(f"the adapter {folder.name} runs unmerged: {reason}")
-                return _unmerged(checkpoint, dtype)
+                return _unmerged(checkpoint, device, dtype)
     return model
 
 
-def _unmerged(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
+def _unmerged(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     """Loaded anew, since the attempt to merge may have changed the weights."""
-    model = _load_base(checkpoint.folder, dtype, [])
+    model = _load_base(checkpoint.folder, device, dtype, [])
     *below, last = checkpoint.adapters
     for folder in below:
         model = merge(attach(model, folder))
     return cast(PreTrainedModel, attach(model, last))
 
 
-def _load_base(folder: Path, dtype: torch.dtype, notes: list[str]) -> PreTrainedModel:
+def _load_base(
+    folder: Path, device: torch.device, dtype: torch.dtype, notes: list[str]
+) -> PreTrainedModel:
     files = model_tensors(folder)
     config = load_config(folder)
     answer_plainly(config)
@@ -163,6 +167,7 @@ def _load_base(folder: Path, dtype: torch.dtype, notes: list[str]) -> PreTrained
         )
         model, info = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
         notes += check_whole(model, info, files, folder)
+        model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
     return model
 
 

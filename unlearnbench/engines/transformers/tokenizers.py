@@ -73,9 +73,7 @@ def _own_template(folder: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def check_vocabulary(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
-) -> list[str]:
+def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Refuse a tokenizer whose ordinary tokens the model has no embedding for.
 
     A special token that no prompt uses (a pad token added in training) does no harm: it is noted.
@@ -85,13 +83,13 @@ def check_vocabulary(
     beyond = {t: i for t, i in tokenizer.get_vocab().items() if i >= rows}
     if not beyond:
         return []
-    special = set(tokenizer.all_special_tokens)
+    special = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}
     template = str(tokenizer.chat_template or "")
     begins = {tokenizer.bos_token, tokenizer.eos_token}
     used = [t for t in beyond if t not in special or t in template or t in begins]
     if used:
         raise CheckpointError(
-            f"{folder}: its tokenizer has {len(beyond)} tokens that the model of {rows} has no "
-            f"embedding for: {named(sorted(used))}; give the tokenizer that belongs to the model"
+            f"{tokenizer.name_or_path}: {len(beyond)} of its tokens have no embedding in the "
+            f"model, which has {rows}: {named(sorted(used))}; give the tokenizer that belongs to it"
         )
     return [f"{len(beyond)} special tokens have no embedding: {named(sorted(beyond))}"]
