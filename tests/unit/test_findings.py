@@ -187,7 +187,10 @@ def test_the_worst_case_among_what_the_base_knew(tmp_path: Path) -> None:
             {"profile": "standard", "profile_fingerprint": "q" * 64},
             "its profile is standard, not quick",
         ),
-        ({"judge": "gemini", "judge_identity": "g" * 64}, "its judge is gemini, not rules"),
+        (
+            {"judge": "gemini", "judge_identity": "g" * 64},
+            "its judge is gemini, not rules; unlearnbench judge",
+        ),
         ({"limit": 3}, "its limit is 3, not None"),
         ({"seed": 7}, "its seed is 7, not 0"),
     ],

@@ -33,10 +33,10 @@ def check_base(base: Run, identity: Mapping[str, Any]) -> None:
         raise RunError(f"--base {base.path}: not a run of score; give the folder score wrote")
     found = list(_named(stored, identity))
     if found:
-        raise RunError(
-            f"--base {base.path} cannot be compared: {'; '.join(found)}; score the base the same "
-            "way"
-        )
+        remedy = "score the base the same way"
+        if len(found) == 1 and stored.get("judge_identity") != identity.get("judge_identity"):
+            remedy = f"unlearnbench judge {base.path} --judge {identity.get('judge')}"
+        raise RunError(f"--base {base.path} cannot be compared: {'; '.join(found)}; {remedy}")
     if HEADLINE not in base.scores:
         raise RunError(f"--base {base.path}: no forget fact was asked in it")
 
@@ -47,14 +47,14 @@ def differences(base: Run, run: Run) -> Iterator[str]:
 
 
 def _named(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[str]:
-    for field, name in _FIELDS.items():
-        mine, theirs = identity.get(field), stored.get(field)
-        if mine != theirs:
-            names = (stored.get(name), identity.get(name))
-            same = " in another version" if names[0] == names[1] else f", not {names[1]}"
-            yield f"its {name} is {names[0]}{same}"
+    different = [f for f in _FIELDS if identity.get(f) != stored.get(f)]
+    for name in (_FIELDS[field] for field in different):
+        theirs, mine = stored.get(name), identity.get(name)
+        yield f"its {name} is {theirs}" + (
+            " in another version" if theirs == mine else f", not {mine}"
+        )
     one_format = stored.get("prompt_format") == identity.get("prompt_format")
-    if one_format and stored.get("plan") != identity.get("plan"):
+    if not different and one_format and stored.get("plan") != identity.get("plan"):
         yield "its prompts are others"
 
 
