@@ -14,6 +14,7 @@ from typing import Any, cast
 from unlearnbench.api_judges import judge_again, judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
+from unlearnbench.disk import check_folder_option
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
@@ -62,6 +63,7 @@ def score(
     Raises `UnlearnbenchError` for whatever the caller can mend;
     a run that ends with open facts is returned like any other and its scores are intervals.
     """
+    check_folder_option("--out", Path(out or "runs"))
     before = None if base is None else load_base(base)
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     asked = get_profile(profile or facts.profile)
@@ -103,6 +105,7 @@ def rejudge(
 
     `batch` sends a paid judge's calls as one job, where its provider takes jobs.
     """
+    check_folder_option("--out", Path(out or "runs"))
     stored = RunFolder(Path(run))
     kept = stored.manifest()["identity"]
     probes = stored.probes()

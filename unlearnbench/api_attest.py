@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, cast
 from unlearnbench import api
 from unlearnbench.api import Observe, score
 from unlearnbench.api_submit import evidence, listed_judges, verify
+from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import label
@@ -22,6 +22,7 @@ from unlearnbench.runs.records import completion_record
 from unlearnbench.submissions.attest import attest as write
 from unlearnbench.submissions.attest import kind_of
 from unlearnbench.submissions.attestations import Attested, attested, check, place
+from unlearnbench.submissions.bundle import check_free, write_folder
 from unlearnbench.submissions.rerun import Rerun, compare
 from unlearnbench.submissions.verify import Checked
 from unlearnbench.types import EngineOptions
@@ -105,15 +106,20 @@ def attest(
         )
     run = load_run(runs[0]) if runs else None
     target = Path(out) if out is not None else place(row.folder) / label(by.lower(), kind_of(run))
-    with TemporaryDirectory() as temporary:
-        draft = write(row, run, attacks, by, link, Path(temporary) / target.name)
-        made = check(draft, row, listed_judges())
-        if not made.ok:
-            raise SubmissionError(f"this would not count: {made.reasons[0]}")
-        if target.exists():
-            raise SubmissionError(f"--out {target} is there already; choose another folder")
-        shutil.copytree(draft, target)
+    check_folder_option("--out", target)
+    files = write(row, run, attacks, by, link)
+    if not check_free(target, files):
+        return _counting(target, row)
+    with whole(target) as draft:
+        made = _counting(write_folder(draft, files), row)
     return replace(made, folder=target)
+
+
+def _counting(folder: Path, row: Checked) -> Attested:
+    made = check(folder, row, listed_judges())
+    if not made.ok:
+        raise SubmissionError(f"this would not count: {made.reasons[0]}")
+    return made
 
 
 def attestations(row: Checked) -> list[Attested]:

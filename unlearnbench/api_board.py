@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unlearnbench.api_submit import listed_judges
 from unlearnbench.content import content_root
+from unlearnbench.disk import check_folder_option
 from unlearnbench.judging.results import measured
 from unlearnbench.submissions.board import Board, read_board
 from unlearnbench.submissions.site import build
@@ -21,6 +22,9 @@ def build_board(
     `kept` remembers verified rows for the next time. Returns the board and the number of pages.
     Raises `SubmissionError` for a folder that is not there or cannot be written.
     """
+    check_folder_option("--out", Path(out))
+    if kept is not None:
+        check_folder_option("--keep", Path(kept))
     source = Path(submissions or content_root() / "leaderboard" / "submissions")
     board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
     return board, build(board, Path(out), _specificity)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnbench.api_judges import judge_for
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.disk import check_folder_option
+from unlearnbench.extras import extra
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import PaidJudge
 from unlearnbench.naming import label
@@ -50,10 +52,13 @@ def relearn(
     from unlearnbench.stress.relearn.profiles import available_arms, get_profile
     from unlearnbench.stress.relearn.run import Relearning, run_relearning
 
+    check_folder_option("--out", Path(out or "runs"))
     facts = load_benchmark(benchmark)
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
     chosen = expand_arms(arms or default, facts)
-    found = resolve(checkpoint)
+    found, before = resolve(checkpoint), resolve(base) if base else None
+    if lora or found.adapters or (before is not None and before.adapters):
+        extra("peft", "peft")
     judging = judge_for(facts, judge, max_cost)
     about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}
     job = Relearning(
@@ -63,13 +68,12 @@ def relearn(
         profile=get_profile(profile, long),
         asker=Asker(judging, about, advance),
         lora=lora,
-        base=resolve(base) if base else None,
+        base=before,
         device=device,
         limit=limit,
     )
     name = label("relearn", facts.id, found.label)
     folder = Path(out or Path("runs") / f"{name}-{sha256_json(job.identity)[:8]}")
     if isinstance(judging, PaidJudge):
-        folder.mkdir(parents=True, exist_ok=True)
         judging.keep_in(folder)
     return folder, run_relearning(job, folder, told)

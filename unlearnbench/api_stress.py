@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from unlearnbench.api_judges import judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.content import nearest
+from unlearnbench.disk import check_folder_option
 from unlearnbench.errors import PluginError
+from unlearnbench.extras import extra
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import PaidJudge
 from unlearnbench.naming import label
@@ -53,29 +55,31 @@ def stress(
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
+    check_folder_option("--out", Path(out or "runs"))
     facts = load_benchmark(benchmark)
     tests = [load("stress", name)() for name in only or available("stress")]
     lacking = [test.name for test in tests if test.needs_base and base is None]
     if only and lacking:
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
     found, place = resolve(checkpoint), choose_device(device)
-    training = summary(Path(checkpoint), facts.fingerprint)
+    before = resolve(base) if base else None
+    if found.adapters or (before is not None and before.adapters):
+        extra("peft", "peft")
     judging = judge_for(facts, judge, max_cost, forms=True)
-    about = {"versions": versions(), "training": training}
+    about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}
     suite = Suite(
         tests=[test for test in tests if test.name not in lacking],
         checkpoint=found,
         benchmark=facts,
         scale=replace(SCALES[profile], limit=limit),
         asker=Asker(judging, about, advance),
-        base=resolve(base) if base else None,
+        base=before,
         device=place,
         dtype=choose_dtype(dtype, place),
         seed=seed,
     )
     folder = Path(out) if out is not None else _default_folder(suite.identity, found.label)
     if isinstance(judging, PaidJudge):
-        folder.mkdir(parents=True, exist_ok=True)
         judging.keep_in(folder)
     return folder, run_suite(suite, folder, told)
 

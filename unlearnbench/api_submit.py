@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.attacks import attack_kind, read_attack
-from unlearnbench.submissions.bundle import About, bundle
+from unlearnbench.submissions.bundle import About, bundle, check_free, write_folder
 from unlearnbench.submissions.doubts import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.verify import Verification, copies
@@ -28,19 +29,30 @@ def submit(
 ) -> Path:
     """Write a submission folder from a score run, the base model's, and attack runs.
 
-    `out` defaults to `submissions/<name>`. The folder is verified before it is handed over. Raises
+    `out` defaults to `submissions/<name>`. The folder is verified before it is put there; what is
+    refused leaves nothing behind, and the same call again finds its own folder. Raises
     `SubmissionError` with every reason why the row could not be ranked, `RunError` for what is no
-    run.
+    run or a disk that refuses.
     """
     others, records = evidence(attacks)
     if others:
         raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
     target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
-    made = bundle(load_run(run), load_run(base), records, about, target)
-    found = verify([made])[0]
+    check_folder_option("--out", target)
+    files = bundle(load_run(run), load_run(base), records, about)
+    if not check_free(target, files):
+        _check_standing(target, target)
+        return target
+    with whole(target) as draft:
+        _check_standing(write_folder(draft, files), target)
+    return target
+
+
+def _check_standing(folder: Path, named: Path) -> None:
+    """Raises `SubmissionError` about the folder as `named` if the board would refuse it."""
+    found = verify([folder])[0]
     if not found.ok:
-        raise SubmissionError(f"{made}: would be refused: {found.reasons[0]}")
-    return made
+        raise SubmissionError(f"{named}: would be refused: {found.reasons[0]}")
 
 
 def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]]:

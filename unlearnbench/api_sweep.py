@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.api import score
-from unlearnbench.api_train import train
+from unlearnbench.api_train import check_training, train
+from unlearnbench.disk import check_folder_option, write_atomically
 from unlearnbench.errors import TrainingError
 from unlearnbench.extras import extra
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.types import Setting
 
 
@@ -53,11 +53,15 @@ def sweep(
 ) -> list[Point]:
     """Train with each value and score it; what is there already is read, not made again.
 
-    Writes `tradeoff.json`, `tradeoff.csv` and `tradeoff.svg` into `out`. Raises as `train` and
-    `score` do.
+    Writes `tradeoff.json`, `tradeoff.csv` and `tradeoff.svg` into `out`. Every value, the plot's
+    library and `out` are checked before anything is trained. Raises as `train` and `score` do.
     """
     if not values:
         raise TrainingError(f"--sweep {setting}: give at least one value: {setting}=0.1,0.5,1")
+    extra("matplotlib.figure", "plot")
+    for value in values:
+        check_training(method, {**changes, setting: value}, preset)
+    check_folder_option("--out", out)
     points = [_base_point(setting, base, benchmark, out, profile, judge)]
     told(points[0])
     for value in values:
@@ -147,4 +151,8 @@ def _plot(points: Sequence[Point], setting: str, method: str, path: Path) -> Non
     axes.set_ylim(-3, 108)
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path)
+    drawn = io.BytesIO()
+    # The same points are the same bytes: no date, and ids that follow from what is drawn.
+    with extra("matplotlib", "plot").rc_context({"svg.hashsalt": "unlearnbench"}):
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    write_atomically(path, drawn.getvalue())

@@ -9,6 +9,7 @@ from typing import Any
 
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.errors import BenchmarkError, RunError
+from unlearnbench.extras import extra
 from unlearnbench.protocol.tofu import RetainLog, measure
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.types import EngineOptions
@@ -31,6 +32,8 @@ def score_tofu(
     from unlearnbench.engines.transformers.engine import TransformersEngine
     from unlearnbench.engines.transformers.likelihood import likelihoods
 
+    for needed in ("rouge_score.rouge_scorer", "sklearn.metrics"):
+        extra(needed, "tofu")
     sets = load_tofu(source, forget)
     log = _read_log(Path(retain_log), sets.fingerprint) if retain_log is not None else None
     engine = TransformersEngine(checkpoint, options)

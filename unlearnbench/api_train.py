@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
+from unlearnbench.disk import check_folder_option
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
@@ -17,6 +18,7 @@ from unlearnbench.versions import versions
 
 if TYPE_CHECKING:
     from unlearnbench.training.record import Unlearning
+    from unlearnbench.training.settings import TrainSettings
     from unlearnbench.training.trainer import Report
 
 
@@ -53,14 +55,12 @@ def train(
     `UnlearnbenchError` for what the caller can mend.
     """
     from unlearnbench.checkpoints.resolve import resolve
-    from unlearnbench.training.presets import preset_settings
     from unlearnbench.training.run import Assignment, run
-    from unlearnbench.training.settings import TrainSettings, with_settings
 
-    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     kind = load("methods", method)
-    wanted = {**kind.settings, **preset_settings(preset, method), **(changes or {})}
-    settings, parameters = with_settings(TrainSettings(), kind.Parameters(), wanted)
+    settings, parameters = check_training(method, changes or {}, preset, report_to)
+    check_folder_option("--out", Path(out or "trained"))
+    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     job = Assignment(
         method=kind(parameters),
         base=base,
@@ -76,6 +76,27 @@ def train(
     )
     begun(folder)
     return Trained(folder, run(job, folder, resume, report or _silent))
+
+
+def check_training(
+    method: str,
+    changes: Mapping[str, Setting | str],
+    preset: str | None = None,
+    report_to: str = "none",
+) -> tuple[TrainSettings, Any]:
+    """The settings and the method's parameters, if all that they need is installed.
+
+    Raises `TrainingError`, `PluginError` or `MissingExtraError`.
+    """
+    from unlearnbench.training.presets import preset_settings
+    from unlearnbench.training.run import check_needs
+    from unlearnbench.training.settings import TrainSettings, with_settings
+
+    kind = load("methods", method)
+    wanted = {**kind.settings, **preset_settings(preset, method), **changes}
+    settings, parameters = with_settings(TrainSettings(), kind.Parameters(), wanted)
+    check_needs(settings, report_to)
+    return settings, parameters
 
 
 def _default_folder(identity: Mapping[str, Any], benchmark: str, base: str, method: str) -> Path:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, cast
 
 from unlearnbench.caches import cache_root
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
 from unlearnbench.checkpoints.reading import named, whole_cause
+from unlearnbench.disk import clear_leftovers, refusal, sync, write_error
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_file
 
@@ -19,6 +20,8 @@ _CONVERSION = "1"
 _STAMP = "converted.json"
 _DERIVED = ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")
 """Tensors that llama.cpp computes from the configuration: no weights of the model."""
+_LONGEST_S = 6 * 3600.0
+"""No conversion takes longer; a cache may be shared with machines whose processes are not ours."""
 
 
 def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:
@@ -52,9 +55,14 @@ def _stamped(folder: Path) -> str | None:
 
 
 def _convert(path: Path, target: Path) -> str:
+    from safetensors import SafetensorError
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
+        clear_leftovers(target.parent, older_s=_LONGEST_S)
+        scratch = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
     except OSError as error:
         raise CheckpointError(
             f"cannot write the model cache {target.parent}: {error}; set UNLEARNBENCH_CACHE to a "
@@ -65,6 +73,7 @@ def _convert(path: Path, target: Path) -> str:
         check_folder(scratch)
         digest = fingerprint(scratch)
         (scratch / _STAMP).write_text(json.dumps({"fingerprint": digest}) + "\n", "utf-8")
+        sync(scratch)
         try:
             scratch.rename(target)
         except OSError:
@@ -75,6 +84,9 @@ def _convert(path: Path, target: Path) -> str:
     except CheckpointError:
         raise
     except Exception as error:
+        refused = refusal(error)
+        if refused is not None:
+            raise write_error(target, refused) from error
         # What a damaged file raises depends on where it is damaged.
         why = whole_cause(error)
         raise CheckpointError(f"{path}: cannot be dequantised: {why}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnbench.cli.common import Json, MaxCost, quieten, stdout
+from unlearnbench.disk import check_file_option
 
 if TYPE_CHECKING:
     from unlearnbench.judging.calibrate import Agreement, Calibration, Rate
@@ -43,6 +44,8 @@ def calibrate(
     from unlearnbench.judging import calibrate as measuring
     from unlearnbench.judging.catalogue import make_judge
 
+    if store is not None:
+        check_file_option("--store", store)
     paths = items or measuring.default_items()
     table = [item for path in paths for item in measuring.load_items(path)]
     found = measuring.calibrate(make_judge(judge, max_cost), table)

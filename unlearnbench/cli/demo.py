@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.common import LAST_RUN, Json, Quiet, progress, quieten, stdout, steps_bar
+from unlearnbench.disk import check_folder_option
 
 if TYPE_CHECKING:
     from unlearnbench.protocol.run import Run
@@ -33,6 +34,7 @@ def demo(
     Example: unlearnbench demo
     """
     quieten(quiet)
+    check_folder_option("--out", out)
     before = _score(_MODEL, out / f"before-{profile}", profile, quiet)
     trained = _train(out / "trained", quiet)
     after = _score(str(trained), out / f"after-{profile}", profile, quiet, before.path)

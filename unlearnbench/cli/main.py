@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 
@@ -25,6 +26,7 @@ from unlearnbench.cli import (
     verify,
 )
 from unlearnbench.cli.common import LAST_RUN
+from unlearnbench.disk import refusal
 from unlearnbench.errors import UnlearnbenchError
 
 OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
@@ -59,6 +61,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
         result = app(standalone_mode=False)
+        sys.stdout.flush()
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
@@ -71,12 +74,27 @@ def main() -> None:
         # The reader of a pipe (head, less) has gone; nobody is left to tell.
         sys.stderr.close()
         sys.exit(0)
-    except Exception:
+    except Exception as error:
+        refused = refusal(error)
+        if refused is not None:
+            sys.exit(_say_refused(refused))
         traceback.print_exc()
         sys.exit(_say(f"this is a bug in unlearnbench. {_where()}", BUG))
     if result == INTERRUPTED:
         _say(f"interrupted. {_where()}", INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _say_refused(error: OSError) -> int:
+    """A disk that refuses is nobody's bug. Standard output may be what is full: it is let go."""
+    handle = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(handle, 1)
+    where = f" ({error.filename})" if error.filename else ""
+    return _say(
+        f"cannot read or write: {error.strerror or error}{where}; make room or permission and give "
+        f"the same command again. {_where()}",
+        USER_ERROR,
+    )
 
 
 def _say(text: str, code: int) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearnbench.cli.common import stdout
+from unlearnbench.disk import check_file_option
 
 OPEN = 1
 
@@ -25,6 +26,7 @@ def report(
     from unlearnbench.api_corrected import corrections
     from unlearnbench.report import page
 
+    check_file_option("--out", out)
     made = page.report(runs, corrections)
     page.write(made, out)
     checkpoints = "1 checkpoint" if made.n_checkpoints == 1 else f"{made.n_checkpoints} checkpoints"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,8 @@ def submit(
     from unlearnbench import api_submit
     from unlearnbench.submissions.bundle import About
 
+    if hub is not None:
+        _check_repository(hub)
     about = About(name, method, submitter, link)
     made = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
     stdout().print(f"submission: {made}", soft_wrap=True)
@@ -43,6 +46,12 @@ def submit(
     else:
         stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0
+
+
+def _check_repository(name: str) -> None:
+    """See that a repository can have this name, before anything is made."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
+        raise typer.BadParameter(f"--hub {name}: give OWNER/NAME of a data set")
 
 
 def attest(

@@ -10,6 +10,7 @@ import typer
 
 from unlearnbench.cli.common import Json, Quiet, quieten, stdout
 from unlearnbench.cli.score import BatchSize, Device, Dtype, engine_options
+from unlearnbench.disk import check_file_option
 
 Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
 Forget = Annotated[str | None, typer.Option(help="The forget split: forget25, forget10, …")]
@@ -43,6 +44,8 @@ def tofu(
     options = engine_options(device, dtype, batch_size)
     from unlearnbench import api_tofu
 
+    if out is not None:
+        check_file_option("--out", out)
     split = forget or ("forget25" if source == "tofu-mini" else "forget10")
     record = api_tofu.score_tofu(checkpoint, source, split, options, retain_log)
     if out is not None:

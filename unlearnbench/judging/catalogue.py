@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from unlearnbench.content import nearest
 from unlearnbench.errors import JudgeError
+from unlearnbench.extras import extra
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.batch import Batch
 from unlearnbench.judging.calling import Calls
@@ -86,6 +87,7 @@ def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -
         model = LocalModel(definition.file)
         return LLMJudge(model.pinned(definition), model)
     provider = PROVIDERS[definition.file.provider](definition.file)
+    extra("tenacity", definition.file.provider)
     transport = Batch if batch else Calls
     return LLMJudge(definition, transport(definition.file, provider, max_cost))
 

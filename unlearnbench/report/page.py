@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from unlearnbench.disk import clear_leftovers, write_atomically
 from unlearnbench.report import tables
 from unlearnbench.report.answers import Leak, leaks_of
 from unlearnbench.report.caveats import n_open
@@ -17,7 +18,6 @@ from unlearnbench.report.charts import Chart, relearning_chart, trade_off_chart
 from unlearnbench.report.diagnosis import Diagnosis, diagnose
 from unlearnbench.report.load import Checkpoint, Corrections, base_of, load
 from unlearnbench.report.text import percent, visible
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
@@ -93,6 +93,7 @@ def report(paths: Iterable[Path], corrections: Corrections) -> Page:
 
 def write(page: Page, out: Path) -> None:
     """Write the page. Raises `RunError` if that cannot be done."""
+    clear_leftovers(out.parent, out.name)
     write_atomically(out, page.html)
 
 

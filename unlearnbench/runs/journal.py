@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from unlearnbench.disk import sync_folder
+from unlearnbench.disk import write_atomically as write_atomically
+from unlearnbench.disk import write_error as write_error
 from unlearnbench.errors import RunError
 
 
@@ -49,36 +52,17 @@ class Journal:
         before is kept.
         """
         lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode()
+        new = not self.path.exists()
         try:
             with self.path.open("ab") as file:
                 file.write(lines)
                 file.flush()
                 os.fsync(file.fileno())
+            if new:
+                sync_folder(self.path.parent)
         except OSError as error:
             raise write_error(self.path, error) from error
 
     def _whole(self) -> bytes:
         data = self.path.read_bytes() if self.path.exists() else b""
         return data[: data.rfind(b"\n") + 1]
-
-
-def write_error(path: Path, error: OSError) -> RunError:
-    """Say what failed and that nothing committed is lost."""
-    return RunError(
-        f"cannot write {path}: {error.strerror or error}; nothing committed is lost: make room or "
-        "permission and give the same command again"
-    )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` as a whole: write beside it, flush, rename. Raises `RunError`."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise write_error(path, error) from error

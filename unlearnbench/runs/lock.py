@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unlearnbench.disk import clear_leftovers, write_error
 from unlearnbench.errors import RunError
-from unlearnbench.runs.journal import write_error
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder, which is made if need be.
 
-    The lock goes with the process, however it ends. Raises `RunError` if the folder is in use or
+    The lock goes with the process, however it ends. What a killed process left half written here
+    is removed. Raises `RunError` if the folder is in use or
     cannot be written.
     """
     try:
@@ -26,6 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise write_error(folder, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        clear_leftovers(folder, alone=True)
         yield
     except BlockingIOError as error:
         raise RunError(f"{folder} is in use by another process; wait for it") from error

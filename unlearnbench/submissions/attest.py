@@ -9,7 +9,7 @@ from pathlib import Path
 from unlearnbench.errors import SubmissionError
 from unlearnbench.protocol.run import Run
 from unlearnbench.submissions.attestations import CLAIM, RUN_FILES
-from unlearnbench.submissions.bundle import claim_file, journal, run_claim, write_folder
+from unlearnbench.submissions.bundle import claim_file, journal, run_claim
 from unlearnbench.submissions.schema import Attestation
 from unlearnbench.submissions.verify import Checked
 
@@ -22,9 +22,9 @@ def kind_of(run: Run | None) -> str:
 
 
 def attest(
-    row: Checked, run: Run | None, attacks: Mapping[str, Path], by: str, link: str, out: Path
-) -> Path:
-    """Write the folder: with a run, or with attack records by kind.
+    row: Checked, run: Run | None, attacks: Mapping[str, Path], by: str, link: str
+) -> Mapping[str, bytes]:
+    """The attestation's files by name: with a run, or with attack records by kind.
 
     Raises `SubmissionError` if the run has open facts or judged other answers than the row's.
     """
@@ -49,4 +49,4 @@ def attest(
     files[CLAIM] = claim_file(claim, Attestation)
     for name, path in attacks.items():
         files[f"{name}.json"] = path.read_bytes()
-    return write_folder(out, files)
+    return files

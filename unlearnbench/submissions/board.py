@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unlearnbench.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.errors import SubmissionError
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.submissions.anchors import ANCHORS, anchor
 from unlearnbench.submissions.attestations import attested, entries, place
 from unlearnbench.submissions.doubts import JudgeOf
@@ -124,7 +124,9 @@ def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) ->
     row = row_of(found, others)
     made_up = anchors.see(found.checked) if found.checked is not None else ()
     if store is not None:
-        store.parent.mkdir(parents=True, exist_ok=True)
+        with writing(store):
+            store.parent.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(store.parent, store.name)
         record = {"row": row, "files": _stamp(path), "anchors": list(made_up)}
         write_atomically(store, json.dumps(record, ensure_ascii=False))
     return row

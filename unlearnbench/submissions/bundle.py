@@ -11,18 +11,20 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
 from unlearnbench.protocol.run import Run
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.submissions.schema import Identity, Submission
 from unlearnbench.submissions.strict import sha256
 
 RANKABLE = ("standard",)
 """Profiles that a row may be ranked by."""
 JOURNALS = ("completions.jsonl", "outcomes.jsonl")
+SUMS = "SHA256SUMS"
+CLAIMS = ("submission.json", "attestation.json")
 ATTACKS = frozenset(["relearn.json", "stress.json"])
 FILES = (
-    frozenset(["submission.json", "SHA256SUMS"])
+    frozenset(["submission.json", SUMS])
     | ATTACKS
     | {f"{part}/{name}" for part in ("run", "base") for name in JOURNALS}
 )
@@ -39,8 +41,8 @@ class About:
     link: str = ""
 
 
-def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About, out: Path) -> Path:
-    """Write a submission folder; `attacks` maps `relearn`, `stress` to their records.
+def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About) -> Mapping[str, bytes]:
+    """A submission's files by name; `attacks` maps `relearn`, `stress` to their records.
 
     Raises `SubmissionError` with every reason why the row could not be ranked.
     """
@@ -63,7 +65,7 @@ def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About, out: 
             files[f"{part}/{name}"] = journal(source, name)
     for kind, path in attacks.items():
         files[f"{kind}.json"] = path.read_bytes()
-    return write_folder(out, files)
+    return files
 
 
 def claim_file(claim: Mapping[str, Any], shape: type[BaseModel]) -> bytes:
@@ -78,16 +80,47 @@ def claim_file(claim: Mapping[str, Any], shape: type[BaseModel]) -> bytes:
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
-    """Write files and their SHA256SUMS. Raises `SubmissionError` if something is there already."""
-    if out.exists() and any(out.iterdir()):
-        raise SubmissionError(f"--out {out} is not empty; choose another folder")
-    for name, data in files.items():
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, data.decode("utf-8"))
+    """Write files and their SHA256SUMS into a new folder. Raises `RunError` if the disk refuses."""
     sums = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(files.items()))
-    write_atomically(out / "SHA256SUMS", sums)
+    for name, data in {**files, SUMS: sums.encode()}.items():
+        path = out / name
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
     return out
+
+
+def is_same(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether a folder holds these files, made at another time: by the same command before."""
+    there = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
+    return there == {*files, SUMS} and all(
+        _undated(name, (folder / name).read_bytes()) == _undated(name, data)
+        for name, data in files.items()
+    )
+
+
+def check_free(out: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether `out` may be made: False if these very files lie there already.
+
+    Raises `SubmissionError` if something else does, `RunError` if nothing can be written there.
+    """
+    check_folder_option("--out", out)
+    if not out.exists() or not any(out.iterdir()):
+        return True
+    if not is_same(out, files):
+        raise SubmissionError(f"--out {out} is not empty; choose another folder")
+    return False
+
+
+def _undated(name: str, data: bytes) -> Any:
+    """A file's content, a claim's without the time at which it was made."""
+    if name not in CLAIMS:
+        return data
+    try:
+        claim = json.loads(data)
+    except ValueError:
+        return data
+    return {k: v for k, v in claim.items() if k != "created"} if isinstance(claim, dict) else data
 
 
 def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:

@@ -13,8 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unlearnbench.content import content_root
-from unlearnbench.errors import SubmissionError
-from unlearnbench.runs.journal import write_atomically
+from unlearnbench.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.submissions.board import Board, Division, Row, worst
 from unlearnbench.submissions.ranking import ENVELOPE
 from unlearnbench.submissions.strict import hidden_character
@@ -27,25 +26,16 @@ STATIC = ("board.css", "board.js")
 
 
 def build(board: Board, out: Path, specificity: Callable[[str], float | None]) -> int:
-    """Write the site into `out`; the number of pages. Raises `SubmissionError`.
+    """Write the site into `out`; the number of pages. Raises `RunError` if the disk refuses.
+
+    Each file is replaced as a whole, the first page last: a build that was killed is built again.
 
     `specificity` gives what was measured of the judge of an identity, None if nothing was.
     """
     source = content_root() / "leaderboard" / "site"
     pages = _environment(source)
     pages.globals |= {"specificity": specificity, "worst": worst, "relearnt": _relearnt}
-    try:
-        for folder in (out / "rows", out / "divisions"):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SubmissionError(f"--out {out}: {error.strerror}") from error
-    for name in STATIC:
-        write_atomically(out / name, (source / name).read_text("utf-8"))
-    written = {
-        "index.html": pages.get_template("index.html.j2").render(
-            board=board, root="", most=FIRST_PAGE_ROWS, envelope=ENVELOPE
-        )
-    }
+    written: dict[str, str] = {}
     division_page = pages.get_template("division.html.j2")
     row_page = pages.get_template("row.html.j2")
     for division in board.divisions:
@@ -57,12 +47,27 @@ def build(board: Board, out: Path, specificity: Callable[[str], float | None]) -
             written[f"rows/{row['id']}.html"] = row_page.render(
                 row=row, division=division, root="../", attempts=attempts
             )
-    for name, text in written.items():
+    first = pages.get_template("index.html.j2").render(
+        board=board, root="", most=FIRST_PAGE_ROWS, envelope=ENVELOPE
+    )
+    data = {
+        **{name: (source / name).read_text("utf-8") for name in STATIC},
+        "board.json": json.dumps(_data(board), indent=1, ensure_ascii=False),
+        "board.csv": _table(board),
+        "board.md": markdown(board),
+    }
+    _write(out, {**written, **data, "index.html": first})
+    return len(written) + 1
+
+
+def _write(out: Path, files: Mapping[str, str]) -> None:
+    """Write files in this order, each whole or not at all."""
+    for folder in (out, out / "rows", out / "divisions"):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(folder)
+    for name, text in files.items():
         write_atomically(out / name, text)
-    write_atomically(out / "board.json", json.dumps(_data(board), indent=1, ensure_ascii=False))
-    write_atomically(out / "board.csv", _table(board))
-    write_atomically(out / "board.md", markdown(board))
-    return len(written)
 
 
 def _environment(source: Path) -> Environment:

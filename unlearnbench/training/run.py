@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils.logging import disable_progress_bar
+from transformers import PreTrainedModel
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.disk import discard, writing
 from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.errors import TrainingError
 from unlearnbench.extras import extra
@@ -26,8 +25,9 @@ from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.memory import peak_memory
-from unlearnbench.training.record import RECORD, Unlearning, read_record, write_record
+from unlearnbench.training.record import RECORD, Unlearning, read_record
 from unlearnbench.training.rows import Encoder, collect
+from unlearnbench.training.saving import hand_over, is_trained, newest_whole, save_trained
 from unlearnbench.training.schedule import Schedule, make_schedule
 from unlearnbench.training.settings import TrainSettings
 from unlearnbench.training.trainer import Report, UnlearningTrainer, trainer_arguments
@@ -70,9 +70,12 @@ def run(job: Assignment, out: Path, resume: bool, report: Report) -> Unlearning:
     """
     with locked(out):
         _claim(job, out, resume)
+        if is_trained(out / _WORK):
+            hand_over(out / _WORK, out)
         done = read_record(out)
         if done is not None:
             _log.info("%s: already trained; nothing to do", out)
+            discard(out / _WORK)
             return done
         return _train(job, out, report)
 
@@ -92,7 +95,8 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
             f"--out {out} holds {other[0]} and no training of ours; choose an empty folder"
         )
     else:
-        (out / _WORK).mkdir(exist_ok=True)
+        with writing(out):
+            (out / _WORK).mkdir(exist_ok=True)
         write_atomically(stamp, json.dumps(job.identity, indent=1) + "\n")
         return
     if not resume:
@@ -114,7 +118,8 @@ def _identity_of(record: Unlearning) -> dict[str, Any]:
 
 def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
     began = time.monotonic()
-    _prepare_reporting(job.report_to, out)
+    if job.report_to != "none":
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / "logs"))
     device = choose_device(job.device)
     model, tokenizer = load_model(job.checkpoint, device, torch.float32)
     job.method.prepare(model, tokenizer)
@@ -134,29 +139,32 @@ def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
         len(schedule.batches[0].retain) * job.settings.accumulation,
     )
     trainer.remember(schedule)
-    saved = any((out / _WORK).glob("checkpoint-*"))
-    if saved:
-        _log.info("%s: going on from the last checkpoint", out)
-    trainer.train(resume_from_checkpoint=saved or None)
+    saved = newest_whole(out / _WORK)
+    if saved is not None:
+        _log.info("%s: going on from %s", out, saved.name)
+    with writing(out):
+        trainer.train(resume_from_checkpoint=None if saved is None else str(saved))
     with torch.no_grad():
         job.method.finish(model, initial)
     record = _record(job, trainer, len(texts.forget), len(texts.retain), device, notes)
-    _save(model, tokenizer, out)
     finished = record.model_copy(update={"seconds": round(time.monotonic() - began, 1)})
-    write_record(out, finished)
-    shutil.rmtree(out / _WORK)
+    save_trained(model, tokenizer, finished, out / _WORK)
+    hand_over(out / _WORK, out)
     return finished
 
 
-def _prepare_reporting(report_to: str, out: Path) -> None:
-    """See that the logger is there before anything is loaded, and where TensorBoard writes."""
-    if report_to == "none":
-        return
-    if report_to not in REPORTERS:
+def check_needs(settings: TrainSettings, report_to: str) -> None:
+    """See that every library that this training will need is there, before anything is loaded.
+
+    Raises `TrainingError` for an unknown logger, `MissingExtraError` for what is not installed.
+    """
+    if report_to not in ("none", *REPORTERS):
         known = ", ".join(("none", *REPORTERS))
         raise TrainingError(f"--report-to {report_to}: one of {known}")
-    extra(report_to, report_to)
-    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / "logs"))
+    if report_to != "none":
+        extra(report_to, report_to)
+    if settings.lora_rank:
+        extra("peft", "peft")
 
 
 def _refusals(method: Method[Any]) -> tuple[str, ...]:
@@ -240,12 +248,3 @@ def _record(
         peak_memory=peak_memory(device),
         notes=[*notes, *trainer.watch.warnings],
     )
-
-
-def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
-    disable_progress_bar()
-    try:
-        model.save_pretrained(out)
-        tokenizer.save_pretrained(out)
-    except (OSError, RuntimeError) as error:
-        raise TrainingError(f"--out {out}: the trained weights cannot be saved: {error}") from error

@@ -13,11 +13,13 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from unlearnbench.disk import whole
 from unlearnbench.engines.transformers.loading import choose_dtype
 from unlearnbench.errors import TrainingError
 from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.passes import Reference, Student
+from unlearnbench.training.saving import checkpoints, keep_only
 from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
 
@@ -55,6 +57,7 @@ class UnlearningTrainer(Trainer):
         self.reference = Reference(self.student)
         self._sums: dict[str, list[float]] = {}
         self._batch = ""
+        self._place: Path | None = None
 
     def remember(self, schedule: Schedule) -> None:
         """Compute what the reference says wherever the method will ask; before the first step."""
@@ -91,7 +94,7 @@ class UnlearningTrainer(Trainer):
         return norm
 
     def _broken(self, what: str) -> str:
-        saved = sorted(Path(str(self.args.output_dir)).glob("checkpoint-*"), key=_number)
+        saved = checkpoints(Path(str(self.args.output_dir)))
         kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was saved"
         return (
             f"step {self.state.global_step + 1}: {what}; the batch was {self._batch}; {kept}; "
@@ -110,6 +113,24 @@ class UnlearningTrainer(Trainer):
         means = {name: sum(values) / len(values) for name, values in self._sums.items()}
         self._sums = {}
         super().log({**logs, **means}, start_time)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """A checkpoint that is whole or not there; only then is the one before removed.
+
+        Raises `RunError` if the disk refuses.
+        """
+        target = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        with whole(target) as draft:
+            self._place = draft.parent
+            try:
+                super()._save_checkpoint(*args, **kwargs)
+            finally:
+                self._place = None
+        keep_only(target)
+
+    def _get_output_dir(self, trial: Any) -> str:
+        """Where a checkpoint is written: aside, while one is."""
+        return str(self._place) if self._place is not None else super()._get_output_dir(trial)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.batches)
@@ -139,26 +160,33 @@ class _Watch(TrainerCallback):
         self.warnings: list[str] = []
         self.stopped = False
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # Going on from a checkpoint: the method hears again of the steps before it.
+        for entry in state.log_history:
+            if "forget" in entry:
+                self._hear(entry["step"], entry)
+
+    def _hear(self, step: int, figures: Mapping[str, float]) -> None:
+        warning = self._method.warning(step, figures)
+        if warning is not None:
+            self.warnings.append(f"step {step}: {warning}")
+
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "forget" not in logs:
             return
         self._report(state.global_step, state.max_steps, logs)
-        warning = self._method.warning(state.global_step, logs)
-        if warning is not None:
-            self.warnings.append(f"step {state.global_step}: {warning}")
+        self._hear(state.global_step, logs)
         epoch = [entry["forget"] for entry in state.log_history if "forget" in entry]
         if self._stop_loss and state.global_step % self._per_epoch == 0:
             last = epoch[-self._per_epoch :]
             self.stopped = sum(last) / len(last) < self._stop_loss
             control.should_training_stop |= self.stopped
+            # A checkpoint of the last step would be gone on from past it.
+            control.should_save &= not self.stopped
 
 
 def _first(items: list[dict[str, Batch]]) -> dict[str, Batch]:
     return items[0]
-
-
-def _number(path: Path) -> int:
-    return int(path.name.rpartition("-")[2])
 
 
 def trainer_arguments(

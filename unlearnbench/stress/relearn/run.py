@@ -30,7 +30,12 @@ from unlearnbench.stress.relearn.arms import Arm, make_arm
 from unlearnbench.stress.relearn.points import point, point_probes
 from unlearnbench.stress.relearn.profiles import RelearnProfile
 from unlearnbench.stress.relearn.summary import summarise
-from unlearnbench.stress.relearn.trajectory import Trajectory, forget_state, prepare
+from unlearnbench.stress.relearn.trajectory import (
+    Trajectory,
+    forget_state,
+    kept_losses,
+    prepare,
+)
 from unlearnbench.types import Probe, PromptFormat
 
 Told = Callable[[str, int, Mapping[str, Any]], None]
@@ -215,10 +220,11 @@ class _Leg:
         reached = replace(job.checkpoint, fingerprint=digest)
         return ModelEngine(reached, self._made.model, job.tokenizer)
 
-    @property
-    def loss(self) -> float | None:
-        """Mean loss of the last leg, if this process trained it."""
-        losses = self._made.losses if self._made else []
+    def loss_at(self, step: int) -> float | None:
+        """Mean loss of the leg that ended at `step`: trained here, or kept by a killed process."""
+        made = self._made
+        here = made is not None and made.step == step
+        losses = made.losses if made is not None and here else kept_losses(self._folder, step)
         return sum(losses) / len(losses) if losses else None
 
 
@@ -243,7 +249,7 @@ def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Any:
         for used in engines:
             used.release()
         other = job.asker.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
-        yield {"step": step, "loss": leg.loss, **point(run, other, arm.scored)}
+        yield {"step": step, "loss": leg.loss_at(step), **point(run, other, arm.scored)}
     forget_state(own)
 
 

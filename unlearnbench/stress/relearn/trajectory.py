@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from unlearnbench.disk import whole, writing
 from unlearnbench.engines.transformers.memory import free_bytes
 from unlearnbench.errors import TrainingError
 from unlearnbench.extras import extra
-from unlearnbench.runs.journal import write_error
 from unlearnbench.stress.relearn.profiles import RelearnProfile
 from unlearnbench.training.batch import Row
 from unlearnbench.training.passes import Student
@@ -102,23 +102,17 @@ class Trajectory:
                     tensors[f"{key}/{name}"] = value
         about = {"step": str(self.step), "counts": json.dumps(counts)}
         about["losses"] = json.dumps(self.losses)
-        beside, path = folder / f".{_STATE}.tmp", folder / _STATE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file({n: t.contiguous() for n, t in tensors.items()}, beside, about)
-            beside.replace(path)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise write_error(path, error) from error
+        with whole(folder / _STATE) as draft:
+            save_file({n: t.contiguous() for n, t in tensors.items()}, draft, about)
 
     @torch.no_grad()
     def restore(self, folder: Path) -> bool:
-        """Take up what `save` kept; False if there is nothing."""
+        """Take up what `save` kept; False if there is nothing, or nothing whole of this model."""
         path = folder / _STATE
-        if not path.is_file():
+        about = _about(path)
+        if about is None or not self._fits(path):
             return False
         with safe_open(path, framework="pt") as file:
-            about = file.metadata()
             counts = json.loads(about["counts"])
             kept = set(file.keys())
             for name, parameter in self._trained():
@@ -137,13 +131,47 @@ class Trajectory:
             next(self._batches)
         return True
 
+    def _fits(self, path: Path) -> bool:
+        """Whether a state holds a tensor of the right shape for every trained weight."""
+        with safe_open(path, framework="pt") as file:
+            kept = set(file.keys())
+            return all(
+                f"weight/{name}" in kept
+                and file.get_slice(f"weight/{name}").get_shape() == list(parameter.shape)
+                for name, parameter in self._trained()
+            )
+
     def _trained(self) -> Iterator[tuple[str, nn.Parameter]]:
         return ((n, p) for n, p in self.model.named_parameters() if p.requires_grad)
 
 
+def kept_losses(folder: Path, step: int) -> list[float]:
+    """The losses on the way to `step`, if that is where the kept state stands."""
+    about = _about(folder / _STATE)
+    if about is None or int(about["step"]) != step:
+        return []
+    losses: list[float] = json.loads(about["losses"])
+    return losses
+
+
+def _about(path: Path) -> dict[str, str] | None:
+    """What stands in a state's header; None if there is no whole state."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            about: dict[str, str] = file.metadata() or {}
+        int(about["step"]), json.loads(about["counts"]), json.loads(about["losses"])
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        _log.info("%s is not whole and not gone on from: %s", path, error)
+        return None
+    return about
+
+
 def forget_state(folder: Path) -> None:
     """Remove what was kept for going on."""
-    (folder / _STATE).unlink(missing_ok=True)
+    with writing(folder / _STATE):
+        (folder / _STATE).unlink(missing_ok=True)
 
 
 def prepare(model: PreTrainedModel, lora: bool, profile: RelearnProfile, seed: int) -> None:

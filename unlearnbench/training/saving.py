@@ -1,0 +1,107 @@
+"""Checkpoints to go on from and the trained model: each is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zipfile
+from pathlib import Path
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
+
+from unlearnbench.checkpoints.folder import check_folder
+from unlearnbench.disk import clear_leftovers, discard, sync_folder, whole, writing
+from unlearnbench.errors import CheckpointError
+from unlearnbench.training.record import RECORD, Unlearning, write_record
+
+_log = logging.getLogger(__name__)
+_FINAL = "trained"
+"""The finished model, below the working folder, until its files have moved to the output."""
+_STATE = "trainer_state.json"
+_PICKLED = ("optimizer.pt", "scheduler.pt")
+_LAST = (RECORD, "adapter_config.json", "config.json")
+"""Moved after all others and in this order: without its configuration nothing loads a folder."""
+
+
+def number(checkpoint: Path) -> int:
+    """The step of a folder `checkpoint-<step>`; -1 for any other name."""
+    step = checkpoint.name.rpartition("-")[2]
+    return int(step) if step.isdecimal() else -1
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The folders `checkpoint-<step>`, by their step."""
+    found = [p for p in folder.glob("checkpoint-*") if p.is_dir() and number(p) >= 0]
+    return sorted(found, key=number)
+
+
+def newest_whole(folder: Path) -> Path | None:
+    """The last whole checkpoint in `folder`; all else that lies there of checkpoints is removed.
+
+    What this version writes is whole, but an earlier one wrote in place and could be killed there.
+    """
+    with writing(folder):
+        clear_leftovers(folder, alone=True)
+    kept: Path | None = None
+    for path in reversed(checkpoints(folder)):
+        problem = None if kept is None else "a later one is whole"
+        problem = problem or _problem(path)
+        if problem is None:
+            kept = path
+            continue
+        _log.info("%s is not gone on from and removed: %s", path, problem)
+        discard(path)
+    return kept
+
+
+def _problem(checkpoint: Path) -> str | None:
+    """What is not whole about a checkpoint, None if nothing is."""
+    try:
+        check_folder(checkpoint)
+        state = json.loads((checkpoint / _STATE).read_text("utf-8"))
+        if state["global_step"] != number(checkpoint):
+            return f"{_STATE} is of another step"
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
+        return str(error)
+    pickled = [checkpoint / name for name in _PICKLED]
+    pickled += list(checkpoint.glob("rng_state*.pth")) or [checkpoint / "rng_state.pth"]
+    broken = next((path.name for path in pickled if not zipfile.is_zipfile(path)), None)
+    return None if broken is None else f"{broken} is missing or cut short"
+
+
+def keep_only(checkpoint: Path) -> None:
+    """Remove the other checkpoints beside this one."""
+    for path in checkpoints(checkpoint.parent):
+        if path != checkpoint:
+            discard(path)
+
+
+def save_trained(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: Unlearning, work: Path
+) -> None:
+    """Write the finished model with its record into the working folder, whole or not at all."""
+    disable_progress_bar()
+    with whole(work / _FINAL) as draft:
+        model.save_pretrained(draft)
+        tokenizer.save_pretrained(draft)
+        write_record(draft, record)
+
+
+def is_trained(work: Path) -> bool:
+    """Whether the finished model lies in the working folder."""
+    return (work / _FINAL).is_dir()
+
+
+def hand_over(work: Path, out: Path) -> None:
+    """Move the finished model's files to `out`, or the rest of them, and end the working folder.
+
+    Until the last one has moved `out` has no configuration, so that nothing takes it for a model.
+    """
+    final = work / _FINAL
+    with writing(out):
+        files = [p for p in sorted(final.iterdir()) if p.name not in _LAST]
+        for path in (*files, *(final / name for name in _LAST if (final / name).exists())):
+            path.replace(out / path.name)
+        sync_folder(out)
+    discard(work)
