@@ -1,0 +1,96 @@
+"""A world of tiny inputs, what each command makes of it undisturbed, and the count of kills."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ABOUT, write_benchmark
+from tests.reliability.commands import COMMANDS, World, Zygote, content
+
+KILLS: Counter[str] = Counter()
+"""Kills that hit, by command and kind; printed at the end."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if KILLS:
+        told = ", ".join(f"{name} {count}" for name, count in sorted(KILLS.items()))
+        terminalreporter.write_line(f"kills and faults that hit: {sum(KILLS.values())} ({told})")
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """A process with everything imported."""
+    cache = tmp_path_factory.mktemp("cache")
+    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "UNLEARNBENCH_CACHE": str(cache)}
+    made = Zygote({**os.environ, **quiet})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> World:
+    """Inputs of all commands."""
+    import unlearnbench
+    from unlearnbench.api_submit import submit
+    from unlearnbench.plugins import BUILTIN
+    from unlearnbench.submissions.bundle import About
+
+    place = tmp_path_factory.mktemp("world")
+    benchmark = write_benchmark(place / "benchmark")
+    engines: Any = BUILTIN["engines"]
+    engines["scripted"] = "tests.scripted:ScriptedEngine"
+    for name in ("knows-all", "forgets-a"):
+        unlearnbench.score(name, "wkf", engine="scripted", profile="standard", out=place / name)
+    del engines["scripted"]
+    submissions = place / "submissions"
+    submit(place / "forgets-a", place / "knows-all", About(*ABOUT), out=submissions / "row")
+    made = World(
+        model=tiny_llama,
+        benchmark=benchmark,
+        run=place / "run",
+        answered=place / "forgets-a",
+        base=place / "knows-all",
+        submissions=submissions,
+    )
+    words = COMMANDS["score"](made)
+    words[words.index("out")] = str(made.run)
+    code, told = zygote.run(words, place)
+    assert code == 0, told
+    return made
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a command leaves in its folder when nothing happens, and how long it takes."""
+
+    words: list[str]
+    content: dict[str, Any]
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    world: World, zygote: Zygote, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Undisturbed]:
+    """Run a command once, undisturbed."""
+    made: dict[str, Undisturbed] = {}
+
+    def get(name: str) -> Undisturbed:
+        if name not in made:
+            words, folder = COMMANDS[name](world), tmp_path_factory.mktemp(name)
+            (folder / "out").mkdir()
+            began = time.monotonic()
+            code, told = zygote.run(words, folder)
+            assert code == 0, told
+            made[name] = Undisturbed(words, content(folder), time.monotonic() - began)
+        return made[name]
+
+    return get
