@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast lint perf clean
+.PHONY: demo test test-fast kills lint perf clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -16,6 +16,10 @@ test: lint $(VENV)/.test
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not model"
+
+# Every command that writes, killed at random instants and before chosen changes of the disk.
+kills: $(VENV)/.test
+	UNLEARNBENCH_KILLS=210 $(BIN)/python -m pytest tests/reliability
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

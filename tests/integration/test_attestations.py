@@ -500,9 +500,12 @@ def test_attest_refuses(
 
 
 def test_attest_replaces_nothing(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
-    attest(submission, [rerun_once], OTHER, out=tmp_path / "mine")
-    with pytest.raises(SubmissionError, match="is there already"):
-        attest(submission, [rerun_once], OTHER, out=tmp_path / "mine")
+    made = attest(submission, [rerun_once], OTHER, out=tmp_path / "mine")
+    before = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    assert attest(submission, [rerun_once], OTHER, out=tmp_path / "mine").folder == made.folder
+    with pytest.raises(SubmissionError, match="mine is not empty"):
+        attest(submission, [rerun_once], "Somebody Else", out=tmp_path / "mine")
+    assert {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()} == before
 
 
 def test_answers_of_another_row_are_not_re_judged(

@@ -1,6 +1,6 @@
 """Every command is killed, and the same command ends with the same bytes.
 
-A part runs by default. All of it: UNLEARNBENCH_KILLS=224 pytest tests/reliability (make kills).
+A part runs by default. All of it: UNLEARNBENCH_KILLS=210 pytest tests/reliability (make kills).
 The seed is UNLEARNBENCH_KILLS_SEED (default 0).
 """
 
@@ -25,8 +25,10 @@ WANTED = int(os.environ.get("UNLEARNBENCH_KILLS", "0"))
 SEED = os.environ.get("UNLEARNBENCH_KILLS_SEED", "0")
 RANDOM = ("score", "judge", "train", "relearn", "stress", "submit", "board")
 EACH = max(1, -(-WANTED // len(RANDOM)))
-AIMED = 40 if WANTED else 3
-"""Kills aimed inside the writing of checkpoints, for each command that writes some."""
+AIMED = max(1, WANTED // 15)
+"""Kills aimed between two changes of the disk, for each command that writes checkpoints."""
+INSIDE = max(1, WANTED // 30)
+"""Kills aimed inside a file, the same."""
 MOST_TRIES = 20
 
 
@@ -104,7 +106,7 @@ def test_killed_inside_a_write(
     That reaches the weights and the optimiser's state, which libraries write natively.
     """
     chance = random.Random(f"{SEED}/{name}/bytes")
-    for _ in range(max(1, AIMED // 4)):
+    for _ in range(INSIDE):
         folder = fresh(tmp_path / "work")
         fault = {"bytes": chance.randrange(50_000, largest), "error": None}
         code, told = zygote.run(undisturbed(name).words, folder, fault=fault)

@@ -55,7 +55,6 @@ def _stamped(folder: Path) -> str | None:
 
 
 def _convert(path: Path, target: Path) -> str:
-    from safetensors import SafetensorError
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
