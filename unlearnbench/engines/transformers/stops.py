@@ -12,6 +12,8 @@ from unlearnbench.engines.transformers.templates import Template
 
 END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|end_of_turn|>")
 """Chat templates close a turn with one of these; some checkpoints forget to list it as a stop."""
+CHANNEL, END_OF_CHANNEL = "<|channel|>", "<|end|>"
+"""In a template with channels this mark also ends the thoughts, after which the answer follows."""
 _PROSE = frozenset(" \t\n.,;:!?'\"()-–—’‘“”…")
 
 
@@ -27,11 +29,14 @@ def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> froz
 def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Ids that end an answer by the tokenizer and its template alone."""
     closing = _closing(tokenizer)
-    ids = [tokenizer.eos_token_id, *closing[:1]]
+    # Signs and line breaks that close a turn stand in answers too: only a token of its own is one.
+    ids = [tokenizer.eos_token_id, *(i for i in closing[:1] if _is_added(tokenizer, i))]
     if tokenizer.chat_template:
         marks = [tokenizer.convert_tokens_to_ids(mark) for mark in END_OF_TURN]
         ids += [i for i in marks if i != tokenizer.unk_token_id]
-    return frozenset(i for i in _whole(ids) if _ends(tokenizer, i, closing))
+    between = tokenizer.convert_tokens_to_ids(END_OF_CHANNEL)
+    inside = {between} if CHANNEL in str(tokenizer.chat_template or "") else set()
+    return frozenset(i for i in _whole(ids) if _ends(tokenizer, i, closing)) - inside
 
 
 def ordinary_words(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
@@ -59,6 +64,11 @@ def _ends(tokenizer: PreTrainedTokenizerBase, token: int, closing: tuple[int, ..
     added = tokenizer.added_tokens_decoder.get(token)
     special = token in tokenizer.all_special_ids or (added is not None and added.special)
     return special and not _is_prose(str(tokenizer.decode([token])))
+
+
+def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
+    """Whether a token stands in the vocabulary as a whole, not as a piece of text."""
+    return token in tokenizer.added_tokens_decoder
 
 
 def _is_prose(text: str) -> bool:
