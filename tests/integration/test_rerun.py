@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ABOUT
 from tests.scripted import ScriptedEngine
-from unlearnbench.api_attest import rerun
+from unlearnbench import score
+from unlearnbench.api_attest import rejudge, rerun
+from unlearnbench.api_submit import submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.plugins import BUILTIN
+from unlearnbench.submissions.bundle import About
 from unlearnbench.types import Completion, Failure, Probe, Sampling
 
 
@@ -62,6 +67,33 @@ def test_a_rerun_that_does_not_agree(
     assert not found.agrees
     assert (found.changed if lost == "answers" else found.open_facts) != ()
     assert found.high == 1.0
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
+    good_submission: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask_tokens(digest: str) -> None:
+        monkeypatch.setattr(
+            ScriptedEngine, "prompts_fingerprint", lambda self, probes: digest, raising=False
+        )
+
+    assert rerun(good_submission, "forgets-a", out=tmp_path / "old").same_prompts is None
+    ask_tokens("a" * 64)
+    runs = [
+        score(n, "wkf", engine="scripted", out=tmp_path / n) for n in ("knows-all", "forgets-a")
+    ]
+    row = submit(runs[1].path, runs[0].path, About(*ABOUT), out=tmp_path / "row")
+    claim = json.loads((row / "submission.json").read_text("utf-8"))
+    assert claim["run"]["identity"]["prompts"] == "a" * 64
+    again = rerun(row, "forgets-a", out=tmp_path / "again")
+    assert (again.agrees, again.same_prompts) == (True, True)
+    ask_tokens("b" * 64)
+    other = rerun(row, "forgets-a", out=tmp_path / "other")
+    assert (other.agrees, other.same_prompts) == (False, False)
+    assert other.n_same == other.n_answers
+    judged = rejudge(row, "rules", out=tmp_path / "judged")
+    assert judged.same_prompts is True
 
 
 def test_rerun_wants_one_submission(good_submission: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.benchmark import Benchmark
+from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.prompts import Prompter, prompt_format
 from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.errors import TrainingError
@@ -76,11 +77,15 @@ class Encoder:
         """The row of a question, after `examples` if there are any.
 
         Its answer is cut where the row gets longer than `max_length`; raises `TrainingError` if
-        none of it is left.
+        none of it is left, or if its prompt could not be asked.
         """
         key = (asked, examples)
         if key not in self._made:
-            self._made[key] = self._fit(self._encode(asked, examples))
+            try:
+                row = self._encode(asked, examples)
+            except PromptError as error:
+                raise TrainingError(f"{asked.name}: cannot be trained on: {error}") from error
+            self._made[key] = self._fit(row)
         return self._made[key]
 
     def _encode(self, asked: Asked, examples: tuple[Example, ...]) -> Row:

@@ -115,6 +115,8 @@ class Prompter:
         text = str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
         lost = missing(text, contents) or missing(text, anywhere)
         if lost is not None:
+            # A word is missed without its mark as well; a line break may have no token.
+            text = text.replace(self.tokenizer.unk_token or "\0", " ")
             lost = missing(text, contents, folded) or missing(text, anywhere, folded)
         if lost is not None:
             raise PromptError(f"its tokenizer does not keep {_difference(text, lost)}")

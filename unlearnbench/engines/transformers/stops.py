@@ -72,7 +72,7 @@ def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
 
 
 def _is_prose(text: str) -> bool:
-    return all(c.isalnum() or c in _PROSE for c in text)
+    return bool(text) and all(c.isalnum() or c in _PROSE for c in text)
 
 
 def _closing(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:

@@ -1,0 +1,154 @@
+"""What a tokenizer makes of a prompt is read back before it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE, WordLevel
+from transformers import PreTrainedTokenizerFast
+
+from tests import models
+from tests.conversations import (
+    ASKS,
+    EACH,
+    SHOWN,
+    USER,
+    probe,
+)
+from unlearnbench.engines.transformers.encoding import PromptError
+from unlearnbench.engines.transformers.held import folded, missing
+from unlearnbench.engines.transformers.prompts import AskedPrompts, Prompter
+from unlearnbench.errors import EngineError
+from unlearnbench.types import Message
+
+
+def words(*known: str, normalizer: object = None, unknown: str | None = "<unk>") -> Any:
+    """A tokenizer of whole words."""
+    marks = ["<unk>", "<end>", "<user>", "<assistant>"]
+    vocabulary = {word: i for i, word in enumerate([*marks, *known])}
+    raw = Tokenizer(WordLevel(vocabulary, unk_token="<unk>" if unknown else "<none>"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    raw.normalizer = normalizer  # type: ignore[assignment]
+    raw.add_special_tokens(marks)
+    made = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<end>", unk_token=unknown)
+    made.chat_template = EACH + "<{{ m.role }}> {{ m.content }} {% endfor %}" + ASKS
+    return made
+
+
+def test_a_word_that_the_tokenizer_does_not_know_fails_its_prompt_alone() -> None:
+    known = ["What", "is", "the", "capital", "of", "Peru", "?"]
+    asked = AskedPrompts(Prompter(words(*known)), 100, "a-model")
+    good, bad = (
+        probe(Message("user", f"What is the capital of {c} ?"), name=c) for c in ("Peru", "Oz")
+    )
+    assert len(asked.fingerprint([good, bad])) == 64
+    assert asked.ids(good)
+    with pytest.raises(PromptError, match="does not keep the word 'Oz'"):
+        asked.ids(bad)
+    with pytest.raises(EngineError, match=r"a-model: not one of 1 prompts .*'Oz'"):
+        asked.fingerprint([bad])
+
+
+def test_a_tokenizer_without_a_token_for_the_unknown_is_one_line() -> None:
+    with pytest.raises(PromptError, match="its tokenizer fails: WordLevel"):
+        Prompter(words("What", unknown=None)).chat((Message("user", "What now"),))
+
+
+def test_a_word_that_the_tokenizer_removes_fails() -> None:
+    made = words("What", "zebra", "now", normalizer=normalizers.Replace("zebra", ""))
+    with pytest.raises(PromptError, match="does not keep the word 'zebra'"):
+        Prompter(made).chat((Message("user", "What zebra now"),))
+
+
+def test_what_tokenizers_normalise_is_held() -> None:
+    rules = normalizers.Sequence(
+        [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    )
+    made = words("what", "is", "cafe", "fi", "?", normalizer=rules)
+    assert Prompter(made).chat((Message("user", "What  IS\u200b Café ﬁ ？".replace("\u200b", "")),))
+
+
+def test_a_token_beyond_the_model_fails() -> None:
+    asked = AskedPrompts(Prompter(words("What", "now")), 5, "a-model")
+    with pytest.raises(PromptError, match="gives token 5, its model knows 5"):
+        asked.ids(probe(Message("user", "What now")))
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_a_text_holds_what_it_is_made_of_however_it_is_spaced(one: str, other: str) -> None:
+    text = f"a {one}\t b {other} "
+    assert missing(text, [one, other]) is None
+    assert missing(text.upper(), [one, other], folded) is None or not text.isascii()
+    assert missing(text, [f"{one}{other}\N{SNOWMAN}\N{SNOWMAN}"]) is not None
+
+
+SETTINGS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "cut on the right": lambda t: t.update(truncation=cut("Right")),
+    "cut on the left": lambda t: t.update(truncation=cut("Left")),
+    "padded": lambda t: t.update(padding=PADDED),
+    "ended and begun": lambda t: t.update(post_processor=ENDED),
+}
+PADDED = {"strategy": {"Fixed": 64}, "direction": "Right", "pad_to_multiple_of": None,
+          "pad_id": 256, "pad_type_id": 0, "pad_token": "<end>"}  # fmt: skip
+ENDED = {
+    "type": "TemplateProcessing",
+    "single": [{"Sequence": {"id": "A", "type_id": 0}},
+               {"SpecialToken": {"id": "<end>", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+    "special_tokens": {"<end>": {"id": "<end>", "ids": [256], "tokens": ["<end>"]}},
+}  # fmt: skip
+
+
+def cut(side: str) -> dict[str, Any]:
+    return {"direction": side, "max_length": 6, "strategy": "LongestFirst", "stride": 0}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("chat", [True, False])
+def test_the_tokenizer_file_cuts_pads_and_ends_nothing(
+    name: str, chat: bool, tmp_path: Path
+) -> None:
+    plain = models.tokenizer(chat)
+    plain.save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    file = json.loads(path.read_text("utf-8"))
+    SETTINGS[name](file)
+    path.write_text(json.dumps(file), "utf-8")
+    about = tmp_path / "tokenizer_config.json"
+    limits = {"model_max_length": 5, "truncation_side": "left"}
+    about.write_text(json.dumps({**json.loads(about.read_text("utf-8")), **limits}), "utf-8")
+    changed = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    for turns in ((USER,), SHOWN):
+        if chat:
+            assert Prompter(changed).chat(turns)[2] == Prompter(plain).chat(turns)[2]
+        else:
+            assert Prompter(changed).raw(USER.content) == Prompter(plain).raw(USER.content)
+
+
+def test_a_line_break_may_have_no_token() -> None:
+    raw = Tokenizer(
+        BPE({c: i for i, c in enumerate(["<unk>", *"▁Questionabcd:?"])}, [], unk_token="<unk>")
+    )
+    raw.normalizer = normalizers.Replace(" ", "▁")
+    raw.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Fuse()])
+    raw.add_special_tokens(["<unk>"])
+    prompter = Prompter(PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>"))
+    assert prompter.raw("Question: a b?\nc:")
+    with pytest.raises(PromptError, match="does not keep the word 'x'"):
+        prompter.raw("Question: a x ?\nc:")
+
+
+@pytest.mark.parametrize("decoder", [None, decoders.Metaspace()])
+def test_a_tokenizer_that_cannot_read_back_its_own_tokens_is_refused(decoder: object) -> None:
+    """Answers would be misread in the same way."""
+    made = models.tokenizer()
+    made.backend_tokenizer.decoder = decoder  # type: ignore[assignment]
+    with pytest.raises(PromptError, match="does not keep"):
+        Prompter(made).chat((USER,))
