@@ -6,6 +6,7 @@ way a provider has been seen to.
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import threading
@@ -48,6 +49,24 @@ class Behaviour:
             if self.chance.random() < self.fault_rate:
                 return self.chance.choice(TRANSIENT)
             return None
+
+
+DRESSES = {
+    "fenced": "```json\n{}\n```",
+    "fenced-bare": "```\n{}\n```\n",
+    "after-thoughts": '<think>\nMaybe {{"verdicts": []}}? No.\n</think>\n\n{}',
+    "after-half-thoughts": "the template opened them\n</think>\n{}",
+    "in-prose": "Here are the {{requested}} verdicts:\n\n{}\n\nLet me know if you need more.",
+}
+"""Ordinary wrappings of a reply."""
+
+
+def dressed(text: str, dress: str | None) -> str:
+    return DRESSES[dress].format(text) if dress in DRESSES else text
+
+
+def _basic(key: str) -> str:
+    return base64.b64encode(f"user:{key}".encode()).decode()
 
 
 TRANSIENT = ["429", "500", "503", "cut", "empty", "not-json", "missing-id", "double-id", "extra-id"]
@@ -145,10 +164,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _error(self, code: int, gemini: bool) -> None:
         status = {429: "RESOURCE_EXHAUSTED", 400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED"}
-        key = self.headers.get("x-goog-api-key") or self.headers.get("authorization", "")
+        key = self._key()
         error = {"code": code, "message": f"no ({key})", "status": status.get(code, "INTERNAL")}
         headers = {"retry-after": "0.05"} if code == 429 else {}
         self._send(json.dumps({"error": error}).encode(), code, headers)
+
+    def _key(self) -> str:
+        return self.headers.get("x-goog-api-key") or self.headers.get("authorization", "")
 
     def _cut(self) -> None:
         self.send_response(200)
@@ -192,10 +214,13 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "denies":
             for row in rows:
                 row["verdict"] = "incorrect"
+        elif fault == "echo-key":
+            for row in rows:
+                row["evidence"] = f"sent with {self._key()} as {_basic(self._key())}"
         if fault == "not-json":
             return "I think most of them are right."
         if ending.startswith("Reply with a JSON"):
-            return json.dumps({"verdicts": rows})
+            return dressed(json.dumps({"verdicts": rows}), fault)
         return "VERDICTS: " + " ".join(f"{row['id']}={row['verdict']}" for row in rows)
 
     def _envelope(
@@ -214,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
                 "id": "1",
                 "object": "chat.completion",
                 "created": 1,
-                "model": "other" if fault == "other-model" else body["model"],
+                "model": "other" if fault == "other-model" else behaviour.model or body["model"],
                 "choices": [
                     {
                         "index": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
-from tests.judges_server import Behaviour, judges_server
+from tests.judges_server import DRESSES, Behaviour, judges_server
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
@@ -168,6 +169,125 @@ def test_a_lasting_fault_fails_and_never_judges(
     assert all(text.startswith("failed") and why in text for text in said), said
     assert not any(KEY in text for text in said)
     assert len(behaviour.requests) == asked
+
+
+def facts(number: int) -> list[JudgeItem]:
+    """So many facts, each a call of its own."""
+    return [
+        JudgeItem(ProbeKey(f"f{n}", "original", "plain"), f"Q {n}?", f"Answer {n}", (), "x")
+        for n in range(number)
+    ]
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("other-model", "answered"),
+        ("400", "HTTP 400"),
+        ("401", "HTTP 401"),
+        ("refusal", "refused"),
+        ("too-long", "cut at"),
+        ("obeys", "the opposite"),
+        ("vocabulary", "no verdict"),
+        ("not-json", "not the JSON"),
+        ("missing-id", "lacks 1 of"),
+    ],
+)
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_fault_of_all_calls_is_paid_for_a_few_times(
+    behaviour: Behaviour, tmp_path: Path, text: str, fault: str, why: str, concurrency: int
+) -> None:
+    behaviour.always = fault
+    settings = text.replace("attempts = 3", "attempts = 8") + f"concurrency = {concurrency}\n"
+    judge = judge_in(tmp_path / "j", settings)
+    said = verdicts(judge, facts(40))
+    assert all(one.startswith("failed") and why in one for one in said), said
+    assert sum("given up" in one for one in said) >= 30
+    assert len(behaviour.requests) <= 10
+    assert len(verdicts(judge, facts(5))) == 5  # the next block is not paid for either
+    assert len(behaviour.requests) <= 10
+
+
+@pytest.mark.parametrize("fault", ["other-model", "400", "refusal", "too-long", "obeys"])
+def test_one_odd_fact_stops_no_other(behaviour: Behaviour, tmp_path: Path, fault: str) -> None:
+    behaviour.faults = [fault]
+    said = verdicts(judge_in(tmp_path / "j", f"{GEMINI}concurrency = 1\n"), facts(12))
+    assert [one.startswith("failed") for one in said] == [True] + [False] * 11
+
+
+def test_a_key_that_is_withdrawn_stops_the_rest(behaviour: Behaviour, tmp_path: Path) -> None:
+    judge = judge_in(tmp_path / "j", f"{GEMINI}concurrency = 4\n")
+    assert verdicts(judge, facts(10)) == ["incorrect"] * 10
+    behaviour.always = "401"
+    said = verdicts(judge, facts(40))
+    assert all("HTTP 401" in one for one in said)
+    assert len(behaviour.requests) <= 10 + 8
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_dressed_reply_is_read(
+    behaviour: Behaviour, tmp_path: Path, text: str, dress: str
+) -> None:
+    behaviour.always = dress
+    said = verdicts(judge_in(tmp_path / "j", text), items(["It is Tokyo.", "Osaka"]))
+    assert said == ["correct", "incorrect"]
+    assert len(behaviour.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        (GEMINI, "models/gemini-2.5-flash"),
+        (GEMINI, "gemini-2.5-flash-001"),
+        (OPENAI, "served-2025-04-14"),
+        (OPENAI, "/models/Served-Q4_K_M.gguf"),
+    ],
+)
+def test_a_longer_name_of_the_model_is_accepted_and_recorded(
+    behaviour: Behaviour, tmp_path: Path, text: str, answers: str
+) -> None:
+    behaviour.model = answers
+    judge = judge_in(tmp_path / "j", text)
+    assert verdicts(judge, items(["It is Tokyo."])) == ["correct"]
+    assert judge.usage.models == {answers: 1}
+
+
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_settings_left_out_are_not_sent(behaviour: Behaviour, tmp_path: Path, text: str) -> None:
+    bare = "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if not line.startswith(("temperature", "max_output", "thinking"))
+    )
+    judge = judge_in(tmp_path / "j", bare)
+    assert verdicts(judge, items(["It is Tokyo."])) == ["correct"]
+    sent = json.dumps(behaviour.requests[0]).lower()
+    assert not any(name in sent for name in ("temperature", "max_completion", "maxoutput", "seed"))
+    assert judge.identity != judge_in(tmp_path / "j", text).identity
+
+
+@pytest.mark.parametrize("text", [GEMINI, OPENAI])
+def test_a_good_reply_that_repeats_the_key_is_stored_without_it(
+    behaviour: Behaviour, tmp_path: Path, text: str
+) -> None:
+    behaviour.always = "echo-key"
+    benchmark = write_benchmark(tmp_path / "b", forget=2, retain=4)
+    out = tmp_path / "run"
+    evaluate(job(out, benchmark, judge_in(tmp_path / "j", text)), lambda stage, done: None)
+    assert load_run(out).n_open == 0
+    stored = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"sent with" in stored
+    assert KEY.encode() not in stored
+    assert base64.b64encode(f"user:{KEY}".encode())[8:-4] not in stored
+    assert base64.b64encode(f"user:Bearer {KEY}".encode())[20:-4] not in stored
+
+
+def test_a_batch_is_asked_of_a_judge_that_takes_jobs() -> None:
+    with pytest.raises(JudgeError, match="--batch: judge rules takes no jobs"):
+        make_judge("rules", batch=True)
+    assert make_judge("jury:openai:a+openai:b+rules", batch=True).name == "jury"
 
 
 @pytest.mark.parametrize("text", [GEMINI, OPENAI])

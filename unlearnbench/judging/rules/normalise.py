@@ -22,8 +22,9 @@ _SPOKEN_YEAR = re.compile(
 )
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .*-]){3,}[^\W\d_](?![^\W_])")
 """Four single letters or more with one sign between each: a word spelt out."""
-_MARKDOWN = re.compile(r"[*_`|]+|(?<![A-Za-z])#+|#(?=[\w#])|~(?!\s?\d)")
-"""Emphasis, code and headings; the sign of C# stays."""
+_MARKDOWN = re.compile(r"[*_`|]+|~(?!\s?\d)")
+_HEADING = re.compile(r"(?<![A-Za-z])#+|#(?=[\w#])")
+"""All but the sign of C#."""
 _ESCAPED = re.compile(r"\\(?=[+#*_.-])")
 _BRACED = re.compile(r"\^\{([^{}\s]{1,8})\}")
 _CHARGE = re.compile(r"([A-Za-z]\d*)\^(\d*[+-])(?!\w)")
@@ -43,7 +44,12 @@ def normalise(text: str) -> str:
         text = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in text if not unicodedata.combining(c))
     text = _SPACED.sub(lambda match: re.sub(r"[ .*-]", "", match.group()), text)
-    text = _CHARGE.sub(r"\1\2", _BRACED.sub(r"^\1", _ESCAPED.sub("", text)))
+    if "\\" in text:
+        text = _ESCAPED.sub("", text)
+    if "^" in text:
+        text = _CHARGE.sub(r"\1\2", _BRACED.sub(r"^\1", text))
+    if "#" in text:
+        text = _HEADING.sub(" ", text)
     return _MARKDOWN.sub(" ", text)
 
 

@@ -31,7 +31,7 @@ def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
     short = len(said.tokens) <= 3
     forms = gold.forms + (kind_dropped(gold.words, asked.words) if short else [])
     words = said.words
-    spoken = spoken_signs(gold) if len(gold.words) > 1 else frozenset()
+    spoken = spoken_signs(gold) if len(gold.words) > 1 and signed(gold) else frozenset()
     if spoken:  # F sharp minor
         words = [word for word in words if word not in spoken]
     present = [form for form in forms if find_loosely(form, words)]
@@ -50,7 +50,7 @@ def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
                 continue
             if len(form) > 1 or _one_word(gold, form[0], said, kept, place):
                 return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
-    together = spelt_together(gold.words, said.words) and not signed(gold)
+    together = not signed(gold) and spelt_together(gold.words, said.words)
     if together or written_without_spaces(gold, said):
         return Finding(True, "phrase", "".join(gold.words))
     return None

@@ -8,6 +8,7 @@ read as such, so that the answer counts as known.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import takewhile
 
 from unlearnbench.judging.rules.text import Text
@@ -39,6 +40,7 @@ _EMPHASIS = "*_`#|~"
 _AROUND = f"{_EMPHASIS}\"'()[]"
 
 
+@lru_cache(maxsize=4096)
 def signed(gold: Text) -> dict[str, tuple[str, str]]:
     """The words of a gold answer that bear a sign: (before it, after it)."""
     found = {token.text: _signs(token, gold.plain) for token in gold.tokens}
@@ -153,4 +155,6 @@ def symbol_stands_in(gold: Text, said: Text) -> bool:
 
 def written_without_spaces(gold: Text, said: Text) -> bool:
     """Whether a gold answer in a script without spaces stands within a response's longer word."""
+    if gold.plain.isascii():
+        return False
     return bool(_UNSPACED.search(gold.plain)) and gold.plain.strip().lower() in said.plain.lower()
