@@ -16,11 +16,13 @@ import pytest
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
 from tests.judges_server import DRESSES, Behaviour, judges_server
+from unlearnbench.api import rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm import LLMJudge
+from unlearnbench.plugins import BUILTIN
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
@@ -307,6 +309,19 @@ def test_a_batch_is_one_job_joined_by_key(behaviour: Behaviour, tmp_path: Path, 
     assert said[1:] == ["correct", "incorrect", "incorrect"]
     assert behaviour.asked == {"batches/1": 2}
     assert judge.usage.calls == 3
+
+
+def test_a_stored_run_is_judged_by_a_job(
+    behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BUILTIN["engines"], "scripted", "tests.scripted:ScriptedEngine")
+    monkeypatch.setattr("unlearnbench.judging.batch.time.sleep", lambda seconds: None)
+    judge_in(tmp_path / "j", GEMINI)
+    score("knows-all", "wkf", engine="scripted", profile="quick", limit=2, out=tmp_path / "run")
+    again = rejudge(tmp_path / "run", str(tmp_path / "j"), batch=True, out=tmp_path / "again")
+    assert again.n_open == 0
+    assert list(behaviour.jobs) == ["batches/1"]
+    assert again.manifest["judge"]["usage"]["models"] == {"gemini-2.5-flash": 4}
 
 
 def test_a_job_too_dear_is_not_sent(behaviour: Behaviour, tmp_path: Path) -> None:
