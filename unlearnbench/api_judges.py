@@ -46,7 +46,7 @@ def judge_for(
     ]
     spec = judge or benchmark.judge
     if not spec:
-        raise JudgeError("--judge (none named): " + _no_sentences(golds[0]))
+        raise JudgeError("--judge (none named): " + _no_sentences(golds))
     made = make_judge(spec, max_cost)
     _check(spec, made, golds, benchmark.sentences, reverse)
     return made
@@ -75,7 +75,7 @@ def _check(
         return
     seen = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
     if sentences or seen:
-        raise JudgeError(f"--judge {spec}: " + _no_sentences(golds[seen[0] if seen else 0]))
+        raise JudgeError(f"--judge {spec}: " + _no_sentences(golds[seen[0] :] if seen else golds))
     for gold in (*golds, *reverse):
         missed = not_found(gold.question, gold.answer, gold.aliases)
         if missed is not None:
@@ -83,10 +83,11 @@ def _check(
             raise BenchmarkError("answer-not-found", gold.where, f"{what}, or name an LLM judge")
 
 
-def _no_sentences(gold: Gold) -> str:
+def _no_sentences(golds: Sequence[Gold]) -> str:
+    example = f" ({golds[0].where}: {golds[0].answer[:60]!r})" if golds else ""
     return (
-        f"the answers are whole sentences ({gold.where}: {gold.answer[:60]!r}), in which the rules "
-        "find nothing; name an LLM judge, or give each a short alias"
+        f"the answers are whole sentences{example}, in which the rules find nothing; name an LLM "
+        "judge, or give each a short alias"
     )
 
 

@@ -311,6 +311,36 @@ def test_a_batch_is_one_job_joined_by_key(behaviour: Behaviour, tmp_path: Path, 
     assert judge.usage.calls == 3
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not JSON",
+        "[" * 5000,
+        "3",
+        "{}",
+        '{"custom_id": "x"}',
+        '{"custom_id": "x", "response": 3}',
+        '{"custom_id": "x", "response": {"status_code": 200}}',
+        '{"custom_id": "x", "response": {"status_code": 200, "body": {"choices": 3}}}',
+    ],
+)
+def test_a_damaged_line_of_a_job_leaves_its_call_open(
+    behaviour: Behaviour, tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_in(tmp_path / "j", OPENAI)
+    judge = make_judge(str(tmp_path / "j"), batch=True)
+    assert isinstance(judge, LLMJudge)
+    provider = judge.transport.provider  # type: ignore[attr-defined]
+
+    def collect(job: str) -> object:
+        behaviour.files["out"] = line.encode() + b"\n"
+        return type(provider).collect(provider, job)
+
+    monkeypatch.setattr(judge.transport, "first_pause_s", 0.01)
+    monkeypatch.setattr(provider, "collect", collect)
+    assert all(said.startswith("failed") for said in verdicts(judge, items(["It is Tokyo."])))
+
+
 def test_a_stored_run_is_judged_by_a_job(
     behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

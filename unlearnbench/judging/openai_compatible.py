@@ -87,18 +87,18 @@ class OpenAIProvider:
             texts = [self.client.files.content(name).text for name in files]
         if not texts:
             raise CallError(f"job {job} ended as {found.status} without replies")
-        rows = [json.loads(line) for text in texts for line in text.splitlines() if line.strip()]
-        return {str(row["custom_id"]): self._of_batch(row) for row in rows}
+        rows = [row for text in texts for line in text.splitlines() for row in _row(line)]
+        return {str(row["custom_id"]): self._of_batch(row) for row in rows if "custom_id" in row}
 
     def _of_batch(self, row: dict[str, Any]) -> Reply | Failed:
-        response = row.get("response") or {}
-        if response.get("status_code") != 200:
+        response = row.get("response")
+        if not isinstance(response, dict) or response.get("status_code") != 200:
             return Failed(scrubbed(f"batch: {row.get('error') or response}")[:200])
         completion = self.openai.types.chat.ChatCompletion
         try:
             return self.read(completion.model_validate(response["body"]))
-        except (ValueError, KeyError) as error:
-            return Failed(scrubbed(str(error))[:200])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            return Failed(scrubbed(f"unreadable reply: {error}")[:200])
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -166,3 +166,13 @@ class OpenAIProvider:
         if error.status_code in (408, 409, 429) or error.status_code >= 500:
             return TransientError(text, retry_after(error.response.headers.get("retry-after")))
         return RejectedError(text)
+
+
+def _row(line: str) -> Iterator[dict[str, Any]]:
+    """A line of a job's result; what cannot be read stands for no call, which then stays open."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(row, dict):
+        yield row
