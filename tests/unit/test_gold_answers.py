@@ -137,6 +137,8 @@ SENTENCES = [
     "Tokyo is the capital of Japan",
     "He writes in the genre of true crime",
     "it is a dwarf planet",
+    "It was Tokyo.",
+    "He loves football.",
     "Critics shelve the books under courtroom drama.",
     "Jaime Vasquez has received the Edgar Allan Poe Award",
     "他出生于北京的一个知识分子家庭。",

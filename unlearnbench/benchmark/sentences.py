@@ -18,7 +18,9 @@ _IDEOGRAPHIC_STOP = re.compile(r"[。！？]")
 _LONG_UNSPACED = 8
 _PARTS = re.compile(r"\s*(?:[,;/]|\band\b|\bor\b|&)\s*")
 _FEW, _SEVERAL, _MANY = 4, 7, 12
-"""Words from which a verb, a stop at the end, or nothing but their number tells a sentence."""
+"""Words from which a verb (with a stop at the end, one less), a stop alone, or nothing but their
+number tells a sentence.
+"""
 
 _VERBS = """
 is was are were has had does did could would should
@@ -48,14 +50,15 @@ def is_sentence(text: str) -> bool:
     if _IDEOGRAPHIC_STOP.search(text) and len(text) >= _LONG_UNSPACED:
         return True
     words = _WORD.findall(text)
-    if len(words) < _FEW or _is_list(text):
+    ended = _STOP.search(text) is not None
+    if len(words) < _FEW - ended or _is_list(text):
         return False
     if words[0].lower() in _SUBJECTS and words[1].islower():
         return True
     if any(b in FINITE and a.lower() not in _RELATIVE for a, b in pairwise(words)):
         return True
     running = {word for word in words[1:] if word.islower()} - _SMALL
-    stopped = len(words) >= _SEVERAL and _STOP.search(text) is not None
+    stopped = ended and len(words) >= _SEVERAL
     return bool(running) and (stopped or (len(words) >= _MANY and len(running) >= _FEW))
 
 
