@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -97,6 +104,135 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
         resolve(str(folder))
 
 
+INDEXES: dict[str, tuple[object, str]] = {
+    "a list": ([], "a JSON list"),
+    "no map": ({}, "no weight_map"),
+    "a map that is a list": ({"weight_map": ["a"]}, "no weight_map"),
+    "a file that is a number": ({"weight_map": {"a": 5}}, "no file name in this folder"),
+    "a file elsewhere": ({"weight_map": {"a": "../model.safetensors"}}, "no file name"),
+    "a file from the root": ({"weight_map": {"a": "/etc/hosts"}}, "no file name"),
+    "a pickle": ({"weight_map": {"a": "model.bin"}}, "not safetensors"),
+    "a tensor that is not there": ({"weight_map": {"a": "model.safetensors"}}, "shard lacks: a"),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_an_odd_weight_index_is_refused(kind: str, tiny_llama: Path, tmp_path: Path) -> None:
+    index, told = INDEXES[kind]
+    folder = shutil.copytree(tiny_llama, tmp_path / "model")
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match=told):
+        resolve(str(folder))
+    (folder / "model.safetensors.index.json").write_text("[" * 50_000)
+    with pytest.raises(CheckpointError, match="nested too deeply"):
+        resolve(str(folder))
+
+
+@pytest.fixture
+def sharded(tiny_llama: Path, tmp_path: Path) -> Path:
+    """The tiny Llama in several shards."""
+    from transformers import AutoModelForCausalLM
+
+    folder = shutil.copytree(tiny_llama, tmp_path / "sharded")
+    (folder / "model.safetensors").unlink()
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    model.save_pretrained(folder, max_shard_size="100KB")
+    return folder
+
+
+def test_shards_say_what_one_file_says(sharded: Path, tiny_llama: Path) -> None:
+    assert len(list(sharded.glob("model-*"))) > 2
+    assert said(sharded) == said(tiny_llama)
+
+
+def test_shards_and_index_must_name_the_same_tensors(sharded: Path, tiny_llama: Path) -> None:
+    path = sharded / "model.safetensors.index.json"
+    index = json.loads(path.read_text())
+    weight_map = index["weight_map"]
+    last = max(weight_map.values())
+    for change, told in (
+        ({"model.norm.weight": min(weight_map.values())}, r"shard lacks: model\.norm"),
+        ({"model.norm.weight": None}, r"does not name there: model\.norm"),
+        ({n: None for n, file in weight_map.items() if file == last}, f"no index names {last}"),
+    ):
+        changed = {n: f for n, f in {**weight_map, **change}.items() if f is not None}
+        path.write_text(json.dumps({**index, "weight_map": changed}))
+        with pytest.raises(CheckpointError, match=told):
+            resolve(str(sharded))
+    path.write_text(json.dumps(index))
+    shutil.copy(tiny_llama / "model.safetensors", sharded)
+    with pytest.raises(CheckpointError, match="holds two models"):
+        resolve(str(sharded))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        ("model.safetensors", "adapter_model.safetensors", "half an adapter"),
+        ("model.safetensors", "model-00002-of-00002.safetensors", "no index names"),
+    ],
+)
+def test_weights_that_nothing_would_load_are_refused(
+    source: str, target: str, told: str, tiny_llama: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_llama, tmp_path / "model")
+    shutil.copy(folder / source, folder / target)
+    with pytest.raises(CheckpointError, match=told):
+        resolve(str(folder))
+
+
+def test_weights_under_another_name_are_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_llama, tmp_path / "model")
+    (folder / "model.safetensors").rename(folder / "weights.safetensors")
+    with pytest.raises(CheckpointError, match=r"only weights\.safetensors"):
+        resolve(str(folder))
+
+
+def test_a_whole_model_and_an_adapter_in_one_folder_are_refused(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    adapter = make_adapter(tiny_llama, tmp_path / "adapter")
+    shutil.copy(tiny_llama / "model.safetensors", adapter)
+    with pytest.raises(CheckpointError, match="a whole model and an adapter"):
+        resolve(str(adapter))
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ("../base", "../base"),
+        ("base", "../base"),
+        ("/moved/away/base", "../base"),
+        ("C:\\models\\base", "../base"),
+        ("somebody/base", "../base"),
+    ],
+)
+def test_a_moved_base_is_found_beside_the_adapter_and_named(
+    named: str, place: str, tiny_llama: Path, tmp_path: Path, offline: None
+) -> None:
+    shutil.copytree(tiny_llama, tmp_path / "base")
+    adapter = make_adapter(tiny_llama, tmp_path / "adapter")
+    expected = resolve(str(adapter))
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = named
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    found = resolve(str(adapter))
+    assert (found.folder / "model.safetensors").samefile(tmp_path / "base" / "model.safetensors")
+    assert f"base {named} found at {place} from the adapter" in (found.note or "")
+    assert found.adapters == expected.adapters
+
+
+def test_adapters_that_stand_on_each_other_are_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    one = make_adapter(tiny_llama, tmp_path / "one")
+    two = shutil.copytree(one, tmp_path / "two")
+    for adapter, base in ((one, "../two"), (two, "../one")):
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = base
+        (adapter / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="its base is not there"):
+        resolve(str(one))
+
+
 def test_the_fingerprint_is_that_of_the_contents(tmp_path: Path) -> None:
     one = models.save(tmp_path / "one", "llama")
     two = tmp_path / "two"
@@ -119,6 +255,130 @@ def test_an_unknown_alias_gets_the_nearest(name: str) -> None:
 def test_a_hub_id_without_a_network_says_what_else_can_be_given(offline: None) -> None:
     with pytest.raises(CheckpointError, match=r"somebody/model: .*a local folder"):
         resolve("somebody/model")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub with one small model, one behind a licence, one that is private, one that is shut."""
+
+    files: ClassVar[dict[str, bytes]]
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0]
+        for name, status, code in (
+            ("gated", 403, "GatedRepo"),
+            ("private", 401, "RepoNotFound"),
+            ("gone", 404, "RepoNotFound"),
+            ("forbidden", 403, ""),
+            ("down", 503, ""),
+        ):
+            if f"/owner/{name}" in path:
+                return self._answer(status, b"", {"X-Error-Code": code} if code else {})
+        if path in ("/api/models/owner/small", "/api/models/owner/small/revision/main"):
+            return self._json({"id": "owner/small", "sha": COMMIT, "siblings": []})
+        if path.startswith(f"/api/models/owner/small/tree/{COMMIT}"):
+            return self._json(
+                [
+                    {"type": "file", "path": n, "size": len(b), "oid": sha1(b).hexdigest()}
+                    for n, b in self.files.items()
+                ]
+            )
+        content = self.files[path.rpartition("/")[2]]
+        etag = {"ETag": f'"{sha1(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        return self._answer(200, content, etag)
+
+    def _json(self, value: object) -> None:
+        self._answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tiny_llama: Path) -> Iterator[str]:
+    Hub.files = {p.name: p.read_bytes() for p in tiny_llama.iterdir()}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def score(name: str, hub: str, folder: Path, benchmark: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "unlearnbench", "score", name, "--benchmark", str(benchmark)]
+    command += ["--limit", "1", "--out", str(folder / "run"), "-q"]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    clean |= {"HF_HOME": str(folder / "hf"), "HF_ENDPOINT": hub, "HF_HUB_DISABLE_XET": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=clean, cwd=folder)
+
+
+def test_a_run_of_a_hub_model_records_owner_name_and_commit(
+    hub: str, tmp_path: Path, benchmark_folder: Path
+) -> None:
+    done = score("owner/small", hub, tmp_path, benchmark_folder)
+    assert done.returncode == 0, done.stderr
+    generator = json.loads((tmp_path / "run" / "run.json").read_text())["generator"]
+    assert generator["source"] == f"owner/small@{COMMIT}"
+    assert generator["notes"][0] == f"hub: owner/small@{COMMIT}"
+    assert generator["checkpoint"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "gated",
+            "accept it at {hub}/owner/gated, then log in with `hf auth login` or set HF_TOKEN",
+        ),
+        ("private", "or it is private: check the name, or log in with `hf auth login`"),
+        ("gone", "there is no such repository"),
+        ("forbidden", "the hub refuses it (403): log in with `hf auth login` or set HF_TOKEN"),
+        ("down", "cannot be reached and no copy is cached"),
+    ],
+)
+def test_what_the_hub_refuses_says_what_to_do(
+    name: str, told: str, hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / f"{name}-2").mkdir(parents=True)
+    with pytest.raises(CheckpointError) as refused:
+        resolve(f"owner/{name}")
+    assert told.format(hub=hub) in str(refused.value)
+    assert f"no such folder: owner/{name} (beside it: {name}-2)" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["./models/mine", "models/deep/mine", "/nowhere/mine", "~/mine", "models/mine/", "..x"]
+)
+def test_a_mistyped_path_is_never_asked_of_the_hub(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", None)
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*no such folder"):
+        resolve(name)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "y/" * 3000])
+def test_a_name_that_is_no_path_is_refused(name: str) -> None:
+    with pytest.raises(CheckpointError):
+        resolve(name)
 
 
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,15 @@ _DECISIVE = (
 """Files that decide what a checkpoint answers. Logs, cards and the like are not fingerprinted."""
 
 
+_OBJECTS = (
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+"""Read by the library, which passes over some of them in silence if they are damaged."""
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether the folder holds a PEFT adapter."""
     return (folder / "adapter_config.json").is_file()
@@ -56,6 +65,9 @@ def check_folder(folder: Path) -> None:
                 "(save_pretrained of transformers does)"
             )
         raise CheckpointError(f"{folder} holds no *.safetensors weights; is it a checkpoint?")
+    for name in _OBJECTS:
+        if (folder / name).is_file():
+            read_object(folder / name)
     if is_adapter(folder):
         _check_adapter(folder)
         read = set()

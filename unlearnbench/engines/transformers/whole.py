@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
 from unlearnbench.checkpoints.reading import named
 from unlearnbench.checkpoints.weights import Header
+from unlearnbench.engines.transformers.values import check_values
 from unlearnbench.errors import CheckpointError
 
-_FLOATS = {"F64", "F32", "F16", "BF16"}
-_SAMPLE = 1 << 14
-"""Elements compared at each end of a tensor; smaller tensors are compared whole."""
 _SCALES = re.compile(
     r"(_scale|_scale_inv|scales|qweight|qzeros|g_idx|absmax|quant_map|zero_point)$"
 )
@@ -54,11 +51,7 @@ def check_whole(
     pairs, left = _paired(model, state, files, where)
     _check_missing(model, state, pairs, where)
     notes = _check_left(model, left, files, where)
-    _check_types(state, pairs, files, where)
-    finite = _check_values(state, pairs, files, where)
-    if model.dtype == torch.float16:
-        _check_range(state, pairs, files, where)
-    if not finite:
+    if not check_values(state, pairs, files, where):
         notes.append("its weights hold NaN or infinite values")
     return notes + _untie_where_untied(model)
 
@@ -175,91 +168,6 @@ def _derived(name: str, header: Header) -> bool:
     # A causal mask is square below two axes of 1; the value that fills it is one number.
     shape = header.shape
     return header.size == 1 or (len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3])
-
-
-def _check_types(
-    state: Mapping[str, torch.Tensor],
-    pairs: Mapping[str, str],
-    files: Mapping[str, Header],
-    where: Path,
-) -> None:
-    odd = [
-        f"{name} ({files[name].dtype})"
-        for own, name in pairs.items()
-        if state[own].is_floating_point() and files[name].dtype not in _FLOATS
-    ]
-    if odd:
-        raise CheckpointError(
-            f"{where}: {len(odd)} tensors are stored in a quantised type and config.json has no "
-            f"quantization_config to read them by: {named(sorted(odd))}"
-        )
-
-
-def _check_values(
-    state: Mapping[str, torch.Tensor],
-    pairs: Mapping[str, str],
-    files: Mapping[str, Header],
-    where: Path,
-) -> bool:
-    """Compare both ends of every tensor with the file; whether all that was seen is finite."""
-    different: list[str] = []
-    finite = True
-    for file in sorted({files[name].file for name in pairs.values()}):
-        with safe_open(file, framework="pt") as opened:
-            for own, name in pairs.items():
-                if files[name].file != file:
-                    continue
-                for stored, loaded in _ends(opened, name, files[name], state[own]):
-                    finite = finite and bool(torch.isfinite(stored.sum(dtype=torch.float32)))
-                    if not _same(stored.to(loaded.dtype), loaded):
-                        different.append(name)
-                        break
-    if different:
-        raise CheckpointError(
-            f"{where}: {len(different)} tensors were loaded with other values than the file's: "
-            f"{named(sorted(different))}"
-        )
-    return finite
-
-
-def _ends(
-    opened: Any, name: str, header: Header, loaded: torch.Tensor
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    if tuple(loaded.shape) != header.shape:
-        # The shapes can differ only for a tensor that the library accepted as it is.
-        return [(torch.zeros(1), torch.ones(1))]
-    if header.size <= 2 * _SAMPLE or len(header.shape) < 2:
-        return [(opened.get_tensor(name), loaded)]
-    rows = max(1, _SAMPLE // (header.size // header.shape[0]))
-    stored = opened.get_slice(name)
-    return [(stored[:rows], loaded[:rows]), (stored[-rows:], loaded[-rows:])]
-
-
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if torch.equal(one, other):
-        return True
-    both_nan = one.isnan() & other.isnan()
-    return bool(((one == other) | both_nan).all())
-
-
-def _check_range(
-    state: Mapping[str, torch.Tensor],
-    pairs: Mapping[str, str],
-    files: Mapping[str, Header],
-    where: Path,
-) -> None:
-    """Refuse weights that were finite and are too large for float16."""
-    for own, name in pairs.items():
-        header = files[name]
-        if header.dtype == "F16" or not state[own].is_floating_point():
-            continue
-        if bool(torch.isfinite(state[own]).all()):
-            continue
-        with safe_open(header.file, framework="pt") as opened:
-            if bool(torch.isfinite(opened.get_tensor(name)).all()):
-                raise CheckpointError(
-                    f"{where}: {name} holds values too large for float16; use --dtype bfloat16"
-                )
 
 
 def _untie_where_untied(model: PreTrainedModel) -> list[str]:
