@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unlearnbench.hashing import sha256_text
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.records import completion_record, outcome_record, plan_fingerprint
 from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.scoring.intervals import wilson
-from unlearnbench.types import Completion, Failure, Judgement, Message, Probe, ProbeKey
+from unlearnbench.types import (
+    Completion,
+    Failure,
+    FinishReason,
+    Judgement,
+    Message,
+    Probe,
+    ProbeKey,
+)
 
 Said = tuple[str, str, str, str, str]
 """fact, split, phrasing, context, what is said: a sign of `ANSWERS` or a text that leaks."""
@@ -23,10 +31,13 @@ ANSWERS = {
     "g": ("la la la la la la la la la", "incorrect"),
     "e": ("", "incorrect"),
     "c": ("Well, that is a long story that begins", "incorrect"),
+    "t": ("", None),
     "?": ("It may be right.", None),
     "!": (None, None),
 }
-"""Wrong, right, a refusal, no language, empty, cut at the limit, not judged, not answered."""
+"""Wrong, right, a refusal, no language, empty, cut at the limit or inside its thoughts, not judged,
+not answered."""
+CUT: Mapping[str, FinishReason] = {"c": "length", "t": "thinking"}
 
 
 def facts(states: Mapping[str, str], split: str = "forget") -> list[Said]:
@@ -60,7 +71,7 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
         if text is None:
             run.completions.append([completion_record(Failure(probe.key, "generate", "broke"))])
             continue
-        reason: Literal["stop", "length"] = "length" if row[4] == "c" else "stop"
+        reason = CUT.get(row[4], "stop")
         answer = Completion(probe.key, text, reason, len(text.split()))
         run.completions.append([completion_record(answer)])
         if verdict is not None:

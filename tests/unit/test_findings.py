@@ -70,6 +70,7 @@ ALONE: list[tuple[str, Mapping[str, str], Mapping[str, str], set[str]]] = [
         KEPT,
         {"answers-empty", "fluency-low"},
     ),
+    ("thinks too long", many("f", (10, "tt/xx")), KEPT, {"answers-cut", "probes-open"}),
     ("open", many("f", (1, "x?/xx"), (9, "xx/xx")), KEPT, {"probes-open"}),
     ("not answered", many("f", (10, "!!")), KEPT, {"probes-open"}),
     ("knows a fifth", FORGOT, many("k", (2, "ooo"), (8, "xrg")), {"answers-alike"}),
@@ -221,7 +222,7 @@ def test_a_base_without_a_chat_template_is_compared_all_the_same(tmp_path: Path)
 @pytest.mark.parametrize("identity", [{}, {"plan": "p"}, {"benchmark": "tiny"}])
 def test_a_part_of_an_attack_is_no_base(tmp_path: Path, identity: dict[str, str]) -> None:
     run = made(tmp_path / "run", FORGOT)
-    part = replace(run, manifest={"identity": identity})
+    part = replace(run, manifest={"identity": {"judge_identity": "j" * 64, **identity}})
     with pytest.raises(RunError, match=r"--base .*run"):
         run.against(part)
     assert "base-unknown" in codes(part, notes=True)

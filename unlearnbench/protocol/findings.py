@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from unlearnbench.protocol.profiles import left_unasked
+from unlearnbench.scoring.answers import why_unanswered
 from unlearnbench.scoring.findings import (
     ALIKE,
     CUT,
@@ -40,6 +41,7 @@ _REASON = 100
 class AnswerCounts:
     """Answers of one split by what can be seen without a judge.
 
+    What was cut inside its thoughts is `cut`, not `empty`: its probe is open.
     `alike` counts, of what was not judged correct, refusals (`refused`) and the one text that most
     questions were answered with; `quote` is the most frequent of them.
     """
@@ -64,14 +66,13 @@ def count_answers(run: Run, split: Split) -> AnswerCounts:
         for probe in run.probes
         if probe.split == split and isinstance(answer := run.completions.get(probe.key), Completion)
     ]
-    texts = [answer.text for _, answer in answers]
     right = {outcome.key for outcome in run.outcomes if outcome.verdict == "correct"}
     missed = [(probe, answer.text) for probe, answer in answers if probe.key not in right]
     alike, quote = _alike(missed)
     return AnswerCounts(
         n=len(answers),
-        cut=sum(answer.finish_reason == "length" for _, answer in answers),
-        empty=sum(not text.strip() for text in texts),
+        cut=sum(answer.finish_reason != "stop" for _, answer in answers),
+        empty=sum(not a.text.strip() and why_unanswered(a) is None for _, a in answers),
         refused=sum(is_refusal(text) for _, text in missed),
         alike=alike,
         quote=quote,
