@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlearnbench.errors import RunError, UnlearnbenchError
@@ -74,8 +74,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace `path` as a whole: write beside it, flush, rename. Raises `RunError`."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    """Replace `path` as a whole: write beside it, flush, rename. Raises `RunError`.
+
+    A lone surrogate, as a path that is not UTF-8 has, is written as an escape.
+    """
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as file:
@@ -136,7 +139,7 @@ def clear_leftovers(
         found = _LEFTOVER.match(path.name)
         if found is None or (name is not None and found["name"] != name):
             continue
-        recent = older_s and time.time() - path.lstat().st_mtime < older_s
+        recent = older_s > 0 and _age(path) < older_s
         if alone or not (recent or _alive(int(found["pid"]))):
             _drop(path)
 
@@ -204,11 +207,16 @@ def _drop(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
         return
-    try:
+    with suppress(OSError):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno not in REFUSALS:
-            raise
+
+
+def _age(path: Path) -> float:
+    """Seconds since it was changed; none for what has gone meanwhile."""
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _alive(pid: int) -> bool:
