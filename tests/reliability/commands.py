@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,10 @@ TIMES = frozenset(["created", "finished", "seconds", "peak_memory", "cache_token
 the same, to the bit."""
 UNCHECKED = frozenset(["SHA256SUMS"])
 """Digests over a file with a time in it; `verify` looks at them instead."""
+
+WANTED = int(os.environ.get("UNLEARNBENCH_KILLS", "0"))
+"""Kills at random instants in all; 0: the part that runs with the other tests."""
+SEED = os.environ.get("UNLEARNBENCH_KILLS_SEED", "0")
 
 _ROOT = Path(__file__).parents[2]
 

@@ -161,14 +161,20 @@ def test_what_an_earlier_version_left_ends_with_the_same_bytes(
 
 
 def test_a_training_that_stopped_by_itself_stops_there_again(
-    data: Path, tiny_llama: Path, tmp_path: Path
+    data: Path, tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after its last step, `stop_loss` ends it at the same step, not an epoch later."""
-    settings = {"method": "finetune", "max_steps": 0, "epochs": 60, "lr": 3e-3, "stop_loss": 2.0}
+    """Killed before the model was saved, `stop_loss` ends it at the same step, not an epoch on."""
+    settings = {"method": "finetune", "max_steps": 0, "epochs": 12, "lr": 3e-3, "stop_loss": 3.2}
     record = train(tiny_llama, data, tmp_path / "whole", **settings).record
     assert record.stopped == "stop_loss"
-    with pytest.raises(Stopped):
-        train(tiny_llama, data, tmp_path / "cut", stop=record.steps, **settings)
+    assert record.steps % SETTINGS["save_every"] == 0
+
+    def killed(*rest: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("unlearnbench.training.run.save_trained", killed)
+        train(tiny_llama, data, tmp_path / "cut", **settings)
     train(tiny_llama, data, tmp_path / "cut", **settings)
     assert different(content(tmp_path / "cut"), content(tmp_path / "whole")) == []
 
