@@ -3,8 +3,9 @@
 Both train SmolLM2-135M on the same batches of WKF (4 forget + 4 retain rows) with the same fused
 AdamW in float32, each in a process of its own. The textbook step pads, runs forget, retain and the
 frozen reference separately, and takes the divergence over the whole vocabulary at every position.
-`--json` ends with one line: step_speedup, memory_ratio, loss_error, grad_error, bf16_curve_error
-(against the textbook step under the same autocast) and bf16_to_float32.
+On a GPU, memory is what the allocator held at most. `--json` ends with one line: step_speedup,
+memory_ratio, loss_error, grad_error, bf16_curve_error (against the textbook step under the same
+autocast) and bf16_to_float32.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.checkpoints.resolve import resolve
-from unlearnbench.engines.transformers.loading import load_model
+from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.methods.jensun.loss import JensUn, JensUnParameters
 from unlearnbench.methods.jensun.naive import forget_loss, retain_loss
 from unlearnbench.training.batch import Batch, Row
@@ -35,15 +37,14 @@ from unlearnbench.training.schedule import Schedule, make_schedule
 from unlearnbench.training.settings import TrainSettings
 
 BASE = "smollm2-135m"
-CPU = torch.device("cpu")
 WARM, TIMED = 2, 8
 CURVE_STEPS = 50
 Loss = Callable[[Batch], torch.Tensor]
 
 
-def load() -> tuple[Any, Any]:
+def load(device: torch.device) -> tuple[Any, Any]:
     """Model and tokenizer, float32."""
-    return load_model(resolve(BASE), CPU, torch.float32)
+    return load_model(resolve(BASE), device, torch.float32)
 
 
 def planned(tokenizer: Any, steps: int) -> tuple[JensUn, Schedule]:
@@ -58,9 +59,11 @@ def textbook(model: Any, frozen: Any, exact: bool = False) -> Loss:
     """Every formula as it reads; three passes. `exact`: the divergences in float64."""
 
     def side(network: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
-        packed = pad(rows, CPU)
+        packed = pad(rows, network.device)
         targets = torch.full_like(packed.arguments["input_ids"], -100)
-        targets[packed.places] = torch.tensor([t for row in rows for t in row.answer])
+        targets[packed.places] = torch.tensor(
+            [t for row in rows for t in row.answer], device=targets.device
+        )
         logits = network(**packed.arguments, use_cache=False).logits
         return logits.double() if exact else logits, targets
 
@@ -98,17 +101,19 @@ def steps(model: Any, loss: Loss, batches: Sequence[Batch]) -> tuple[list[float]
         value.backward()
         optimizer.step()
         optimizer.zero_grad()
+        if model.device.type == "cuda":
+            torch.cuda.synchronize(model.device)
         seconds.append(time.perf_counter() - began)
         losses.append(float(value.detach()))
     return seconds, losses
 
 
-def measure(variant: str) -> dict[str, Any]:
+def measure(variant: str, device: torch.device) -> dict[str, Any]:
     """One variant's seconds a step and peak memory, in this process."""
-    model, tokenizer = load()
+    model, tokenizer = load(device)
     method, schedule = planned(tokenizer, WARM + TIMED)
     if variant == "textbook":
-        frozen, _ = load()
+        frozen, _ = load(device)
         loss = textbook(model, frozen.requires_grad_(False))
     else:
         reference = Reference(Student(model))
@@ -117,15 +122,15 @@ def measure(variant: str) -> dict[str, Any]:
     seconds, losses = steps(model, loss, schedule.batches)
     return {
         "seconds": statistics.median(seconds[WARM:]),
-        "peak": peak_memory(CPU),
+        "peak": peak_memory(device),
         "losses": losses,
     }
 
 
-def equality() -> dict[str, float]:
+def equality(device: torch.device) -> dict[str, float]:
     """Largest relative errors of loss and gradient, at a student that has left its reference."""
-    model, tokenizer = load()
-    frozen, _ = load()
+    model, tokenizer = load(device)
+    frozen, _ = load(device)
     method, schedule = planned(tokenizer, 3)
     reference = Reference(Student(model))
     reference.remember(schedule.groups(["retain"]), None)
@@ -151,29 +156,29 @@ def _value_and_gradient(model: Any, loss: Loss, batch: Batch) -> tuple[float, to
     return float(value.detach()), torch.cat([p.grad.flatten() for p in model.parameters()])
 
 
-def curve(variant: str, autocast: bool) -> list[float]:
+def curve(variant: str, autocast: bool, device: torch.device) -> list[float]:
     """The loss of 50 steps, under bfloat16 autocast or in float32."""
-    model, tokenizer = load()
+    model, tokenizer = load(device)
     method, schedule = planned(tokenizer, CURVE_STEPS)
     if variant == "textbook":
-        frozen, _ = load()
+        frozen, _ = load(device)
         inner = textbook(model, frozen.requires_grad_(False))
     else:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
             reference = Reference(Student(model))
             reference.remember(schedule.groups(["retain"]), None)
         inner = ours(model, method, tokenizer, reference)
 
     def loss(batch: Batch) -> torch.Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
             return inner(batch)
 
     return steps(model, loss, schedule.batches)[1]
 
 
-def in_own_process(part: str) -> Any:
+def in_own_process(part: str, device: torch.device) -> Any:
     """Run one part where nothing else has taken memory."""
-    command = [sys.executable, __file__, "--part", part]
+    command = [sys.executable, __file__, "--part", part, "--device", str(device)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -187,13 +192,13 @@ def apart(name: str, other: Sequence[float], half: Sequence[float]) -> float:
     return mean
 
 
-PARTS: dict[str, Callable[[], Any]] = {
-    "textbook": lambda: measure("textbook"),
-    "ours": lambda: measure("ours"),
+PARTS: dict[str, Callable[[torch.device], Any]] = {
+    "textbook": lambda device: measure("textbook", device),
+    "ours": lambda device: measure("ours", device),
     "equality": equality,
-    "float32": lambda: curve("ours", autocast=False),
-    "bf16": lambda: curve("ours", autocast=True),
-    "textbook-bf16": lambda: curve("textbook", autocast=True),
+    "float32": lambda device: curve("ours", False, device),
+    "bf16": lambda device: curve("ours", True, device),
+    "textbook-bf16": lambda device: curve("textbook", True, device),
 }
 
 
@@ -204,25 +209,26 @@ def main() -> None:
     parser.add_argument(
         "--no-bf16", action="store_true", help="leave the three 50-step curves away"
     )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    device = choose_device(arguments.device)
     if arguments.part:
-        print(json.dumps(PARTS[arguments.part]()))
+        print(json.dumps(PARTS[arguments.part](device)))
         return
-    slow, fast = in_own_process("textbook"), in_own_process("ours")
+    own = partial(in_own_process, device=device)
+    slow, fast = own("textbook"), own("ours")
     result = {
         "step_speedup": slow["seconds"] / fast["seconds"],
         "memory_ratio": fast["peak"] / slow["peak"],
-        **in_own_process("equality"),
+        **own("equality"),
     }
     for name, found in (("textbook", slow), ("ours", fast)):
-        print(f"{name:9} {found['seconds']:.2f} s a step, peak {found['peak'] / 1e9:.2f} GB")
+        print(f"{name:9} {found['seconds']:.3f} s a step, peak {found['peak'] / 1e9:.2f} GB")
     if not arguments.no_bf16:
-        half = in_own_process("bf16")
-        result["bf16_curve_error"] = apart(
-            "textbook in bf16", in_own_process("textbook-bf16"), half
-        )
-        result["bf16_to_float32"] = apart("float32", in_own_process("float32"), half)
+        half = own("bf16")
+        result["bf16_curve_error"] = apart("textbook in bf16", own("textbook-bf16"), half)
+        result["bf16_to_float32"] = apart("float32", own("float32"), half)
     for name, value in result.items():
         print(f"  {name:18} {value:.3g}")
     if arguments.json:

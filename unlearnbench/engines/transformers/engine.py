@@ -192,7 +192,7 @@ class ModelEngine:
 
     def _free_cache(self) -> None:
         if isinstance(self.decoder, PackedDecoder):
-            self.decoder.cache = None
+            self.decoder.free()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 

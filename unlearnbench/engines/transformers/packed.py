@@ -16,13 +16,17 @@ from typing import Literal
 import torch
 from transformers import PreTrainedModel
 
-from unlearnbench.engines.transformers.attention import Segment, Step
+from unlearnbench.engines.transformers import graphs
+from unlearnbench.engines.transformers.attention import Step
 from unlearnbench.engines.transformers.cache import KVShape, SlotCache
 from unlearnbench.engines.transformers.choice import Choice, Greedy
 from unlearnbench.engines.transformers.prefixes import Forest, build_forest
+from unlearnbench.engines.transformers.segments import segments
 
-MAX_STEP_TOKENS = 1024
-"""Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt."""
+STEP_TOKENS = {"cpu": 1024, "mps": 1024, "cuda": 8192}
+"""Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt.
+
+A GPU's step costs the same launches for few tokens as for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class PackedDecoder:
         self.shape = shape
         self.stop_ids = stop_ids
         self.cache: SlotCache | None = None
+        self._steps: graphs.DecodeSteps | None = None
 
     def decode(
         self,
@@ -119,7 +124,7 @@ class PackedDecoder:
         while pending or live:
             running = len(live)
             live += self._admit(prompts, pending, prefixes, cache, slots - running, running)
-            values, tokens = self._forward(live, running, cache, choice)
+            values, tokens = self._forward(live, running, slots, cache, choice)
             for slot in range(running, len(live)):
                 prefixes.finish(live[slot], slot, cache)
             finished = []
@@ -136,13 +141,24 @@ class PackedDecoder:
                     cache.move(len(live), slot, last.length)
                     live[slot] = last
 
+    def free(self) -> None:
+        """Give the memory back that is kept from one block to the next."""
+        self.cache = self._steps = None
+
     def _cache_for(self, slots: int, capacity: int) -> SlotCache:
         """The cache of the last block where it fits, else a new one."""
+        device, dtype = self.model.device, self.model.dtype
+        captures = device.type in graphs.DEVICES
+        if captures:
+            capacity = -(-capacity // graphs.POSITIONS_STEP) * graphs.POSITIONS_STEP
         size = self.cache.data.shape if self.cache is not None else None
-        if self.cache is None or size is None or size[2] != slots or size[4] < capacity:
-            self.cache = None
-            device, dtype = self.model.device, self.model.dtype
+        if self.cache is None or size is None or size[2] < slots or size[4] < capacity:
+            self.free()
             self.cache = SlotCache(self.shape, slots, capacity, dtype, device)
+        if self._steps is not None and not self._steps.current():
+            self._steps = None
+        if captures and self._steps is None:
+            self._steps = graphs.DecodeSteps(self.model, self.cache)
         return self.cache
 
     def _admit(
@@ -157,7 +173,7 @@ class PackedDecoder:
         """Take rows from `pending` into free slots, passing over rows whose prefix is not ready."""
         admitted: list[_Row] = []
         held: list[int] = []
-        budget = MAX_STEP_TOKENS
+        budget = STEP_TOKENS.get(self.model.device.type, STEP_TOKENS["cpu"])
         while pending and len(admitted) < free and budget > 0:
             index = pending.popleft()
             if not prefixes.admissible(index):
@@ -171,13 +187,26 @@ class PackedDecoder:
         return admitted
 
     def _forward(
-        self, live: list[_Row], running: int, cache: SlotCache, choice: Choice
+        self, live: list[_Row], running: int, slots: int, cache: SlotCache, choice: Choice
     ) -> tuple[list[float], list[int]]:
         """One call of the model; the largest logit of each row and the token it goes on with."""
+        if self._steps is not None and running == len(live):
+            ids = [row.output[-1] for row in live]
+            logits = self._steps.logits(ids, [row.length for row in live], slots)
+            for row in live:
+                row.length += 1
+        else:
+            logits = self._packed_call(live, running, cache)
+        places = [(row.index, len(row.output)) for row in live]
+        return logits.max(dim=-1).values.tolist(), choice.tokens(logits, places).tolist()
+
+    def _packed_call(self, live: list[_Row], running: int, cache: SlotCache) -> torch.Tensor:
+        """The logits `[rows, V]` at the last new token of each row."""
         ids: list[int] = []
         slots: list[int] = []
         positions: list[int] = []
         last: list[int] = []
+        widths: list[int] = []
         for slot, row in enumerate(live):
             fresh = row.fresh if slot >= running else [row.output[-1]]
             ids += fresh
@@ -185,19 +214,23 @@ class PackedDecoder:
             positions += range(row.length, row.length + len(fresh))
             row.length += len(fresh)
             last.append(len(ids) - 1)
+            widths.append(len(fresh))
         device = self.model.device
         position_ids = torch.tensor(positions, device=device)
-        segments = _segments(live, running, device)
-        step = Step(cache, torch.tensor(slots, device=device), position_ids, segments)
-        logits = self.model(
+        # Rows that bring one token, a few, or a whole prefix: a grid is as wide as its widest row.
+        groups: list[list[int]] = [list(range(running)), [], []]
+        for slot in range(running, len(live)):
+            groups[2 if live[slot].leads else 1].append(slot)
+        grids = segments(groups, widths, [row.length for row in live], device)
+        step = Step(cache, torch.tensor(slots, device=device), position_ids, grids)
+        logits: torch.Tensor = self.model(
             input_ids=torch.tensor([ids], device=device),
             position_ids=position_ids[None],
             use_cache=False,
             logits_to_keep=torch.tensor(last, device=device),
             packed_step=step,
         ).logits[0]
-        places = [(row.index, len(row.output)) for row in live]
-        return logits.max(dim=-1).values.tolist(), choice.tokens(logits, places).tolist()
+        return logits
 
     def _advance(
         self, row: _Row, value: float, token: int, max_new_tokens: int
@@ -225,42 +258,3 @@ def _admission_order(forest: Forest, count: int) -> list[int]:
         return (forest.nodes[chain[-1]].length if chain else 0, chain, index)
 
     return sorted(range(count), key=rank)
-
-
-def _segments(live: list[_Row], running: int, device: torch.device) -> list[Segment]:
-    """Group the rows of a step by how many tokens they bring: one, a few, or a whole prefix."""
-    groups = [list(range(running)), [], []]
-    for slot in range(running, len(live)):
-        groups[2 if live[slot].leads else 1].append(slot)
-    starts = [0]
-    for slot, row in enumerate(live):
-        starts.append(starts[-1] + (1 if slot < running else len(row.fresh)))
-    return [_segment(live, members, starts, device) for members in groups if members]
-
-
-def _segment(
-    live: list[_Row], members: list[int], starts: list[int], device: torch.device
-) -> Segment:
-    """Lay the members' new tokens out as a grid of equal width."""
-    widths = [starts[slot + 1] - starts[slot] for slot in members]
-    width = max(widths)
-    tokens: list[list[int]] = []
-    positions: list[list[int]] = []
-    cells: list[int] = []
-    flat: list[int] = []
-    for line, (slot, own) in enumerate(zip(members, widths, strict=True)):
-        first = live[slot].length - own
-        # A padded cell repeats the last token: it is computed and thrown away.
-        tokens.append([starts[slot] + min(i, own - 1) for i in range(width)])
-        positions.append([first + min(i, own - 1) for i in range(width)])
-        cells += [line * width + i for i in range(own)]
-        flat += range(starts[slot], starts[slot + 1])
-    return Segment(
-        slots=torch.tensor(members, device=device),
-        tokens=torch.tensor(tokens, device=device),
-        positions=torch.tensor(positions, device=device),
-        cells=torch.tensor(cells, device=device),
-        flat=torch.tensor(flat, device=device),
-        length=max(live[slot].length for slot in members),
-        contiguous=members == list(range(len(members))),
-    )

@@ -1,0 +1,77 @@
+"""Where the time of the engine goes: kernels, their launches, or the host between them.
+
+    python perf/steps.py [--device cuda] [--dtype auto] [--blocks 2]
+
+Decodes blocks of the `standard` plan of `wkf` with the engine, once to warm up and once under
+PyTorch's profiler, and prints seconds, steps, the time that kernels ran, their number, and the
+operators that took most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+from peers import CHECKPOINT, NEW_TOKENS
+from torch.profiler import ProfilerActivity, profile
+
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.protocol.plan import Plan, make_plan
+from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.types import EngineOptions, Sampling
+
+
+def main() -> None:
+    """Profile and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--top", type=int, default=15, help="operators to print")
+    arguments = parser.parse_args()
+    options = EngineOptions(device=arguments.device, dtype=arguments.dtype)
+    engine = TransformersEngine(CHECKPOINT, options)
+    plan = make_plan(load_benchmark("wkf"), get_profile("standard"), "chat")
+    for _ in range(2):
+        alone, steps, count = answer(engine, plan, arguments.blocks)
+    print(f"{count} probes, {steps} calls of the model, {alone:.3f} s without the profiler")
+    kinds = [ProfilerActivity.CPU]
+    if engine.device.type == "cuda":
+        kinds.append(ProfilerActivity.CUDA)
+    with profile(activities=kinds) as trace:
+        watched, steps, _ = answer(engine, plan, arguments.blocks)
+    print(f"under the profiler {watched:.3f} s, {steps} calls of the model")
+    averages = trace.key_averages()
+    if engine.device.type == "cuda":
+        kernels = [e for e in averages if e.device_type == torch.autograd.DeviceType.CUDA]
+        busy = sum(e.self_device_time_total for e in kernels) / 1e6
+        print(f"kernels ran {busy:.3f} s, {busy / alone:.0%} of the time without the profiler; ")
+        print(f"{sum(e.count for e in kernels) / steps:.0f} kernels a call")
+    for key in ("self_cpu_time_total", "self_cuda_time_total"):
+        print(averages.table(sort_by=key, row_limit=arguments.top, max_name_column_width=60))
+
+
+def answer(engine: TransformersEngine, plan: Plan, blocks: int) -> tuple[float, int, int]:
+    """Seconds, calls of the model and probes of the plan's first blocks."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    hook = engine.model.register_forward_hook(count)
+    probes = 0
+    began = time.perf_counter()
+    for block in plan.blocks()[:blocks]:
+        probes += sum(1 for _ in engine.generate(block, Sampling(NEW_TOKENS)))
+    if engine.device.type == "cuda":
+        torch.cuda.synchronize(engine.device)
+    seconds = time.perf_counter() - began
+    hook.remove()
+    return seconds, calls, probes
+
+
+if __name__ == "__main__":
+    main()
