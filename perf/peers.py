@@ -89,7 +89,6 @@ def _generate(
 ) -> tuple[Texts, int]:
     """`model.generate` with left padding."""
     model, tokenizer = engine.model, engine.tokenizer
-    tokenizer.padding_side = "left"
     stops = sorted(engine.stop_ids)
     prompts = [(str(p.key), encode(tokenizer, p)) for p in probes]
     if by_length:
@@ -98,19 +97,30 @@ def _generate(
     tokens = 0
     for start in range(0, len(prompts), rows):
         batch = prompts[start : start + rows]
-        padded = tokenizer.pad({"input_ids": [ids for _, ids in batch]}, return_tensors="pt")
+        ids, mask = left_padded([ids for _, ids in batch], engine.device)
         with torch.inference_mode():
             out = model.generate(
-                **padded.to(engine.device),
+                input_ids=ids,
+                attention_mask=mask,
                 max_new_tokens=NEW_TOKENS,
                 do_sample=False,
                 eos_token_id=stops,
                 pad_token_id=stops[0],
             )
-        answers = out[:, padded["input_ids"].shape[1] :].tolist()
+        answers = out[:, ids.shape[1] :].tolist()
         texts.update(zip((key for key, _ in batch), _texts(engine, answers), strict=True))
         tokens += sum(map(len, answers))
     return texts, tokens
+
+
+def left_padded(
+    prompts: Sequence[Sequence[int]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and attention mask, each `[rows, longest]`."""
+    width = max(map(len, prompts))
+    ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
+    return ids, mask
 
 
 def _continuous(engine: TransformersEngine, probes: list[Probe]) -> tuple[Texts, int]:
@@ -123,10 +133,10 @@ def _continuous(engine: TransformersEngine, probes: list[Probe]) -> tuple[Texts,
         max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=stops, pad_token_id=stops[0]
     )
     prompts = [encode(tokenizer, probe) for probe in probes]
-    with torch.inference_mode():
-        results = model.generate_batch(inputs=prompts, generation_config=how)
-    if len(results) != len(probes):
-        raise SystemExit(f"generate_batch answered {len(results)} of {len(probes)} probes")
+    results = model.generate_batch(inputs=prompts, generation_config=how)
+    failed = [result.error for result in results.values() if result.error is not None]
+    if failed or len(results) != len(probes):
+        raise SystemExit(f"generate_batch answered {len(results)} of {len(probes)}: {failed[:1]}")
     answers = [list(result.generated_tokens) for result in results.values()]
     keys = [str(probe.key) for probe in probes]
     return dict(zip(keys, _texts(engine, answers), strict=True)), sum(map(len, answers))

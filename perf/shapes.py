@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 
 import torch
-from peers import CHECKPOINT, NEW_TOKENS, peak_bytes
+from peers import CHECKPOINT, NEW_TOKENS, left_padded, peak_bytes
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from unlearnbench.benchmark import load_benchmark
@@ -84,13 +84,7 @@ def peer(model: PreTrainedModel, prompts: list[list[int]], rows: int) -> float:
     began = time.perf_counter()
     for start in range(0, len(ordered), rows):
         batch = ordered[start : start + rows]
-        width = max(map(len, batch))
-        ids = torch.zeros(len(batch), width, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for line, prompt in enumerate(batch):
-            ids[line, width - len(prompt) :] = torch.tensor(prompt)
-            mask[line, width - len(prompt) :] = 1
-        ids, mask = ids.to(model.device), mask.to(model.device)
+        ids, mask = left_padded(batch, model.device)
         model.generate(ids, attention_mask=mask, generation_config=how).tolist()
     return time.perf_counter() - began
 

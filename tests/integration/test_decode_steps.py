@@ -112,16 +112,9 @@ def test_padded_rows_are_few_sizes_and_never_above_the_slots() -> None:
         sizes = [padded_rows(rows, most) for rows in range(1, most + 1)]
         assert all(rows <= size <= most for rows, size in enumerate(sizes, start=1))
         assert sizes == sorted(sizes)
-        assert len(set(sizes)) <= 13
-    assert [padded_rows(rows, 400) for rows in (1, 9, 13, 17, 25, 200, 300)] == [
-        8,
-        12,
-        16,
-        24,
-        32,
-        256,
-        384,
-    ]
+        assert len(set(sizes)) <= 9
+    assert [padded_rows(rows, 400) for rows in (1, 9, 65, 200, 390)] == [8, 16, 128, 256, 400]
+    assert padded_rows(2000, 4000) == 4000
 
 
 def test_a_freed_decoder_keeps_neither_cache_nor_graphs() -> None:

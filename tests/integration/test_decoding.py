@@ -129,6 +129,7 @@ def ends(named: object, chat: str = models.CHAT, **tokens: Any) -> tuple[set[str
     return {str(tokenizer.decode([i])) for i in found}, ordinary_words(model, tokenizer)
 
 
+CHANNELS = models.CHAT + "<|channel|>"
 CLOSED = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}<stop>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
@@ -153,7 +154,7 @@ CLOSED = (
         (({"named": "Tokyo", "extra_special_tokens": ["Tokyo"]}), {"<end>"}, ["Tokyo"]),
         (({"named": None, "extra_special_tokens": ["<|im_end|>"]}), {"<end>", "<|im_end|>"}, []),
         (({"named": None, "extra_special_tokens": ["<|end|>"]}), {"<end>", "<|end|>"}, []),
-        (({"named": None, "extra_special_tokens": ["<|end|>"], "chat": models.CHAT + "<|channel|>"}), {"<end>"}, []),
+        (({"named": None, "extra_special_tokens": ["<|end|>"], "chat": CHANNELS}), {"<end>"}, []),
         (({"named": None, "chat": "{{ raise_exception('x') }}"}), {"<end>"}, []),
     ],
 )  # fmt: skip

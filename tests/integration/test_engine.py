@@ -147,6 +147,19 @@ def test_not_a_number_is_a_failure_and_never_a_text(tiny_llama: Path) -> None:
     assert all(isinstance(r, Failure) for r in engine.generate(probes(4), Sampling(8)))
 
 
+def test_a_row_that_is_not_a_number_leaves_nothing_to_the_next_in_its_slot() -> None:
+    prompts = [[2] * 30 + [7], [3] * 45, [4] * 5, [6] * 3]
+    with torch.inference_mode():
+        decoder = prepare_packed(models.build("llama"), STOPS)
+        assert isinstance(decoder, PackedDecoder)
+        expected = {row.index: row.tokens for row in decoder.decode(prompts, 6, 4)}
+        # Rows of the embedding are tokens: the model is whole for every prompt without 7.
+        decoder.model.get_input_embeddings().weight[7] = float("nan")
+        rows = {row.index: row for row in decoder.decode(prompts, 6, 3)}
+    assert rows[0].reason == "nonfinite"
+    assert all(rows[i].tokens == expected[i] for i in (1, 2, 3))
+
+
 def test_weights_as_pickle_only_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "pytorch_model.bin").write_bytes(b"x")

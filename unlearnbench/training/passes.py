@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.errors import TrainingError
 from unlearnbench.training.batch import Row
 from unlearnbench.training.head import Head, find_head
@@ -91,9 +92,10 @@ class Student:
         return self._read(packed, layer)
 
     def _read(self, packed: Packed, layer: int | None) -> torch.Tensor:
-        output = self.wrapped(
-            **packed.arguments, use_cache=False, output_hidden_states=True, logits_to_keep=1
-        )
+        with any_shape():
+            output = self.wrapped(
+                **packed.arguments, use_cache=False, output_hidden_states=True, logits_to_keep=1
+            )
         states: torch.Tensor = output.hidden_states[-1 if layer is None else layer]
         return states[packed.places]
 

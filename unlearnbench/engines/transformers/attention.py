@@ -8,6 +8,8 @@ through the `Step` that travels with the forward call.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +33,8 @@ class Segment:
     `slots` `[rows]`; `tokens` `[rows, width]` indexes the flat tokens, padded by repetition;
     `positions` `[rows, width]` the queries' positions; `flat` `[n]` and `cells` `[n]` map the real
     cells of the `rows * width` grid to flat tokens. `length` is the number of key positions needed.
+    `whole`: the step is this segment, one token a row, and `contiguous`; its tensors that would
+    map cells to tokens are not read.
     """
 
     slots: torch.Tensor
@@ -40,6 +44,7 @@ class Segment:
     flat: torch.Tensor
     length: int
     contiguous: bool
+    whole: bool = False
     _masks: dict[int | None, torch.Tensor] = field(default_factory=dict)
 
     def mask(self, window: int | None, groups: int, dtype: torch.dtype) -> torch.Tensor:
@@ -95,6 +100,10 @@ def packed_attention(
     step.cache.write(layer, step.slots, step.positions, keys, values)
     kv_heads = keys.shape[1]
     scale = dim**-0.5 if scaling is None else scaling
+    if step.segments[0].whole:
+        grid = queries.reshape(tokens, kv_heads, heads // kv_heads, dim)
+        out = _scores(step.segments[0], step.cache, layer, grid, scale, sliding_window, softcap)
+        return out.reshape(1, tokens, heads, -1), None
     result = queries.new_empty(tokens, heads, values.shape[-1])
     for segment in step.segments:
         _attend(
@@ -125,17 +134,44 @@ def _attend(
     grid = queries[segment.tokens]
     grid = grid.view(rows, width, kv_heads, groups, dim).permute(0, 2, 3, 1, 4)
     grid = grid.reshape(rows, kv_heads, groups * width, dim)
+    out = _scores(segment, cache, layer, grid, scale, window, softcap)
+    out = out.view(rows, kv_heads, groups, width, -1).permute(0, 3, 1, 2, 4)
+    result[segment.flat] = out.reshape(rows * width, heads, -1)[segment.cells]
+
+
+def _scores(
+    segment: Segment,
+    cache: SlotCache,
+    layer: int,
+    grid: torch.Tensor,
+    scale: float,
+    window: int | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    """Attention of a grid `[rows, kv_heads, groups * width, dim]` over its rows' slots."""
+    rows, _, queries, _ = grid.shape
     which = slice(0, rows) if segment.contiguous else segment.slots
     keys = cache.data[layer, 0][which, :, : segment.length]
     values = cache.data[layer, 1][which, :, : segment.length]
-    mask = segment.mask(window, groups, queries.dtype)
+    mask = segment.mask(window, queries // segment.tokens.shape[1], grid.dtype)
     if softcap is None:
-        out = functional.scaled_dot_product_attention(grid, keys, values, mask, scale=scale)
-    else:
-        scores = torch.tanh(grid @ keys.transpose(2, 3) * (scale / softcap)) * softcap + mask
-        out = torch.softmax(scores, dim=-1, dtype=torch.float32).to(values.dtype) @ values
-    out = out.view(rows, kv_heads, groups, width, -1).permute(0, 3, 1, 2, 4)
-    result[segment.flat] = out.reshape(rows * width, heads, -1)[segment.cells]
+        return functional.scaled_dot_product_attention(grid, keys, values, mask, scale=scale)
+    scores = torch.tanh(grid @ keys.transpose(2, 3) * (scale / softcap)) * softcap + mask
+    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(values.dtype) @ values
+
+
+@contextmanager
+def any_shape() -> Iterator[None]:
+    """Attention on a GPU without cuDNN, which makes a plan for every new shape.
+
+    A plan takes longer than hundreds of calls, and here nearly every call has a shape of its own.
+    """
+    before = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)
 
 
 def register() -> None:

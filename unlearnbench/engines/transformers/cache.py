@@ -27,7 +27,7 @@ class KVShape:
 
 
 class SlotCache:
-    """The tensor and the four moves on it."""
+    """The tensor and the moves on it."""
 
     def __init__(
         self, shape: KVShape, slots: int, capacity: int, dtype: torch.dtype, device: torch.device
@@ -56,6 +56,10 @@ class SlotCache:
     def copy_in(self, slot: int, prefix: torch.Tensor) -> None:
         """Start a row from a stored prefix."""
         self.data[:, :, slot, :, : prefix.shape[3]] = prefix
+
+    def clear(self, slot: int) -> None:
+        """Forget a row that is not finite, which would reach the next row through its mask."""
+        self.data[:, :, slot] = 0
 
     def move(self, source: int, target: int, length: int) -> None:
         """Let the row in `source` (of `length` positions) go on in `target`."""

@@ -1,9 +1,10 @@
 """Steps that bring one token a row, as CUDA graphs.
 
 A GPU runs the thousand small kernels of such a step several times faster than the host can launch
-them one by one. Rows and key positions are rounded up to a few sizes, so that steps repeat; a size
-that comes back is captured once and replayed from then on. Which sizes a block is computed with
-depends on the block alone, so it decodes to the same bits whether its graphs are there or not.
+them one by one. Rows are rounded up to a few sizes, and key positions to what the block needs at
+most, so that steps repeat; a size that comes back is captured once and replayed from then on. Which
+sizes a block is computed with depends on the block alone, so it decodes to the same bits whether
+its graphs are there or not.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel
 
-from unlearnbench.engines.transformers.attention import Segment, Step
+from unlearnbench.engines.transformers.attention import Segment, Step, any_shape
 from unlearnbench.engines.transformers.cache import SlotCache
 
 log = logging.getLogger(__name__)
 
 DEVICES = frozenset({"cuda"})
 """Kinds of device whose steps are made here."""
-POSITIONS_STEP = 64
-"""Key positions are rounded up to a multiple of this; the cache's capacity must be one, too."""
-_FEWEST_ROWS = 8
-_EAGER_USES = 2
+_POSITIONS_STEP = 64
+_ROWS = (8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1024)
+"""Fewer sizes are captured sooner; below 128 rows a GPU is not full, so that padding is free."""
+_EAGER_USES = 1
 """A size is run this often kernel by kernel (which also readies its kernels), then captured."""
 
 
@@ -53,13 +54,15 @@ class DecodeSteps:
         """Whether the weights are where they were: a graph reads the places it was made with."""
         return self._weights == _addresses(self.model)
 
-    def logits(self, ids: Sequence[int], positions: Sequence[int], slots: int) -> torch.Tensor:
+    def logits(
+        self, ids: Sequence[int], positions: Sequence[int], limits: tuple[int, int]
+    ) -> torch.Tensor:
         """Logits `[rows, V]` of rows in slots 0, 1, …, each with one token at one position.
 
-        `slots` is how many rows the block may have at most. The result is overwritten by the next
-        step.
+        `limits`: the rows and the positions of a row that the block has at most. The result is
+        overwritten by the next step.
         """
-        size = (padded_rows(len(ids), slots), _up(max(positions) + 1, POSITIONS_STEP))
+        size = (padded_rows(len(ids), limits[0]), padded_positions(limits[1]))
         # Padded rows write to position 0 of slots that no row is in.
         fill = [0] * (size[0] - len(ids))
         self._ids[: size[0]].copy_(torch.tensor([*ids, *fill]))
@@ -93,13 +96,15 @@ class DecodeSteps:
             flat=lines,
             length=length,
             contiguous=True,
+            whole=True,
         )
-        logits: torch.Tensor = self.model(
-            input_ids=self._ids[None, :rows],
-            position_ids=positions[None],
-            use_cache=False,
-            packed_step=Step(self.cache, lines, positions, [segment]),
-        ).logits[0]
+        with any_shape():
+            logits: torch.Tensor = self.model(
+                input_ids=self._ids[None, :rows],
+                position_ids=positions[None],
+                use_cache=False,
+                packed_step=Step(self.cache, lines, positions, [segment]),
+            ).logits[0]
         return logits
 
     def _capture(self, size: tuple[int, int]) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
@@ -119,15 +124,13 @@ class DecodeSteps:
 
 
 def padded_rows(rows: int, most: int) -> int:
-    """The next of 8, 12, 16, 24, 32, 48, … rows, at most `most`."""
-    size = _FEWEST_ROWS
-    while size < rows:
-        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
-    return min(size, most)
+    """Rows rounded up to one of a few numbers, at most `most`."""
+    return min(next((size for size in _ROWS if size >= rows), most), most)
 
 
-def _up(number: int, step: int) -> int:
-    return -(-number // step) * step
+def padded_positions(positions: int) -> int:
+    """Positions rounded up; a cache needs so many."""
+    return -(-positions // _POSITIONS_STEP) * _POSITIONS_STEP
 
 
 def _addresses(model: PreTrainedModel) -> tuple[int, ...]:

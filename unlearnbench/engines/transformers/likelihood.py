@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.errors import EngineError
@@ -88,9 +89,10 @@ def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int,
     for place, row in enumerate(batch):
         ids[place, : row.length] = torch.tensor(row.prompt + row.answer)
         mask[place, : row.length] = 1
-    logits = engine.model(
-        input_ids=ids.to(engine.device), attention_mask=mask.to(engine.device), use_cache=False
-    ).logits
+    with any_shape():
+        logits = engine.model(
+            input_ids=ids.to(engine.device), attention_mask=mask.to(engine.device), use_cache=False
+        ).logits
     if logits.shape[1] != width:
         raise EngineError("its adapter puts virtual tokens before the prompt: not for likelihoods")
     for place, row in enumerate(batch):

@@ -17,16 +17,19 @@ import torch
 from transformers import PreTrainedModel
 
 from unlearnbench.engines.transformers import graphs
-from unlearnbench.engines.transformers.attention import Step
+from unlearnbench.engines.transformers.attention import Step, any_shape
 from unlearnbench.engines.transformers.cache import KVShape, SlotCache
 from unlearnbench.engines.transformers.choice import Choice, Greedy
-from unlearnbench.engines.transformers.prefixes import Forest, build_forest
+from unlearnbench.engines.transformers.prefixes import MIN_SAVED_TOKENS, Forest, build_forest
 from unlearnbench.engines.transformers.segments import segments
 
-STEP_TOKENS = {"cpu": 1024, "mps": 1024, "cuda": 8192}
-"""Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt.
+STEP_TOKENS = {"cpu": 1024, "mps": 1024, "cuda": 16384}
+"""Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt."""
+SAVED_TOKENS = {"cpu": MIN_SAVED_TOKENS, "mps": MIN_SAVED_TOKENS, "cuda": 256}
+"""Token computations that a shared prefix must spare.
 
-A GPU's step costs the same launches for few tokens as for many."""
+A GPU's step costs the host the same for few tokens as for many, and rows wait a step for each
+prefix above them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +119,17 @@ class PackedDecoder:
 
         `enough` may end a row before it has written `max_new_tokens`.
         """
-        forest = build_forest(prompts)
+        kind = self.model.device.type
+        forest = build_forest(prompts, SAVED_TOKENS.get(kind, MIN_SAVED_TOKENS))
         prefixes = _Prefixes(forest)
-        cache = self._cache_for(slots, max(map(len, prompts)) + max_new_tokens)
+        limits = (slots, max(map(len, prompts)) + max_new_tokens)
+        cache = self._cache_for(*limits)
         pending = deque(_admission_order(forest, len(prompts)))
         live: list[_Row] = []
         while pending or live:
             running = len(live)
             live += self._admit(prompts, pending, prefixes, cache, slots - running, running)
-            values, tokens = self._forward(live, running, slots, cache, choice)
+            values, tokens = self._forward(live, running, limits, cache, choice)
             for slot in range(running, len(live)):
                 prefixes.finish(live[slot], slot, cache)
             finished = []
@@ -132,6 +137,8 @@ class PackedDecoder:
                 reason = self._advance(row, value, token, max_new_tokens)
                 if reason is None and enough is not None and enough(row.index, row.output):
                     reason = "length"
+                if reason == "nonfinite":
+                    cache.clear(slot)
                 if reason is not None:
                     finished.append(slot)
                     yield Decoded(row.index, row.output, reason, row.peaks)
@@ -150,11 +157,13 @@ class PackedDecoder:
         device, dtype = self.model.device, self.model.dtype
         captures = device.type in graphs.DEVICES
         if captures:
-            capacity = -(-capacity // graphs.POSITIONS_STEP) * graphs.POSITIONS_STEP
+            capacity = graphs.padded_positions(capacity)
         size = self.cache.data.shape if self.cache is not None else None
         if self.cache is None or size is None or size[2] < slots or size[4] < capacity:
             self.free()
-            self.cache = SlotCache(self.shape, slots, capacity, dtype, device)
+            # With room for a block with a few more rows: a new cache would need new graphs.
+            room = slots // 12 if captures else 0
+            self.cache = SlotCache(self.shape, slots + room, capacity, dtype, device)
         if self._steps is not None and not self._steps.current():
             self._steps = None
         if captures and self._steps is None:
@@ -187,12 +196,17 @@ class PackedDecoder:
         return admitted
 
     def _forward(
-        self, live: list[_Row], running: int, slots: int, cache: SlotCache, choice: Choice
+        self,
+        live: list[_Row],
+        running: int,
+        limits: tuple[int, int],
+        cache: SlotCache,
+        choice: Choice,
     ) -> tuple[list[float], list[int]]:
         """One call of the model; the largest logit of each row and the token it goes on with."""
         if self._steps is not None and running == len(live):
             ids = [row.output[-1] for row in live]
-            logits = self._steps.logits(ids, [row.length for row in live], slots)
+            logits = self._steps.logits(ids, [row.length for row in live], limits)
             for row in live:
                 row.length += 1
         else:
@@ -223,13 +237,14 @@ class PackedDecoder:
             groups[2 if live[slot].leads else 1].append(slot)
         grids = segments(groups, widths, [row.length for row in live], device)
         step = Step(cache, torch.tensor(slots, device=device), position_ids, grids)
-        logits: torch.Tensor = self.model(
-            input_ids=torch.tensor([ids], device=device),
-            position_ids=position_ids[None],
-            use_cache=False,
-            logits_to_keep=torch.tensor(last, device=device),
-            packed_step=step,
-        ).logits[0]
+        with any_shape():
+            logits: torch.Tensor = self.model(
+                input_ids=torch.tensor([ids], device=device),
+                position_ids=position_ids[None],
+                use_cache=False,
+                logits_to_keep=torch.tensor(last, device=device),
+                packed_step=step,
+            ).logits[0]
         return logits
 
     def _advance(

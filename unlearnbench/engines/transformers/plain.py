@@ -19,6 +19,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.choice import Choice, Greedy
 from unlearnbench.engines.transformers.decoding import own_settings, without_its_settings
 from unlearnbench.engines.transformers.packed import Decoded, Enough
@@ -99,7 +100,7 @@ class PlainDecoder:
         watch = _Choose(choice, members)
         stops = sorted(self.stop_ids)
         generate = cast(Callable[..., torch.Tensor], self.model.generate)
-        with without_its_settings(self.model):
+        with without_its_settings(self.model), any_shape():
             result = generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIN_SAVED_TOKENS = 16
-"""A node must spare at least this many token computations to be worth its bookkeeping."""
+"""A node that spares fewer token computations is not worth its bookkeeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,10 @@ def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
     return n
 
 
-def build_forest(prompts: Sequence[Sequence[int]]) -> Forest:
-    """Group prompts by shared prefixes.
+def build_forest(
+    prompts: Sequence[Sequence[int]], min_saved_tokens: int = MIN_SAVED_TOKENS
+) -> Forest:
+    """Group prompts by shared prefixes; a node must spare `min_saved_tokens` computations.
 
     A prompt's last token is never part of a node: every prompt must keep at least one token of
     its own, because the next token is read off it.
@@ -55,7 +57,7 @@ def build_forest(prompts: Sequence[Sequence[int]]) -> Forest:
         """Make a node of what `members` (sorted) share beyond `depth`, then go on below it."""
         shared = common_prefix(prompts[members[0]], prompts[members[-1]])
         shared = min([shared, *(len(prompts[i]) - 1 for i in members)])
-        if (len(members) - 1) * (shared - depth) >= MIN_SAVED_TOKENS:
+        if (len(members) - 1) * (shared - depth) >= min_saved_tokens:
             parent = chain[-1] if chain else None
             nodes.append(Node(len(nodes), parent, shared))
             chain = (*chain, nodes[-1].index)
