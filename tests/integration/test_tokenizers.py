@@ -56,6 +56,21 @@ def test_a_word_that_the_tokenizer_does_not_know_fails_its_prompt_alone() -> Non
         asked.fingerprint([bad])
 
 
+def test_marks_that_the_tokenizer_does_not_know_fail() -> None:
+    """A template of another family: the model would see neither turns nor a place to answer."""
+    made = words("What", "now", "user", "assistant")
+    made.chat_template = EACH + "[U+{{ m.role }}] {{ m.content }} {% endfor %}[U+assistant]"
+    with pytest.raises(PromptError, match="does not keep"):
+        Prompter(made).chat((Message("user", "What now"),))
+
+
+def test_one_token_for_begin_end_and_unknown_is_a_mark() -> None:
+    made = models.tokenizer()
+    made.add_special_tokens({"unk_token": "<end>", "bos_token": "<end>"})
+    made.chat_template = EACH + "{{ m.content }}{{ eos_token }}{% endfor %}" + ASKS
+    assert made.decode(Prompter(made).chat((USER,))[2]) == f"{USER.content}<end><assistant>"
+
+
 def test_a_tokenizer_without_a_token_for_the_unknown_is_one_line() -> None:
     with pytest.raises(PromptError, match="its tokenizer fails: WordLevel"):
         Prompter(words("What", unknown=None)).chat((Message("user", "What now"),))
@@ -122,7 +137,7 @@ def test_the_tokenizer_file_cuts_pads_and_ends_nothing(
     SETTINGS[name](file)
     path.write_text(json.dumps(file), "utf-8")
     about = tmp_path / "tokenizer_config.json"
-    limits = {"model_max_length": 5, "truncation_side": "left"}
+    limits = {"model_max_length": 5, "truncation_side": "left", "split_special_tokens": True}
     about.write_text(json.dumps({**json.loads(about.read_text("utf-8")), **limits}), "utf-8")
     changed = PreTrainedTokenizerFast.from_pretrained(tmp_path)
     for turns in ((USER,), SHOWN):

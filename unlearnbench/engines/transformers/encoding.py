@@ -22,6 +22,7 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, text: str, *, special: bool = 
             add_special_tokens=special,
             padding=False,
             truncation=False,
+            split_special_tokens=False,
             return_attention_mask=False,
             verbose=False,
         ).input_ids

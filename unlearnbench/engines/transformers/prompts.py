@@ -55,6 +55,9 @@ class Prompter:
         self.template = Template(tokenizer, quiet)
         self.notes = [self.template.note] if self.template.note else []
         self._ends = end_ids(tokenizer)
+        marks = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, None)
+        # Some tokenizers, which know every byte, have one token for all of these.
+        self._unknown = "\0" if tokenizer.unk_token in marks else str(tokenizer.unk_token)
         self._blank = lru_cache(maxsize=64)(self._is_blank)
         self._suffix = self._appended()
 
@@ -75,14 +78,14 @@ class Prompter:
         if self._suffix and ids[-len(self._suffix) :] == self._suffix:
             ids = ids[: -len(self._suffix)]
             self._note("its tokenizer ends every text; prompts are left open")
-        return self._read_back(ids, [text])
+        return self._read_back(ids, text, [text])
 
     def chat(self, turns: Sequence[Message]) -> tuple[Form, str, list[int]]:
         """The form in which the template shows a whole conversation, the prompt, its token ids.
 
         Raises `PromptError` with the first reason if there is none.
         """
-        contents = [t.content for t in turns if t.role != "system"]
+        said = [t.content for t in turns if t.role != "system"]
         system = [t.content for t in turns if t.role == "system"]
         lost: list[PromptError] = []
         unrendered: list[PromptError] = []
@@ -90,7 +93,7 @@ class Prompter:
             try:
                 for text, note in self.template.prompts(turns, form):
                     try:
-                        ids = self._read_back(self._ids(text), contents, system)
+                        ids = self._read_back(self._ids(text), text, said, system)
                     except PromptError as error:
                         lost.append(error)
                         continue
@@ -109,17 +112,24 @@ class Prompter:
         return ids
 
     def _read_back(
-        self, ids: list[int], contents: Sequence[str], anywhere: Sequence[str] = ()
+        self, ids: list[int], whole: str, said: Sequence[str], system: Sequence[str] = ()
     ) -> list[int]:
-        """The ids, if they hold the contents and leave the answer open. Raises `PromptError`."""
+        """The ids, if they hold what is said, know every mark, and leave the answer open.
+
+        Raises `PromptError`.
+        """
         text = str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-        lost = missing(text, contents) or missing(text, anywhere)
-        if lost is not None:
+        if missing(text, said) or missing(text, system):
             # A word is missed without its mark as well; a line break may have no token.
-            text = text.replace(self.tokenizer.unk_token or "\0", " ")
-            lost = missing(text, contents, folded) or missing(text, anywhere, folded)
-        if lost is not None:
-            raise PromptError(f"its tokenizer does not keep {_difference(text, lost)}")
+            known = text.replace(self._unknown, " ")
+            lost = missing(known, said, folded) or missing(known, system, folded)
+            if lost is not None:
+                raise PromptError(f"its tokenizer does not keep {_difference(known, lost)}")
+        if self._unknown in text and self.tokenizer.unk_token_id in ids:
+            known = text.replace(self._unknown, " ")
+            if missing(known, [whole], folded) is not None:
+                raise PromptError(f"its tokenizer does not keep {_difference(known, whole)}")
+            self._note("its tokenizer does not know the blanks of its prompts")
         for token in reversed(ids):
             if token in self._ends:
                 mark = self.tokenizer.decode([token])

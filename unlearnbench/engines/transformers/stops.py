@@ -88,6 +88,8 @@ def _find_closing(tokenizer: PreTrainedTokenizerBase, template: object) -> tuple
     """Ids of what the template writes after a finished answer, without white space around it."""
     text = Template(tokenizer).closing()
     try:
-        return tuple(token_ids(tokenizer, text.strip() or text))
+        ids = token_ids(tokenizer, text.strip() or text)
     except PromptError:
         return ()
+    unknown = tokenizer.unk_token_id
+    return tuple(i for i in ids if i != unknown or i == tokenizer.eos_token_id)
