@@ -140,6 +140,42 @@ def test_a_model_that_is_not_whole_is_refused(kind: str, tiny_llama: Path, tmp_p
     assert "\n" not in str(refused.value)
 
 
+def eight_bit(scales: bool) -> Callable[[Tensors], Tensors]:
+    def change(tensors: Tensors) -> Tensors:
+        new = cast("proj", torch.float8_e4m3fn)(tensors)
+        for name in [n for n in new if "proj" in n and scales]:
+            rows, columns = (-(-side // 32) for side in new[name].shape)
+            new[f"{name}_scale_inv"] = torch.full((rows, columns), 2.0)
+        return new
+
+    return change
+
+
+FP8 = {"quant_method": "fp8", "weight_block_size": [32, 32], "activation_scheme": "dynamic"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_eight_bit_weights_are_read_with_their_scales(
+    dtype: torch.dtype, tiny_llama: Path, tmp_path: Path
+) -> None:
+    folder = changed(tiny_llama, tmp_path / "m", eight_bit(True), quantization_config=FP8)
+    name = "model.layers.1.mlp.up_proj.weight"
+    stored = load_file(tiny_llama / "model.safetensors")[name].to(torch.float8_e4m3fn)
+    model = load(folder, dtype)
+    assert model.state_dict()[name].dtype == dtype
+    assert torch.equal(model.state_dict()[name], (stored.float() * 2).to(dtype))
+    model(input_ids=torch.tensor([[1, 2, 3]]))
+
+
+@pytest.mark.parametrize("method", [FP8, {"quant_method": "nonesuch"}])
+def test_eight_bit_weights_without_scales_are_refused(
+    method: dict[str, Any], tiny_llama: Path, tmp_path: Path
+) -> None:
+    folder = changed(tiny_llama, tmp_path / "m", eight_bit(False), quantization_config=method)
+    with pytest.raises(CheckpointError, match="not read with their scales"):
+        load(folder)
+
+
 def test_values_too_large_for_the_data_type_are_refused(tiny_llama: Path, tmp_path: Path) -> None:
     folder = changed(tiny_llama, tmp_path / "m", lambda t: {n: v * 1e6 for n, v in t.items()})
     with pytest.raises(CheckpointError, match="too large for float16"):

@@ -34,6 +34,11 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def one_line(text: str) -> str:
+    """A text without line breaks and colours."""
+    return " ".join(_ANSI.sub("", text).split())[:_LONGEST]
+
+
 def whole_cause(error: BaseException) -> str:
     """All that an error and its causes say, on one line."""
     parts: list[str] = []
@@ -41,7 +46,7 @@ def whole_cause(error: BaseException) -> str:
     for _ in range(5):
         if current is None:
             break
-        text = " ".join(_ANSI.sub("", str(current)).split()) or repr(current)
+        text = one_line(str(current)) or repr(current)
         # A KeyError's text is the bare key.
         text = f"{type(current).__name__}: {text}" if isinstance(current, LookupError) else text
         if not any(text in part for part in parts):

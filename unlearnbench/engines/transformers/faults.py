@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unlearnbench.checkpoints.reading import whole_cause
+from unlearnbench.checkpoints.reading import one_line, whole_cause
 from unlearnbench.engines.transformers.memory import is_out_of_memory
 from unlearnbench.errors import CheckpointError, UnlearnbenchError
 
@@ -35,7 +35,11 @@ def explained(what: str) -> Iterator[None]:
     """
     reports = _Reports()
     logger = logging.getLogger("transformers.modeling_utils")
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(reports)
+    # Kept for the message here, not shown beside it; whatever the user's own level is.
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
     try:
         yield
     except UnlearnbenchError:
@@ -45,7 +49,9 @@ def explained(what: str) -> Iterator[None]:
             raise CheckpointError(f"{what}: {LOW_MEMORY}") from error
         cause = whole_cause(error)
         if "above report" in cause:
-            cause = " ".join([cause, *(" ".join(text.split()) for text in reports.texts)])
+            cause = " ".join([cause, *map(one_line, reports.texts)])
         raise CheckpointError(f"{what}: {cause}") from error
     finally:
         logger.removeHandler(reports)
+        logger.setLevel(level)
+        logger.propagate = propagate

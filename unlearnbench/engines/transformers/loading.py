@@ -151,8 +151,8 @@ def _load_base(
     config = load_config(folder)
     answer_plainly(config)
     with explained(f"{folder}: cannot be loaded"):
-        quantised = getattr(config, "quantization_config", None) is not None
-        if not quantised:
+        quantization = getattr(config, "quantization_config", None)
+        if quantization is None:
             _check_size(config, files, dtype, folder)
         # Shapes that differ are reported by name instead of ending the load.
         loaded = AutoModelForCausalLM.from_pretrained(
@@ -166,7 +166,9 @@ def _load_base(
             output_loading_info=True,
         )
         model, info = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
-        notes += check_whole(model, info, files, folder)
+        notes += check_whole(model, info, files, folder, quantization)
+        if quantization is not None and getattr(model, "hf_quantizer", None) is None:
+            cast(Any, model).to(dtype)  # dequantised into the type of its scales
         model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
     return model
 

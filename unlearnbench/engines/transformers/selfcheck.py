@@ -62,6 +62,8 @@ def _compare(model: PreTrainedModel, prompts: list[list[int]]) -> str | None:
     """Why the packed path does not compute what the model does on `prompts`; None if it does."""
     rows = _decode(model, prompts)
     if isinstance(rows, str):
+        with explained("the model cannot be run"):
+            _plain(model, prompts[0])
         return rows
     for prompt, row in zip(prompts, rows, strict=True):
         if row.reason == "nonfinite":

@@ -27,7 +27,9 @@ def _check_types(
     odd = [
         f"{name} ({files[name].dtype})"
         for own, name in pairs.items()
-        if state[own].is_floating_point() and files[name].dtype not in _FLOATS
+        if state[own].is_floating_point()
+        and state[own].dtype.itemsize > 1  # a layer that computes with eight bits has its scales
+        and files[name].dtype not in _FLOATS
     ]
     if odd:
         raise CheckpointError(
@@ -56,7 +58,7 @@ def check_values(
                 if files[name].file != file:
                     continue
                 for stored, loaded in _ends(opened, name, files[name], state[own]):
-                    finite = finite and bool(torch.isfinite(stored.sum(dtype=torch.float32)))
+                    finite = finite and bool(torch.isfinite(stored.float().sum()))
                     if not _same(stored.to(loaded.dtype), loaded):
                         different.append(name)
                         break
@@ -82,6 +84,8 @@ def _ends(
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    if one.dtype.itemsize == 1 and one.is_floating_point():
+        one, other = one.float(), other.float()  # nothing compares eight-bit floats
     if torch.equal(one, other):
         return True
     both_nan = one.isnan() & other.isnan()
@@ -106,3 +110,43 @@ def _check_range(
                 raise CheckpointError(
                     f"{where}: {name} holds values too large for float16; use --dtype bfloat16"
                 )
+
+
+def check_quantised(
+    state: Mapping[str, torch.Tensor],
+    files: Mapping[str, Header],
+    block: tuple[int, int] | None,
+    where: Path,
+) -> None:
+    """Compare the first block of every eight-bit tensor that was dequantised on loading.
+
+    `block` is the size of a block that shares a scale. Raises `CheckpointError` for a tensor that
+    was dequantised without its scale, or otherwise.
+    """
+    wrong = []
+    for name, header in files.items():
+        loaded = state.get(name)
+        if loaded is None or header.dtype in _FLOATS or not loaded.is_floating_point():
+            continue
+        if loaded.dtype.itemsize == 1 and f"{name}_scale_inv" in state:
+            continue  # it stays as it is in the file
+        scale = files.get(f"{name}_scale_inv")
+        if scale is None or block is None or not _scaled(name, header, scale, block, loaded):
+            wrong.append(f"{name} ({header.dtype})")
+    if wrong:
+        raise CheckpointError(
+            f"{where}: {len(wrong)} quantised tensors were not read with their scales: "
+            f"{named(sorted(wrong))}; this library cannot load them, dequantise the model first"
+        )
+
+
+def _scaled(
+    name: str, header: Header, scale: Header, block: tuple[int, int], loaded: torch.Tensor
+) -> bool:
+    with safe_open(header.file, framework="pt") as opened:
+        stored = opened.get_slice(name)[: block[0]][:, : block[1]].float()
+    with safe_open(scale.file, framework="pt") as opened:
+        factor = opened.get_tensor(f"{name}_scale_inv").float().flatten()[0]
+    expected = (stored * factor).to(loaded.dtype).float()
+    mine = loaded[: block[0], : block[1]].float()
+    return torch.allclose(expected, mine, rtol=2e-2, atol=1e-6, equal_nan=True)

@@ -18,7 +18,7 @@ from transformers.core_model_loading import revert_weight_conversion
 
 from unlearnbench.checkpoints.reading import named
 from unlearnbench.checkpoints.weights import Header
-from unlearnbench.engines.transformers.values import check_values
+from unlearnbench.engines.transformers.values import check_quantised, check_values
 from unlearnbench.errors import CheckpointError
 
 _SCALES = re.compile(
@@ -38,15 +38,23 @@ _OTHER_PARTS = re.compile(
 
 
 def check_whole(
-    model: PreTrainedModel, info: Mapping[str, Any], files: Mapping[str, Header], where: Path
+    model: PreTrainedModel,
+    info: Mapping[str, Any],
+    files: Mapping[str, Header],
+    where: Path,
+    quantization: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Refuse a model that is not what `files` hold; what should be said about one that is.
 
-    `info` is the library's report. Raises `CheckpointError` that names the tensors.
+    `info` is the library's report, `quantization` what config.json says of it. Raises
+    `CheckpointError` that names the tensors.
     """
     _check_report(info, where)
-    if getattr(model, "hf_quantizer", None) is not None:
-        return ["quantised: its tensors were compared with the file by name, not by value"]
+    kept = getattr(model, "hf_quantizer", None) is not None
+    if kept or (quantization is not None and _any_eight_bit(files)):
+        if not kept:
+            check_quantised(model.state_dict(), files, _block(quantization), where)
+        return ["quantised: compared with its files by name, and in part by value"]
     state = _as_saved(model)
     pairs, left = _paired(model, state, files, where)
     _check_missing(model, state, pairs, where)
@@ -54,6 +62,17 @@ def check_whole(
     if not check_values(state, pairs, files, where):
         notes.append("its weights hold NaN or infinite values")
     return notes + _untie_where_untied(model)
+
+
+def _any_eight_bit(files: Mapping[str, Header]) -> bool:
+    return any(h.dtype not in ("F64", "F32", "F16", "BF16") for h in files.values())
+
+
+def _block(quantization: Mapping[str, Any] | None) -> tuple[int, int] | None:
+    size = (quantization or {}).get("weight_block_size")
+    if not isinstance(size, list | tuple) or len(size) != 2:
+        return None
+    return (int(size[0]), int(size[1]))
 
 
 def _check_report(info: Mapping[str, Any], where: Path) -> None:
