@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -221,9 +222,16 @@ def trainer_arguments(
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         use_cpu=device.type == "cpu",
-        activation_checkpointing=settings.gradient_checkpointing,
+        **_checkpointing(settings.gradient_checkpointing),
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         disable_tqdm=True,
         report_to=report_to,
     )
+
+
+def _checkpointing(wanted: bool) -> dict[str, Any]:
+    """The argument under the name that this transformers has: before 5.18 it was the older one."""
+    names = {field.name for field in fields(TrainingArguments)}
+    name = "activation_checkpointing"
+    return {name if name in names else "gradient_checkpointing": wanted}
