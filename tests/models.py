@@ -69,5 +69,8 @@ def tokenizer(chat: bool = True) -> PreTrainedTokenizerFast:
 def save(folder: Path, kind: str, seed: int = 0) -> Path:
     """Write model and tokenizer as a safetensors folder."""
     build(kind, seed).save_pretrained(folder)
-    tokenizer().save_pretrained(folder)
+    whole = tokenizer()
+    # An answer with a token that its tokenizer does not know would be open.
+    whole.add_tokens([f"<{number}>" for number in range(END + 1, VOCABULARY)])
+    whole.save_pretrained(folder)
     return folder
