@@ -23,7 +23,7 @@ KEY = ProbeKey("f", "original", "plain")
 def made(template: str = CHAT, special: Sequence[str] = (), added: Sequence[str] = ()) -> Reader:
     """A reader for a tokenizer with these tokens besides its bytes."""
     found = tokenizer()
-    found.add_special_tokens({"additional_special_tokens": list(special)}) if special else None
+    found.add_special_tokens({"extra_special_tokens": list(special)}) if special else None
     found.add_tokens(list(added))
     found.chat_template = template
     return Reader(found, frozenset({END}))
@@ -46,6 +46,15 @@ def test_special_tokens_stay_but_for_the_marks_of_the_template() -> None:
     reader = made("<|u|>" + CHAT, special=("<|u|>", "<city>"))
     assert read(reader, "It is <city>").text == "It is <city>"
     assert read(reader, "Tokyo<|u|>What next?").text == "Tokyo\nWhat next?"
+
+
+@pytest.mark.parametrize("role", ["pad_token", "eos_token", "unk_token", "bos_token", "extra"])
+def test_a_word_that_a_tokenizer_calls_special_stays(role: str) -> None:
+    reader = made("{{ 'Tokyo' }}" + CHAT, added=("Tokyo",))
+    named = {"extra_special_tokens": ["Tokyo"]} if role == "extra" else {role: "Tokyo"}
+    reader.tokenizer.add_special_tokens(named)
+    reader = Reader(reader.tokenizer, frozenset({END}))
+    assert read(reader, "It is Tokyo").text == "It is Tokyo"
 
 
 def test_padding_within_an_answer_does_not_part_its_word() -> None:

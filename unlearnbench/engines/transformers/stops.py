@@ -63,7 +63,7 @@ def _ends(tokenizer: PreTrainedTokenizerBase, token: int, closing: tuple[int, ..
         return True
     added = tokenizer.added_tokens_decoder.get(token)
     special = token in tokenizer.all_special_ids or (added is not None and added.special)
-    return special and not _is_prose(str(tokenizer.decode([token])))
+    return special and not is_prose(str(tokenizer.decode([token])))
 
 
 def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
@@ -71,7 +71,8 @@ def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
     return token in tokenizer.added_tokens_decoder
 
 
-def _is_prose(text: str) -> bool:
+def is_prose(text: str) -> bool:
+    """Whether a text could stand in a sentence, so that no token of it is a mark."""
     return bool(text) and all(c.isalnum() or c in _PROSE for c in text)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers.packed import Decoded
+from unlearnbench.engines.transformers.stops import is_prose
 from unlearnbench.engines.transformers.thinking import Marks, find_marks, marks_of, split_thoughts
 from unlearnbench.types import Completion, Failure, FinishReason, ProbeKey
 
@@ -17,7 +18,8 @@ class Reader:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_ids: frozenset[int]) -> None:
         self.tokenizer = tokenizer
-        self._silent = stop_ids | {i for i in (tokenizer.pad_token_id,) if i is not None}
+        padding = {tokenizer.pad_token_id} if not is_prose(str(tokenizer.pad_token)) else set()
+        self._silent = stop_ids | padding
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, special ones included."""
@@ -62,7 +64,7 @@ class Reader:
         """Special tokens that the chat template writes, but for those that enclose thoughts."""
         template = str(self.tokenizer.chat_template or "")
         special = {str(token) for token in self.tokenizer.all_special_tokens}
-        return tuple(sorted(token for token in special if token in template))
+        return tuple(sorted(t for t in special if t in template and not is_prose(t)))
 
     def _without_marks(self, text: str) -> str:
         """A mark between turns separates what stands on either side of it."""
