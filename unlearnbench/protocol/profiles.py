@@ -10,7 +10,7 @@ from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.types import Context, Split
 
-PROTOCOL_VERSION = "1"
+PROTOCOL_VERSION = "2"
 """Raised whenever a plan, a prompt or the cutting of answers changes; part of every fingerprint."""
 
 
