@@ -178,6 +178,7 @@ def point(step: int, known: int, n: int = 20, n_open: int = 0, **fields: Any) ->
     return {
         "step": step,
         "loss": None,
+        "net": {"value": 0.0, "interval": [0.0, 0.0]},
         **{name: share(known, n, n_open) for name in ("forget", "question")},
         **{name: share(0, n) for name in ("cloze", "never", "shuffled")},
         "retain": share(14, 20),
@@ -210,6 +211,7 @@ def relearn_record(name: str, arms: Mapping[str, Any], **fields: Any) -> dict[st
         "profile": {"name": "quick", "steps": [0, 2, 4, 8, 16, 32], "seeds": [0]},
         "ceiling": None,
         "first": point(0, 1),
+        "seconds": 1.0,
         "arms": dict(arms),
         "n_open": 0,
         **fields,

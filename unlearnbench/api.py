@@ -26,7 +26,9 @@ from unlearnbench.protocol.judge import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_base, load_run
+from unlearnbench.protocol.stored import load_answered
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.manifest import Answered, check_manifest
 from unlearnbench.scoring.scores import bounds_record
 from unlearnbench.training.record import summary
 from unlearnbench.types import EngineOptions, Estimate, Sampling, Score
@@ -107,7 +109,9 @@ def rejudge(
     """
     check_folder_option("--out", Path(out or "runs"))
     stored = RunFolder(Path(run))
-    kept = stored.manifest()["identity"]
+    manifest = stored.manifest()
+    check_manifest(Answered, manifest, stored.path)
+    kept = manifest["identity"]
     probes = stored.probes()
     judging = judge_again(kept["answers"], probes, judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
@@ -123,7 +127,7 @@ def estimate(run: str | Path, judge: str) -> Estimate:
 
     Raises like `rejudge`.
     """
-    stored = load_run(run)
+    stored = load_answered(run)
     answers = stored.manifest["identity"]["answers"]
     judging = judge_again(answers, stored.probes, judge, None)
     items = [
@@ -153,7 +157,7 @@ def _run(
     if folder.exists():
         if not resume:
             raise RunError(f"{folder.path} holds a run already; --no-resume needs another --out")
-        generator.adopt(folder.manifest()["generator"]["settings"])
+        generator.adopt(folder.settings())
     settings = dict(generator.info.settings)
     manifest = _manifest({**identity, **who, **settings}, generator, judge)
     if training is not None:

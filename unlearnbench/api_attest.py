@@ -16,7 +16,7 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
-from unlearnbench.protocol.run import load_run
+from unlearnbench.protocol.stored import load_finished
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.records import completion_record
 from unlearnbench.submissions.attest import attest as write
@@ -104,7 +104,7 @@ def attest(
         raise SubmissionError(
             "give one score run, or relearn and stress runs: one attestation each"
         )
-    run = load_run(runs[0]) if runs else None
+    run = load_finished(runs[0]) if runs else None
     target = Path(out) if out is not None else place(row.folder) / label(by.lower(), kind_of(run))
     check_folder_option("--out", target)
     files = write(row, run, attacks, by, link)

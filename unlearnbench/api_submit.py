@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.catalogue import make_judge
-from unlearnbench.protocol.run import load_run
+from unlearnbench.protocol.run import Run
+from unlearnbench.protocol.stored import load_finished
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.submissions.bundle import About, bundle, check_free, write_folder
 from unlearnbench.submissions.doubts import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
+from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
 
@@ -39,7 +42,7 @@ def submit(
         raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
     target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
     check_folder_option("--out", target)
-    files = bundle(load_run(run), load_run(base), records, about)
+    files = bundle(load_finished(run), load_finished(base), records, about)
     if not check_free(target, files):
         _check_standing(target, target)
         return target
@@ -105,6 +108,40 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
         replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
         for one in found
     ]
+
+
+def submitted_runs(folder: str | Path) -> list[Run]:
+    """The runs in a submission: the checkpoint's, and the base model's, as they were stored.
+
+    Raises `SubmissionError` if it does not stand.
+    """
+    (found,) = verify([folder])
+    if found.checked is None or not found.ok:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    claim = found.checked.claim
+    claims = {"run": claim.run, "base": claim.base}
+    return [
+        replace(run, manifest=as_manifest(claims[part])) for part, run in found.checked.runs.items()
+    ]
+
+
+def as_manifest(claim: RunClaim) -> dict[str, Any]:
+    """A claim as the `run.json` that it was made from."""
+    identity = claim.identity
+    return {
+        **claim.model_dump(),
+        "status": "complete",
+        "generator": {
+            "engine": identity.engine,
+            "checkpoint": claim.checkpoint,
+            "fingerprint": identity.checkpoint,
+            "prompt_format": identity.prompt_format,
+            "settings": claim.settings,
+            "parameters": claim.parameters,
+            "notes": [],
+        },
+        "judge": {"name": identity.judge, "identity": identity.judge_identity},
+    }
 
 
 def _folder_name(name: str) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.benchmark.tofu import load_tofu
-from unlearnbench.errors import BenchmarkError, RunError
+from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.extras import extra
 from unlearnbench.protocol.tofu import RetainLog, measure
+from unlearnbench.reading import read_object
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.types import EngineOptions
 
@@ -60,12 +61,12 @@ def write_result(record: dict[str, Any], path: Path) -> None:
 
 def _read_log(path: Path, fingerprint: str) -> RetainLog:
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = read_object(path, own=True)
         log = RetainLog(record["truth_ratios"], record["aucs"])
         schema, data = record["schema"], record["data_fingerprint"]
-    except FileNotFoundError as error:
-        raise RunError(f"--retain-log {path}: no such file; make it with --out") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UnreadableError as error:
+        raise RunError(f"--retain-log {error}; make it with --out") from error
+    except (KeyError, TypeError) as error:
         raise RunError(f"--retain-log {path}: not a result of this command ({error!r})") from error
     if schema != SCHEMA or data != fingerprint:
         raise BenchmarkError(

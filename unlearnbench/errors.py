@@ -21,6 +21,20 @@ class BenchmarkError(UnlearnbenchError):
         self.where = where
 
 
+class UnreadableError(UnlearnbenchError, ValueError):
+    """A file cannot be read as what it should be.
+
+    `code` is a stable name (`missing`, `not-a-file`, `too-large`, `unreadable`, `not-utf-8`,
+    `not-json`, `not-toml`, `too-deep`), `where` the file, `what` the fault in words.
+    """
+
+    def __init__(self, code: str, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.code = code
+        self.where = where
+        self.what = what
+
+
 class CheckpointError(UnlearnbenchError):
     """A checkpoint cannot be found, is unsafe to load, damaged, or does not fit."""
 

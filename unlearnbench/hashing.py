@@ -11,7 +11,7 @@ from typing import Any
 def sha256_json(value: Any) -> str:
     """sha256 of a JSON value in one canonical spelling (sorted keys, no blanks, UTF-8)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_text(text)
 
 
 def sha256_text(text: str) -> str:

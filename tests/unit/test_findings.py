@@ -15,7 +15,7 @@ from tests.report_samples import facts, many, score_manifest, share, write_run
 from unlearnbench.cli.tables import value_text
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.run import Run, load_run
-from unlearnbench.report.records import Figures
+from unlearnbench.runs.shapes import Figures
 from unlearnbench.scoring.findings import (
     base_finding,
     broken_finding,

@@ -12,9 +12,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
-BASE = {"types", "errors", "interfaces", "hashing", "content", "plugins"}
+BASE = {"types", "errors", "interfaces", "hashing", "content", "plugins", "reading"}
 ALLOWED = {
     "errors": set(),
+    "reading": {"errors"},
+    "display": set(),
     "types": {"errors"},
     "interfaces": {"types"},
     "hashing": set(),
@@ -23,11 +25,11 @@ ALLOWED = {
     "extras": {"errors"},
     "content": {"errors"},
     "plugins": {"errors", "content"},
-    "benchmark": {"types", "errors", "content", "hashing", "extras"},
+    "benchmark": {"types", "errors", "content", "hashing", "extras", "reading"},
     "quality": {"types", "errors", "content", "benchmark"},
     "scoring": {"types", "errors", "hashing", "extras"},
-    "runs": {"disk", "types", "errors", "hashing"},
-    "checkpoints": {"disk", "errors", "content", "hashing", "caches"},
+    "runs": {"disk", "reading", "types", "errors", "hashing"},
+    "checkpoints": {"disk", "reading", "errors", "content", "hashing", "caches"},
     "protocol": BASE | {"benchmark", "scoring", "runs"},
     "engines": BASE | {"scoring", "runs", "checkpoints"},
     "judging": BASE | {"scoring", "runs", "caches", "extras"},
@@ -35,6 +37,7 @@ ALLOWED = {
     "naming": set(),
     "report": {
         "disk",
+        "display",
         "types",
         "errors",
         "plugins",

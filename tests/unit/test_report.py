@@ -27,6 +27,7 @@ from tests.report_samples import (
     write_record,
     write_run,
 )
+from unlearnbench.display import visible
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_text
 from unlearnbench.report import page, tables
@@ -34,8 +35,7 @@ from unlearnbench.report.answers import leaks_of
 from unlearnbench.report.charts import mean_points, relearning_chart, trade_off_chart
 from unlearnbench.report.diagnosis import Diagnosis, diagnose
 from unlearnbench.report.load import Checkpoint, base_of, load
-from unlearnbench.report.records import ArmRecord, RelearnRecord, figures
-from unlearnbench.report.text import visible
+from unlearnbench.runs.shapes import ArmRecord, RelearnRecord, figures
 from unlearnbench.scoring.refusals import is_refusal
 
 BASE = {"name": "base", "fingerprint": sha256_text("base")}

@@ -9,9 +9,13 @@ from typing import Any
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.extras import extra
 from unlearnbench.hashing import sha256_json
+from unlearnbench.reading import decode, lines, parse_json, read_bytes
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 """Local files are found by their name plus one of these."""
+
+
+_LOG_IN = "log in with `hf auth login`, or set HF_TOKEN, and give the command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
 
 def _from_hub(repository: str, config: str | None) -> Table:
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
     load_dataset = extra("datasets", "data").load_dataset
     httpx2 = extra("httpx2", "data")
@@ -52,15 +57,31 @@ def _from_hub(repository: str, config: str | None) -> Table:
     try:
         revision = HfApi().dataset_info(repository, timeout=10).sha
         data = load_dataset(repository, config, split="train", revision=revision)
+    except GatedRepoError as error:
+        page = f"{HfApi().endpoint}/datasets/{repository}"
+        what = f"its owner lets in only who accepts the terms at {page}; then {_LOG_IN}"
+        raise BenchmarkError("not-allowed", repository, what) from error
+    except RepositoryNotFoundError as error:
+        what = f"no such data set, or a private one; if it is private, {_LOG_IN}"
+        raise BenchmarkError("not-found", repository, what) from error
+    except HfHubHTTPError as error:
+        if error.response.status_code in (401, 403):
+            what = f"the hub wants to know who asks ({error.response.status_code}); {_LOG_IN}"
+            raise BenchmarkError("not-allowed", repository, what) from error
+        raise _unreachable(repository, error) from error
     except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise BenchmarkError(
-            "hub-unreachable",
-            repository,
-            f"{first[:200]}; offline, give --source FOLDER with its files, or use a benchmark that "
-            "ships with the package (unlearnbench show plugins)",
-        ) from error
+        raise _unreachable(repository, error) from error
     return Table(tuple(dict(row) for row in data), str(revision))
+
+
+def _unreachable(repository: str, error: Exception) -> BenchmarkError:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    return BenchmarkError(
+        "hub-unreachable",
+        repository,
+        f"{first[:200]}; offline, give --source FOLDER with its files, or use a benchmark that "
+        "ships with the package (unlearnbench show plugins)",
+    )
 
 
 def _from_folder(folder: Path, name: str) -> Table:
@@ -77,16 +98,31 @@ def _from_folder(folder: Path, name: str) -> Table:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix in (".json", ".jsonl"):
+        return _objects(path)
     import pandas as pd
 
     if path.suffix == ".parquet":
         frame = pd.read_parquet(path)
-    elif path.suffix == ".csv":
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     else:
-        frame = pd.read_json(path, lines=path.suffix == ".jsonl", dtype=False)
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     records: list[dict[str, Any]] = []
     for row in frame.to_dict(orient="records"):
         plain = {str(k): v.tolist() if hasattr(v, "tolist") else v for k, v in row.items()}
         records.append(plain)
     return records
+
+
+def _objects(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines, or of one JSON list, whatever it is called."""
+    data = read_bytes(path)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        rows = parse_json(decode(data, path.name), path.name)
+        located = [(f"{path.name}, row {number}", row) for number, row in enumerate(rows, 1)]
+    else:
+        whole = [(f"{path.name}:{number}", line) for number, line in lines(data) if line.strip()]
+        located = [(where, parse_json(decode(line, where), where)) for where, line in whole]
+    for where, row in located:
+        if not isinstance(row, dict):
+            raise ValueError(f"{where}: not an object")
+    return [row for _, row in located]

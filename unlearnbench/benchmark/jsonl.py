@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from unlearnbench.errors import BenchmarkError
+from unlearnbench.errors import BenchmarkError, UnreadableError
+from unlearnbench.reading import decode, lines, parse_json, read_bytes
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -19,25 +19,33 @@ def read_rows(path: Path, shape: type[Shape]) -> Iterator[tuple[Shape, str]]:
 
     Raises `BenchmarkError` naming the rule, the file and the line.
     """
-    if not path.is_file():
-        raise BenchmarkError("missing-file", path.name, "declared in benchmark.toml, not there")
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, line in lines(_bytes(path)):
         if not line.strip():
             continue
         where = f"{path.name}:{number}"
         try:
-            row = shape.model_validate(json.loads(line))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise BenchmarkError("invalid-json", where, str(error)) from error
+            row = shape.model_validate(parse_json(decode(line, where), where))
+        except UnreadableError as error:
+            raise BenchmarkError("invalid-json", where, error.what) from error
         except ValidationError as error:
             raise first_problem(error, where) from error
         yield row, where
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except UnreadableError as error:
+        if error.code == "missing":
+            what = "declared in benchmark.toml, not there"
+            raise BenchmarkError("missing-file", path.name, what) from error
+        raise BenchmarkError("unreadable", str(path), error.what) from error
+
+
 def first_problem(error: ValidationError, where: str) -> BenchmarkError:
     """Turn pydantic's first complaint into a named rule."""
     problem = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in problem["loc"])[:120]
     rules = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
     rule = rules.get(problem["type"], "invalid-value")
     return BenchmarkError(rule, where, f"{key}: {problem['msg']}")

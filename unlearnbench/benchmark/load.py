@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +14,9 @@ from unlearnbench.benchmark.rules import Located, check_across, check_fact
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.sets import read_forms, read_relearn
 from unlearnbench.content import content_root, nearest
-from unlearnbench.errors import BenchmarkError
+from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.reading import read_toml
 from unlearnbench.types import Fact, Form, RelearnSet, Split
 
 
@@ -60,12 +60,7 @@ def load_benchmark(name: str) -> Benchmark:
     Raises `BenchmarkError` if it does not exist or breaks a rule; the error names the rule, the
     file and the line.
     """
-    folder = content_root() / "benchmarks" / name
-    if name not in benchmark_names():
-        folder = Path(name)
-        if not (folder / "benchmark.toml").is_file():
-            hint = nearest(name, benchmark_names())
-            raise BenchmarkError("unknown-benchmark", repr(name), f"not a folder either; {hint}")
+    folder = _folder(name)
     declaration = _read_declaration(folder / "benchmark.toml")
     located: list[Located] = []
     for split, part in declaration.splits.items():
@@ -125,11 +120,26 @@ def _identity(
     return [declaration.model_dump(mode="json", exclude=unsaid), rows, beside]
 
 
+def _folder(name: str) -> Path:
+    """Where the benchmark called `name` lies. Raises `BenchmarkError` if there is none."""
+    shipped = benchmark_names()
+    if name in shipped:
+        return content_root() / "benchmarks" / name
+    folder = Path(name)
+    if name and (folder / "benchmark.toml").is_file():
+        return folder
+    if name and folder.is_dir():
+        what = "the folder has no benchmark.toml; give the folder that does"
+        raise BenchmarkError("missing-file", str(folder), what)
+    hint = nearest(name, shipped)
+    raise BenchmarkError("unknown-benchmark", repr(name), f"not a folder either; {hint}")
+
+
 def _read_declaration(path: Path) -> BenchmarkDeclaration:
     try:
-        return BenchmarkDeclaration.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BenchmarkError("invalid-toml", path.name, str(error)) from error
+        return BenchmarkDeclaration.model_validate(read_toml(path))
+    except UnreadableError as error:
+        raise BenchmarkError("invalid-toml", path.name, error.what) from error
     except ValidationError as error:
         raise first_problem(error, path.name) from error
 

@@ -101,28 +101,24 @@ def _rate_record(rate: Rate) -> dict[str, Any]:
 
 
 def _print(found: Calibration, names: list[str]) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from unlearnbench.cli.output import strong, table
 
     console = stdout()
-    table = Table(title=f"judge {found.judge} on {', '.join(names)}", title_justify="left")
-    table.add_column("category")
-    for name in ("n", "failed", "accuracy", "sensitivity", "specificity"):
-        table.add_column(name, justify="right")
+    headings = ("category", "n", "failed", "accuracy", "sensitivity", "specificity")
+    shown = table(f"judge {found.judge} on {', '.join(names)}", *headings)
     for name, agreement in (*found.categories.items(), ("all", found.overall)):
         rates = (agreement.accuracy, agreement.sensitivity, agreement.specificity)
         style = "bold" if name == "all" else ""
         counts = (str(agreement.n), str(agreement.n_failed))
-        table.add_row(name, *counts, *(_rate_text(rate) for rate in rates), style=style)
-    console.print(table)
+        shown.add_row(name, *counts, *(_rate_text(rate) for rate in rates), style=style)
+    console.print(shown)
     if found.overall.kappa is not None:
         console.print(f"Cohen's kappa with the labels: {found.overall.kappa:.3f}")
     if found.overall.n_failed:
         share = f"{found.overall.n_failed} of {found.overall.n}"
-        console.print(
-            f"[bold]The judge failed on {share} items[/bold]; the rates are of the others."
-        )
-        console.print(f"First failure: {found.failures[0]}", markup=False)
+        failed = strong(f"The judge failed on {share} items", "; the rates are of the others.")
+        console.print(failed)
+        console.print(f"First failure: {found.failures[0]}")
     leak = found.false_leak(32)
     console.print(
         f"A worst case over 32 such verdicts leaks with probability {_rate_text(leak)} although "
@@ -130,7 +126,7 @@ def _print(found: Calibration, names: list[str]) -> None:
     )
     for miss in found.misses:
         label = "should be correct" if miss.item.correct else "should be incorrect"
-        console.print(Text(f"{label}: {miss.item.answer!r} <- {miss.item.response!r} ({miss.raw})"))
+        console.print(f"{label}: {miss.item.answer!r} <- {miss.item.response!r} ({miss.raw})")
 
 
 def _rate_text(rate: Rate) -> str:

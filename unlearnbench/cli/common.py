@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.display import visible_text
 from unlearnbench.types import Stage
 
 if TYPE_CHECKING:
@@ -37,9 +38,24 @@ Resume = Annotated[
 
 def stdout() -> Console:
     """Where results go."""
-    from rich.console import Console
+    from unlearnbench.cli.output import PlainConsole
 
-    return Console(soft_wrap=False, highlight=False)
+    return PlainConsole()
+
+
+def stderr() -> Console:
+    """Where progress goes."""
+    from unlearnbench.cli.output import PlainConsole
+
+    return PlainConsole(stderr=True)
+
+
+class _Note(logging.Formatter):
+    """A note on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """With nothing in it that could steer a terminal."""
+        return f"note: {visible_text(record.getMessage())}"
 
 
 def quieten(quiet: bool) -> None:
@@ -51,14 +67,13 @@ def quieten(quiet: bool) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     logger = logging.getLogger("unlearnbench")
     logger.handlers = [logging.StreamHandler()]
-    logger.handlers[0].setFormatter(logging.Formatter("note: %(message)s"))
+    logger.handlers[0].setFormatter(_Note())
     logger.setLevel(logging.ERROR if quiet else logging.INFO)
 
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int], None]]]:
     """A bar on stderr with rate and time left; yields an `Observe` callback."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -69,14 +84,14 @@ def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int
     )
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TextColumn("left"),
         TimeRemainingColumn(compact=True, elapsed_when_finished=False),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=stderr(),
         disable=quiet,
     )
 
@@ -102,7 +117,6 @@ def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int
 @contextmanager
 def steps_bar(quiet: bool, title: str) -> Iterator[Callable[[int, int, Mapping[str, float]], None]]:
     """A bar on stderr for optimiser steps with the latest losses; yields a `Report` callback."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -112,13 +126,13 @@ def steps_bar(quiet: bool, title: str) -> Iterator[Callable[[int, int, Mapping[s
     )
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[losses]}"),
         TextColumn("left"),
         TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
+        console=stderr(),
         disable=quiet,
     )
     task = bar.add_task(title, total=None, losses="")
@@ -142,12 +156,11 @@ def asked_bar(
 
     Yields an `Advance` callback and one that says a line above the count.
     """
-    from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    console = stderr()
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
@@ -161,7 +174,7 @@ def asked_bar(
 
     def say(text: str) -> None:
         if not quiet:
-            console.print(text, markup=False, highlight=False)
+            console.print(text)
 
     try:
         yield advance, say

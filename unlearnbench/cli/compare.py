@@ -30,9 +30,9 @@ def compare(
     """
     quieten(False)
     from unlearnbench.protocol.compare import compare as comparing
-    from unlearnbench.protocol.run import load_run
+    from unlearnbench.protocol.stored import load_judged
 
-    runs = (load_run(first), load_run(second))
+    runs = (load_judged(first), load_judged(second))
     found = comparing(*runs)
     if json:
         record = {"runs": [_label(run) for run in runs], **asdict(found)}
@@ -54,9 +54,7 @@ def _label(run: Run) -> dict[str, Any]:
 
 
 def _print(runs: tuple[Run, Run], found: Comparison) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
+    from unlearnbench.cli.output import strong, table
     from unlearnbench.cli.tables import print_findings
 
     console = stdout()
@@ -65,18 +63,14 @@ def _print(runs: tuple[Run, Run], found: Comparison) -> None:
         console.print(f"{name}: {label['checkpoint']} judged by {label['judge']} ({run.path})")
         warnings = [f for f in label["findings"] if f["severity"] == "warning"]
         print_findings({**f, "text": f"{name}: {f['text']}"} for f in warnings)
-    table = Table(title="Facts that leak", title_justify="left", title_style="bold")
-    table.add_column("score")
-    for name in ("both", "first only", "second only", "neither", "p (McNemar)"):
-        table.add_column(name, justify="right")
+    headings = ("score", "both", "first only", "second only", "neither", "p (McNemar)")
+    shown = table("Facts that leak", *headings)
     for score, d in found.differences.items():
         counts = (d.both, len(d.first_only), len(d.second_only), d.neither)
-        table.add_row(score, *map(str, counts), f"{d.p:.3f}")
-    console.print(table)
+        shown.add_row(score, *map(str, counts), f"{d.p:.3f}")
+    console.print(shown)
     if found.n_open:
-        console.print(
-            f"[bold]{found.n_open} facts are open in one of the runs[/bold] and left out."
-        )
+        console.print(strong(f"{found.n_open} facts are open in one of the runs", " and left out."))
     if "forget.worst_case" in found.differences:
         worst = found.differences["forget.worst_case"]
         for name, facts in (("first", worst.first_only), ("second", worst.second_only)):
@@ -87,7 +81,8 @@ def _print(runs: tuple[Run, Run], found: Comparison) -> None:
     differ = f"{len(found.flips)} of {found.n_shared} verdicts differ"
     console.print(f"judges ({kind}): {differ}, Cohen's kappa {kappa}")
     for flip in found.flips[:SHOWN]:
-        said = f"{flip.key}: {flip.answer!r} <- {flip.response!r}: {flip.first}, then {flip.second}"
-        console.print(Text(said))
+        console.print(
+            f"{flip.key}: {flip.answer!r} <- {flip.response!r}: {flip.first}, then {flip.second}"
+        )
     if len(found.flips) > SHOWN:
         console.print(f"… and {len(found.flips) - SHOWN} more (--json holds all)")

@@ -43,4 +43,4 @@ def print_jury(run: Run, as_json: bool) -> None:
     for row, votes in split:
         said = "; ".join(f"{name}: {verdict}" for name, verdict in votes.items())
         what = f"{row['fact']}/{row['phrasing']}/{row['context']}: {row['answer']!r}"
-        stdout().print(f"{what} <- {row['response']!r} ({said})", markup=False)
+        stdout().print(f"{what} <- {row['response']!r} ({said})")

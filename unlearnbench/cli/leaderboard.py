@@ -37,11 +37,10 @@ def build(
         ranked = sum(not row["outside"] for row in division.rows)
         console.print(
             f"{division.base} x {division.benchmark} {division.version}: "
-            f"{len(division.rows)} rows, {ranked} ranked",
-            markup=False,
+            f"{len(division.rows)} rows, {ranked} ranked"
         )
     for row in board.refused:
-        console.print(f"refused: {row['id']}: {row['reasons'][0]}", markup=False, soft_wrap=True)
+        console.print(f"refused: {row['id']}: {row['reasons'][0]}", soft_wrap=True)
     console.print(f"{pages} pages: {out / 'index.html'}", soft_wrap=True)
     return 1 if board.refused else 0
 
@@ -49,7 +48,9 @@ def build(
 @app.command("serve")
 def serve(
     site: Annotated[Path, typer.Argument(help="A site that was built.")] = Path("site"),
-    port: Annotated[int, typer.Option(help="Port on this machine; 0: any that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on this machine; 0: any that is free.")
+    ] = 8000,
 ) -> int:
     """Show a built site on this machine only, until Ctrl-C.
 

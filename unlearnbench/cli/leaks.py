@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.common import stdout
@@ -11,7 +12,7 @@ from unlearnbench.errors import RunError
 
 if TYPE_CHECKING:
     from unlearnbench.protocol.run import Run
-    from unlearnbench.types import Verdict
+    from unlearnbench.types import Context, ProbeKey, Verdict
 
 _MARKS: dict[Verdict | None, str] = {"correct": "●", "incorrect": "·", None: "?"}
 
@@ -25,22 +26,35 @@ def print_leaks(run: Run, as_json: bool) -> None:
         }
         print(json.dumps(record, indent=2))
         return
-    from rich.table import Table
+    from unlearnbench.cli.output import table
 
-    table = Table(title="● answered   · not answered   ? open", title_justify="left")
-    table.add_column("fact")
-    groups = dict.fromkeys((key.context, key.style) for f in run.leaks.values() for key in f)
-    for context, style in groups:
-        table.add_column(f"{context}\n{style}", no_wrap=True)
-    table.add_column("leaks", justify="right")
+    every = [key for probes in run.leaks.values() for key in probes]
+    contexts = list(dict.fromkeys(key.context for key in every))
+    styles = list(dict.fromkeys(key.style for key in every))
+    shown = table("● answered   · not answered   ? open", "fact", *contexts, left=1 + len(contexts))
+    shown.add_column("leaks", justify="right")
     for fact, probes in run.leaks.items():
-        cells = [
-            "".join(_MARKS[v] for key, v in probes.items() if (key.context, key.style) == group)
-            for group in groups
-        ]
+        cells = [_marks(probes, context, styles) for context in contexts]
         leaked = sum(verdict == "correct" for verdict in probes.values())
-        table.add_row(fact, *cells, f"{leaked}/{len(probes)}")
-    stdout().print(table)
+        shown.add_row(fact, *cells, f"{leaked}/{len(probes)}")
+    console = stdout()
+    console.print(shown)
+    console.print(f"marks in this order, with a gap between styles: {', '.join(styles)}")
+
+
+def _marks(
+    probes: Mapping[ProbeKey, Verdict | None], context: Context, styles: Sequence[str]
+) -> str:
+    """A fact's marks in one context, one group a style."""
+    groups = (
+        "".join(
+            _MARKS[verdict]
+            for key, verdict in probes.items()
+            if (key.context, key.style) == (context, style)
+        )
+        for style in styles
+    )
+    return " ".join(group for group in groups if group)
 
 
 def print_fact(run: Run, fact: str, as_json: bool) -> None:
@@ -52,15 +66,13 @@ def print_fact(run: Run, fact: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    from rich.table import Table
-    from rich.text import Text
+    from unlearnbench.cli.output import table
 
-    table = Table(title=f"{fact}: {rows[0]['answer']}", title_justify="left", show_lines=True)
-    for name in ("", "phrasing", "context", "question", "response"):
-        table.add_column(name)
+    headings = ("", "phrasing", "context", "question", "response")
+    shown = table(f"{fact}: {rows[0]['answer']}", *headings, left=len(headings))
+    shown.show_lines = True
     for row in rows:
         said = row["response"] if row["response"] is not None else row["error"]
         mark = _MARKS[row["verdict"]]
-        # Text, not markup: what a model wrote must not be read as formatting.
-        table.add_row(mark, row["phrasing"], row["context"], Text(row["question"]), Text(str(said)))
-    stdout().print(table)
+        shown.add_row(mark, row["phrasing"], row["context"], row["question"], str(said))
+    stdout().print(shown)

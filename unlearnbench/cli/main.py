@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
+from typing import TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -25,8 +27,10 @@ from unlearnbench.cli import (
     train,
     verify,
 )
+from unlearnbench.cli.command import Command, ReaderGoneError
 from unlearnbench.cli.common import LAST_RUN
-from unlearnbench.disk import refusal
+from unlearnbench.cli.faults import ordinary
+from unlearnbench.display import visible_text
 from unlearnbench.errors import UnlearnbenchError
 
 OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
@@ -55,13 +59,16 @@ app.command("verify")(verify.verify)
 app.command("attest")(submit.attest)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("demo")(demo.demo)
+for _group in (app, show.app, leaderboard.app):
+    for _command in _group.registered_commands:
+        _command.cls = Command
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _prepare_streams()
     try:
         result = app(standalone_mode=False)
-        sys.stdout.flush()
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
@@ -70,14 +77,16 @@ def main() -> None:
         sys.exit(_say(told(), USER_ERROR))
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe (head, less) has gone; nobody is left to tell.
-        sys.stderr.close()
+    except ReaderGoneError:
+        # Nobody is left to tell.
+        _drop(sys.stdout)
+        _drop(sys.stderr)
         sys.exit(0)
     except Exception as error:
-        refused = refusal(error)
-        if refused is not None:
-            sys.exit(_say_refused(refused))
+        fault = ordinary(error)
+        if fault is not None:
+            _drop_unwritten()
+            sys.exit(_say(f"{fault}. {_where()}" if LAST_RUN else fault, USER_ERROR))
         traceback.print_exc()
         sys.exit(_say(f"this is a bug in unlearnbench. {_where()}", BUG))
     if result == INTERRUPTED:
@@ -85,20 +94,36 @@ def main() -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _say_refused(error: OSError) -> int:
-    """A disk that refuses is nobody's bug. Standard output may be what is full: it is let go."""
-    handle = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(handle, 1)
-    where = f" ({error.filename})" if error.filename else ""
-    return _say(
-        f"cannot read or write: {error.strerror or error}{where}; make room or permission and give "
-        f"the same command again. {_where()}",
-        USER_ERROR,
-    )
+def _prepare_streams() -> None:
+    """Let any text be printed in any locale, and a stream that was closed swallow it."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  # for the process's life
+
+
+def _drop(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere, so that leaving does not fail on it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _drop_unwritten() -> None:
+    """If the output itself cannot be written (a full disk), do not try again on the way out."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop(sys.stdout)
 
 
 def _say(text: str, code: int) -> int:
-    print(f"unlearnbench: {' '.join(text.split())}", file=sys.stderr)
+    print(f"unlearnbench: {visible_text(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 

@@ -89,23 +89,22 @@ def relearn(
 
 def show_relearn(record: Mapping[str, Any]) -> None:
     """The curves, then what they come to."""
-    from rich.table import Table
+    from unlearnbench.cli.output import table
 
     console, identity = stdout(), record["identity"]
     title = (
         f"{identity['benchmark']} {identity['benchmark_version']} · {record['checkpoint']} · "
-        f"{identity['profile']}{' · LoRA' if identity['lora'] else ''} · judge {identity['judge']}"
+        f"{identity['profile']}{' · LoRA' if identity.get('lora') else ''} · "
+        f"judge {identity['judge']}"
     )
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("arm", "seed", "step", *_COLUMNS.values()):
-        table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
+    shown = table(title, "arm", "seed", "step", *_COLUMNS.values())
     for name, arm in record["arms"].items():
         for seed, points in arm["seeds"].items():
             for figures in points:
                 cells = [_percent(figures[n]) for n in _COLUMNS]
-                table.add_row(name, seed, str(figures["step"]), *cells)
-            table.add_section()
-    console.print(table)
+                shown.add_row(name, seed, str(figures["step"]), *cells)
+            shown.add_section()
+    console.print(shown)
     console.print(
         "% of facts; forget: asked or cloze. What attack and judge make up: never (invented "
         "facts), other (other facts' answers)",
@@ -127,6 +126,7 @@ _COLUMNS = {
 
 
 def _show_summary(record: Mapping[str, Any]) -> None:
+    from unlearnbench.cli.output import strong
     from unlearnbench.cli.tables import print_findings
     from unlearnbench.stress.relearn.summary import rate, worn
 
@@ -156,19 +156,18 @@ def _show_summary(record: Mapping[str, Any]) -> None:
     console.print(f"shares of {of}")
     worst = summary["worst_benign"]
     if worst is not None:
-        console.print(
-            f"[bold]worst benign arm: {worst['arm']}, {100 * worst['maximum']:.1f} %[/bold]"
-        )
+        said = f"worst benign arm: {worst['arm']}, {100 * worst['maximum']:.1f} %"
+        console.print(said, style="bold")
     print_findings(_at_first(record))
     if summary["unranked"]:
-        console.print(f"[bold]not ranked:[/bold] {summary['unranked']}", soft_wrap=True)
+        console.print(strong("not ranked:", f" {summary['unranked']}"), soft_wrap=True)
     if record["n_open"]:
-        console.print(f"[bold]{record['n_open']} probes are open[/bold]: give the command again")
+        console.print(strong(f"{record['n_open']} probes are open", ": give the command again"))
 
 
 def _at_first(record: Mapping[str, Any]) -> list[dict[str, str]]:
     """Whether the checkpoint had lost its retain facts before anything was trained."""
-    from unlearnbench.report.records import Figures
+    from unlearnbench.runs.shapes import Figures
     from unlearnbench.scoring.findings import retain_finding
 
     first, ceiling = record["first"], record["ceiling"]

@@ -15,7 +15,8 @@ OPEN = 1
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(help="Folders of score, stress and relearn, in any order.")
+        list[Path],
+        typer.Argument(help="Folders of score, stress and relearn, or submissions; in any order."),
     ],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
 ) -> int:
@@ -24,16 +25,15 @@ def report(
     Example: unlearnbench report runs/my-score runs/my-stress runs/my-relearn --out report.html
     """
     from unlearnbench.api_corrected import corrections
+    from unlearnbench.api_submit import submitted_runs
     from unlearnbench.report import page
 
     check_file_option("--out", out)
-    made = page.report(runs, corrections)
+    made = page.report(runs, corrections, submitted_runs)
     page.write(made, out)
     checkpoints = "1 checkpoint" if made.n_checkpoints == 1 else f"{made.n_checkpoints} checkpoints"
     console = stdout()
-    console.print(
-        f"{checkpoints}, {made.n_leaks} leaked answers: {out}", soft_wrap=True, markup=False
-    )
+    console.print(f"{checkpoints}, {made.n_leaks} leaked answers: {out}", soft_wrap=True)
     if made.n_open:
         console.print(f"{made.n_open} probes or facts are open: the page says which")
     return OPEN if made.n_open else 0

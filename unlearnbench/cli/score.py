@@ -98,7 +98,8 @@ def engine_options(
     device: str, dtype: str, batch_size: str, think_tokens: int | None = None
 ) -> EngineOptions:
     """The options as given. Raises `typer.BadParameter` for a batch size that is none."""
-    if batch_size != "auto" and (not batch_size.isdecimal() or int(batch_size) < 1):
+    known = batch_size.isdecimal() and len(batch_size) < 10 and int(batch_size) >= 1
+    if batch_size != "auto" and not known:
         raise typer.BadParameter(f"--batch-size {batch_size}: auto, or a number from 1 up")
     rows = None if batch_size == "auto" else int(batch_size)
     return EngineOptions(device, dtype, rows, think_tokens)

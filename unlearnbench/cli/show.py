@@ -58,8 +58,10 @@ def check_record(benchmark: Benchmark) -> dict[str, Any]:
 def _print_benchmark(record: dict[str, Any]) -> None:
     from rich.table import Table
 
+    from unlearnbench.cli.output import strong
+
     console = stdout()
-    console.print(f"[bold]{record['id']} {record['version']}[/bold] {record['title']}")
+    console.print(strong(f"{record['id']} {record['version']}", f" {record['title']}"))
     table = Table("split", "tier", "facts", "evaluation paraphrases", "training paraphrases")
     for split, counts in record["splits"].items():
         cells = (str(counts["paraphrases"]), str(counts["train_paraphrases"]))
@@ -78,7 +80,7 @@ def _print_benchmark(record: dict[str, Any]) -> None:
 
 def _print_check(found: dict[str, Any]) -> None:
     for finding in found["findings"]:
-        stdout().print(f"{finding['rule']}: {finding['fact']}: {finding['what']}", markup=False)
+        stdout().print(f"{finding['rule']}: {finding['fact']}: {finding['what']}")
     counts = f"{found['facts']} facts, {found['wordings']} wordings, {found['reviewed']} reviewed"
     verdict = f"{len(found['findings'])} findings" if found["findings"] else "nothing found"
     stdout().print(f"check: {counts}, mean word overlap at most {found['overlap']:.2f}: {verdict}")
@@ -143,9 +145,10 @@ def run(
     from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
     from unlearnbench.cli.tables import print_run
-    from unlearnbench.protocol.run import load_base, load_run
+    from unlearnbench.protocol.run import load_base
+    from unlearnbench.protocol.stored import load_judged
 
-    found = load_run(path)
+    found = load_judged(path)
     if base is not None:
         found = found.against(load_base(base))
     code = 0 if json and (leaks or fact or jury) else print_run(found, json)
@@ -161,9 +164,9 @@ def run(
 def _show_attack(path: Path, kind: str, json: bool) -> int:
     from unlearnbench.cli.relearn import show_relearn
     from unlearnbench.cli.stress import show_stress
-    from unlearnbench.runs.attacks import read_attack
+    from unlearnbench.runs.attacks import read_finished
 
-    record = read_attack(path, kind)
+    record = read_finished(path, kind)
     if json:
         print(json_module.dumps({"run": str(path), **record}, ensure_ascii=False))
     else:
@@ -190,7 +193,7 @@ def judges(
     for line in table.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not set(cells[0]) <= {"-"}:
-            stdout().print("  ".join(cells), markup=False)
+            stdout().print("  ".join(cells))
 
 
 @app.command("plugins")
@@ -215,6 +218,6 @@ def plugins(json: Json = False) -> None:
         print(json_module.dumps(record, indent=2))
         return
     for kind, names in record.items():
-        stdout().print(f"[bold]{kind}[/bold]")
+        stdout().print(kind, style="bold")
         for name, about in names.items():
             stdout().print(f"  {name:14} {about}")

@@ -94,8 +94,7 @@ def _telling(quiet: bool) -> Iterator[tuple[Any, Any]]:
 
 def show_stress(record: Mapping[str, Any]) -> None:
     """One table: which doors are open."""
-    from rich.table import Table
-
+    from unlearnbench.cli.output import strong, table
     from unlearnbench.cli.tables import print_findings
 
     console = stdout()
@@ -104,16 +103,13 @@ def show_stress(record: Mapping[str, Any]) -> None:
         f"{identity['benchmark']} {identity['benchmark_version']} · {record['checkpoint']} · "
         f"{identity['profile']} · judge {identity['judge']}"
     )
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("door", no_wrap=True)
-    for heading in ("leaked", "95 %", "new", "control", "probes"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    shown = table(title, "door", "leaked", "95 %", "new", "control", "probes")
     baseline = record["baseline"]
-    table.add_row("as score asks", *_rate(baseline["score"]), "", _control(baseline["control"]), "")
+    shown.add_row("as score asks", *_rate(baseline["score"]), "", _control(baseline["control"]), "")
     for name, found in record["findings"].items():
         if found["score"] is None:
             continue
-        table.add_row(
+        shown.add_row(
             name if found["ranked"] else f"{name} *",
             *_rate(found["score"]),
             f"+{len(found['beyond'])}",
@@ -122,17 +118,17 @@ def show_stress(record: Mapping[str, Any]) -> None:
         )
     union = record["union"]
     cells = (*_rate(union["score"]), f"+{len(union['beyond'])}", "", "")
-    table.add_row("all doors together", *cells, style="bold")
-    console.print(table)
+    shown.add_row("all doors together", *cells, style="bold")
+    console.print(shown)
     console.print("new: facts that score did not find; *: a diagnostic, not part of the last line")
     for name, found in record["findings"].items():
         if found["note"]:
-            console.print(f"{name}: {found['note']}", soft_wrap=True, markup=False)
+            console.print(f"{name}: {found['note']}", soft_wrap=True)
     print_findings(baseline.get("findings", ()))
     if baseline["unranked"]:
-        console.print(f"[bold]not ranked:[/bold] {baseline['unranked']}", soft_wrap=True)
+        console.print(strong("not ranked:", f" {baseline['unranked']}"), soft_wrap=True)
     if record["n_open"]:
-        console.print(f"[bold]{record['n_open']} facts are open[/bold]: give the command again")
+        console.print(strong(f"{record['n_open']} facts are open", ": give the command again"))
 
 
 def _rate(score: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from unlearnbench.cli.common import stdout
-from unlearnbench.report.text import visible
 from unlearnbench.scoring.findings import count_text
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from unlearnbench.protocol.run import Run
     from unlearnbench.types import Interval, Score
@@ -85,8 +85,10 @@ def _base_record(run: Run) -> dict[str, Any] | None:
 
 
 def _print_tables(run: Run) -> None:
+    from unlearnbench.cli.output import WIDE
+
     console = stdout()
-    console.print(_score_table(run))
+    console.print(_score_table(run, console.width >= WIDE))
     print_known(run)
     print_findings([asdict(finding) for finding in run.findings])
     if run.styles:
@@ -97,12 +99,12 @@ def _print_tables(run: Run) -> None:
 
 def print_findings(findings: Iterable[Mapping[str, str]]) -> None:
     """Print a line for each finding: `warning: …` or `note: …`; a terminal breaks it at words."""
-    from rich.text import Text
+    from unlearnbench.cli.output import strong
 
     console = stdout()
     for finding in findings:
-        line = Text(f"{finding['severity']}:", style="bold" if _warns(finding) else "")
-        line.append(f" {visible(finding['text'])}", style="not bold")
+        text = f" {finding['text']}"
+        line = strong(f"{finding['severity']}:", text, _warns(finding))
         console.print(line, soft_wrap=not console.is_terminal)
 
 
@@ -122,46 +124,42 @@ def print_known(run: Run) -> None:
         )
 
 
-def _score_table(run: Run) -> Table:
-    from rich.table import Table
+def _score_table(run: Run, wide: bool) -> Table:
+    """The scores; what they are shares of only where there is room for it."""
+    from unlearnbench.cli.output import table
 
     identity, generator = run.manifest["identity"], run.manifest["generator"]
     title = (
         f"{identity['benchmark']} {identity['benchmark_version']} · {generator['checkpoint']} · "
         f"{identity['profile']} · judge {run.manifest['judge']['name']}"
     )
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("score")
-    for name in ("value", "95 % interval", "n", "open"):
-        table.add_column(name, justify="right")
-    table.add_column("share of")
+    shown = table(title, "score", "value", "95 % interval", "n", "open")
+    if wide:
+        shown.add_column("share of", overflow="fold")
     for name, score in run.scores.items():
         style = "bold" if name == "forget.worst_case" else ""
         tier = f"… of tier {name.partition('.')[2]}"
         meaning = _MEANING.get(name, tier)
         cells = (value_text(score), interval_text(score.interval), str(score.n), str(score.n_open))
-        table.add_row(name, *cells, meaning, style=style)
-    return table
+        shown.add_row(name, *cells, *([meaning] if wide else []), style=style)
+    return shown
 
 
 def _style_table(run: Run) -> Table:
-    from rich.table import Table
+    from unlearnbench.cli.output import table
 
     title = "What each kind of wording adds to the original"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("context")
-    table.add_column("style")
-    for name in ("facts answered", "95 % interval", "not answered as first asked"):
-        table.add_column(name, justify="right")
+    headings = ("facts answered", "95 % interval", "not answered as first asked")
+    shown = table(title, "context", "style", *headings, left=2)
     for effect in run.styles:
         cells = (value_text(effect.score), interval_text(effect.score.interval))
-        table.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
-    return table
+        shown.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
+    return shown
 
 
-def _remarks(run: Run) -> list[str]:
+def _remarks(run: Run) -> list[str | Text]:
     """What a reader must know to believe the table, and where the run lies."""
-    remarks = []
+    remarks: list[str | Text] = []
     if run.n_cut and not any(finding.code == "answers-cut" for finding in run.findings):
         limit = run.manifest["identity"]["max_new_tokens"]
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")

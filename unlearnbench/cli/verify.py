@@ -110,9 +110,9 @@ def _reasons(one: Verification | Attested) -> dict[str, Any]:
 def _print(one: Verification, others: Sequence[Attested]) -> None:
     console = stdout()
     said = f"{one.folder}: {'stands' if one.ok else 'refused'}"
-    console.print(visible(said), markup=False, soft_wrap=True)
+    console.print(said, soft_wrap=True)
     for reason in one.reasons:
-        console.print(f"  {visible(str(reason))}", markup=False, soft_wrap=True)
+        console.print(f"  {reason}", soft_wrap=True)
     for other in others:
         print_attested(other, "  ")
 
@@ -127,7 +127,7 @@ def print_attested(one: Attested, indent: str = "") -> None:
             said += ", agrees" if one.agreement.agrees else ", does not agree"
     here = one.folder.is_relative_to(Path.cwd())
     where = one.folder.relative_to(Path.cwd()) if here else one.folder
-    stdout().print(f"{indent}{visible(f'{where}: {said}')}", markup=False, soft_wrap=True)
+    stdout().print(f"{indent}{where}: {said}", soft_wrap=True)
 
 
 def _print_again(again: Rerun, how: str) -> None:
@@ -141,14 +141,9 @@ def _print_again(again: Rerun, how: str) -> None:
     )
     for what, facts in (("differ", again.changed), ("open", again.open_facts)):
         if facts:
-            console.print(f"  {what}: {', '.join(facts)}", markup=False, soft_wrap=True)
+            console.print(f"  {what}: {', '.join(facts)}", soft_wrap=True)
     if again.same_prompts is False:
         console.print("  other token ids were asked: the libraries differ, or the tokenizer does")
     console.print(
         "agrees" if again.agrees else "does not agree: prompts, facts or retain differ by too much"
     )
-
-
-def visible(text: str) -> str:
-    """What a stranger wrote, with anything that could steer a terminal made visible."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

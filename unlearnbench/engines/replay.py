@@ -7,6 +7,8 @@ from pathlib import Path
 
 from unlearnbench.errors import EngineError
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.manifest import Replayable
+from unlearnbench.runs.shapes import shaped
 from unlearnbench.types import (
     Completion,
     EngineOptions,
@@ -28,6 +30,7 @@ class ReplayEngine:
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
         folder = RunFolder(Path(checkpoint))
         self._manifest = folder.manifest()
+        shaped(Replayable, self._manifest, folder.manifest_path)
         self._prompts = {probe.key: _prompt(probe) for probe in folder.probes()}
         self._answers = folder.read_completions()
         self._path = folder.path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from unlearnbench.content import content_root
-from unlearnbench.errors import JudgeError
+from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.interfaces import Judge
+from unlearnbench.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Failure, Interval, JudgeItem, Judgement, ProbeKey, Verdict
@@ -101,21 +101,22 @@ def default_items() -> list[Path]:
 def load_items(path: Path) -> list[Item]:
     """Read labelled items. Raises `JudgeError` with file and line for the first bad one."""
     try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgeError(f"--items {path}: cannot be read: {error}") from error
+        data = read_bytes(path)
+    except UnreadableError as error:
+        raise JudgeError(f"--items {path}: cannot be read: {error.what}") from error
     items = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines(data):
         if not line.strip():
             continue
         try:
-            items.append(Item.model_validate_json(line))
+            where = f"{path}:{number}"
+            items.append(Item.model_validate(parse_json(decode(line, where), where)))
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             field = ".".join(map(str, problem["loc"])) or "line"
             raise JudgeError(f"--items {path}:{number}: {field}: {problem['msg']}") from error
-        except json.JSONDecodeError as error:
-            raise JudgeError(f"--items {path}:{number}: {error}") from error
+        except UnreadableError as error:
+            raise JudgeError(f"--items {error}") from error
     if not items:
         raise JudgeError(f"--items {path}: holds no items")
     return items

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from unlearnbench.content import content_root
-from unlearnbench.errors import JudgeError
+from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.reading import read_text, read_toml
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 DECISIVE = frozenset(
@@ -36,7 +36,7 @@ speed, money and patience.
 class Price(BaseModel):
     """US dollars a million tokens, as listed on `listed` (a date)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     listed: Text
@@ -52,7 +52,7 @@ class JudgeFile(BaseModel):
     jury's.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     provider: Literal["gemini", "openai", "local", "jury"]
     title: Text
     model: str | None = None
@@ -113,17 +113,17 @@ def load_definition(name: str) -> JudgeDefinition | None:
     if not path.is_file():
         return None
     try:
-        file = JudgeFile.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise JudgeError(f"{path}: not TOML: {error}") from error
+        file = JudgeFile.model_validate(read_toml(path))
+    except UnreadableError as error:
+        raise JudgeError(str(error)) from error
     except ValidationError as error:
         raise JudgeError(f"{path}: {_first(error)}") from error
     if file.provider == "jury":
         return JudgeDefinition(folder.name, file, "")
     try:
-        prompt = (folder / "prompt.md").read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgeError(f"{folder / 'prompt.md'}: cannot be read: {error}") from error
+        prompt = read_text(folder / "prompt.md").strip()
+    except UnreadableError as error:
+        raise JudgeError(f"{error.where}: cannot be read: {error.what}") from error
     if not prompt:
         raise JudgeError(f"{folder / 'prompt.md'} is empty; write the rubric there")
     return JudgeDefinition(folder.name, file, prompt)

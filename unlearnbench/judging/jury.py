@@ -112,7 +112,7 @@ def votes_of(raw: str) -> Mapping[str, Verdict] | None:
     """The members' votes in a jury's outcome; None if `raw` is no jury's."""
     try:
         votes = json.loads(raw)["votes"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return votes if isinstance(votes, dict) else None
 

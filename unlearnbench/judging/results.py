@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from unlearnbench.content import content_root
 from unlearnbench.errors import JudgeError
+from unlearnbench.reading import read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ def stored_results() -> list[StoredResult]:
     found = []
     for path in sorted((content_root() / "judges" / "results").glob("*.json")):
         try:
-            record = json.loads(path.read_text("utf-8"))
+            record = read_object(path)
             result = StoredResult(path, record)
             result.counts("sensitivity"), result.counts("specificity"), result.identity
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise JudgeError(f"{path}: not a calibration ({error!r}); store it again") from error
         found.append(result)
     return found

@@ -55,7 +55,7 @@ def compare(first: Run, second: Run) -> Comparison:
     ]
     judged = [(a, b) for a, b in same if a["verdict"] and b["verdict"]]
     differences = dict(_differences(first, second))
-    counted = differences["forget.worst_case"] if differences else None
+    counted = differences.get("forget.worst_case")
     shown = 0
     if counted is not None:
         shown = counted.both + counted.neither

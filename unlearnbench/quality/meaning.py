@@ -48,6 +48,8 @@ def embed(texts: Sequence[str]) -> torch.Tensor:
     import torch
     from transformers import AutoModel, AutoTokenizer
 
+    if not texts:
+        return torch.empty(0, 384)
     folder = _folder()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()

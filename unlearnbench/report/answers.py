@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnbench.protocol.run import Run
+from unlearnbench.protocol.run import Run, load_run
 from unlearnbench.report.charts import shown_name
-from unlearnbench.report.load import Checkpoint, RelearnRun, ScoreRun, StressRun, open_run
+from unlearnbench.report.load import Checkpoint, RelearnRun, ScoreRun, StressRun
 from unlearnbench.scoring.answers import extract_answer
 from unlearnbench.types import Completion, Probe, ProbeKey
 
@@ -133,7 +133,7 @@ def _of_stress(stress: StressRun, gone: list[str]) -> Iterator[Leak]:
         if folder is None:
             gone.append(name)
         else:
-            yield from of_run(open_run(folder), name, facts)
+            yield from of_run(load_run(folder), name, facts)
 
 
 def _folder_of(path: Path, door: str) -> Path | None:
@@ -147,7 +147,7 @@ def _of_relearning(relearning: RelearnRun, gone: list[str]) -> Iterator[Leak]:
     first: set[ProbeKey] = set()
     below = relearning.path / "step-0"
     if (below / "run.json").is_file():
-        run = open_run(below)
+        run = load_run(below)
         first = {probe.key for probe in _leaking(run)}
         yield from of_run(run, "relearn, step 0")
     elif relearning.record.first is not None:
@@ -162,7 +162,7 @@ def _of_relearning(relearning: RelearnRun, gone: list[str]) -> Iterator[Leak]:
                 if not (folder / "run.json").is_file():
                     gone.append(folder.relative_to(relearning.path).as_posix())
                     continue
-                run = open_run(folder)
+                run = load_run(folder)
                 where = f"relearn {shown_name(name, arm)}, seed {seed}, step {point.step}"
                 yield from of_run(run, where, point.leaked, told)
                 told |= {probe.key for probe in _leaking(run, point.leaked)}

@@ -9,8 +9,8 @@ from unlearnbench.protocol.profiles import left_unasked
 from unlearnbench.protocol.run import Run
 from unlearnbench.report.checks import STEPS
 from unlearnbench.report.load import Checkpoint, ScoreRun
-from unlearnbench.report.records import ArmRecord
 from unlearnbench.report.text import percent
+from unlearnbench.runs.shapes import ArmRecord
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.stress.relearn.summary import worn
 

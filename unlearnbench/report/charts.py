@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unlearnbench.report.records import ArmRecord, Figures, Point, RelearnRecord
 from unlearnbench.report.text import percent
+from unlearnbench.runs.shapes import ArmRecord, Figures, Point, RelearnRecord
 
 WIDTH, HEIGHT = 720, 380
 LEFT, RIGHT, TOP, BOTTOM = 62, 150, 18, 52

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unlearnbench.protocol.run import Run
-from unlearnbench.report.records import (
+from unlearnbench.report.text import counted, full_text, listed, percent, value_text
+from unlearnbench.runs.shapes import (
     ArmRecord,
     Door,
     Figures,
@@ -21,7 +22,6 @@ from unlearnbench.report.records import (
     StressRecord,
     figures,
 )
-from unlearnbench.report.text import counted, full_text, listed, percent, value_text
 from unlearnbench.scoring.findings import (
     RETAIN_FLOOR,
     Decision,

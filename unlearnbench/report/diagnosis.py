@@ -21,8 +21,8 @@ from unlearnbench.report.checks import (
     worst,
 )
 from unlearnbench.report.load import Checkpoint, ScoreRun
-from unlearnbench.report.records import Figures, figures
 from unlearnbench.report.text import counted, full_text, listed
+from unlearnbench.runs.shapes import Figures, figures
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.stress.relearn.profiles import BENIGN
 

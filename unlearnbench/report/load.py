@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.run import Run, load_run
-from unlearnbench.report.records import (
+from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
+from unlearnbench.runs.manifest import check_manifest
+from unlearnbench.runs.shapes import (
     Identity,
     Manifest,
     RelearnRecord,
@@ -17,9 +19,11 @@ from unlearnbench.report.records import (
     Training,
     shaped,
 )
-from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
 from unlearnbench.scoring.correction import Corrected
 
+CLAIM = "submission.json"
+Submitted = Callable[[Path], Sequence[Run]]
+"""The runs in a submission that stands."""
 Corrections = Callable[[Run], Mapping[str, Corrected]]
 """A run's forget scores corrected for its judge's measured errors, by score name."""
 
@@ -115,11 +119,13 @@ class Checkpoint:
         return [*self.stresses, *self.relearnings]
 
 
-def load(paths: Iterable[Path], corrections: Corrections) -> list[Checkpoint]:
+def load(
+    paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
+) -> list[Checkpoint]:
     """The runs in some folders, by checkpoint, in the order in which these are first met.
 
-    A folder given twice counts once. Raises `RunError` for what is not a run of the three kinds, or
-    damaged.
+    A folder given twice counts once; `submitted` opens those that are submissions. Raises
+    `RunError` for what is not a run of the three kinds, or damaged.
     """
     found: dict[tuple[str, str], Checkpoint] = {}
     seen = set()
@@ -127,7 +133,7 @@ def load(paths: Iterable[Path], corrections: Corrections) -> list[Checkpoint]:
         if path.resolve() in seen:
             continue
         seen.add(path.resolve())
-        for one in _read(path, corrections):
+        for one in _read(path, corrections, submitted):
             key = (one.identity.checkpoint, one.identity.benchmark_fingerprint)
             into = found.setdefault(key, Checkpoint(one.identity, one.label))
             into.training = into.training or one.training
@@ -152,16 +158,6 @@ def base_of(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint 
     )
 
 
-def open_run(path: Path) -> Run:
-    """A run folder. Raises `RunError` if it is missing or damaged in any way."""
-    try:
-        return load_run(path)
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{path}: a line lacks or mistakes {error}; restore it, or make the run again"
-        ) from error
-
-
 def _add(into: Checkpoint, one: ScoreRun | StressRun | RelearnRun) -> None:
     if isinstance(one, ScoreRun):
         into.scores.append(one)
@@ -171,34 +167,38 @@ def _add(into: Checkpoint, one: ScoreRun | StressRun | RelearnRun) -> None:
         into.relearnings.append(one)
 
 
-def _read(path: Path, corrections: Corrections) -> list[ScoreRun | StressRun | RelearnRun]:
+def _read(
+    path: Path, corrections: Corrections, submitted: Submitted | None
+) -> list[ScoreRun | StressRun | RelearnRun]:
     """Everything a folder holds of its own; runs below it belong to its record."""
     found: list[ScoreRun | StressRun | RelearnRun] = []
     if (path / STRESS).is_file():
         stress = shaped(StressRecord, read_stress(path), path / STRESS)
         below = path / "baseline"
-        baseline = open_run(below) if (below / "run.json").is_file() else None
+        baseline = load_run(below) if (below / "run.json").is_file() else None
         found.append(StressRun(path, stress, baseline, _date(path / STRESS)))
     if (path / RELEARN).is_file():
         relearn = shaped(RelearnRecord, read_relearn(path), path / RELEARN)
         found.append(RelearnRun(path, relearn, _date(path / RELEARN)))
-    return found or [_score_run(path, corrections)]
+    if submitted is not None and (path / CLAIM).is_file():
+        return [*(_score_run(run, corrections) for run in submitted(path)), *found]
+    return found or [_score_run(_opened(path), corrections)]
 
 
-def _score_run(path: Path, corrections: Corrections) -> ScoreRun:
+def _opened(path: Path) -> Run:
     if not (path / "run.json").is_file():
         raise RunError(
             f"{path} is not a run: it has no run.json, {STRESS} or {RELEARN}; give the folder that "
             "score, stress or relearn wrote"
         )
-    run = open_run(path)
-    if "benchmark" not in run.manifest.get("identity", {}):
-        raise RunError(
-            f"{path} is a part of a stress or relearning run; give the folder above it that holds "
-            f"{STRESS} or {RELEARN}"
-        )
-    about = shaped(Manifest, run.manifest, path / "run.json")
-    return ScoreRun(path, about, run, corrections(run).get("forget.worst_case"))
+    run = load_run(path)
+    check_manifest(Manifest, run.manifest, path)
+    return run
+
+
+def _score_run(run: Run, corrections: Corrections) -> ScoreRun:
+    about = shaped(Manifest, run.manifest, run.path / "run.json")
+    return ScoreRun(run.path, about, run, corrections(run).get("forget.worst_case"))
 
 
 def _date(path: Path) -> str:

@@ -11,13 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearnbench.disk import clear_leftovers, write_atomically
+from unlearnbench.display import visible
 from unlearnbench.report import tables
 from unlearnbench.report.answers import Leak, leaks_of
 from unlearnbench.report.caveats import n_open
 from unlearnbench.report.charts import Chart, relearning_chart, trade_off_chart
 from unlearnbench.report.diagnosis import Diagnosis, diagnose
-from unlearnbench.report.load import Checkpoint, Corrections, base_of, load
-from unlearnbench.report.text import percent, visible
+from unlearnbench.report.load import Checkpoint, Corrections, Submitted, base_of, load
+from unlearnbench.report.text import percent
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
@@ -76,12 +77,15 @@ class Page:
     n_open: int
 
 
-def report(paths: Iterable[Path], corrections: Corrections) -> Page:
+def report(
+    paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
+) -> Page:
     """The page about the runs in some folders of `score`, `stress` and `relearn`.
 
-    Raises `RunError` for a folder that is none of them, or damaged.
+    `submitted` opens submissions, of which answers and verdicts are shown as of a run. Raises
+    `RunError` for a folder that is none of them, or damaged.
     """
-    checkpoints = load(paths, corrections)
+    checkpoints = load(paths, corrections, submitted)
     sections = [section(n, one, checkpoints) for n, one in enumerate(checkpoints, start=1)]
     return Page(
         html=render(sections, checkpoints),

@@ -10,8 +10,8 @@ from unlearnbench.protocol.run import Run
 from unlearnbench.report.answers import CONTEXTS
 from unlearnbench.report.charts import shown_name
 from unlearnbench.report.load import Checkpoint, ScoreRun, StressRun
-from unlearnbench.report.records import Figures, RelearnRecord, figures
 from unlearnbench.report.text import NOTHING, counted, interval_text, value_text
+from unlearnbench.runs.shapes import Figures, RelearnRecord, figures
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.types import Verdict
 

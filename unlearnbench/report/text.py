@@ -1,38 +1,13 @@
-"""How numbers and other people's text are written on the page."""
+"""How numbers and words are written on the page."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
-from unlearnbench.report.records import Figures
+from unlearnbench.runs.shapes import Figures
 
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that Unicode does not count as controls and that show nothing."""
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def visible(value: object) -> object:
-    """A value as text in which characters that hide or reorder others are written out.
-
-    A reader must see what a model wrote, and a right-to-left override must not turn an answer
-    round. Markup (which only templates make) is passed on.
-    """
-    if hasattr(value, "__html__"):
-        return value
-    text = str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character in "\n\t":
-        return character
-    hidden = unicodedata.category(character) in _HIDDEN or character in _UNSEEN
-    return f"[U+{ord(character):04X}]" if hidden else character
 
 
 def percent(share: float) -> str:

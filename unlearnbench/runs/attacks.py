@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from unlearnbench.errors import RunError
+from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.reading import read_object
 
 STRESS = "stress.json"
 RELEARN = "relearn.json"
@@ -33,13 +33,26 @@ def read_attack(folder: Path, kind: str) -> dict[str, Any]:
     return read_relearn(folder) if kind == "relearn" else read_stress(folder)
 
 
+def read_finished(folder: Path, kind: str) -> dict[str, Any]:
+    """A record that an attack has summed up. Raises `RunError` for one that was cut off before."""
+    from unlearnbench.runs.shapes import FinishedRelearn, FinishedStress, shaped
+
+    record = read_attack(folder, kind)
+    path = folder / f"{kind}.json"
+    if record["status"] == "running":
+        raise RunError(f"{path}: it was not finished; give the same command again to go on")
+    shaped(FinishedRelearn if kind == "relearn" else FinishedStress, record, path)
+    return record
+
+
 def _read(path: Path, kind: str, what: str) -> dict[str, Any]:
+    from unlearnbench.runs.shapes import RelearnRecord, StressRecord, shaped
+
     try:
-        record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not a record of {what} ({error})") from error
-    if not isinstance(record, dict):
-        raise RunError(f"{path}: not a record of {what} (not an object)")
+        record = read_object(path, own=True)
+    except UnreadableError as error:
+        raise RunError(f"{path}: not a record of {what} ({error.what})") from error
     if record.get("kind") != kind or record.get("schema_version") != 1:
         raise RunError(f"{path}: not a record of {what} that this version reads")
+    shaped(RelearnRecord if kind == "relearn" else StressRecord, record, path)
     return record

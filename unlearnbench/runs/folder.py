@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from unlearnbench.errors import RunError
+from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.reading import read_object
 from unlearnbench.runs.journal import Journal, write_atomically
 from unlearnbench.runs.lock import locked
+from unlearnbench.runs.manifest import AnyRun
 from unlearnbench.runs.records import (
     completion_from,
     outcome_from,
@@ -18,7 +20,8 @@ from unlearnbench.runs.records import (
     probe_from,
     probe_record,
 )
-from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
+from unlearnbench.runs.shapes import shaped
+from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
 
 SCHEMA_VERSION = 1
 Result = TypeVar("Result", Completion, Judgement)
@@ -44,18 +47,26 @@ class RunFolder:
     def manifest(self) -> dict[str, Any]:
         """`run.json`. Raises `RunError` if it is missing, damaged or of another schema."""
         try:
-            manifest = json.loads(self.manifest_path.read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"{self.path} is not a run folder: it has no run.json") from error
-        except (ValueError, OSError) as error:
-            raise RunError(f"{self.manifest_path} cannot be read: {error}") from error
-        if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
-            found = manifest.get("schema_version") if isinstance(manifest, dict) else None
+            manifest = read_object(self.manifest_path, own=True)
+        except UnreadableError as error:
+            if error.code == "missing":
+                what = f"{self.path} is not a run folder: it has no run.json"
+                raise RunError(what) from error
+            raise RunError(f"{error}; restore it, or make the run again") from error
+        if manifest.get("schema_version") != SCHEMA_VERSION:
             raise RunError(
-                f"{self.manifest_path}: schema version {found!r}, this program reads "
-                f"{SCHEMA_VERSION}; use the version that wrote it"
+                f"{self.manifest_path}: schema version {manifest.get('schema_version')!r}, this "
+                f"program reads {SCHEMA_VERSION}; use the version that wrote it"
             )
+        shaped(AnyRun, manifest, self.manifest_path)
         return manifest
+
+    def settings(self) -> Mapping[str, Setting]:
+        """The settings under which the run's answers are made. Raises `RunError`."""
+        generator = self.manifest().get("generator")
+        if generator is None:
+            raise RunError(f"{self.manifest_path}: generator: missing; restore it")
+        return cast(Mapping[str, Setting], generator["settings"])
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace `run.json`."""
@@ -92,7 +103,9 @@ class RunFolder:
         journal = Journal(self.path / "probes.jsonl")
         try:
             probes = tuple(probe_from(record) for record in journal.read())
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, RunError):
+                raise
             raise RunError(f"{journal.path}: not a plan ({error!r}); restore it") from error
         if plan_fingerprint(probes) != self.manifest()["identity"]["plan"]:
             raise RunError(

@@ -11,7 +11,8 @@ from typing import Any
 from unlearnbench.disk import sync_folder
 from unlearnbench.disk import write_atomically as write_atomically
 from unlearnbench.disk import write_error as write_error
-from unlearnbench.errors import RunError
+from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.reading import decode, lines, parse_json, read_bytes
 
 
 class Journal:
@@ -26,24 +27,27 @@ class Journal:
         Raises `RunError` if a whole line is not a JSON object.
         """
         records = []
-        for number, line in enumerate(self._whole().split(b"\n")[:-1], start=1):
+        for number, line in list(lines(self._whole()))[:-1]:
+            where = f"{self.path}:{number}"
             try:
-                record = json.loads(line)
-            except ValueError as error:
+                record = parse_json(decode(line, where), where, own=True)
+            except UnreadableError as error:
                 raise RunError(
-                    f"{self.path}:{number}: damaged line ({error}); restore it or start a new run"
+                    f"{where}: damaged line ({error.what}); restore it or start a new run"
                 ) from error
             if not isinstance(record, dict):
-                raise RunError(
-                    f"{self.path}:{number}: not an object; restore it or start a new run"
-                )
+                raise RunError(f"{where}: not an object; restore it or start a new run")
             records.append(record)
         return records
 
     def repair(self) -> None:
         """Cut a torn last line off, so that the next append starts on a line of its own."""
-        if self.path.exists():
+        if not self.path.exists():
+            return
+        try:
             os.truncate(self.path, len(self._whole()))
+        except OSError as error:
+            raise write_error(self.path, error) from error
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Write all records and flush them to disk.
@@ -51,11 +55,12 @@ class Journal:
         Raises `RunError` when the disk is full or the file cannot be written; what was there
         before is kept.
         """
-        lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode()
+        text = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
+        data = text.encode("utf-8", "backslashreplace")
         new = not self.path.exists()
         try:
             with self.path.open("ab") as file:
-                file.write(lines)
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -64,5 +69,8 @@ class Journal:
             raise write_error(self.path, error) from error
 
     def _whole(self) -> bytes:
-        data = self.path.read_bytes() if self.path.exists() else b""
+        try:
+            data = read_bytes(self.path) if self.path.exists() else b""
+        except UnreadableError as error:
+            raise RunError(f"{error}; restore it or start a new run") from error
         return data[: data.rfind(b"\n") + 1]

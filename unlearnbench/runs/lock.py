@@ -26,10 +26,13 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise write_error(folder, error) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(f"{folder} is in use by another process; wait for it") from error
+        except OSError as error:
+            raise write_error(folder / ".lock", error) from error
         clear_leftovers(folder, alone=True)
         yield
-    except BlockingIOError as error:
-        raise RunError(f"{folder} is in use by another process; wait for it") from error
     finally:
         os.close(handle)

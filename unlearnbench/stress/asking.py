@@ -73,7 +73,7 @@ class Asker:
         generator = engine()
         identity |= prompts_of(generator, plan.probes)
         if kept.exists():
-            generator.adopt(kept.manifest()["generator"]["settings"])
+            generator.adopt(kept.settings())
         manifest["generator"] = asdict(generator.info)
         evaluate(Job(plan, generator, self.judge, sampling, kept, manifest), self.advance)
         run = load_run(folder)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.disk import clear_leftovers, write_atomically, writing
-from unlearnbench.errors import SubmissionError
+from unlearnbench.errors import SubmissionError, UnreadableError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.reading import read_object
 from unlearnbench.submissions.anchors import ANCHORS, anchor
 from unlearnbench.submissions.attestations import attested, entries, place
 from unlearnbench.submissions.doubts import JudgeOf
@@ -113,9 +115,9 @@ def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) ->
     digest = sha256(sums.read_bytes()) if plain else ""
     store = kept / f"{digest}.json" if kept is not None and digest else None
     if store is not None and store.is_file():
-        known: Row = json.loads(store.read_text("utf-8"))
-        if known["row"]["row_version"] == ROW_VERSION and known["files"] == _stamp(path):
-            row = known["row"]
+        known = _known(store)
+        if known and known["version"] == ROW_VERSION and known["files"] == _stamp(path):
+            row: Row = known["row"]
             for made in [known["anchors"]] if known["anchors"] else []:
                 anchors.rows.setdefault(row["benchmark_fingerprint"], tuple(made))
             return {**row, "id": path.name}
@@ -127,9 +129,24 @@ def _row(path: Path, judge_of: JudgeOf, kept: Path | None, anchors: _Anchors) ->
         with writing(store):
             store.parent.mkdir(parents=True, exist_ok=True)
             clear_leftovers(store.parent, store.name)
-        record = {"row": row, "files": _stamp(path), "anchors": list(made_up)}
+        record = {
+            "version": ROW_VERSION,
+            "row": row,
+            "files": _stamp(path),
+            "anchors": list(made_up),
+        }
+        record["sum"] = sha256_json(record)
         write_atomically(store, json.dumps(record, ensure_ascii=False))
     return row
+
+
+def _known(store: Path) -> dict[str, Any] | None:
+    """A remembered row; None if it is not as it was written, so that it is made anew."""
+    try:
+        record = read_object(store, own=True)
+    except UnreadableError:
+        return None
+    return record if record.pop("sum", None) == sha256_json(record) else None
 
 
 def _stamp(path: Path) -> list[list[Any]]:

@@ -30,8 +30,11 @@ def _https(text: str) -> str:
 
 
 def _aware(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError("a time without its zone")
+    if not 2 <= time.year <= 9998:  # so that a day more or less is a time too
+        raise ValueError("a time that cannot be meant")
     return text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import unicodedata
@@ -12,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unlearnbench import reading
+from unlearnbench.errors import UnreadableError
+
 MOST_ENTRIES = 40
 MOST_BYTES = 64 * 1024 * 1024
 """Of a single file; a `standard` run of the largest benchmark that ships is a tenth of it."""
 MOST_LINE = 256 * 1024
 MOST_DEPTH = 24
-MOST_DIGITS = 24
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,9 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
 def read_bytes(path: Path, name: str) -> bytes:
     """A file's bytes, without following a link that took its place. Raises `Refusal`."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise Refusal("unreadable", name, str(error.strerror)) from error
-    with os.fdopen(handle, "rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise Refusal("too-large", name, f"more than {MOST_BYTES} bytes")
-    return data
+        return reading.read_bytes(path, MOST_BYTES, follow=False)
+    except UnreadableError as error:
+        raise Refusal(error.code, name, error.what) from error
 
 
 def sha256(data: bytes) -> str:
@@ -98,19 +94,10 @@ def parse(data: bytes, name: str) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("not-utf-8", name, f"byte {error.start}") from error
-    _check_depth(text, name)
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_no_doubles,
-            parse_constant=_no_constant,
-            parse_int=_bounded_int,
-            parse_float=_bounded_float,
-        )
-    except RecursionError as error:
-        raise Refusal("too-deep", name, f"nested deeper than {MOST_DEPTH}") from error
-    except ValueError as error:
-        raise Refusal("not-json", name, str(error)[:120]) from error
+        return reading.parse_json(text, name, depth=MOST_DEPTH)
+    except UnreadableError as error:
+        raise Refusal(error.code, name, error.what[:120]) from error
 
 
 def lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
@@ -122,51 +109,6 @@ def lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
         if len(line) > MOST_LINE:
             raise Refusal("long-line", where, f"{len(line)} bytes, at most {MOST_LINE}")
         yield where, parse(line, where)
-
-
-def _check_depth(text: str, name: str) -> None:
-    depth = 0
-    quoted = escaped = False
-    for letter in text:
-        if quoted:
-            if escaped:
-                escaped = False
-            elif letter == "\\":
-                escaped = True
-            elif letter == '"':
-                quoted = False
-        elif letter == '"':
-            quoted = True
-        elif letter in "[{":
-            depth += 1
-            if depth > MOST_DEPTH:
-                raise Refusal("too-deep", name, f"nested deeper than {MOST_DEPTH}")
-        elif letter in "]}":
-            depth -= 1
-
-
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number of JSON")
-
-
-def _bounded_int(text: str) -> int:
-    if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _bounded_float(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text[:20]} is too large a number")
-    return number
 
 
 def hidden_character(text: str) -> str | None:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from unlearnbench.errors import TrainingError
+from unlearnbench.errors import TrainingError, UnreadableError
+from unlearnbench.reading import read_object
 from unlearnbench.runs.journal import write_atomically
 
 RECORD = "unlearning.json"
+
+
+def _texts(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def check(found: dict[str, Any]) -> dict[str, Any]:
+        wrong = [name for name in names if not isinstance(found.get(name), str)]
+        if wrong:
+            raise ValueError(f"no text in {wrong[0]!r}")
+        return found
+
+    return check
 
 
 class Unlearning(BaseModel):
@@ -29,8 +41,8 @@ class Unlearning(BaseModel):
     method: str
     parameters: dict[str, Any]
     settings: dict[str, Any]
-    base: dict[str, Any]
-    data: dict[str, Any]
+    base: Annotated[dict[str, Any], AfterValidator(_texts("name", "fingerprint"))]
+    data: Annotated[dict[str, Any], AfterValidator(_texts("benchmark", "version", "fingerprint"))]
     versions: dict[str, str | None]
     device: str
     steps: int
@@ -68,10 +80,15 @@ def write_record(folder: Path, record: Unlearning) -> None:
 def read_record(folder: Path) -> Unlearning | None:
     """A checkpoint's record, or None if it has none. Raises `TrainingError` if it is damaged."""
     path = folder / RECORD
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
-        return Unlearning.model_validate_json(path.read_text("utf-8"))
-    except (ValidationError, OSError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise TrainingError(f"{path}: not a record of training ({first}); remove it") from error
+        return Unlearning.model_validate(read_object(path, own=True))
+    except UnreadableError as error:
+        what = error.what
+        cause: Exception = error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        what = f"{'.'.join(map(str, first['loc']))[:120]}: {first['msg']}"
+        cause = error
+    raise TrainingError(f"{path}: not a record of training ({what}); remove it") from cause

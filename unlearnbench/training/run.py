@@ -21,6 +21,7 @@ from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.errors import TrainingError
 from unlearnbench.extras import extra
 from unlearnbench.methods.base import Method
+from unlearnbench.reading import read_object
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
@@ -89,7 +90,7 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
     if record is not None:
         stored = _identity_of(record)
     elif stamp.is_file():
-        stored = json.loads(stamp.read_text("utf-8"))
+        stored = read_object(stamp, own=True)
     elif other:
         raise TrainingError(
             f"--out {out} holds {other[0]} and no training of ours; choose an empty folder"

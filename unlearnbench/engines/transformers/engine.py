@@ -113,8 +113,9 @@ class ModelEngine:
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
         """Use the recorded batch limits; a `--batch-size` of the user's stays."""
-        rows = self.asked_rows or int(settings["batch_size"])
-        self.capacity = Capacity(rows, int(settings["cache_tokens"]))
+        rows, tokens = settings.get("batch_size"), settings.get("cache_tokens")
+        if isinstance(rows, int) and isinstance(tokens, int) and min(rows, tokens) > 0:
+            self.capacity = Capacity(self.asked_rows or rows, tokens)
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str:
         """sha256 of the token ids of a run's prompts; see `AskedPrompts.fingerprint`."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from unlearnbench.errors import RunError
 from unlearnbench.types import Score
+
+Int = Annotated[int, Strict()]
+Float = Annotated[float, Strict()]
+Bool = Annotated[bool, Strict()]
+"""A number in quotes is none: what was checked is then used as it stands."""
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 
 
 class Shape(BaseModel):
@@ -21,11 +27,11 @@ class Shape(BaseModel):
 class Figures(Shape):
     """A share as attacks record it, 0 to 1; `high` counts what is open as leaked."""
 
-    low: float
-    high: float
-    n: int
-    n_open: int
-    interval: tuple[float, float]
+    low: Share
+    high: Share
+    n: Int = Field(ge=0)
+    n_open: Int = Field(ge=0)
+    interval: tuple[Share, Share]
 
 
 class ControlFigures(Figures):
@@ -44,9 +50,9 @@ class Identity(Shape):
     profile: str
     judge: str
     judge_identity: str
-    limit: int | None = None
+    limit: Int | None = None
     base: str | None = None
-    lora: bool = False
+    lora: Bool = False
 
 
 class Named(Shape):
@@ -60,7 +66,7 @@ class Training(Shape):
     """How a checkpoint came about."""
 
     method: str
-    steps: int
+    steps: Int
     base: Named
 
 
@@ -89,19 +95,19 @@ class Manifest(Shape):
 class Door(Shape):
     """One stress test's variant. `states`: leaked or not by forget fact, None while open."""
 
-    ranked: bool
-    states: dict[str, bool | None]
+    ranked: Bool
+    states: dict[str, Bool | None]
     score: Figures | None
     beyond: tuple[str, ...]
     control: ControlFigures | None
-    probes: int
+    probes: Int
     note: str
 
 
 class Baseline(Shape):
     """The protocol's own questions, put to the checkpoint as it is."""
 
-    states: dict[str, bool | None]
+    states: dict[str, Bool | None]
     score: Figures
     control: Figures
     fluency: Figures
@@ -111,7 +117,7 @@ class Baseline(Shape):
 class Together(Shape):
     """All ranked doors and the baseline."""
 
-    states: dict[str, bool | None]
+    states: dict[str, Bool | None]
     score: Figures
     beyond: tuple[str, ...]
 
@@ -124,17 +130,34 @@ class StressRecord(Shape):
     checkpoint: str
     base: str | None
     findings: dict[str, Door]
-    seconds: dict[str, float]
+    seconds: dict[str, Float]
     training: Training | None = None
     baseline: Baseline | None = None
     union: Together | None = None
-    n_open: int = 0
+    n_open: Int = 0
+
+
+class FinishedStress(StressRecord):
+    """`stress.json` of a suite that came to its end."""
+
+    baseline: Baseline
+    union: Together
+    n_open: Int
+
+
+class Net(Shape):
+    """A difference of two shares, -1 to 1."""
+
+    value: Float
+    interval: tuple[Float, Float]
 
 
 class Point(Shape):
     """The figures after `step` optimiser steps. `leaked`: ids of facts."""
 
-    step: int
+    step: Int
+    loss: Float | None
+    net: Net
     forget: Figures
     question: Figures
     cloze: Figures
@@ -143,22 +166,22 @@ class Point(Shape):
     retain: Figures
     fluency: Figures
     leaked: tuple[str, ...]
-    n_open: int
+    n_open: Int
 
 
 class ArmRecord(Shape):
     """One relearning arm. `seeds`: its points in order of steps, by seed."""
 
-    benign: bool
-    scored: int
+    benign: Bool
+    scored: Int
     seeds: dict[str, tuple[Point, ...]]
 
 
 class Budget(Shape):
     """Which steps are asked at, and with which seeds."""
 
-    steps: tuple[int, ...]
-    seeds: tuple[int, ...] = Field(min_length=1)
+    steps: tuple[Int, ...]
+    seeds: tuple[Int, ...] = Field(min_length=1)
 
 
 class RelearnRecord(Shape):
@@ -172,8 +195,45 @@ class RelearnRecord(Shape):
     ceiling: Point | None
     first: Point | None
     arms: dict[str, ArmRecord]
+    seconds: Float
     training: Training | None = None
-    n_open: int = 0
+    n_open: Int = 0
+
+
+class ArmSummary(Shape):
+    """What an arm's curves come to."""
+
+    maximum: Share
+    interval: tuple[Share, Share]
+    at_step: Int
+    net: Net
+    area: Float
+    steps_to: dict[str, Int | None]
+    retain_at_end: tuple[Share, ...] = Field(min_length=1)
+
+
+class Worst(Shape):
+    """The benign arm that brings back most."""
+
+    arm: str
+    maximum: Share
+
+
+class Summary(Shape):
+    """What all arms come to."""
+
+    arms: dict[str, ArmSummary]
+    ceiling: Share | None
+    worst_benign: Worst | None
+    unranked: str | None
+
+
+class FinishedRelearn(RelearnRecord):
+    """`relearn.json` of a run that came to its end."""
+
+    first: Point
+    summary: Summary
+    n_open: Int
 
 
 S = TypeVar("S", bound=Shape)
@@ -185,7 +245,7 @@ def shaped(shape: type[S], record: Mapping[str, Any], where: Path) -> S:
         return shape.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part) for part in first["loc"])[:120]
         raise RunError(
             f"{where}: {field}: {first['msg']}; restore it, or make the run again"
         ) from error

@@ -1,0 +1,208 @@
+"""What the command line prints: whole tables in narrow terminals, and text that stays text."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import report_samples as samples
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.cli import output
+from unlearnbench.cli.leaks import print_fact, print_leaks
+from unlearnbench.cli.relearn import show_relearn
+from unlearnbench.cli.show import _print_benchmark, benchmark_record
+from unlearnbench.cli.stress import show_stress
+from unlearnbench.cli.tables import print_run
+from unlearnbench.protocol.run import load_run
+from unlearnbench.protocol.stored import load_judged
+
+HOSTILE = "[red]x[/] [/] :smile: \x1b[31m\u202e [link=file:///etc]y[/link]"
+SHOWN = "[red]x[/] [/] :smile: [U+001B][31m[U+202E] [link=file:///etc]y[/link]"
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What a call prints in a terminal of so many columns."""
+
+    def call(columns: int, show: Callable[..., object], *arguments: Any) -> str:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        capsys.readouterr()
+        show(*arguments)
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.mark.parametrize("columns", [200, 80, 60])
+def test_tables_are_whole(
+    columns: int, printed: Any, scripted_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    run = load_run(scripted_runs["limited"])
+    base = {"fact-one": False, "fact-two": None}
+    doors = {"quantize/int4-symmetric": samples.door({"fact-one": True, "fact-two": None})}
+    stress = samples.stress_record("model-a", base, doors)
+    texts = {
+        "run": printed(columns, print_run, run, False),
+        "leaks": printed(columns, print_leaks, run, False),
+        "stress": printed(columns, show_stress, stress),
+        "benchmark": printed(columns, _print_benchmark, benchmark_record(load_benchmark("wkf"))),
+        "fact": printed(columns, print_fact, run, run.probes[0].key.fact, False),
+    }
+    for name, text in texts.items():
+        for line in text.split("\n"):
+            table = line[:1] in "┏┃┡│├└"
+            assert len(line) <= columns or not table, (name, line)
+    for number in ("95%interval", *(f"{s.n}" for s in run.scores.values())):
+        assert number in squeezed(texts["run"]), texts["run"]
+    for probe in run.leaks.values():
+        assert f"{sum(v == 'correct' for v in probe.values())}/{len(probe)}" in texts["leaks"]
+    marks = sum(texts["leaks"].count(mark) for mark in "●·?")
+    assert marks == 3 + sum(len(probes) for probes in run.leaks.values())
+    for cell in ("0.0–100.0 %", "50.0–100.0 %"):
+        assert cell in texts["stress"], texts["stress"]
+
+
+def test_relearning_at_60_columns(printed: Any) -> None:
+    from unlearnbench.stress.relearn.summary import summarise
+
+    record = samples.relearn_record("m", {"near-miss": samples.arm([samples.point(2048, 20)])})
+    record["summary"] = summarise(record["arms"], None, record["first"])
+    text = printed(60, show_relearn, record)
+    row = next(line for line in text.split("\n") if line.strip().startswith("near-"))
+    assert re.findall(r"\d[\d.]*", row) == [
+        *("0", "2048", "100.0", "100.0", "0.0", "0.0", "0.0", "70.0", "100.0")
+    ]
+
+
+def test_text_from_files_stays_text(
+    printed: Any, scripted_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(scripted_runs["limited"], tmp_path / "run"))
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["generator"]["checkpoint"] = HOSTILE
+    manifest["generator"]["notes"] = [HOSTILE]
+    manifest["judge"]["name"] = HOSTILE
+    (folder / "run.json").write_text(json.dumps(manifest))
+    text = printed(200, print_run, load_judged(folder), False)
+    assert squeezed(text).count(squeezed(SHOWN)) == 3
+    assert "\x1b" not in text
+    stress = samples.stress_record(
+        HOSTILE, {HOSTILE: True}, {HOSTILE: samples.door({HOSTILE: True})}
+    )
+    text = printed(250, show_stress, stress)
+    assert squeezed(text).count(squeezed(SHOWN)) == 2
+
+
+def test_cells_and_titles_are_no_markup() -> None:
+    console = output.PlainConsole()
+    console.file = io.StringIO()
+    shown = output.table(HOSTILE, HOSTILE, "n")
+    shown.add_row(HOSTILE, "1")
+    console.width = 300
+    console.print(shown)
+    console.print(output.strong(HOSTILE, HOSTILE))
+    assert console.file.getvalue().count(SHOWN) == 5
+    assert "\x1b" not in console.file.getvalue()
+
+
+def test_nothing_is_printed_as_markup() -> None:
+    """Markup in our own strings would be shown as it stands."""
+    folder = Path(output.__file__).parent
+    found = [
+        p.name for p in folder.glob("*.py") if re.search(r"\[/?bold|markup=True", p.read_text())
+    ]
+    assert found == []
+
+
+def test_a_report_on_a_submission_shows_its_answers(
+    good_submission: Path, scripted_runs: dict[str, Path]
+) -> None:
+    from unlearnbench.api_corrected import corrections
+    from unlearnbench.api_submit import submitted_runs
+    from unlearnbench.report.page import report
+
+    runs = [scripted_runs[name] for name in ("forgets-a", "knows-all")]
+    expected = report(runs, corrections)
+    found = report([good_submission], corrections, submitted_runs)
+    assert (found.n_checkpoints, found.n_leaks) == (2, expected.n_leaks)
+    assert found.n_open == 0
+
+
+def test_a_submission_that_does_not_stand_is_not_reported(
+    good_submission: Path, tmp_path: Path
+) -> None:
+    from unlearnbench.api_corrected import corrections
+    from unlearnbench.api_submit import submitted_runs
+    from unlearnbench.errors import SubmissionError
+    from unlearnbench.report.page import report
+
+    folder = Path(shutil.copytree(good_submission, tmp_path / "row"))
+    path = folder / "run/outcomes.jsonl"
+    path.write_text(path.read_text().replace('"correct"', '"incorrect"', 1))
+    with pytest.raises(SubmissionError, match="does not stand"):
+        report([folder], corrections, submitted_runs)
+
+
+def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
+    from unlearnbench.quality.check import check_benchmark
+
+    toml = benchmark_folder / "benchmark.toml"
+    toml.write_text(re.sub(r"paraphrases = \d+", "paraphrases = 0", toml.read_text()))
+    for name in ("forget", "retain"):
+        path = benchmark_folder / f"{name}.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        path.write_text("".join(json.dumps({**row, "paraphrases": []}) + "\n" for row in rows))
+    found = check_benchmark(load_benchmark(str(benchmark_folder)))
+    assert (found.wordings, found.overlap) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (401, "", "log in with `hf auth login`, or set HF_TOKEN"),
+        (403, "", "log in with"),
+        (403, "GatedRepo", "accepts the terms at http"),
+        (404, "RepoNotFound", "if it is private, log in"),
+        (500, "", "offline, give --source FOLDER"),
+    ],
+)
+def test_a_data_set_that_needs_a_token(
+    status: int, code: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from huggingface_hub import HfApi
+
+    from unlearnbench.benchmark import hub
+    from unlearnbench.errors import BenchmarkError
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if code:
+                self.send_header("X-Error-Code", code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Refuses)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda: HfApi(endpoint=here))
+    with pytest.raises(BenchmarkError, match=re.escape(says)):
+        hub.load_table("hub", "owner/name", None, "table")
+    server.shutdown()

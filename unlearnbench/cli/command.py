@@ -1,0 +1,60 @@
+"""What every command does beyond its own work: strict options, and a reader that may have gone."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections import Counter
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+
+class ReaderGoneError(Exception):
+    """Whoever read the output (head, less) has stopped reading."""
+
+
+class Command(TyperCommand):
+    """A command of this program."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a single-valued option given twice: the last would silently replace the first.
+
+        Raises `typer.BadParameter`.
+        """
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(p for p in order if _single(p)).items():
+            if count > 1:
+                raise typer.BadParameter(
+                    f"{max(option.opts, key=len)} is given {count} times and takes one value; "
+                    "give the command once for each"
+                )
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and write its output out. Raises `ReaderGoneError`."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            if _reader_gone():
+                raise ReaderGoneError from error
+            raise ConnectionError("a connection was closed while it was written to") from error
+        return result
+
+
+def _single(parameter: Any) -> bool:
+    return (
+        parameter.param_type_name == "option"
+        and not parameter.multiple
+        and not parameter.is_flag
+        and not parameter.count
+    )
+
+
+def _reader_gone() -> bool:
+    """Whether it is our own output that nobody reads, and not some connection."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))

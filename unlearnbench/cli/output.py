@@ -1,0 +1,65 @@
+"""The one place where text is printed: as it is, never as markup, with nothing that steers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from unlearnbench.display import visible_text
+
+WIDE = 72
+"""Columns of a terminal in which a table has room for lines and explanations."""
+
+NARROWEST = 40
+
+
+class PlainConsole(Console):
+    """A console for text from files, models and users: no markup, no emoji codes, no escapes."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        if self.width < NARROWEST:  # COLUMNS=0 and the like, which nobody can have meant
+            self.width = 80
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line what to do when nobody reads any more."""
+        raise BrokenPipeError
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Everything that is printed, and every cell and title of a table, passes through here."""
+        return super().render_str(visible_text(text), **options)
+
+
+class _Readable(Table):
+    """A table whose columns are never narrower than their numbers."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        """A row; see `rich.table.Table.add_row`."""
+        super().add_row(*cells, **options)
+        for column, cell in zip(self.columns, cells, strict=False):
+            if column.justify == "right":
+                column.min_width = max(column.min_width or 0, cell_len(str(cell)))
+
+
+def strong(text: str, rest: str = "", bold: bool = True) -> Text:
+    """A line that begins in bold."""
+    return Text.assemble((visible_text(text), "bold" if bold else ""), visible_text(rest))
+
+
+def table(title: str, *columns: str, left: int = 1) -> Table:
+    """An empty table; the first `left` columns hold words, the others numbers.
+
+    In a narrow terminal words are folded, never cut off, and numbers stay whole.
+    """
+    made = _Readable(title=title, title_justify="left", title_style="bold")
+    if PlainConsole().width < WIDE:
+        made.box, made.padding, made.pad_edge = SIMPLE_HEAD, (0, 1, 0, 0), False
+    for number, heading in enumerate(columns):
+        side = "left" if number < left else "right"
+        made.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    return made
