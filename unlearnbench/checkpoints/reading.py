@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from unlearnbench.errors import CheckpointError
+from unlearnbench.errors import CheckpointError, UnreadableError
+from unlearnbench.reading import read_text
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST = 2000
-_MAX_BYTES = 256 * 2**20
-"""No JSON file of a checkpoint but a tokenizer comes near this."""
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -21,11 +20,10 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises `CheckpointError` if it cannot be read, is not JSON, too deep, or not an object.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise CheckpointError(f"{path}: larger than {_MAX_BYTES} bytes; fetch it again")
-        value = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+        # What a library reads of a checkpoint, it reads loosely: long numbers and NaN are usual.
+        value = json.loads(read_text(path))
+    except UnreadableError as error:
+        raise CheckpointError(f"{error}; fetch it again") from error
     except (ValueError, RecursionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else whole_cause(error)
         raise CheckpointError(f"{path}: not readable as JSON ({what}); fetch it again") from error
