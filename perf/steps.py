@@ -1,6 +1,6 @@
 """Where the time of the engine goes: kernels, their launches, or the host between them.
 
-    python perf/steps.py [--device cuda] [--dtype auto] [--blocks 2]
+    python perf/steps.py [--device cuda] [--dtype auto] [--blocks 1]
 
 Decodes blocks of the `standard` plan of `wkf` with the engine, three times and once more under
 PyTorch's profiler, and prints seconds, steps, the time that kernels ran, their number, and the
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--blocks", type=int, default=1)
     parser.add_argument("--top", type=int, default=15, help="operators to print")
     arguments = parser.parse_args()
     options = EngineOptions(device=arguments.device, dtype=arguments.dtype)
@@ -49,11 +49,8 @@ def main() -> None:
     if engine.device.type == "cuda":
         kernels = [e for e in averages if e.device_type == torch.autograd.DeviceType.CUDA]
         busy = sum(e.self_device_time_total for e in kernels) / 1e6
-        print(
-            f"kernels ran {busy:.3f} s, {busy / alone:.0%} of the time without the profiler, ",
-            end="",
-        )
-        print(f"{sum(e.count for e in kernels) / steps:.0f} kernels a step")
+        each = sum(e.count for e in kernels) / steps
+        print(f"kernels ran {busy:.3f} s ({busy / alone:.0%} of the time), {each:.0f} a step")
     for key in ("self_cpu_time_total", "self_cuda_time_total"):
         print(averages.table(sort_by=key, row_limit=arguments.top, max_name_column_width=60))
 

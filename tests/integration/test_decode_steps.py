@@ -11,6 +11,7 @@ import torch
 from tests import models
 from tests.integration.test_engine import STOPS, naive, some_prompts
 from unlearnbench.engines.transformers import graphs
+from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.graphs import DecodeSteps, padded_rows
 from unlearnbench.engines.transformers.packed import PackedDecoder
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
@@ -126,3 +127,27 @@ def test_a_freed_decoder_keeps_neither_cache_nor_graphs() -> None:
         assert decoder.cache is not None
         decoder.free()
     assert decoder.cache is None and decoder._steps is None
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_attention_makes_no_plan_for_each_shape_and_leaves_the_setting_as_it_was(
+    setting: bool,
+) -> None:
+    model = models.build("llama")
+    seen: list[bool] = []
+    torch.backends.cuda.enable_cudnn_sdp(setting)
+    try:
+        with torch.inference_mode():
+            decoder = prepare_packed(model, STOPS)
+            assert isinstance(decoder, PackedDecoder)
+            model.register_forward_hook(
+                lambda *_: seen.append(torch.backends.cuda.cudnn_sdp_enabled())
+            )
+            list(decoder.decode(some_prompts(), 3, 8))
+        assert torch.backends.cuda.cudnn_sdp_enabled() is setting
+        with pytest.raises(ZeroDivisionError), any_shape():
+            raise ZeroDivisionError
+        assert torch.backends.cuda.cudnn_sdp_enabled() is setting
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(True)
+    assert seen and not any(seen)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,19 @@ def test_tied_and_untied_heads(tied: bool, benchmark_folder: Path, tmp_path: Pat
     record = train(base, benchmark_folder, tmp_path / "out").record
     assert record.curves[0]["retain"] == pytest.approx(0, abs=1e-6)
     assert record.curves[-1]["retain"] > 1e-5
+
+
+@pytest.mark.parametrize("name", ["activation_checkpointing", "gradient_checkpointing"])
+def test_activations_are_checkpointed_under_the_name_that_transformers_has(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unlearnbench.training import trainer
+
+    fields = {"output_dir": str, name: bool}
+    monkeypatch.setattr(trainer, "TrainingArguments", make_dataclass("Known", fields.items()))
+    assert trainer._checkpointing(True) == {name: True}
+    monkeypatch.undo()
+    assert trainer.TrainingArguments(output_dir="x", **trainer._checkpointing(True))
 
 
 def test_a_stall_is_told(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> None:
