@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 ERRORS = ("ENOSPC", "EROFS", "EACCES", "EDQUOT")
 REFUSALS = max(1, WANTED // 50)
 """Injected refusals a command."""
-REFUSED = COMMANDS if WANTED else ("score", "train", "relearn", "submit", "report")
+REFUSED = COMMANDS if WANTED else ("score", "train", "submit", "report")
 ROOM = [sys.executable, "-m", "unlearnbench"]
 
 
