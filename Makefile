@@ -11,8 +11,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
 
+# A worker a core, each on one thread: more threads than cores slow small models down.
 test: lint $(VENV)/.test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not model"
