@@ -201,7 +201,7 @@ def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
         "vs_generate": round(speed["ours"] / max(speed[name] for name in generating), 2),
         "text_equal": _text_equal(arguments, probes, results, generating[0]),
         "share_of_limit": round(speed["ours"] / limit, 3),
-        f"memory_vs_{generating[-1]}": round(
+        f"memory_vs_{generating[-1]}".replace("-", "_"): round(
             results["ours"]["peak_bytes"] / results[generating[-1]]["peak_bytes"], 2
         ),
         "questions_per_second": round(speed["ours"], 2),
