@@ -12,7 +12,7 @@ import torch
 from tests import models
 from unlearnbench.engines.transformers.choice import Choice
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
+from unlearnbench.engines.transformers.packed import Decoded, Enough, PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.selfcheck import prepare_packed
 from unlearnbench.errors import CheckpointError, EngineError
@@ -118,9 +118,14 @@ class Forgetful:
         self.inner, self.most = inner, most
 
     def decode(
-        self, prompts: Sequence[Sequence[int]], new: int, slots: int, choice: Choice
+        self,
+        prompts: Sequence[Sequence[int]],
+        new: int,
+        slots: int,
+        choice: Choice,
+        enough: Enough | None,
     ) -> Iterator[Decoded]:
-        for number, row in enumerate(self.inner.decode(prompts, new, slots, choice)):
+        for number, row in enumerate(self.inner.decode(prompts, new, slots, choice, enough)):
             if slots > self.most and number == 1:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
             yield row
