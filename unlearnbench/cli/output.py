@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -36,14 +35,15 @@ class PlainConsole(Console):
 
 
 class _Readable(Table):
-    """A table whose columns are never narrower than their numbers."""
+    """A table whose columns are never narrower than their numbers and the words above these."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
         """A row; see `rich.table.Table.add_row`."""
         super().add_row(*cells, **options)
         for column, cell in zip(self.columns, cells, strict=False):
             if column.justify == "right":
-                column.min_width = max(column.min_width or 0, cell_len(str(cell)))
+                words = (str(cell), *str(column.header).split())
+                column.min_width = max(column.min_width or 0, *map(cell_len, words))
 
 
 def strong(text: str, rest: str = "", bold: bool = True) -> Text:
@@ -58,8 +58,9 @@ def table(title: str, *columns: str, left: int = 1) -> Table:
     """
     made = _Readable(title=title, title_justify="left", title_style="bold")
     if PlainConsole().width < WIDE:
-        made.box, made.padding, made.pad_edge = SIMPLE_HEAD, (0, 1, 0, 0), False
+        made.box, made.padding = None, (0, 1, 0, 0)
     for number, heading in enumerate(columns):
-        side = "left" if number < left else "right"
-        made.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+        side: JustifyMethod = "left" if number < left else "right"
+        fixed = side == "right" and " " not in heading
+        made.add_column(heading, justify=side, overflow="fold", no_wrap=fixed)
     return made

@@ -97,12 +97,13 @@ def show_relearn(record: Mapping[str, Any]) -> None:
         f"{identity['profile']}{' · LoRA' if identity.get('lora') else ''} · "
         f"judge {identity['judge']}"
     )
-    shown = table(title, "arm", "seed", "step", *_COLUMNS.values())
+    several = any(len(arm["seeds"]) > 1 for arm in record["arms"].values())
+    shown = table(title, "arm", *(["seed"] if several else []), "step", *_COLUMNS.values())
     for name, arm in record["arms"].items():
         for seed, points in arm["seeds"].items():
             for figures in points:
                 cells = [_percent(figures[n]) for n in _COLUMNS]
-                shown.add_row(name, seed, str(figures["step"]), *cells)
+                shown.add_row(name, *([seed] if several else []), str(figures["step"]), *cells)
             shown.add_section()
     console.print(shown)
     console.print(
