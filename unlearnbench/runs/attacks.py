@@ -10,16 +10,25 @@ from unlearnbench.reading import read_object
 
 STRESS = "stress.json"
 RELEARN = "relearn.json"
+_CALLED = {"stress": "stress tests", "relearn": "relearning"}
 
 
 def read_stress(folder: Path) -> dict[str, Any]:
-    """`stress.json` of a folder. Raises `RunError` if it is missing or damaged."""
-    return _read(folder / STRESS, "stress", "stress tests")
+    """`stress.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
+    from unlearnbench.runs.shapes import StressRecord, shaped
+
+    record = read_attack(folder, "stress")
+    shaped(StressRecord, record, folder / STRESS)
+    return record
 
 
 def read_relearn(folder: Path) -> dict[str, Any]:
-    """`relearn.json` of a folder. Raises `RunError` if it is missing or damaged."""
-    return _read(folder / RELEARN, "relearn", "relearning")
+    """`relearn.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
+    from unlearnbench.runs.shapes import RelearnRecord, shaped
+
+    record = read_attack(folder, "relearn")
+    shaped(RelearnRecord, record, folder / RELEARN)
+    return record
 
 
 def attack_kind(folder: Path) -> str | None:
@@ -29,8 +38,21 @@ def attack_kind(folder: Path) -> str | None:
 
 
 def read_attack(folder: Path, kind: str) -> dict[str, Any]:
-    """The record of a folder of that kind. Raises `RunError` as the two readers do."""
-    return read_relearn(folder) if kind == "relearn" else read_stress(folder)
+    """The record of a folder of that kind, which need not be whole.
+
+    Raises `RunError` if it is missing, damaged, or does not say what it belongs to.
+    """
+    path, what = folder / f"{kind}.json", _CALLED[kind]
+    try:
+        record = read_object(path, own=True)
+    except UnreadableError as error:
+        raise RunError(f"{path}: not a record of {what} ({error.what})") from error
+    if record.get("kind") != kind or record.get("schema_version") != 1:
+        raise RunError(f"{path}: not a record of {what} that this version reads")
+    identity = record.get("identity")
+    if not isinstance(identity, dict) or not isinstance(identity.get("checkpoint"), str):
+        raise RunError(f"{path}: not a record of {what} (identity.checkpoint is missing)")
+    return record
 
 
 def read_finished(folder: Path, kind: str) -> dict[str, Any]:
@@ -39,20 +61,7 @@ def read_finished(folder: Path, kind: str) -> dict[str, Any]:
 
     record = read_attack(folder, kind)
     path = folder / f"{kind}.json"
-    if record["status"] == "running":
+    if record.get("status") == "running":
         raise RunError(f"{path}: it was not finished; give the same command again to go on")
     shaped(FinishedRelearn if kind == "relearn" else FinishedStress, record, path)
-    return record
-
-
-def _read(path: Path, kind: str, what: str) -> dict[str, Any]:
-    from unlearnbench.runs.shapes import RelearnRecord, StressRecord, shaped
-
-    try:
-        record = read_object(path, own=True)
-    except UnreadableError as error:
-        raise RunError(f"{path}: not a record of {what} ({error.what})") from error
-    if record.get("kind") != kind or record.get("schema_version") != 1:
-        raise RunError(f"{path}: not a record of {what} that this version reads")
-    shaped(RelearnRecord if kind == "relearn" else StressRecord, record, path)
     return record

@@ -63,10 +63,10 @@ class RunFolder:
 
     def settings(self) -> Mapping[str, Setting]:
         """The settings under which the run's answers are made. Raises `RunError`."""
-        generator = self.manifest().get("generator")
-        if generator is None:
-            raise RunError(f"{self.manifest_path}: generator: missing; restore it")
-        return cast(Mapping[str, Setting], generator["settings"])
+        settings = (self.manifest().get("generator") or {}).get("settings")
+        if settings is None:
+            raise RunError(f"{self.manifest_path}: generator.settings: missing; restore it")
+        return cast(Mapping[str, Setting], settings)
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace `run.json`."""

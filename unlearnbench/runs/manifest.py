@@ -18,24 +18,27 @@ class _Plan(Shape):
     judge_identity: str
 
 
-class Answering(Shape):
-    """Who answered, and under which settings."""
-
+class _Any(Shape):
     checkpoint: str
-    settings: dict[str, Setting | None]
-    notes: tuple[str, ...]
+    settings: dict[str, Setting | None] | None = None
 
 
 class AnyRun(Shape):
     """A run folder of any kind, those below a stress or relearning run included."""
 
     identity: _Plan
-    generator: Answering | None = None
+    generator: _Any | None = None
     status: str
     seconds: Float = Field(default=0.0, allow_inf_nan=False)
 
 
-class _Generator(Answering):
+class _Noted(Shape):
+    checkpoint: str
+    notes: tuple[str, ...]
+
+
+class _Generator(_Noted):
+    settings: dict[str, Setting | None]
     fingerprint: str
     prompt_format: PromptFormat
     parameters: Int | None
@@ -45,7 +48,7 @@ class _Limit(_Plan):
     max_new_tokens: Int = Field(ge=1)
 
 
-class Replayable(AnyRun):
+class Replayable(Shape):
     """A run whose answers can stand in for its model."""
 
     identity: _Limit
@@ -100,7 +103,7 @@ class Judged(Shape):
     """A score run as it is shown or compared."""
 
     identity: _Shown
-    generator: Answering
+    generator: _Noted
     judge: _Judge
     status: str
     created: str
