@@ -156,7 +156,7 @@ class Point(Shape):
     """The figures after `step` optimiser steps. `leaked`: ids of facts."""
 
     step: Int
-    loss: Float | None
+    loss: Float | None = None
     net: Net
     forget: Figures
     question: Figures
