@@ -54,9 +54,16 @@ def judged(folder: Path, benchmark: Path, judge: Judge, profile: str = "standard
             "plan": plan.fingerprint,
             "judge_identity": judge.identity,
             "max_new_tokens": 50,
+            "checkpoint": "c" * 64,
+            "benchmark": "tiny",
+            "benchmark_version": "0.1.0",
+            "benchmark_fingerprint": "b" * 64,
+            "profile": profile,
+            "judge": judge.name,
         },
         "generator": {"checkpoint": "knows", "notes": []},
         "judge": about,
+        "created": "2026-01-02T03:04:05+00:00",
     }
     job = Job(plan, Knows(), judge, Sampling(), RunFolder(folder), manifest)
     evaluate(job, lambda stage, done: None)
