@@ -125,7 +125,7 @@ class _Silent:
 def test_a_judge_that_fails_leaves_everything_open(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_stress, "make_judge", lambda *_: _Silent())
+    monkeypatch.setattr(api_stress, "judge_for", lambda *_, **__: _Silent())
     record = stress(tiny_llama, tmp_path / "out", "quantize", "sampling")
     assert record["status"] == "open"
     assert record["n_open"] > 0

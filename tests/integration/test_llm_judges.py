@@ -463,7 +463,7 @@ def test_requests_a_minute_are_kept(behaviour: Behaviour, tmp_path: Path) -> Non
 
 def job(folder: Path, benchmark: Path, judge: LLMJudge) -> Job:
     plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
-    identity = {"plan": plan.fingerprint}
+    identity = {"plan": plan.fingerprint, "judge_identity": judge.identity}
     return Job(plan, Knows(), judge, Sampling(), RunFolder(folder), {"identity": identity})
 
 

@@ -112,7 +112,6 @@ def test_a_pull_request_with_exactly_the_folder(
     [
         ("board/rows", "hf_bad", "401"),
         ("board/elsewhere", "hf_good", "404"),
-        ("not a name", "hf_good", "not a name"),
     ],
 )
 def test_what_the_hub_refuses_is_one_line_and_the_folder_stays(

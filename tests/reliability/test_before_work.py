@@ -30,8 +30,13 @@ OPTION = {"calibrate": "--store", "keep": "--keep"}
 
 
 def words(name: str, world: World, *more: str) -> list[str]:
+    """A call that works; options in `more` stand in place of its own."""
     places = {field: str(getattr(world, field)) for field in World.__dataclass_fields__}
-    return [*(word.format(**places) for word in CALLS[name].split()), *more]
+    call = [word.format(**places) for word in CALLS[name].split()]
+    for option in (word for word in more if word.startswith("--") and word in call):
+        at = call.index(option)
+        del call[at : at + 2]
+    return [*call, *more]
 
 
 def refused(zygote: Zygote, call: list[str], folder: Path, *missing: str) -> str:
