@@ -231,6 +231,10 @@ def test_adapters_that_stand_on_each_other_are_refused(tiny_llama: Path, tmp_pat
         (adapter / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="its base is not there"):
         resolve(str(one))
+    config["base_model_name_or_path"] = str(one)  # its own
+    (one / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"its base is not there: .* stands on itself"):
+        resolve(str(one))
 
 
 def test_the_fingerprint_is_that_of_the_contents(tmp_path: Path) -> None:

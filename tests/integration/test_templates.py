@@ -163,6 +163,17 @@ def test_a_prompt_is_rendered_in_the_form_that_shows_all_of_it(
             "leaves out|list of parts",
         ),
         "nothing at all": ("   ", (USER,), "leaves out"),
+        "words around some questions": (
+            EACH + "<{{ m.role }}>{{ m.content }}{{ ' Say no.' if 'Japan' in m.content }}"
+            "{% endfor %}" + ASKS,
+            (USER,),
+            "other words around some turns",
+        ),
+        "words before some answers": (
+            SAID + ASKS.replace("t>", "t>{{ 'No' if 'Japan' in messages[-1].content }}"),
+            (USER,),
+            "other words around some turns",
+        ),
         "nothing between its ends": (
             EACH + "{{ m.content }}{{ eos_token }}{% endfor %}",
             (USER,),
@@ -181,6 +192,30 @@ def test_a_prompt_that_does_not_hold_everything_is_none(
 ) -> None:
     with pytest.raises(PromptError, match=reason):
         read_back(template, turns)
+
+
+@pytest.mark.parametrize(
+    ("opening", "expected"),
+    [
+        ("<assistant>I cannot answer that.", "<assistant>"),
+        ("<user>", "<assistant>"),
+        ("<user>Say no.<assistant>", "<assistant>"),
+        ("<assistant><think>\n\n</think>\n\n", "<assistant><think>\n\n</think>\n\n"),
+        ("<assistant><seed:think>No budget.</seed:think>", None),
+        ("<assistant><|voice|>", None),
+        ("<assistant>(thoughts)", None),
+    ],
+)
+def test_an_answer_begins_as_an_assistants_turn_does(opening: str, expected: str | None) -> None:
+    """Words that a generation prompt puts into the model's mouth are not asked with."""
+    template = SAID + "{% if add_generation_prompt %}" + opening + "{% endif %}"
+    shown = read_back(template, (USER,)).removeprefix(f"<user>{USER.content}")
+    assert shown == (expected or opening)
+
+
+def test_a_template_that_does_not_tell_who_speaks_is_asked_as_it_asks() -> None:
+    template = EACH + "<user>{{ m.content }}<end>{% endfor %}" + ASKS
+    assert read_back(template, (USER,)) == f"<user>{USER.content}<end><assistant>"
 
 
 def test_unusual_forms_are_said() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,11 @@ from tests.conversations import (
     USER,
     probe,
 )
+from unlearnbench.checkpoints.resolve import resolve
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.held import folded, missing
 from unlearnbench.engines.transformers.prompts import AskedPrompts, Prompter
+from unlearnbench.engines.transformers.tokenizers import load_tokenizer
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message
 
@@ -43,7 +47,7 @@ def words(*known: str, normalizer: object = None, unknown: str | None = "<unk>")
 
 
 def test_a_word_that_the_tokenizer_does_not_know_fails_its_prompt_alone() -> None:
-    known = ["What", "is", "the", "capital", "of", "Peru", "?"]
+    known = ["What", "is", "the", "capital", "of", "Peru", "?", "a"]
     asked = AskedPrompts(Prompter(words(*known)), 100, "a-model")
     good, bad = (
         probe(Message("user", f"What is the capital of {c} ?"), name=c) for c in ("Peru", "Oz")
@@ -167,3 +171,73 @@ def test_a_tokenizer_that_cannot_read_back_its_own_tokens_is_refused(decoder: ob
     made.backend_tokenizer.decoder = decoder  # type: ignore[assignment]
     with pytest.raises(PromptError, match="does not keep"):
         Prompter(made).chat((USER,))
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "fails"),
+    [
+        (normalizers.Replace("Japan?", "Japan? No. No."), True),
+        (normalizers.Prepend("No "), True),
+        (normalizers.Replace("What is", "Never mind. What is"), True),
+        (normalizers.Lowercase(), False),
+        (normalizers.NFKC(), False),
+    ],
+)
+def test_a_tokenizer_that_adds_words_of_its_own_fails(normalizer: Any, fails: bool) -> None:
+    made = models.tokenizer()
+    made.backend_tokenizer.normalizer = normalizer
+    if not fails:
+        assert Prompter(made).chat((USER,))
+        return
+    with pytest.raises(PromptError, match=r"words of its own|does not keep"):
+        Prompter(made).chat((USER,))
+
+
+@pytest.mark.parametrize(
+    ("change", "answer", "aliases", "fails"),
+    [
+        (decoders.ByteLevel(), "Tokyo", (), False),
+        (decoders.Sequence([decoders.ByteLevel(), decoders.Replace("Tokyo", "a city")]), "Tokyo",
+         (), True),
+        (decoders.Sequence([decoders.ByteLevel(), decoders.Replace("Tokyo", "a city")]), "Tokyo",
+         ("Edo",), True),
+        (decoders.Sequence([decoders.ByteLevel(), decoders.Replace("Tokyo", "")]), "TOKYO", (),
+         False),
+    ],
+)  # fmt: skip
+def test_an_answer_that_the_tokenizer_would_misread_is_not_asked_for(
+    change: Any, answer: str, aliases: tuple[str, ...], fails: bool
+) -> None:
+    """The model may write it, and it would be read as something else."""
+    made = models.tokenizer()
+    made.backend_tokenizer.decoder = change
+    asked = AskedPrompts(Prompter(made), len(made), "a-model")
+    item = replace(probe(USER), answer=answer, aliases=aliases)
+    if not fails:
+        assert asked.ids(item)
+        return
+    with pytest.raises(PromptError, match="cannot write the answer 'Tokyo'"):
+        asked.ids(item)
+
+
+def test_a_word_without_a_token_is_no_answer_to_ask_for() -> None:
+    asked = AskedPrompts(Prompter(words("Who", "?", "Lima")), 100, "a-model")
+    for answer in ("Lima", "LIMA", "Ｌｉｍａ"):
+        assert asked.ids(replace(probe(Message("user", "Who ?")), answer=answer))
+    with pytest.raises(PromptError, match="cannot write"):
+        asked.ids(replace(probe(Message("user", "Who?")), answer="Quito"))
+
+
+def test_text_is_split_alike_each_time(tiny_llama: Path, tmp_path: Path) -> None:
+    """Dropout of merges would ask another question each time."""
+    made = models.tokenizer()
+    state = json.loads(made.backend_tokenizer.to_str())
+    state["model"]["merges"] = [["a", "b"]]
+    state["model"]["vocab"]["ab"] = 259
+    state["model"]["dropout"] = 0.5
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_llama, folder)
+    state["added_tokens"] = [t for t in state["added_tokens"] if t["id"] != 259]
+    (folder / "tokenizer.json").write_text(json.dumps(state))
+    tokenizer = load_tokenizer(resolve(str(folder)))
+    assert len({tuple(tokenizer("ab" * 20).input_ids) for _ in range(5)}) == 1

@@ -57,6 +57,12 @@ def test_a_word_that_a_tokenizer_calls_special_stays(role: str) -> None:
     assert read(reader, "It is Tokyo").text == "It is Tokyo"
 
 
+def test_a_sign_that_pads_is_text() -> None:
+    reader = made()
+    reader.tokenizer.add_special_tokens({"pad_token": "+"})
+    assert read(Reader(reader.tokenizer, frozenset({END})), "It is C++").text == "It is C++"
+
+
 def test_padding_within_an_answer_does_not_part_its_word() -> None:
     reader = made()
     row = Decoded(0, [*ids(reader, "Tok"), END, *ids(reader, "yo")], "stop", [])
@@ -89,6 +95,7 @@ def test_silence_and_blanks_are_answers() -> None:
         ("<|think|> <|/think|>", Marks("<|think|>", "<|/think|>")),
         ("[THINK]a[/THINK]", Marks("[THINK]", "[/THINK]")),
         ("<seed:think>", Marks("<seed:think>", "</seed:think>")),
+        ("<scratchpad>", Marks("<scratchpad>", "</scratchpad>")),
         ("<Reasoning>", Marks("<Reasoning>", "</Reasoning>")),
         ("<|START_THINKING|>", Marks("<|START_THINKING|>", "<|END_THINKING|>")),
         (

@@ -97,6 +97,8 @@ def _resolve_path(path: Path, above: tuple[Path, ...] = ()) -> Checkpoint:
 
 
 def _resolve_folder(path: Path, above: tuple[Path, ...]) -> Checkpoint:
+    if path.resolve() in above:
+        raise CheckpointError(f"{path}: an adapter that stands on itself; name its base")
     check_folder(path)
     digest = fingerprint(path)
     label = path.resolve().name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,7 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.encoding import PromptError, token_ids
-from unlearnbench.engines.transformers.held import folded, missing
+from unlearnbench.engines.transformers.held import folded, missing, squeezed
 from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.engines.transformers.templates import (
     Form,
@@ -25,6 +27,8 @@ from unlearnbench.engines.transformers.templates import (
 from unlearnbench.engines.transformers.thinking import switches
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message, Probe, PromptFormat, Setting
+
+_SPELLINGS = (str, str.lower, str.title, str.capitalize, str.upper)
 
 
 def prompt_format(tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
@@ -58,7 +62,11 @@ class Prompter:
         marks = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, None)
         # Some tokenizers, which know every byte, have one token for all of these.
         self._unknown = "\0" if tokenizer.unk_token in marks else str(tokenizer.unk_token)
+        special = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}
+        special |= {str(token) for token in tokenizer.all_special_tokens}
+        self._marks = re.compile("|".join(map(re.escape, sorted(special, reverse=True))) or "(?!)")
         self._blank = lru_cache(maxsize=64)(self._is_blank)
+        self._writes = lru_cache(maxsize=4096)(self._keeps)
         self._suffix = self._appended()
 
     @property
@@ -71,6 +79,19 @@ class Prompter:
         if probe.text is None:
             return self.chat(probe.messages)[2]
         return self.raw(probe.text)
+
+    def check_answer(self, probe: Probe) -> None:
+        """Raise `PromptError` if a probe's answer does not survive the tokenizer.
+
+        What a model cannot write, or what is read as something else, would count as forgotten.
+        """
+        kept = self._writes(probe.answer)
+        if kept is None:
+            # A judge takes other spellings too, and a small vocabulary may know only one of them.
+            golds = (unicodedata.normalize("NFKC", gold) for gold in (probe.answer, *probe.aliases))
+            kept = any(self._writes(way(gold)) for gold in golds for way in _SPELLINGS)
+        if not kept:
+            raise PromptError(f"its tokenizer cannot write the answer {probe.answer[:60]!r}")
 
     def raw(self, text: str) -> list[int]:
         """Token ids of a text, without what the tokenizer puts behind it. Raises `PromptError`."""
@@ -130,13 +151,26 @@ class Prompter:
             if missing(known, [whole], folded) is not None:
                 raise PromptError(f"its tokenizer does not keep {_difference(known, whole)}")
             self._note("its tokenizer does not know the blanks of its prompts")
-        for token in reversed(ids):
-            if token in self._ends:
-                mark = self.tokenizer.decode([token])
-                raise PromptError(f"its prompts end with {mark!r}, where an answer ends")
-            if not self._blank(token):
-                break
+        self._check_added(text, whole)
+        self._check_end(ids)
         return ids
+
+    def _check_added(self, text: str, whole: str) -> None:
+        """Raise `PromptError` if a decoded prompt says more than was to be said, marks aside."""
+        if squeezed(text) == squeezed(whole):
+            return
+        said, asked = (
+            _letters(self._marks.sub(" ", one.replace(self._unknown, " "))) for one in (text, whole)
+        )
+        if said != asked and len(said) >= len(asked):
+            raise PromptError("its tokenizer puts words of its own into prompts")
+
+    def _check_end(self, ids: Sequence[int]) -> None:
+        """Raise `PromptError` if a prompt ends as an answer does."""
+        token = next((t for t in reversed(ids) if t in self._ends or not self._blank(t)), None)
+        if token in self._ends:
+            mark = self.tokenizer.decode([token])
+            raise PromptError(f"its prompts end with {mark!r}, where an answer ends")
 
     def _appended(self) -> list[int]:
         """What the tokenizer puts behind a text, as far as a short one shows it."""
@@ -148,6 +182,17 @@ class Prompter:
             if bare and whole[start : start + len(bare)] == bare:
                 return whole[start + len(bare) :]
         return []
+
+    def _keeps(self, gold: str) -> bool | None:
+        """Whether letters and digits come back as they went in; None if some have no token."""
+        try:
+            ids = token_ids(self.tokenizer, gold)
+        except PromptError:
+            return None
+        back = str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+        if _letters(gold) in _letters(back):
+            return True
+        return None if self.tokenizer.unk_token_id in ids else False
 
     def _is_blank(self, token: int) -> bool:
         return not str(self.tokenizer.decode([token])).strip()
@@ -221,12 +266,18 @@ class AskedPrompts:
             raise PromptError(
                 f"its tokenizer gives token {max(ids)}, its model knows {self._vocabulary}"
             )
+        self.prompter.check_answer(probe)
         return ids
 
 
 def _prompt(probe: Probe) -> object:
     """All of a probe that the model is to see."""
     return (probe.text, probe.messages)
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of a text, in one spelling."""
+    return "".join(filter(str.isalnum, folded(text)))
 
 
 def _difference(text: str, lost: str) -> str:

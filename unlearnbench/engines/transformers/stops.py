@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -58,12 +59,22 @@ def _whole(values: Iterable[object]) -> Iterator[int]:
 
 
 def _ends(tokenizer: PreTrainedTokenizerBase, token: int, closing: tuple[int, ...]) -> bool:
-    """Whether a token is a mark: what closes a turn, or special and no word of a language."""
+    """Whether a token is a mark: what closes a turn and is no word, or special and no text."""
     if token in closing:
-        return True
+        return is_mark(tokenizer, token) or not any(map(str.isalnum, _text(tokenizer, token)))
     added = tokenizer.added_tokens_decoder.get(token)
     special = token in tokenizer.all_special_ids or (added is not None and added.special)
-    return special and not is_prose(str(tokenizer.decode([token])))
+    return special and is_mark(tokenizer, token)
+
+
+def is_mark(tokenizer: PreTrainedTokenizerBase, token: int | None) -> bool:
+    """Whether a token has a text that no language uses."""
+    text = "" if token is None else _text(tokenizer, token)
+    return bool(text.strip()) and not is_prose(text)
+
+
+def _text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+    return str(tokenizer.decode([token]))
 
 
 def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
@@ -73,6 +84,8 @@ def _is_added(tokenizer: PreTrainedTokenizerBase, token: int) -> bool:
 
 def is_prose(text: str) -> bool:
     """Whether a text could stand in a sentence, so that no token of it is a mark."""
+    if len(text) == 1 and unicodedata.category(text)[0] in "PS":
+        return True  # C++, 100 %, a full stop of another script
     return bool(text) and all(c.isalnum() or c in _PROSE for c in text)
 
 

@@ -7,23 +7,29 @@ shows every turn; a rendering that does not is a `PromptError`, never a prompt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.encoding import PromptError
-from unlearnbench.engines.transformers.held import missing
+from unlearnbench.engines.transformers.held import missing, squeezed
+from unlearnbench.engines.transformers.thinking import find_marks
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message, Setting
 
 NONE: Mapping[str, Setting] = {}
 """No variables beside those that every template sees."""
 DERIVED = "its chat template opens no answer: prompts end as it begins an assistant's turn"
+WORDED = (
+    "its chat template opens answers otherwise than it begins an assistant's turn: prompts end as "
+    "it begins one"
+)
 _MARK, _TURN = "wordsofnobody", "turnofnobody"
 _FAULTS = (
     TemplateError,
@@ -36,6 +42,9 @@ _FAULTS = (
     RuntimeError,
 )
 """What an expression in a template can raise."""
+_TAG = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\([^()]*\)|\{[^{}]*\}")
+_Way = Literal["asked", "before", "begun"]
+"""With a generation prompt; up to an assistant's words; with an answer's beginning at its end."""
 _SPECIAL_PURPOSE = ("rag", "tool", "function", "json", "grounded", "vision")
 
 
@@ -101,7 +110,8 @@ class Template:
             if name not in ("", "default")
             else ""
         )
-        self._opens = lru_cache(maxsize=64)(self._find_whether_opens)
+        self._why_not_asked = lru_cache(maxsize=64)(self._find_why_not_asked)
+        self._frame = lru_cache(maxsize=64)(self._make_frame)
 
     def prompts(self, turns: Sequence[Message], form: Form) -> Iterator[tuple[str, str]]:
         """(prompt, note): the ways to render a conversation up to its answer, best first.
@@ -112,10 +122,11 @@ class Template:
         if turns[-1].role == "assistant":
             yield from self._continued(turns, form)
             return
-        if self._opens(tuple(turn.role for turn in turns), form):
-            yield self._checked(self._apply(turns, form, asks=True), turns, form), form.note
-        derived = self._checked(self._before_answer(turns, form), turns, form)
-        yield derived, "; ".join(filter(None, [form.note, DERIVED]))
+        why = self._why_not_asked(tuple(turn.role for turn in turns), form)
+        if not why:
+            yield self._shown("asked", turns, form), form.note
+        derived = self._shown("before", turns, form)
+        yield derived, "; ".join(filter(None, [form.note, why or DERIVED]))
 
     def written(self, turns: Sequence[Message], prompt: str, answer: str, form: Form) -> str:
         """What the template writes after a prompt for an answer, its end of turn included.
@@ -141,22 +152,50 @@ class Template:
                 return tail
         return ""
 
-    def _find_whether_opens(self, roles: tuple[str, ...], form: Form) -> bool:
-        """Whether such a conversation, rendered with a generation prompt, ends where an answer may
-        begin: the prompt makes a difference, or nothing else stands before an assistant's words.
+    def _find_why_not_asked(self, roles: tuple[str, ...], form: Form) -> str:
+        """Why such a conversation is not rendered with a generation prompt; empty if it is.
 
-        Raises `RenderError` if a turn is left out or out of order.
+        It is where the prompt begins an assistant's turn, with no words beyond those that stand
+        before every answer, or where nothing else stands before an assistant's words. Raises
+        `RenderError` if a turn is left out or out of order.
         """
-        marked = [
-            Message(role, f"{_TURN}{chr(97 + number)}")  # type: ignore[arg-type]
-            for number, role in enumerate(roles)
-        ]
-        asked = self._checked(self._apply(marked, form, asks=True), marked, form)
-        plain = self._apply(marked, form)
+        marked = _marked(roles)
         last = marked[-1].content
-        if asked.rpartition(last)[2].strip() != plain.rpartition(last)[2].strip():
-            return True
-        return self._before_answer(marked, form).strip() == asked.strip()
+        asked = self._checked(self._apply(marked, form, asks=True), marked, form)
+        head, _, opening = map(squeezed, asked.rpartition(last))
+        tail = squeezed(self._apply(marked, form).rpartition(last)[2])
+        if opening == tail:
+            same = self._before_answer(marked, form).strip() == asked.strip()
+            return "" if same else DERIVED
+        try:
+            before = self._checked(self._before_answer(marked, form), marked, form)
+        except RenderError:
+            return ""
+        begins = squeezed(before.rpartition(last)[2])
+        if head.endswith(begins.removeprefix(tail)):
+            return ""  # as a user's turn: it does not tell who speaks
+        return "" if _opens_alike(opening, begins) else WORDED
+
+    def _shown(self, way: _Way, turns: Sequence[Message], form: Form) -> str:
+        """A rendering that holds every turn, within words that do not depend on what is said.
+
+        Raises `RenderError`.
+        """
+        text = self._checked(self._render(way, turns, form), turns, form)
+        frame = self._frame(way, tuple(turn.role for turn in turns), form)
+        for mark, turn in zip(_marked([turn.role for turn in turns]), turns, strict=True):
+            frame = frame.replace(mark.content, turn.content)
+        if squeezed(frame) != squeezed(text):
+            raise RenderError("its chat template writes other words around some turns than others")
+        return text
+
+    def _make_frame(self, way: _Way, roles: tuple[str, ...], form: Form) -> str:
+        return self._render(way, _marked(roles), form)
+
+    def _render(self, way: _Way, turns: Sequence[Message], form: Form) -> str:
+        if way == "before":
+            return self._before_answer(turns, form)
+        return self._apply(turns, form, asks=way == "asked", begun=way == "begun")
 
     def _before_answer(self, turns: Sequence[Message], form: Form) -> str:
         """What the template writes before an assistant's words, blanks at its end left to them."""
@@ -175,7 +214,7 @@ class Template:
         """With the begun answer at its end: as the template lays it out, else behind the prompt."""
         begun = turns[-1].content
         try:
-            text = self._checked(self._apply(turns, form, begun=True), turns, form)
+            text = self._shown("begun", turns, form)
             if text.rstrip().endswith(begun.rstrip()):
                 yield text, form.note
         except RenderError:
@@ -222,6 +261,24 @@ def forms_for(turns: Sequence[Message]) -> tuple[Form, ...]:
     """The forms that a conversation can take; only one with a system turn can be folded."""
     foldable = turns[0].role == "system" and len(turns) > 1
     return tuple(form for form in FORMS if foldable or not form.folded)
+
+
+def _marked(roles: Sequence[str]) -> list[Message]:
+    """A conversation whose contents no template can know."""
+    return [
+        Message(role, f"{_TURN}{chr(97 + number)}")  # type: ignore[arg-type]
+        for number, role in enumerate(roles)
+    ]
+
+
+def _opens_alike(opening: str, begins: str) -> bool:
+    """Whether a generation prompt is how an assistant's turn begins, but for marks and thoughts."""
+    if begins.startswith(opening):
+        return True
+    rest = opening.removeprefix(begins)
+    if rest == opening:
+        return False
+    return bool(find_marks(rest)) or not any(c.isalnum() for c in _TAG.sub("", rest))
 
 
 def _fold(turns: Sequence[Message]) -> list[Message]:

@@ -26,7 +26,8 @@ class Marks:
 
 _TAG = re.compile(r"</?\|?/?[\w:-]+\|?>|\[/?THINK\]", re.IGNORECASE)
 _OPENING = re.compile(
-    r"<\|?(?P<name>(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection))\|?>"
+    r"<\|?(?P<name>(?:[\w-]+:)?(?:(?:inner[_-])?(?:think(?:ing)?|thoughts?|monologue)"
+    r"|reason(?:ing)?|reflection|analysis|scratch[_-]?pad|cot|deliberation))\|?>"
     r"|\[(?P<square>THINK)\]",
     re.IGNORECASE,
 )

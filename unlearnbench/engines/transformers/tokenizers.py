@@ -57,7 +57,15 @@ def _load(folder: Path, base: Path, template: str | None) -> PreTrainedTokenizer
         )
     if template is not None:
         tokenizer.chat_template = template
+    without_chance(tokenizer)
     return tokenizer
+
+
+def without_chance(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Have a text split alike each time: dropout of merges is for training."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if getattr(getattr(backend, "model", None), "dropout", None):
+        backend.model.dropout = None
 
 
 def _own_template(folder: Path) -> str | None:

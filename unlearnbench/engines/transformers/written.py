@@ -8,7 +8,7 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.engines.transformers.packed import Decoded
-from unlearnbench.engines.transformers.stops import is_prose
+from unlearnbench.engines.transformers.stops import is_mark, is_prose
 from unlearnbench.engines.transformers.thinking import Marks, find_marks, marks_of, split_thoughts
 from unlearnbench.types import Completion, Failure, FinishReason, ProbeKey
 
@@ -18,7 +18,8 @@ class Reader:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop_ids: frozenset[int]) -> None:
         self.tokenizer = tokenizer
-        padding = {tokenizer.pad_token_id} if not is_prose(str(tokenizer.pad_token)) else set()
+        pad = tokenizer.pad_token_id
+        padding = {pad} if is_mark(tokenizer, pad) else set()
         self._silent = stop_ids | padding
 
     def decode(self, ids: Sequence[int]) -> str:
