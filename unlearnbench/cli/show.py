@@ -186,14 +186,16 @@ def judges(
     """
     from unlearnbench.judging.results import markdown_table
 
-    table = markdown_table()
+    text = markdown_table()
     if markdown:
-        print(table)
+        print(text)
         return
-    for line in table.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if not set(cells[0]) <= {"-"}:
-            stdout().print("  ".join(cells))
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    headings, _, *rows = lines
+    for row in rows:
+        stdout().print(f"{row[0]} on {row[1]}", style="bold")
+        for heading, cell in zip(headings[2:], row[2:], strict=True):
+            stdout().print(f"  {heading:12} {cell}")
 
 
 @app.command("plugins")
@@ -202,6 +204,8 @@ def plugins(json: Json = False) -> None:
 
     Example: unlearnbench show plugins
     """
+    from rich.table import Table
+
     from unlearnbench.benchmark import benchmark_names
     from unlearnbench.plugins import available
     from unlearnbench.protocol.profiles import PROFILES
@@ -219,5 +223,7 @@ def plugins(json: Json = False) -> None:
         return
     for kind, names in record.items():
         stdout().print(kind, style="bold")
+        shown = Table.grid(padding=(0, 2), pad_edge=True)
         for name, about in names.items():
-            stdout().print(f"  {name:14} {about}")
+            shown.add_row(f"{name:12}", about)
+        stdout().print(shown)
