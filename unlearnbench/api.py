@@ -11,7 +11,6 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, cast
 
-from unlearnbench.api_judges import judge_again, judge_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.originals import load_source
 from unlearnbench.disk import check_folder_option
@@ -26,9 +25,7 @@ from unlearnbench.protocol.judge import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.protocol.run import Run, load_base, load_run
-from unlearnbench.protocol.stored import load_answered
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.manifest import Answered, check_manifest
 from unlearnbench.scoring.scores import bounds_record
 from unlearnbench.training.record import summary
 from unlearnbench.types import EngineOptions, Estimate, Sampling, Score
@@ -65,6 +62,9 @@ def score(
     Raises `UnlearnbenchError` for whatever the caller can mend;
     a run that ends with open facts is returned like any other and its scores are intervals.
     """
+    # Judges and shapes take a while to import, which a call for help need not wait for.
+    from unlearnbench.api_judges import judge_for
+
     check_folder_option("--out", Path(out or "runs"))
     before = None if base is None else load_base(base)
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
@@ -107,6 +107,9 @@ def rejudge(
 
     `batch` sends a paid judge's calls as one job, where its provider takes jobs.
     """
+    from unlearnbench.api_judges import judge_again
+    from unlearnbench.runs.manifest import Answered, check_manifest
+
     check_folder_option("--out", Path(out or "runs"))
     stored = RunFolder(Path(run))
     manifest = stored.manifest()
@@ -127,6 +130,9 @@ def estimate(run: str | Path, judge: str) -> Estimate:
 
     Raises like `rejudge`.
     """
+    from unlearnbench.api_judges import judge_again
+    from unlearnbench.protocol.stored import load_answered
+
     stored = load_answered(run)
     answers = stored.manifest["identity"]["answers"]
     judging = judge_again(answers, stored.probes, judge, None)

@@ -12,7 +12,6 @@ from unlearnbench.errors import RunError, UnreadableError
 from unlearnbench.reading import read_object
 from unlearnbench.runs.journal import Journal, write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.runs.manifest import AnyRun
 from unlearnbench.runs.records import (
     completion_from,
     outcome_from,
@@ -20,7 +19,6 @@ from unlearnbench.runs.records import (
     probe_from,
     probe_record,
 )
-from unlearnbench.runs.shapes import shaped
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
 
 SCHEMA_VERSION = 1
@@ -46,6 +44,10 @@ class RunFolder:
 
     def manifest(self) -> dict[str, Any]:
         """`run.json`. Raises `RunError` if it is missing, damaged or of another schema."""
+        # The shapes take a while to make, which a call for help need not wait for.
+        from unlearnbench.runs.manifest import AnyRun
+        from unlearnbench.runs.shapes import shaped
+
         try:
             manifest = read_object(self.manifest_path, own=True)
         except UnreadableError as error:
