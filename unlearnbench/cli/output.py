@@ -15,6 +15,8 @@ WIDE = 72
 """Columns of a terminal in which a table has room for lines and explanations."""
 
 NARROWEST = 40
+SHORTEST = 5
+"""Letters of a word that stay together when its column is folded."""
 
 
 class PlainConsole(Console):
@@ -41,9 +43,12 @@ class _Readable(Table):
         """A row; see `rich.table.Table.add_row`."""
         super().add_row(*cells, **options)
         for column, cell in zip(self.columns, cells, strict=False):
+            words = [str(cell), *str(column.header).split()]
             if column.justify == "right":
-                words = (str(cell), *str(column.header).split())
-                column.min_width = max(column.min_width or 0, *map(cell_len, words))
+                needed = max(map(cell_len, words))
+            else:
+                needed = min(SHORTEST, max(map(cell_len, words[1:] + words[0].split()), default=0))
+            column.min_width = max(column.min_width or 0, needed)
 
 
 def strong(text: str, rest: str = "", bold: bool = True) -> Text:
