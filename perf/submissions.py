@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import unlearnbench
-from unlearnbench.api_submit import submit
+from unlearnbench.api.submissions import submit
 from unlearnbench.hashing import sha256_text
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.bundle import About

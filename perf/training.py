@@ -29,12 +29,12 @@ from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.methods.jensun.loss import JensUn, JensUnParameters
 from unlearnbench.methods.jensun.naive import forget_loss, retain_loss
 from unlearnbench.training.batch import Batch, Row
-from unlearnbench.training.memory import peak_memory
+from unlearnbench.training.encode import Encoder, collect
 from unlearnbench.training.packing import pad
 from unlearnbench.training.passes import Reference, Student
-from unlearnbench.training.rows import Encoder, collect
 from unlearnbench.training.schedule import Schedule, make_schedule
 from unlearnbench.training.settings import TrainSettings
+from unlearnbench.training.train import peak_memory
 
 BASE = "smollm2-135m"
 WARM, TIMED = 2, 8

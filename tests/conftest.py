@@ -91,7 +91,7 @@ def good_submission(
     scripted_runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A submission that stands."""
-    from unlearnbench.api_submit import submit
+    from unlearnbench.api.submissions import submit
     from unlearnbench.submissions.bundle import About
 
     out = tmp_path_factory.mktemp("good") / "refusal-tuning"

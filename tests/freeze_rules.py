@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 
-from unlearnbench.content import content_root
 from unlearnbench.judging.rules.judge import decide
+from unlearnbench.paths import content_root
 
 
 def main() -> None:

@@ -9,13 +9,13 @@ import hashlib
 import json
 from pathlib import Path
 
+from unlearnbench.attacks.catalog import PROFILES as RELEARN_PROFILES
+from unlearnbench.attacks.catalog import get_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
-from unlearnbench.runs.records import completion_record, outcome_record, probe_record
-from unlearnbench.stress.relearn.profiles import PROFILES as RELEARN_PROFILES
-from unlearnbench.stress.relearn.profiles import get_profile
+from unlearnbench.runs.codec import completion_record, outcome_record, probe_record
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
 
 TABLE = Path(__file__).parent / "fixtures" / "golden" / "fingerprints.json"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.hashing import sha256_text
+from unlearnbench.runs.codec import completion_record, outcome_record, plan_fingerprint
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.records import completion_record, outcome_record, plan_fingerprint
 from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import (

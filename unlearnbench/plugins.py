@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-from unlearnbench.content import nearest
 from unlearnbench.errors import PluginError
+from unlearnbench.naming import nearest
 
 Kind = Literal["engines", "judges", "methods", "stress"]
 _ONE = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
@@ -42,11 +42,11 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
         "finetune": "unlearnbench.methods.finetune:Finetune",
     },
     "stress": {
-        "sampling": "unlearnbench.stress.sampling:DrawnSamples",
-        "quantize": "unlearnbench.stress.quantize:Quantize",
-        "formats": "unlearnbench.stress.formats:Formats",
-        "lens": "unlearnbench.stress.lens:Lens",
-        "interpolate": "unlearnbench.stress.interpolate:Interpolate",
+        "sampling": "unlearnbench.attacks.stress.sampling:DrawnSamples",
+        "quantize": "unlearnbench.attacks.stress.quantize:Quantize",
+        "formats": "unlearnbench.attacks.stress.formats:Formats",
+        "lens": "unlearnbench.attacks.stress.lens:Lens",
+        "interpolate": "unlearnbench.attacks.stress.interpolate:Interpolate",
     },
 }
 

@@ -14,9 +14,8 @@ import pytest
 
 from tests.browser.conftest import Visit
 from tests.conftest import ABOUT
-from unlearnbench.api_attest import attest
-from unlearnbench.api_board import build_board
-from unlearnbench.api_submit import submit
+from unlearnbench.api.attestations import attest
+from unlearnbench.api.submissions import build_board, submit
 from unlearnbench.submissions.bundle import About
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"

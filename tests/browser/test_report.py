@@ -20,7 +20,7 @@ from tests.report_samples import (
     write_record,
     write_run,
 )
-from unlearnbench.report import page
+from unlearnbench.reporting import page
 
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror=\'document.title="owned"\'>'
 WIDTHS = (1280, 390)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.fuzz import campaign, model_targets, targets, workspace
-from unlearnbench.cli.common import quieten
+from unlearnbench.cli.output import quieten
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.fuzz import mutate
 from tests.fuzz.workspace import Workspace, content
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.judging.prompt import (
+from unlearnbench.judging.llm.prompt import (
     CanaryError,
     FactQuestion,
     MalformedReplyError,
@@ -73,10 +73,10 @@ def in_place(
 
 def _benchmarks(space: Workspace) -> Iterator[Target]:
     from unlearnbench.benchmark import load_benchmark
+    from unlearnbench.benchmark.quality.facts import check_facts
+    from unlearnbench.benchmark.quality.wordings import check_wordings
     from unlearnbench.protocol.plan import make_plan
     from unlearnbench.protocol.profiles import get_profile
-    from unlearnbench.quality.facts import check_facts
-    from unlearnbench.quality.wordings import check_wordings
 
     folder = space / "content/benchmarks/tiny"
 
@@ -93,8 +93,8 @@ def _benchmarks(space: Workspace) -> Iterator[Target]:
 
 def _judges(space: Workspace) -> Iterator[Target]:
     from unlearnbench.judging.calibrate import load_items
-    from unlearnbench.judging.definition import load_definition
     from unlearnbench.judging.jury import votes_of
+    from unlearnbench.judging.llm.definition import load_definition
 
     def definition() -> None:
         found = load_definition(str(space / "judge"))
@@ -128,16 +128,16 @@ def _judges(space: Workspace) -> Iterator[Target]:
 
 
 def _runs(space: Workspace) -> Iterator[Target]:
-    from unlearnbench.api_corrected import corrections
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.cli.runs import _remarks, _score_table, run_record
     from unlearnbench.cli.show import _show_attack
-    from unlearnbench.cli.tables import _remarks, _score_table, run_record
-    from unlearnbench.protocol.compare import compare
-    from unlearnbench.protocol.run import load_run
-    from unlearnbench.protocol.stored import load_judged
-    from unlearnbench.report.page import report
+    from unlearnbench.reporting.page import report
     from unlearnbench.runs.attacks import read_attack
+    from unlearnbench.runs.compare import compare
     from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
-    from unlearnbench.runs.shapes import Manifest, shaped
+    from unlearnbench.runs.run import load_run
+    from unlearnbench.runs.schema import Manifest, shaped
+    from unlearnbench.runs.stored import load_judged
     from unlearnbench.submissions.bundle import run_claim
 
     folder = space / "runs/forgets-a"
@@ -177,10 +177,10 @@ def _runs(space: Workspace) -> Iterator[Target]:
 
 
 def _submissions(space: Workspace) -> Iterator[Target]:
-    from unlearnbench.api_submit import listed_judges
+    from unlearnbench.api.submissions import listed_judges
+    from unlearnbench.leaderboard.entry import row_of
     from unlearnbench.submissions.attestations import attested
-    from unlearnbench.submissions.rows import row_of
-    from unlearnbench.submissions.strict import sha256
+    from unlearnbench.submissions.untrusted import sha256
     from unlearnbench.submissions.verify import verify
 
     row = space / "board/submissions/row"
@@ -220,7 +220,7 @@ def _submissions(space: Workspace) -> Iterator[Target]:
 
 
 def _others(space: Workspace) -> Iterator[Target]:
-    from unlearnbench.api_tofu import _read_log
+    from unlearnbench.api.tofu import _read_log
     from unlearnbench.benchmark.hub import column, load_table
     from unlearnbench.training.record import read_record, summary
 

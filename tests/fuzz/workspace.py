@@ -113,8 +113,8 @@ def _beside(benchmark: Path) -> None:
 def _runs(space: Workspace) -> None:
     """Two scored runs, a submission of them, and an attestation about it."""
     import unlearnbench
-    from unlearnbench.api_attest import attest
-    from unlearnbench.api_submit import submit
+    from unlearnbench.api.attestations import attest
+    from unlearnbench.api.submissions import submit
     from unlearnbench.plugins import BUILTIN
     from unlearnbench.submissions.bundle import About
 
@@ -136,7 +136,7 @@ def _attacks(space: Workspace) -> None:
     samples.write_record(space / "stress", samples.stress_record("m", base, doors))
     curve = [samples.point(0, 1), samples.point(2, 3, n_open=1)]
     record = samples.relearn_record("m", {"disjoint": samples.arm(curve)})
-    from unlearnbench.stress.relearn.summary import summarise
+    from unlearnbench.attacks.relearn.summary import summarise
 
     record["summary"] = summarise(record["arms"], None, record["first"])
     samples.write_record(space / "relearn", record)

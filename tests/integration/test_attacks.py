@@ -17,14 +17,15 @@ import pytest
 import torch
 
 from tests.models import save
-from unlearnbench import api_relearn, api_stress
+from unlearnbench.api import attacks as api_relearn
+from unlearnbench.api import attacks as api_stress
+from unlearnbench.attacks.relearn import trajectory
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import PluginError, RunError, TrainingError
-from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.lock import locked
-from unlearnbench.stress.relearn import trajectory
+from unlearnbench.runs.run import load_run
 from unlearnbench.types import (
     EngineOptions,
     Failure,
@@ -252,7 +253,7 @@ def test_killed_anywhere_it_ends_with_the_same_numbers(
     """kill -9 once a state was saved, again a little later, then to the end."""
     out = tmp_path / "out"
     code = (
-        "import sys; from unlearnbench.api_relearn import relearn; "
+        "import sys; from unlearnbench.api.attacks import relearn; "
         f"relearn({str(tiny_llama)!r}, 'wkf', arms=['near', 'half'], limit=2, "
         f"base={str(tiny_llama)!r}, out={str(out)!r})"
     )

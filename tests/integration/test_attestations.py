@@ -15,17 +15,16 @@ import pytest
 
 from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
-from unlearnbench import api
-from unlearnbench.api_attest import attest, attestations, rejudge, rerun
-from unlearnbench.api_board import build_board
-from unlearnbench.api_submit import listed_judges, verify
+from unlearnbench.api import scoring as api
+from unlearnbench.api.attestations import attest, attestations, rejudge, rerun
+from unlearnbench.api.submissions import build_board, listed_judges, verify
+from unlearnbench.attacks.catalog import DOORS, PROFILES
 from unlearnbench.errors import JudgeError, SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.leaderboard.trust import levels, worst_known
 from unlearnbench.plugins import BUILTIN
-from unlearnbench.stress.relearn.profiles import PROFILES
-from unlearnbench.submissions.known import DOORS, levels, worst_known
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import JudgeItem, Judgement
 
@@ -122,7 +121,7 @@ def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> 
 
 def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
     """A checkpoint that leaks as claimed and keeps less than claimed is not what was claimed."""
-    from unlearnbench.submissions.rerun import compare
+    from unlearnbench.submissions.reproduction import compare
 
     (found,) = verify([submission])
     assert found.checked is not None
@@ -138,7 +137,7 @@ def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
 
 def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> dict[str, Any]:
     """A whole suite in which the formats find the facts `leaked`."""
-    from unlearnbench.submissions.attacks import summed_up
+    from unlearnbench.submissions.attack_checks import summed_up
 
     none = dict.fromkeys(facts, False)
     states = {**none, **dict.fromkeys(leaked, True)}
@@ -161,7 +160,7 @@ def attack(row: dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
 
 def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
     """Arms that bring nothing back but the last, which reaches `top` of 40 facts."""
-    from unlearnbench.submissions.attacks import summed_up
+    from unlearnbench.submissions.attack_checks import summed_up
 
     def point(step: int, forget: float) -> dict[str, Any]:
         def share(value: float, n: int) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ABOUT
-from unlearnbench.api_board import build_board
-from unlearnbench.api_submit import submit
+from unlearnbench.api.submissions import build_board, submit
 from unlearnbench.errors import SubmissionError
-from unlearnbench.submissions.board import Board, Division
+from unlearnbench.leaderboard.board import Board, Division
+from unlearnbench.leaderboard.site import build
 from unlearnbench.submissions.bundle import About
-from unlearnbench.submissions.site import build
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +160,7 @@ def test_no_folder(tmp_path: Path) -> None:
 
 def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
     """Pages, plot and data of 2,000 made-up rows; the first page stays small."""
-    from unlearnbench.submissions.board import _ranked
+    from unlearnbench.leaderboard.board import _ranked
 
     first = built[0].divisions[0]
     rows: list[dict[str, Any]] = []

@@ -13,20 +13,20 @@ import pytest
 
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
-from unlearnbench.api_corrected import corrections
+from unlearnbench.api.corrections import corrections
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.interfaces import Judge
+from unlearnbench.judging.calibrations import markdown_table, stored_results
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.results import markdown_table, stored_results
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.protocol.compare import compare
+from unlearnbench.paths import content_root
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.protocol.run import Run, load_run
+from unlearnbench.runs.compare import compare
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.run import Run, load_run
 from unlearnbench.types import JudgeItem, Judgement, Sampling
 
 
@@ -140,7 +140,7 @@ def test_a_score_is_corrected_only_for_the_judge_that_was_measured(
     record |= {"sensitivity": 1.0, "sensitivity_n": 100, "specificity": 1.0, "specificity_n": 100}
     (tmp_path / "judges" / "results").mkdir(parents=True)
     (tmp_path / "judges" / "results" / "rules.json").write_text(json.dumps(record))
-    monkeypatch.setattr("unlearnbench.judging.results.content_root", lambda: tmp_path)
+    monkeypatch.setattr("unlearnbench.judging.calibrations.content_root", lambda: tmp_path)
     found = corrections(run)
     assert set(found) == {f"forget.{n}" for n in ("original", "paraphrase", "icr", "worst_case")}
     assert found["forget.worst_case"].value == 1.0

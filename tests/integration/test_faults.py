@@ -20,11 +20,11 @@ from unlearnbench import reading
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.cli.faults import ordinary
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
-from unlearnbench.protocol.stored import load_judged
 from unlearnbench.runs.attacks import read_attack, read_finished
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
-from unlearnbench.runs.shapes import Shape
+from unlearnbench.runs.schema import Shape
+from unlearnbench.runs.stored import load_judged
 
 
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from tests.models import save
 from tests.report_samples import facts, many, score_manifest, write_run
 from unlearnbench import load_run
 from unlearnbench.cli import demo as demo_command
-from unlearnbench.report import page
+from unlearnbench.reporting import page
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

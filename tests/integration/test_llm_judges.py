@@ -16,18 +16,18 @@ import pytest
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
 from tests.judges_server import DRESSES, Behaviour, judges_server
-from unlearnbench.api import rejudge, score
+from unlearnbench.api.scoring import rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm import LLMJudge
+from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.protocol.run import load_run
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.run import load_run
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, Sampling
 
 KEY = "sekret-0123456789"
@@ -345,7 +345,7 @@ def test_a_stored_run_is_judged_by_a_job(
     behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(BUILTIN["engines"], "scripted", "tests.scripted:ScriptedEngine")
-    monkeypatch.setattr("unlearnbench.judging.batch.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("unlearnbench.judging.llm.batch.time.sleep", lambda seconds: None)
     judge_in(tmp_path / "j", GEMINI)
     score("knows-all", "wkf", engine="scripted", profile="quick", limit=2, out=tmp_path / "run")
     again = rejudge(tmp_path / "run", str(tmp_path / "j"), batch=True, out=tmp_path / "again")

@@ -13,12 +13,12 @@ from transformers import PreTrainedModel
 from tests.conftest import write_benchmark
 from tests.models import build, tokenizer
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.methods.base import Method
 from unlearnbench.plugins import BUILTIN, load
 from unlearnbench.training.batch import Batch, Row
+from unlearnbench.training.encode import Encoder, Texts, collect
+from unlearnbench.training.method import Method
 from unlearnbench.training.packing import pack
 from unlearnbench.training.passes import Reference, Student
-from unlearnbench.training.rows import Encoder, Texts, collect
 from unlearnbench.training.schedule import make_schedule
 from unlearnbench.training.settings import TrainSettings
 

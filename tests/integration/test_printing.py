@@ -17,11 +17,11 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.cli import output
 from unlearnbench.cli.leaks import print_fact, print_leaks
 from unlearnbench.cli.relearn import show_relearn
+from unlearnbench.cli.runs import print_run
 from unlearnbench.cli.show import _print_benchmark, benchmark_record
 from unlearnbench.cli.stress import show_stress
-from unlearnbench.cli.tables import print_run
-from unlearnbench.protocol.run import load_run
-from unlearnbench.protocol.stored import load_judged
+from unlearnbench.runs.run import load_run
+from unlearnbench.runs.stored import load_judged
 
 HOSTILE = "[red]x[/] [/] :smile: \x1b[31m\u202e [link=file:///etc]y[/link]"
 SHOWN = "[red]x[/] [/] :smile: [U+001B][31m[U+202E] [link=file:///etc]y[/link]"
@@ -74,7 +74,7 @@ def test_tables_are_whole(
 
 
 def test_relearning_at_60_columns(printed: Any) -> None:
-    from unlearnbench.stress.relearn.summary import summarise
+    from unlearnbench.attacks.relearn.summary import summarise
 
     record = samples.relearn_record("m", {"near-miss": samples.arm([samples.point(2048, 20)])})
     record["summary"] = summarise(record["arms"], None, record["first"])
@@ -128,9 +128,9 @@ def test_nothing_is_printed_as_markup() -> None:
 def test_a_report_on_a_submission_shows_its_answers(
     good_submission: Path, scripted_runs: dict[str, Path]
 ) -> None:
-    from unlearnbench.api_corrected import corrections
-    from unlearnbench.api_submit import submitted_runs
-    from unlearnbench.report.page import report
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.api.submissions import submitted_runs
+    from unlearnbench.reporting.page import report
 
     runs = [scripted_runs[name] for name in ("forgets-a", "knows-all")]
     expected = report(runs, corrections)
@@ -142,10 +142,10 @@ def test_a_report_on_a_submission_shows_its_answers(
 def test_a_submission_that_does_not_stand_is_not_reported(
     good_submission: Path, tmp_path: Path
 ) -> None:
-    from unlearnbench.api_corrected import corrections
-    from unlearnbench.api_submit import submitted_runs
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.api.submissions import submitted_runs
     from unlearnbench.errors import SubmissionError
-    from unlearnbench.report.page import report
+    from unlearnbench.reporting.page import report
 
     folder = Path(shutil.copytree(good_submission, tmp_path / "row"))
     path = folder / "run/outcomes.jsonl"
@@ -155,7 +155,7 @@ def test_a_submission_that_does_not_stand_is_not_reported(
 
 
 def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
-    from unlearnbench.quality.check import check_benchmark
+    from unlearnbench.benchmark.quality.check import check_benchmark
 
     toml = benchmark_folder / "benchmark.toml"
     toml.write_text(re.sub(r"paraphrases = \d+", "paraphrases = 0", toml.read_text()))

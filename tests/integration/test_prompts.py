@@ -30,7 +30,7 @@ from unlearnbench.errors import EngineError, RunError
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.training.rows import Asked, Encoder
+from unlearnbench.training.encode import Asked, Encoder
 from unlearnbench.types import EngineOptions, Fact
 
 OPTIONS = EngineOptions(dtype="float32")

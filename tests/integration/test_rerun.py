@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import ABOUT
 from tests.scripted import ScriptedEngine
 from unlearnbench import score
-from unlearnbench.api_attest import rejudge, rerun
-from unlearnbench.api_submit import submit
+from unlearnbench.api.attestations import rejudge, rerun
+from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.bundle import About

@@ -24,9 +24,9 @@ from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.runs.codec import completion_from, completion_record
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.journal import Journal
-from unlearnbench.runs.records import completion_from, completion_record
 from unlearnbench.types import (
     Completion,
     EngineOptions,

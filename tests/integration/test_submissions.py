@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import ABOUT
-from unlearnbench.api_submit import submit, verify
-from unlearnbench.content import content_root
+from unlearnbench.api.submissions import submit, verify
 from unlearnbench.errors import SubmissionError
+from unlearnbench.paths import content_root
 from unlearnbench.submissions import bundle as bundle_module
 from unlearnbench.submissions.bundle import About
 from unlearnbench.submissions.schema import PUBLISHED, json_schema
@@ -60,7 +60,7 @@ def test_the_same_submission_is_the_same_bytes(
 
 
 def test_the_published_schema_is_the_one_in_use() -> None:
-    from unlearnbench.content import content_root
+    from unlearnbench.paths import content_root
 
     for name in PUBLISHED:
         path = content_root() / "leaderboard" / "schema" / f"{name}.schema.json"

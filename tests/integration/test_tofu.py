@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnbench.api_tofu import score_tofu, write_result
+from unlearnbench.api.tofu import score_tofu, write_result
 from unlearnbench.benchmark.tofu import load_tofu
-from unlearnbench.content import content_root
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import BenchmarkError, RunError
-from unlearnbench.protocol.tofu import _probe
+from unlearnbench.paths import content_root
+from unlearnbench.tofu.measure import _probe
 from unlearnbench.types import EngineOptions
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 import unlearnbench
 from tests.conftest import write_benchmark
 from tests.models import save
-from unlearnbench.api_sweep import sweep
+from unlearnbench.api.sweep import sweep
 from unlearnbench.errors import RunError, TrainingError, UnlearnbenchError
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.record import read_record

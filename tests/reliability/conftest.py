@@ -39,7 +39,7 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> World:
     """Inputs of all commands."""
     import unlearnbench
-    from unlearnbench.api_submit import submit
+    from unlearnbench.api.submissions import submit
     from unlearnbench.plugins import BUILTIN
     from unlearnbench.submissions.bundle import About
 

@@ -173,7 +173,7 @@ def test_a_training_that_stopped_by_itself_stops_there_again(
         raise Stopped
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr("unlearnbench.training.run.save_trained", killed)
+        patch.setattr("unlearnbench.training.train.save_trained", killed)
         train(tiny_llama, data, tmp_path / "cut", **settings)
     train(tiny_llama, data, tmp_path / "cut", **settings)
     assert different(content(tmp_path / "cut"), content(tmp_path / "whole")) == []
@@ -196,8 +196,8 @@ def test_warnings_from_before_a_kill_are_kept(
 def test_a_damaged_state_of_relearning_is_passed_over(tmp_path: Path) -> None:
     """Cut at any byte, or of another model: nothing of it is taken."""
     from tests.models import build
-    from unlearnbench.stress.relearn.profiles import get_profile
-    from unlearnbench.stress.relearn.trajectory import Trajectory, kept_losses
+    from unlearnbench.attacks.catalog import get_profile
+    from unlearnbench.attacks.relearn.trajectory import Trajectory, kept_losses
     from unlearnbench.training.batch import Row
 
     rows = [Row(f"r{i}", (1, 2, 3), (4 + i, 5), ended=True) for i in range(8)]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unlearnbench.attacks.stress.choices import Choice
+from unlearnbench.protocol.shuffled import shuffled
 from unlearnbench.scoring.curves import area, maximum, steps_to
 from unlearnbench.scoring.intervals import clopper_pearson, newcombe
 from unlearnbench.scoring.samples import leak_at_k
 from unlearnbench.scoring.scores import Outcome, leaked_anywhere, leaked_on_all, leaked_on_any
-from unlearnbench.stress.asking import shuffled
-from unlearnbench.stress.choices import Choice
 from unlearnbench.types import Probe, ProbeKey
 
 

@@ -16,7 +16,7 @@ from unlearnbench.cli.main import app
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 CLI = sorted((PACKAGE / "cli").glob("*.py"))
-API = sorted(PACKAGE.glob("api*.py"))
+API = sorted((PACKAGE / "api").glob("[a-z]*.py"))
 NOT_OFFERED = {"demo": "it shows one fixed example and takes hardly any options"}
 """Command modules that call the API with some of its parameters left at their defaults."""
 
@@ -68,7 +68,7 @@ def api_calls(tree: ast.AST) -> Iterator[tuple[Callable[..., Any], ast.Call]]:
         called = ast.unparse(call.func).split(".")
         path = ".".join([names.get(called[0], ""), *called[1:]])
         module, _, name = path.rpartition(".")
-        if module.startswith("unlearnbench.api"):
+        if module.startswith("unlearnbench.api."):
             found = getattr(importlib.import_module(module), name)
             if inspect.isfunction(found):
                 yield found, call
@@ -133,7 +133,7 @@ def test_a_dropped_parameter_is_noticed(source: str, problems: list[str]) -> Non
 
 
 def test_a_call_without_batch_is_noticed() -> None:
-    text = "from unlearnbench import api\napi.rejudge(run, judge, max_cost=1, out=2)\n"
+    text = "from unlearnbench.api import scoring\nscoring.rejudge(run, judge, max_cost=1, out=2)\n"
     [(function, call)] = api_calls(ast.parse(text))
     assert left_out(function, call) == ["batch", "resume", "observe"]
 
@@ -152,7 +152,7 @@ def test_what_the_judge_command_asks_for(
     arguments: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, object] = {}
-    monkeypatch.setattr("unlearnbench.api.rejudge", lambda *_, **given: seen.update(given))
-    monkeypatch.setattr("unlearnbench.cli.tables.print_run", lambda run, json: 0)
+    monkeypatch.setattr("unlearnbench.api.scoring.rejudge", lambda *_, **given: seen.update(given))
+    monkeypatch.setattr("unlearnbench.cli.runs.print_run", lambda run, json: 0)
     app(["judge", "runs/x", "--judge", "gemini", "-q", *arguments], standalone_mode=False)
     assert {name: seen[name] for name in expected} == expected

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from unlearnbench.errors import MissingExtraError
-from unlearnbench.scoring.tofu import membership
+from unlearnbench.tofu import membership
 
 
 @pytest.mark.parametrize(

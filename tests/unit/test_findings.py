@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report_samples import facts, many, score_manifest, share, write_run
-from unlearnbench.cli.tables import value_text
+from unlearnbench.cli.runs import value_text
 from unlearnbench.errors import RunError
-from unlearnbench.protocol.run import Run, load_run
-from unlearnbench.runs.shapes import Figures
+from unlearnbench.runs.run import Run, load_run
+from unlearnbench.runs.schema import Figures
 from unlearnbench.scoring.findings import (
     base_finding,
     broken_finding,

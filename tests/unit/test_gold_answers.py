@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import write_benchmark
-from unlearnbench.api import estimate, rejudge, score
-from unlearnbench.api_judges import judge_for
+from unlearnbench.api.judges import judge_for
+from unlearnbench.api.scoring import estimate, rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sentences import is_sentence, sentence_rows
-from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError, JudgeError
 from unlearnbench.judging.calibrate import default_items, load_items
 from unlearnbench.judging.rules import tables
 from unlearnbench.judging.rules.itself import FRAMES, not_found
 from unlearnbench.judging.rules.judge import RULES_VERSION, RulesJudge, decide
+from unlearnbench.paths import content_root
 from unlearnbench.plugins import BUILTIN
 
 _GOLDS = """
@@ -241,7 +241,7 @@ def test_a_stored_run_of_sentences_is_not_judged_by_rules(
 ) -> None:
     """Runs of an earlier version did not say that their answers are sentences."""
     monkeypatch.setitem(BUILTIN["engines"], "scripted", "tests.scripted:ScriptedEngine")
-    monkeypatch.setattr("unlearnbench.api_judges.RulesJudge", type("Another", (), {}))
+    monkeypatch.setattr("unlearnbench.api.judges.RulesJudge", type("Another", (), {}))
     text = "She was born in a small town by the sea."
     folder = changed(tmp_path / "b", "retain", 1, answer=text)
     score("knows-all", str(folder), engine="scripted", out=tmp_path / "run", profile="quick")

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.judging.model_names import same_model
-from unlearnbench.judging.prompt import (
+from unlearnbench.judging.llm.http import scrubbed
+from unlearnbench.judging.llm.model_names import same_model
+from unlearnbench.judging.llm.prompt import (
     Call,
     CanaryError,
     FactQuestion,
@@ -20,7 +21,6 @@ from unlearnbench.judging.prompt import (
     make_call,
     read_reply,
 )
-from unlearnbench.judging.secrets import scrubbed
 
 FENCE = "```"
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from unlearnbench.api import score
-from unlearnbench.benchmark.originals import load_originals, load_source
-from unlearnbench.content import content_root
+from unlearnbench.api.scoring import score
+from unlearnbench.benchmark.lkf_original import load_originals
+from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import BenchmarkError, JudgeError
+from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 

@@ -13,8 +13,9 @@ from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.plan import BLOCK_PROBES, make_plan
-from unlearnbench.protocol.profiles import get_profile, left_unasked
+from unlearnbench.protocol.profiles import PROFILES, get_profile
 from unlearnbench.scoring.answers import cut_answer
+from unlearnbench.scoring.findings import PARTIAL, left_unasked
 
 
 def test_a_standard_plan_has_32_probes_a_forget_fact_and_7_a_retain_fact(
@@ -79,6 +80,7 @@ def test_quick_asks_a_part_of_what_standard_asks() -> None:
     assert "can be much higher" in (left_unasked("quick") or "")
     assert left_unasked("standard") is None
     assert left_unasked("somebody's") is None
+    assert {name for name, p in PROFILES.items() if p.per_style is not None} == PARTIAL
 
 
 def test_the_seed_changes_the_draw_and_the_fingerprint(benchmark_folder: Path) -> None:

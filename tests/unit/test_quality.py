@@ -13,13 +13,13 @@ import pytest
 
 from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.content import content_root
+from unlearnbench.benchmark.quality.facts import check_facts
+from unlearnbench.benchmark.quality.findings import overlap, words
+from unlearnbench.benchmark.quality.wordings import check_wordings, mean_overlap
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.quality.facts import check_facts
-from unlearnbench.quality.findings import overlap, words
-from unlearnbench.quality.wordings import check_wordings, mean_overlap
 from unlearnbench.types import Fact, Paraphrase
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models import build
-from unlearnbench.stress.quantizers import (
+from unlearnbench.attacks.stress.quantizers import (
     INT4_GROUP,
     NF4_BLOCK,
     NF4_LEVELS,

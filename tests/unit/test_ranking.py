@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnbench.submissions.ranking import outside, ranks
+from unlearnbench.leaderboard.ranking import outside, ranks
 
 FACTS = [f"fact-{i}" for i in range(40)]
 

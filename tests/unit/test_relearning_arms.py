@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.models import tokenizer
+from unlearnbench.attacks.catalog import ARMS, BENIGN, available_arms
+from unlearnbench.attacks.relearn.arms import expand_arms, make_arm
 from unlearnbench.benchmark import holds, load_benchmark
 from unlearnbench.errors import TrainingError
-from unlearnbench.stress.relearn.arms import expand_arms, make_arm
-from unlearnbench.stress.relearn.profiles import ARMS, BENIGN, available_arms
 
 
 @pytest.mark.parametrize("name", ["wkf", "lkf"])

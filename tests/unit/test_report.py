@@ -30,12 +30,12 @@ from tests.report_samples import (
 from unlearnbench.display import visible
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_text
-from unlearnbench.report import page, tables
-from unlearnbench.report.answers import leaks_of
-from unlearnbench.report.charts import mean_points, relearning_chart, trade_off_chart
-from unlearnbench.report.diagnosis import Diagnosis, diagnose
-from unlearnbench.report.load import Checkpoint, base_of, load
-from unlearnbench.runs.shapes import ArmRecord, RelearnRecord, figures
+from unlearnbench.reporting import page, tables
+from unlearnbench.reporting.answers import leaks_of
+from unlearnbench.reporting.charts import mean_points, relearning_chart, trade_off_chart
+from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
+from unlearnbench.reporting.load import Checkpoint, base_of, load
+from unlearnbench.runs.schema import ArmRecord, RelearnRecord, figures
 from unlearnbench.scoring.refusals import is_refusal
 
 BASE = {"name": "base", "fingerprint": sha256_text("base")}
@@ -457,7 +457,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_a_report_needs_no_heavy_library() -> None:
     heavy = "{'torch', 'transformers', 'datasets', 'pandas'}"
-    code = f"import unlearnbench.report.page, sys; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import unlearnbench.reporting.page, sys; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.scoring.tofu import likelihood, membership, memorization, rouge, summary
-from unlearnbench.scoring.tofu.tokens import AnswerTokens
+from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.tofu import likelihood, membership, memorization, rouge, summary
 
 
 def answer(probabilities: list[float], hits: list[bool] | None = None) -> AnswerTokens:

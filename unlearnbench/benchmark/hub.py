@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unlearnbench.environment import extra
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.extras import extra
 from unlearnbench.hashing import sha256_json
 from unlearnbench.reading import decode, lines, parse_json, read_bytes
 

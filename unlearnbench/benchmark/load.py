@@ -9,13 +9,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from unlearnbench.benchmark.jsonl import first_problem, read_rows
-from unlearnbench.benchmark.rows import BenchmarkDeclaration, FactRow, SplitDeclaration
-from unlearnbench.benchmark.rules import Located, check_across, check_fact
+from unlearnbench.benchmark.schema import BenchmarkDeclaration, FactRow, SplitDeclaration
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.sets import read_forms, read_relearn
-from unlearnbench.content import content_root, nearest
+from unlearnbench.benchmark.validation import Located, check_across, check_fact
 from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.naming import nearest
+from unlearnbench.paths import content_root
 from unlearnbench.reading import read_toml
 from unlearnbench.types import Fact, Form, RelearnSet, Split
 

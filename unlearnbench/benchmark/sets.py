@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from unlearnbench.benchmark.jsonl import read_rows
-from unlearnbench.benchmark.rows import (
+from unlearnbench.benchmark.matching import holds
+from unlearnbench.benchmark.schema import (
     FormRow,
     HalfRow,
     PairRow,
     ProseRow,
     RelearnDeclaration,
 )
-from unlearnbench.benchmark.rules import holds
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.types import Fact, Form, Pair, RelearnSet
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unlearnbench.benchmark.hub import Table, column, load_table
-from unlearnbench.content import content_root
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.paths import content_root
 
 REPOSITORY = "locuslab/TOFU"
 MINI = "tofu-mini"

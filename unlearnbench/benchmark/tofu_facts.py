@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from unlearnbench.benchmark.hub import Table, column, load_table
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.tofu import REPOSITORY, forget_share
-from unlearnbench.content import content_root
 from unlearnbench.hashing import sha256_json
+from unlearnbench.paths import content_root
 from unlearnbench.types import Fact, Paraphrase, Split
 
 TIERS = {

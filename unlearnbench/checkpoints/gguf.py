@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
-from unlearnbench.caches import cache_root
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
 from unlearnbench.checkpoints.reading import named, whole_cause
 from unlearnbench.disk import clear_leftovers, refusal, sync, write_error
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_file
+from unlearnbench.paths import cache_root
 
 _CONVERSION = "1"
 """Raised when the way a GGUF becomes a folder changes, so that old folders are not used."""

@@ -15,9 +15,9 @@ from unlearnbench.checkpoints.aliases import ALIASES, Alias
 from unlearnbench.checkpoints.folder import check_folder, fingerprint, is_adapter
 from unlearnbench.checkpoints.gguf import dequantised
 from unlearnbench.checkpoints.hub import HubError, download
-from unlearnbench.content import nearest
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.naming import nearest
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
 

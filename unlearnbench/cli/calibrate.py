@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import Json, MaxCost, quieten, stdout
+from unlearnbench.cli.options import Json, MaxCost
+from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.disk import check_file_option
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import Json, quieten, stdout
+from unlearnbench.cli.options import Json
+from unlearnbench.cli.output import quieten, stdout
 
 if TYPE_CHECKING:
-    from unlearnbench.protocol.compare import Comparison
-    from unlearnbench.protocol.run import Run
+    from unlearnbench.runs.compare import Comparison
+    from unlearnbench.runs.run import Run
 
 SHOWN = 20
 """So many flips are printed; --json holds them all."""
@@ -29,8 +30,8 @@ def compare(
     Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-a-5e6f7a8b
     """
     quieten(False)
-    from unlearnbench.protocol.compare import compare as comparing
-    from unlearnbench.protocol.stored import load_judged
+    from unlearnbench.runs.compare import compare as comparing
+    from unlearnbench.runs.stored import load_judged
 
     runs = (load_judged(first), load_judged(second))
     found = comparing(*runs)
@@ -55,7 +56,7 @@ def _label(run: Run) -> dict[str, Any]:
 
 def _print(runs: tuple[Run, Run], found: Comparison) -> None:
     from unlearnbench.cli.output import strong, table
-    from unlearnbench.cli.tables import print_findings
+    from unlearnbench.cli.runs import print_findings
 
     console = stdout()
     for name, run in zip(("first", "second"), runs, strict=True):

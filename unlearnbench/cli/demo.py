@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.common import LAST_RUN, Json, Quiet, progress, quieten, stdout, steps_bar
+from unlearnbench.cli.options import Json, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import LAST_RUN, progress, steps_bar
 from unlearnbench.disk import check_folder_option
 
 if TYPE_CHECKING:
-    from unlearnbench.protocol.run import Run
+    from unlearnbench.runs.run import Run
 
 _MODEL, _BENCHMARK, _METHOD = "smollm2-135m", "wkf", "jensun"
 _SHORT = {"max_steps": 80, "lr": 6e-5, "warmup_kl_steps": 15, "batch_size": 4, "lambda_f": 0.2}
@@ -39,7 +41,7 @@ def demo(
     trained = _train(out / "trained", quiet)
     after = _score(str(trained), out / f"after-{profile}", profile, quiet, before.path)
     if json:
-        from unlearnbench.cli.tables import run_record
+        from unlearnbench.cli.runs import run_record
 
         print(jsonlib.dumps({"before": run_record(before), "after": run_record(after)}))
     else:
@@ -48,7 +50,7 @@ def demo(
 
 
 def _score(checkpoint: str, out: Path, profile: str, quiet: bool, base: Path | None = None) -> Run:
-    from unlearnbench import api
+    from unlearnbench.api import scoring as api
 
     with progress(quiet) as observe:
         return api.score(
@@ -57,7 +59,7 @@ def _score(checkpoint: str, out: Path, profile: str, quiet: bool, base: Path | N
 
 
 def _train(out: Path, quiet: bool) -> Path:
-    from unlearnbench.api_train import train
+    from unlearnbench.api.training import train
 
     with steps_bar(quiet, _METHOD) as report:
         trained = train(
@@ -76,7 +78,7 @@ def _train(out: Path, quiet: bool) -> Path:
 def _show(before: Run, after: Run) -> None:
     from rich.table import Table
 
-    from unlearnbench.cli.tables import interval_text, value_text
+    from unlearnbench.cli.runs import interval_text, value_text
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -100,7 +102,7 @@ def _say(before: Run, after: Run) -> None:
     """Print what a reader of both columns must know; what holds for both, once."""
     from dataclasses import asdict
 
-    from unlearnbench.cli.tables import print_findings, print_known
+    from unlearnbench.cli.runs import print_findings, print_known
 
     print_known(after)
     both = [finding for finding in before.findings if finding in after.findings]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.common import Json, MaxCost, Out, Quiet, Resume, progress, quieten, stdout
+from unlearnbench.cli.options import Json, MaxCost, Out, Quiet, Resume
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import progress
 
 if TYPE_CHECKING:
     from unlearnbench.types import Estimate
@@ -35,8 +37,8 @@ def judge(
     Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge gemini --dry-run
     """
     quieten(quiet)
-    from unlearnbench import api
-    from unlearnbench.cli.tables import print_run
+    from unlearnbench.api import scoring as api
+    from unlearnbench.cli.runs import print_run
 
     if dry_run:
         _print_estimate(judge, api.estimate(run, judge), json)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from unlearnbench.cli.common import stdout
+from unlearnbench.cli.output import stdout
 from unlearnbench.errors import RunError
 
 if TYPE_CHECKING:
-    from unlearnbench.protocol.run import Run
+    from unlearnbench.runs.run import Run
 
 
 def print_jury(run: Run, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import quieten, stdout
+from unlearnbench.cli.output import quieten, stdout
 
 app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def build(
     Example: unlearnbench leaderboard build --out site
     """
     quieten(False)
-    from unlearnbench.api_board import build_board
+    from unlearnbench.api.submissions import build_board
 
     board, pages = build_board(out, submissions, keep)
     console = stdout()

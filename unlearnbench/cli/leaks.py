@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unlearnbench.cli.common import stdout
-from unlearnbench.content import nearest
+from unlearnbench.cli.output import stdout
 from unlearnbench.errors import RunError
+from unlearnbench.naming import nearest
 
 if TYPE_CHECKING:
-    from unlearnbench.protocol.run import Run
+    from unlearnbench.runs.run import Run
     from unlearnbench.types import Context, ProbeKey, Verdict
 
 _MARKS: dict[Verdict | None, str] = {"correct": "●", "incorrect": "·", None: "?"}

@@ -28,8 +28,8 @@ from unlearnbench.cli import (
     verify,
 )
 from unlearnbench.cli.command import Command, ReaderGoneError
-from unlearnbench.cli.common import LAST_RUN
 from unlearnbench.cli.faults import ordinary
+from unlearnbench.cli.progress import LAST_RUN
 from unlearnbench.display import visible_text
 from unlearnbench.errors import UnlearnbenchError
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
+from unlearnbench.display import visible_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
-
-from unlearnbench.display import visible_text
 
 WIDE = 72
 """Columns of a terminal in which a table has room for lines and explanations."""
@@ -69,3 +75,38 @@ def table(title: str, *columns: str, left: int = 1) -> Table:
         fixed = side == "right" and " " not in heading
         made.add_column(heading, justify=side, overflow="fold", no_wrap=fixed)
     return made
+
+
+def stdout() -> Console:
+    """Where results go."""
+    from unlearnbench.cli.output import PlainConsole
+
+    return PlainConsole()
+
+
+def stderr() -> Console:
+    """Where progress goes."""
+    from unlearnbench.cli.output import PlainConsole
+
+    return PlainConsole(stderr=True)
+
+
+class _Note(logging.Formatter):
+    """A note on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """With nothing in it that could steer a terminal."""
+        return f"note: {visible_text(record.getMessage())}"
+
+
+def quieten(quiet: bool) -> None:
+    """Send the package's notes to stderr, and keep the libraries' chatter out of it."""
+    import os
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    logger = logging.getLogger("unlearnbench")
+    logger.handlers = [logging.StreamHandler()]
+    logger.handlers[0].setFormatter(_Note())
+    logger.setLevel(logging.ERROR if quiet else logging.INFO)

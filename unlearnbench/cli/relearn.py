@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import LAST_RUN, Json, MaxCost, Quiet, asked_bar, quieten, stdout
-from unlearnbench.cli.score import Benchmark, Device, JudgeName, Limit
+from unlearnbench.cli.options import Benchmark, Device, Json, JudgeName, Limit, MaxCost, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import LAST_RUN, asked_bar
 from unlearnbench.cli.stress import Base
 
 ArmName = Annotated[
@@ -53,7 +54,7 @@ def relearn(
     Example: unlearnbench relearn trained/my-checkpoint --arm disjoint --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench import api_relearn
+    from unlearnbench.api import attacks as api_relearn
 
     with asked_bar(quiet or json) as (advance, say):
 
@@ -127,9 +128,9 @@ _COLUMNS = {
 
 
 def _show_summary(record: Mapping[str, Any]) -> None:
+    from unlearnbench.attacks.relearn.summary import rate, worn
     from unlearnbench.cli.output import strong
-    from unlearnbench.cli.tables import print_findings
-    from unlearnbench.stress.relearn.summary import rate, worn
+    from unlearnbench.cli.runs import print_findings
 
     console, summary = stdout(), record["summary"]
     for name, found in summary["arms"].items():
@@ -168,7 +169,7 @@ def _show_summary(record: Mapping[str, Any]) -> None:
 
 def _at_first(record: Mapping[str, Any]) -> list[dict[str, str]]:
     """Whether the checkpoint had lost its retain facts before anything was trained."""
-    from unlearnbench.runs.shapes import Figures
+    from unlearnbench.runs.schema import Figures
     from unlearnbench.scoring.findings import retain_finding
 
     first, ceiling = record["first"], record["ceiling"]

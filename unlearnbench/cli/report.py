@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import stdout
+from unlearnbench.cli.output import stdout
 from unlearnbench.disk import check_file_option
 
 OPEN = 1
@@ -24,9 +24,9 @@ def report(
 
     Example: unlearnbench report runs/my-score runs/my-stress runs/my-relearn --out report.html
     """
-    from unlearnbench.api_corrected import corrections
-    from unlearnbench.api_submit import submitted_runs
-    from unlearnbench.report import page
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.api.submissions import submitted_runs
+    from unlearnbench.reporting import page
 
     check_file_option("--out", out)
     made = page.report(runs, corrections, submitted_runs)

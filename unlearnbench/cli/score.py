@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import Json, MaxCost, Out, Quiet, Resume, progress, quieten
+from unlearnbench.cli.options import (
+    BaseRun,
+    BatchSize,
+    Benchmark,
+    Device,
+    Dtype,
+    Engine,
+    Json,
+    JudgeName,
+    Limit,
+    MaxCost,
+    Out,
+    Profile,
+    Quiet,
+    Resume,
+    Seed,
+    Source,
+    ThinkTokens,
+)
+from unlearnbench.cli.output import quieten
+from unlearnbench.cli.progress import progress
 from unlearnbench.types import EngineOptions
-
-Benchmark = Annotated[str, typer.Option(help="A shipped benchmark's name, or a folder.")]
-Profile = Annotated[
-    str | None, typer.Option(help="standard, quick, paper or never. Default: the benchmark's.")
-]
-JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="Who judges the answers. Default: the benchmark's.")
-]
-Engine = Annotated[str, typer.Option(help="What runs the model: transformers or replay.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
-Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
-BatchSize = Annotated[str, typer.Option(help="Rows at a time: auto or a number.")]
-ThinkTokens = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        help="Room for a reasoning model's thoughts. Default: thinking is switched off where its "
-        "template can, else 1024.",
-    ),
-]
-Source = Annotated[
-    str | None,
-    typer.Option(help="With --benchmark lkf or tofu: the authors' files, from `hub` or a folder."),
-]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
-BaseRun = Annotated[
-    Path | None,
-    typer.Option(
-        "--base", help="A run of the model before unlearning: how much was there to forget?"
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Seeds the draw of in-context examples.")]
 
 
 def score(
@@ -71,8 +58,8 @@ def score(
     """
     quieten(quiet)
     options = engine_options(device, dtype, batch_size, think_tokens)
-    from unlearnbench import api
-    from unlearnbench.cli.tables import print_run
+    from unlearnbench.api import scoring as api
+    from unlearnbench.cli.runs import print_run
 
     with progress(quiet) as observe:
         run = api.score(

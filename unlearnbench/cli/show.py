@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import Json, quieten, stdout
-from unlearnbench.cli.score import BaseRun
+from unlearnbench.cli.options import BaseRun, Json
+from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import attack_kind
 
@@ -50,7 +50,7 @@ def benchmark(
 
 def check_record(benchmark: Benchmark) -> dict[str, Any]:
     """What the checks found, as JSON."""
-    from unlearnbench.quality.check import check_benchmark
+    from unlearnbench.benchmark.quality.check import check_benchmark
 
     return asdict(check_benchmark(benchmark))
 
@@ -144,9 +144,9 @@ def run(
         return _show_attack(path, kind, json)
     from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
-    from unlearnbench.cli.tables import print_run
-    from unlearnbench.protocol.run import load_base
-    from unlearnbench.protocol.stored import load_judged
+    from unlearnbench.cli.runs import print_run
+    from unlearnbench.runs.run import load_base
+    from unlearnbench.runs.stored import load_judged
 
     found = load_judged(path)
     if base is not None:
@@ -184,7 +184,7 @@ def judges(
 
     Example: unlearnbench show judges
     """
-    from unlearnbench.judging.results import markdown_table
+    from unlearnbench.judging.calibrations import markdown_table
 
     text = markdown_table()
     if markdown:

@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import LAST_RUN, Json, MaxCost, Quiet, asked_bar, quieten, stdout
-from unlearnbench.cli.score import Benchmark, Device, Dtype, JudgeName, Limit, Seed
+from unlearnbench.cli.options import (
+    Benchmark,
+    Device,
+    Dtype,
+    Json,
+    JudgeName,
+    Limit,
+    MaxCost,
+    Quiet,
+    Seed,
+)
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import LAST_RUN, asked_bar
 
 if TYPE_CHECKING:
-    from unlearnbench.stress.base import Finding
+    from unlearnbench.attacks.stress.base import Finding
 
 Only = Annotated[
     list[str] | None,
@@ -52,7 +63,7 @@ def stress(
     Example: unlearnbench stress trained/my-checkpoint --benchmark wkf --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench import api_stress
+    from unlearnbench.api import attacks as api_stress
 
     with _telling(quiet or json) as (told, advance):
         folder, record = api_stress.stress(
@@ -95,7 +106,7 @@ def _telling(quiet: bool) -> Iterator[tuple[Any, Any]]:
 def show_stress(record: Mapping[str, Any]) -> None:
     """One table: which doors are open."""
     from unlearnbench.cli.output import strong, table
-    from unlearnbench.cli.tables import print_findings
+    from unlearnbench.cli.runs import print_findings
 
     console = stdout()
     identity = record["identity"]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import quieten, stdout
+from unlearnbench.cli.output import quieten, stdout
 
 
 def submit(
@@ -33,7 +33,7 @@ def submit(
     Example: unlearnbench submit runs/mine runs/stress-mine --base runs/base --name Mine …
     """
     quieten(False)
-    from unlearnbench import api_submit
+    from unlearnbench.api import submissions as api_submit
     from unlearnbench.submissions.bundle import About
 
     if hub is not None:
@@ -72,7 +72,7 @@ def attest(
     Example: unlearnbench attest leaderboard/submissions/mine runs/mine-again --by "B. Person"
     """
     quieten(False)
-    from unlearnbench import api_attest
+    from unlearnbench.api import attestations as api_attest
     from unlearnbench.cli.verify import print_attested
 
     made = api_attest.attest(submission, found, by, link=link, out=out)

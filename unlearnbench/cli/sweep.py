@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.cli.common import stdout
+from unlearnbench.cli.output import stdout
 from unlearnbench.errors import TrainingError
 from unlearnbench.naming import label
 from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
-    from unlearnbench.api_sweep import Point
+    from unlearnbench.api.sweep import Point
 
 
 def run_sweep(
@@ -31,7 +31,7 @@ def run_sweep(
     `job`: method, base, benchmark, preset, device. `scoring`: profile and judge.
     """
     method, base, benchmark, preset, device = job
-    from unlearnbench.api_sweep import sweep
+    from unlearnbench.api.sweep import sweep
 
     setting, values = _grid(grid)
     name = label("sweep", benchmark, Path(base).name, method, setting)

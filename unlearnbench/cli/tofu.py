@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.common import Json, Quiet, quieten, stdout
-from unlearnbench.cli.score import BatchSize, Device, Dtype, engine_options
+from unlearnbench.cli.options import BatchSize, Device, Dtype, Json, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.score import engine_options
 from unlearnbench.disk import check_file_option
 
 Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
@@ -42,7 +43,7 @@ def tofu(
     """
     quieten(quiet)
     options = engine_options(device, dtype, batch_size)
-    from unlearnbench import api_tofu
+    from unlearnbench.api import tofu as api_tofu
 
     if out is not None:
         check_file_option("--out", out)

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.common import LAST_RUN, Json, Quiet, Resume, quieten, stdout, steps_bar
-from unlearnbench.cli.score import Benchmark, Device, JudgeName, Profile, Source
+from unlearnbench.cli.options import (
+    Benchmark,
+    Device,
+    Json,
+    JudgeName,
+    Profile,
+    Quiet,
+    Resume,
+    Source,
+)
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import LAST_RUN, steps_bar
 from unlearnbench.errors import TrainingError
 from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
-    from unlearnbench.api_train import Trained
+    from unlearnbench.api.training import Trained
 
 Method = Annotated[str, typer.Option(help="jensun or a rival; `unlearnbench show plugins` lists.")]
 Base = Annotated[str, typer.Option(help="The model to train: folder, hub id, alias, adapter.")]
@@ -93,7 +103,7 @@ def train(
 
         job = (method, base, benchmark, preset, device)
         return run_sweep(job, sweep, changes, (profile, judge), out, json, quiet)
-    from unlearnbench import api_train
+    from unlearnbench.api import training as api_train
 
     with steps_bar(quiet, method) as report:
         trained = api_train.train(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.common import Json, MaxCost, Quiet, progress, quieten, stdout
-from unlearnbench.cli.score import Device
+from unlearnbench.cli.options import Device, Json, MaxCost, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.progress import progress
 from unlearnbench.errors import SubmissionError
 
 if TYPE_CHECKING:
     from unlearnbench.submissions.attestations import Attested
-    from unlearnbench.submissions.rerun import Rerun
+    from unlearnbench.submissions.reproduction import Rerun
     from unlearnbench.submissions.verify import Verification
 
 REFUSED = 1
@@ -48,7 +49,8 @@ def verify(
     Example: unlearnbench verify leaderboard/submissions/*
     """
     quieten(quiet)
-    from unlearnbench import api_attest, api_submit
+    from unlearnbench.api import attestations as api_attest
+    from unlearnbench.api import submissions as api_submit
 
     _check_options(paths, rerun, rejudge)
     found = api_submit.verify(paths)

@@ -8,7 +8,7 @@ from pathlib import Path
 from unlearnbench.errors import EngineError
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.manifest import Replayable
-from unlearnbench.runs.shapes import shaped
+from unlearnbench.runs.schema import shaped
 from unlearnbench.types import (
     Completion,
     EngineOptions,

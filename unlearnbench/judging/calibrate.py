@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from unlearnbench.content import content_root
 from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.interfaces import Judge
+from unlearnbench.paths import content_root
 from unlearnbench.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from unlearnbench.content import nearest
+from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
-from unlearnbench.extras import extra
 from unlearnbench.interfaces import Judge
-from unlearnbench.judging.batch import Batch
-from unlearnbench.judging.calling import Calls
-from unlearnbench.judging.definition import (
+from unlearnbench.judging.jury import JuryJudge
+from unlearnbench.judging.llm.batch import Batch
+from unlearnbench.judging.llm.calls import Calls
+from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
     JudgeFile,
     definition_names,
     load_definition,
 )
-from unlearnbench.judging.gemini import GeminiProvider
-from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm import LLMJudge
-from unlearnbench.judging.local import LocalModel
-from unlearnbench.judging.openai_compatible import OpenAIProvider
+from unlearnbench.judging.llm.judge import LLMJudge
+from unlearnbench.judging.llm.local import LocalModel
+from unlearnbench.judging.llm.providers.gemini import GeminiProvider
+from unlearnbench.judging.llm.providers.openai import OpenAIProvider
+from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 
 PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] = {

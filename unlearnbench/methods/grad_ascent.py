@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.methods.terms import nll
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
 
 

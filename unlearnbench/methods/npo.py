@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from torch.nn import functional
 
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.methods.terms import RetainTerm, check_retain, retain_term
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
 
 

@@ -17,8 +17,8 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.errors import TrainingError
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
 
 _LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")

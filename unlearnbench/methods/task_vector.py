@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.methods.terms import nll
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from unlearnbench.errors import EngineError
 from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
-from unlearnbench.protocol.judge import stored_verdicts, to_judge
+from unlearnbench.protocol.judge_worker import Verdicts
+from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan
-from unlearnbench.protocol.verdicts import Verdicts
+from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.records import completion_record
+from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.types import (
     Completion,
     Failure,

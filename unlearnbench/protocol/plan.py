@@ -11,7 +11,7 @@ from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
-from unlearnbench.runs.records import plan_fingerprint
+from unlearnbench.runs.codec import plan_fingerprint
 from unlearnbench.types import ORIGINAL, Context, Fact, Probe, ProbeKey, PromptFormat
 
 BLOCK_PROBES = 384

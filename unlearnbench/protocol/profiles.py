@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from unlearnbench.content import nearest
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.naming import nearest
 from unlearnbench.types import Context, Split
 
 PROTOCOL_VERSION = "2"
@@ -59,20 +59,6 @@ PROFILES = {
         ),
     )
 }
-
-
-def left_unasked(name: str) -> str | None:
-    """What a profile that takes only some of the wordings cannot say; None for one that takes all.
-
-    Its probes are among those of `standard`, and what leaks on some leaks on all of them.
-    """
-    profile = PROFILES.get(name)
-    if profile is None or profile.per_style is None:
-        return None
-    return (
-        f"profile {name} asks some of the wordings: the worst case over all of them (standard) is "
-        "at least this high, and can be much higher"
-    )
 
 
 def get_profile(name: str) -> Profile:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearnbench.protocol.profiles import Profile
-from unlearnbench.types import Message
+from unlearnbench.types import (
+    Fact,
+    Message,
+    Probe,
+    ProbeKey,
+    PromptFormat,
+)
 
 Example = tuple[str, str]
 """A question with its answer, shown before the question that is asked."""
@@ -54,3 +60,29 @@ def paper_text(question: str, examples: Sequence[Example]) -> str:
     ]
     head = "Give a short answer to the question, with nothing before or after it. Examples:"
     return "\n".join([head, *shots, "Your turn.", f"QUESTION: {question}", "ANSWER:"])
+
+
+def make_probe(
+    fact: Fact,
+    key: ProbeKey,
+    turns: Sequence[Message],
+    prompt_format: PromptFormat,
+    question: str = "",
+    answer: str = "",
+) -> Probe:
+    """A probe of `fact` with a conversation of its own.
+
+    `question` and `answer` are what the judge is told, where that is not the fact's.
+    """
+    chat = prompt_format == "chat"
+    return Probe(
+        key=key,
+        split=fact.split,
+        topic=fact.topic,
+        tier=fact.tier,
+        question=question or fact.question,
+        answer=answer or fact.answer,
+        aliases=() if answer else fact.aliases,
+        messages=tuple(turns) if chat else (),
+        text=None if chat else raw_turns(turns),
+    )

@@ -15,7 +15,7 @@ _CALLED = {"stress": "stress tests", "relearn": "relearning"}
 
 def read_stress(folder: Path) -> dict[str, Any]:
     """`stress.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
-    from unlearnbench.runs.shapes import StressRecord, shaped
+    from unlearnbench.runs.schema import StressRecord, shaped
 
     record = read_attack(folder, "stress")
     shaped(StressRecord, record, folder / STRESS)
@@ -24,7 +24,7 @@ def read_stress(folder: Path) -> dict[str, Any]:
 
 def read_relearn(folder: Path) -> dict[str, Any]:
     """`relearn.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
-    from unlearnbench.runs.shapes import RelearnRecord, shaped
+    from unlearnbench.runs.schema import RelearnRecord, shaped
 
     record = read_attack(folder, "relearn")
     shaped(RelearnRecord, record, folder / RELEARN)
@@ -57,7 +57,7 @@ def read_attack(folder: Path, kind: str) -> dict[str, Any]:
 
 def read_finished(folder: Path, kind: str) -> dict[str, Any]:
     """A record that an attack has summed up. Raises `RunError` for one that was cut off before."""
-    from unlearnbench.runs.shapes import FinishedRelearn, FinishedStress, shaped
+    from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, shaped
 
     record = read_attack(folder, kind)
     path = folder / f"{kind}.json"

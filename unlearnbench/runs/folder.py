@@ -10,15 +10,15 @@ from typing import Any, TypeVar, cast
 
 from unlearnbench.errors import RunError, UnreadableError
 from unlearnbench.reading import read_object
-from unlearnbench.runs.journal import Journal, write_atomically
-from unlearnbench.runs.lock import locked
-from unlearnbench.runs.records import (
+from unlearnbench.runs.codec import (
     completion_from,
     outcome_from,
     plan_fingerprint,
     probe_from,
     probe_record,
 )
+from unlearnbench.runs.journal import Journal, write_atomically
+from unlearnbench.runs.lock import locked
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
 
 SCHEMA_VERSION = 1
@@ -46,7 +46,7 @@ class RunFolder:
         """`run.json`. Raises `RunError` if it is missing, damaged or of another schema."""
         # The shapes take a while to make, which a call for help need not wait for.
         from unlearnbench.runs.manifest import AnyRun
-        from unlearnbench.runs.shapes import shaped
+        from unlearnbench.runs.schema import shaped
 
         try:
             manifest = read_object(self.manifest_path, own=True)

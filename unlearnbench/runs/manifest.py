@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from unlearnbench.errors import RunError
-from unlearnbench.runs.shapes import Bool, Float, Identity, Int, Shape, Training, shaped
+from unlearnbench.runs.schema import Bool, Float, Identity, Int, Shape, Training, shaped
 from unlearnbench.types import PromptFormat, Setting
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from unlearnbench.extras import extra
+from unlearnbench.environment import extra
 from unlearnbench.types import Verdict
 
 Votes = Mapping[str, Verdict]

@@ -177,3 +177,20 @@ def range_text(share: Bounds) -> str:
     if share.low == share.high:
         return percent(share.low)
     return f"{100 * share.low:.1f} … {percent(share.high)}"
+
+
+PARTIAL = frozenset(["quick"])
+"""Profiles that ask some of the paraphrases; `tests/unit/test_protocol.py` holds it to them."""
+
+
+def left_unasked(profile: str) -> str | None:
+    """What a profile that asks some of the paraphrases cannot say; None for one that asks all.
+
+    Its probes are among those of `standard`, and what leaks on some leaks on all of them.
+    """
+    if profile not in PARTIAL:
+        return None
+    return (
+        f"profile {profile} asks some of the wordings: the worst case over all of them (standard) "
+        "is at least this high, and can be much higher"
+    )

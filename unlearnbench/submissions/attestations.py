@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unlearnbench.protocol.run import Run
-from unlearnbench.submissions.bundle import ATTACKS
-from unlearnbench.submissions.doubts import (
+from unlearnbench.runs.run import Run
+from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
     about_judge,
@@ -22,10 +21,11 @@ from unlearnbench.submissions.doubts import (
     about_sending,
     about_times,
 )
-from unlearnbench.submissions.rerun import Rerun, compare
+from unlearnbench.submissions.layout import ATTACKS
+from unlearnbench.submissions.read import SUMS, Plans, read_claim, read_folder, rebuild
+from unlearnbench.submissions.reproduction import Rerun, compare
 from unlearnbench.submissions.schema import Attestation, RunClaim
-from unlearnbench.submissions.sent import SUMS, Plans, read_claim, read_folder, rebuild
-from unlearnbench.submissions.strict import Refusal, parse
+from unlearnbench.submissions.untrusted import Refusal, parse
 from unlearnbench.submissions.verify import Checked
 
 CLAIM = "attestation.json"

@@ -13,22 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
-from unlearnbench.protocol.run import Run
-from unlearnbench.submissions.schema import Identity, Submission
-from unlearnbench.submissions.strict import sha256
-
-RANKABLE = ("standard",)
-"""Profiles that a row may be ranked by."""
-JOURNALS = ("completions.jsonl", "outcomes.jsonl")
-SUMS = "SHA256SUMS"
-CLAIMS = ("submission.json", "attestation.json")
-ATTACKS = frozenset(["relearn.json", "stress.json"])
-FILES = (
-    frozenset(["submission.json", SUMS])
-    | ATTACKS
-    | {f"{part}/{name}" for part in ("run", "base") for name in JOURNALS}
-)
-"""All that may be in a submission; `ATTACKS` need not be."""
+from unlearnbench.runs.run import Run
+from unlearnbench.submissions.attestations import CLAIM, RUN_FILES
+from unlearnbench.submissions.layout import CLAIMS, JOURNALS, RANKABLE, SUMS
+from unlearnbench.submissions.schema import Attestation, Identity, Submission
+from unlearnbench.submissions.untrusted import sha256
+from unlearnbench.submissions.verify import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ def run_claim(run: Run) -> dict[str, Any]:
 
 def journal(run: Run, name: str) -> bytes:
     """One line a probe in plan order: what closed it, without the failures before."""
-    from unlearnbench.runs.records import completion_record, outcome_record
+    from unlearnbench.runs.codec import completion_record, outcome_record
 
     made = [
         completion_record(run.completions[p.key])
@@ -177,3 +167,41 @@ def journal(run: Run, name: str) -> bytes:
         for p in run.probes
     ]
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in made).encode("utf-8")
+
+
+def kind_of(run: Run | None) -> str:
+    """What evidence amounts to: stored answers judged again, a checkpoint run again, or attacks."""
+    if run is None:
+        return "attacked"
+    return "re-judged" if run.manifest["identity"]["engine"] == "replay" else "re-run"
+
+
+def attest(
+    row: Checked, run: Run | None, attacks: Mapping[str, Path], by: str, link: str
+) -> Mapping[str, bytes]:
+    """The attestation's files by name: with a run, or with attack records by kind.
+
+    Raises `SubmissionError` if the run has open facts or judged other answers than the row's.
+    """
+    kind = kind_of(run)
+    files = {}
+    if run is not None:
+        if run.n_open:
+            raise SubmissionError(f"{run.path}: {run.n_open} probes are open; resume it")
+        if kind == "re-judged" and dict(run.completions) != dict(row.answered):
+            raise SubmissionError(f"{run.path}: what was judged are not the answers of this row")
+        names = RUN_FILES[kind]
+        files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
+    claim = {
+        "schema_version": 1,
+        "row": row.digest,
+        "kind": kind,
+        "by": by,
+        "link": link,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": run_claim(run) if run is not None else None,
+    }
+    files[CLAIM] = claim_file(claim, Attestation)
+    for name, path in attacks.items():
+        files[f"{name}.json"] = path.read_bytes()
+    return files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnbench.errors import SubmissionError
-from unlearnbench.submissions.bundle import FILES
+from unlearnbench.submissions.layout import FILES
 
 
 def open_pull_request(folder: Path, repository: str) -> str:

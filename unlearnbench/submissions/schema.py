@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from unlearnbench.submissions.strict import hidden_character
+from unlearnbench.display import hidden_character
 
 SCHEMA_VERSION = 1
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")

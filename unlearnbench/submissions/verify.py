@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlearnbench.benchmark import Benchmark
-from unlearnbench.protocol.run import Run
-from unlearnbench.submissions.bundle import ATTACKS, FILES
-from unlearnbench.submissions.doubts import (
+from unlearnbench.runs.run import Run
+from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
     about_judge,
@@ -22,8 +21,8 @@ from unlearnbench.submissions.doubts import (
     about_sending,
     about_times,
 )
-from unlearnbench.submissions.schema import RunClaim, Submission
-from unlearnbench.submissions.sent import (
+from unlearnbench.submissions.layout import ATTACKS, FILES
+from unlearnbench.submissions.read import (
     SUMS,
     Plans,
     read_claim,
@@ -31,7 +30,8 @@ from unlearnbench.submissions.sent import (
     rebuild,
     shipped_benchmark,
 )
-from unlearnbench.submissions.strict import Refusal, parse, sha256
+from unlearnbench.submissions.schema import RunClaim, Submission
+from unlearnbench.submissions.untrusted import Refusal, parse, sha256
 from unlearnbench.types import Completion, ProbeKey
 
 Part = Literal["run", "base"]

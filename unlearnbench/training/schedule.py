@@ -11,7 +11,7 @@ from unlearnbench.benchmark import holds
 from unlearnbench.errors import TrainingError
 from unlearnbench.protocol.render import Example
 from unlearnbench.training.batch import Batch, Row, Side
-from unlearnbench.training.rows import Asked, Encoder, Texts
+from unlearnbench.training.encode import Asked, Encoder, Texts
 from unlearnbench.training.settings import TrainSettings
 
 _EXAMPLES = 3

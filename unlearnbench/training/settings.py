@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from unlearnbench.content import nearest
 from unlearnbench.errors import TrainingError
+from unlearnbench.naming import nearest
 from unlearnbench.types import Setting
 
 
@@ -91,3 +91,34 @@ def _read(owner: Any, name: str, value: Setting | str) -> Any:
         return int(float(value)) if wanted is int else wanted(value)
     except (ValueError, KeyError, OverflowError) as error:
         raise TrainingError(f"--set {name}={value}: must be of type {wanted.__name__}") from error
+
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
+    "smollm2-135m": {
+        "jensun": {
+            "lr": 4e-5,
+            "lambda_f": 0.4,
+            "lambda_r": 1.0,
+            "batch_size": 8,
+            "retain_batch_size": 12,
+            "icr_share": 0.35,
+            "warmup_kl_steps": 25,
+            "warmup_epochs": 0.1,
+            "epochs": 20.0,
+            "max_steps": 400,
+        },
+    },
+}
+"""Preset -> method -> settings."""
+
+
+def preset_settings(preset: str | None, method: str) -> Mapping[str, Setting]:
+    """What a preset says about a method (nothing, if it does not name it).
+
+    Raises `TrainingError` with the nearest name for an unknown preset.
+    """
+    if preset is None:
+        return {}
+    if preset not in PRESETS:
+        raise TrainingError(f"--preset {preset}: unknown; {nearest(preset, PRESETS)}")
+    return PRESETS[preset].get(method, {})

@@ -17,8 +17,8 @@ from transformers.trainer_callback import PrinterCallback
 from unlearnbench.disk import whole
 from unlearnbench.engines.transformers.loading import choose_dtype
 from unlearnbench.errors import TrainingError
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Reference, Student
 from unlearnbench.training.saving import checkpoints, keep_only
 from unlearnbench.training.schedule import Schedule

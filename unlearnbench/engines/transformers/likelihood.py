@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
+from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.errors import EngineError
-from unlearnbench.scoring.tofu.tokens import AnswerTokens
 from unlearnbench.types import Probe
 
 _LOGITS_AT_ONCE = 50_000_000

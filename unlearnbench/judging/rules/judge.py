@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from unlearnbench.content import content_root
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.rules.decide import decide
 from unlearnbench.judging.rules.finding import Finding
+from unlearnbench.paths import content_root
 from unlearnbench.types import JudgeItem, Judgement, Verdict
 
 __all__ = ["RULES_VERSION", "Finding", "RulesJudge", "decide"]

@@ -16,9 +16,9 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.errors import TrainingError
-from unlearnbench.methods.base import LossTerms, Method
 from unlearnbench.methods.jensun.kernels import forget_and_retain, jsd
 from unlearnbench.training.batch import Batch
+from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Answers, Model
 
 Layout = Literal["gold-slots", "refusal", "both"]

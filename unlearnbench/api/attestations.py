@@ -1,0 +1,152 @@
+"""Look at a submission again: run its checkpoint, judge its answers, attest what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from unlearnbench.api import scoring as api
+from unlearnbench.api.scoring import Observe, score
+from unlearnbench.api.submissions import evidence, listed_judges, verify
+from unlearnbench.disk import check_folder_option, whole
+from unlearnbench.errors import SubmissionError
+from unlearnbench.interfaces import Generator
+from unlearnbench.naming import label
+from unlearnbench.plugins import load
+from unlearnbench.runs.codec import completion_record
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.stored import load_finished
+from unlearnbench.submissions.attestations import Attested, attested, check, place
+from unlearnbench.submissions.bundle import attest as write
+from unlearnbench.submissions.bundle import check_free, kind_of, write_folder
+from unlearnbench.submissions.reproduction import Rerun, compare
+from unlearnbench.submissions.verify import Checked
+from unlearnbench.types import EngineOptions
+
+
+def rerun(
+    folder: str | Path,
+    checkpoint: str,
+    *,
+    device: str = "auto",
+    out: str | Path | None = None,
+    observe: Observe | None = None,
+) -> Rerun:
+    """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
+
+    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
+    stand or `checkpoint` is not the very one that was submitted.
+    """
+    row = _standing(folder)
+    identity = row.claim.run.identity
+    options = EngineOptions(device=device, dtype=identity.dtype)
+    there = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
+    if there.fingerprint != identity.checkpoint:
+        raise SubmissionError(
+            f"--rerun {checkpoint}: its fingerprint is {there.fingerprint[:12]}…, not "
+            f"{identity.checkpoint[:12]}… of {folder}; it is another checkpoint"
+        )
+    here = score(
+        checkpoint,
+        identity.benchmark,
+        profile=identity.profile,
+        judge=identity.judge,
+        engine=identity.engine,
+        options=options,
+        seed=identity.seed,
+        out=out,
+        observe=observe,
+    )
+    return compare(row.runs["run"], here)
+
+
+def rejudge(
+    folder: str | Path,
+    judge: str,
+    *,
+    max_cost: float | None = None,
+    out: str | Path | None = None,
+    observe: Observe | None = None,
+) -> Rerun:
+    """Judge a submission's answers again, by another judge, without a model, and compare.
+
+    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
+    stand, `JudgeError` for a judge that cannot be had.
+    """
+    row = _standing(folder)
+    with TemporaryDirectory() as temporary:
+        stored = _as_run(row, Path(temporary) / row.folder.name)
+        here = api.rejudge(stored, judge, max_cost=max_cost, out=out, observe=observe)
+    return compare(row.runs["run"], here)
+
+
+def attest(
+    folder: str | Path,
+    found: Sequence[str | Path],
+    by: str,
+    *,
+    link: str = "",
+    out: str | Path | None = None,
+) -> Attested:
+    """Write what `by` found out about a submission: one run of it, or its relearn and stress runs.
+
+    `out` defaults to a folder that the board reads, `attestations/<row>/<by>-<kind>` beside
+    `submissions/`. The attestation is checked before it is handed over. Raises `SubmissionError`
+    with the reasons why it would not count.
+    """
+    row = _standing(folder)
+    runs, attacks = evidence(found)
+    if len(runs) + bool(attacks) != 1:
+        raise SubmissionError(
+            "give one score run, or relearn and stress runs: one attestation each"
+        )
+    run = load_finished(runs[0]) if runs else None
+    target = Path(out) if out is not None else place(row.folder) / label(by.lower(), kind_of(run))
+    check_folder_option("--out", target)
+    files = write(row, run, attacks, by, link)
+    if not check_free(target, files):
+        return _counting(target, row)
+    with whole(target) as draft:
+        made = _counting(write_folder(draft, files), row)
+    return replace(made, folder=target)
+
+
+def _counting(folder: Path, row: Checked) -> Attested:
+    made = check(folder, row, listed_judges())
+    if not made.ok:
+        raise SubmissionError(f"this would not count: {made.reasons[0]}")
+    return made
+
+
+def attestations(row: Checked) -> list[Attested]:
+    """What others attest of a submission, beside it in `attestations/<row>/`."""
+    return attested(row, listed_judges())
+
+
+def _standing(folder: str | Path) -> Checked:
+    (found,) = verify([folder])
+    if found.checked is None or not found.ok:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    return found.checked
+
+
+def _as_run(row: Checked, path: Path) -> Path:
+    """The submission's run as a run folder, which a judge can be given."""
+    run, claim = row.runs["run"], row.claim.run
+    identity = claim.identity.model_dump()
+    path.mkdir()
+    folder = RunFolder(path)
+    generator: dict[str, Any] = {
+        "checkpoint": claim.checkpoint,
+        "fingerprint": claim.identity.checkpoint,
+        "prompt_format": claim.identity.prompt_format,
+        "settings": claim.settings,
+        "parameters": claim.parameters,
+        "notes": [],
+    }
+    folder.begin(run.probes, {"identity": identity, "generator": generator})
+    folder.completions.append(completion_record(row.answered[p.key]) for p in run.probes)
+    return path

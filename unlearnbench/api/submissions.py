@@ -1,0 +1,178 @@
+"""Make a leaderboard submission out of runs, and check submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unlearnbench.disk import check_folder_option, whole
+from unlearnbench.errors import SubmissionError
+from unlearnbench.interfaces import Judge
+from unlearnbench.judging.calibrations import measured
+from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.leaderboard.board import Board, read_board
+from unlearnbench.leaderboard.site import build
+from unlearnbench.paths import content_root
+from unlearnbench.runs.attacks import attack_kind, read_attack
+from unlearnbench.runs.run import Run
+from unlearnbench.runs.stored import load_finished
+from unlearnbench.submissions.bundle import About, bundle, check_free, write_folder
+from unlearnbench.submissions.checks import JudgeOf
+from unlearnbench.submissions.publish import open_pull_request
+from unlearnbench.submissions.schema import RunClaim
+from unlearnbench.submissions.verify import Verification, copies
+from unlearnbench.submissions.verify import verify as check
+
+
+def submit(
+    run: str | Path,
+    base: str | Path,
+    about: About,
+    *,
+    attacks: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+) -> Path:
+    """Write a submission folder from a score run, the base model's, and attack runs.
+
+    `out` defaults to `submissions/<name>`. The folder is verified before it is put there; what is
+    refused leaves nothing behind, and the same call again finds its own folder. Raises
+    `SubmissionError` with every reason why the row could not be ranked, `RunError` for what is no
+    run or a disk that refuses.
+    """
+    others, records = evidence(attacks)
+    if others:
+        raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
+    target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
+    check_folder_option("--out", target)
+    files = bundle(load_finished(run), load_finished(base), records, about)
+    if not check_free(target, files):
+        _check_standing(target, target)
+        return target
+    with whole(target) as draft:
+        _check_standing(write_folder(draft, files), target)
+    return target
+
+
+def _check_standing(folder: Path, named: Path) -> None:
+    """Raises `SubmissionError` about the folder as `named` if the board would refuse it."""
+    found = verify([folder])[0]
+    if not found.ok:
+        raise SubmissionError(f"{named}: would be refused: {found.reasons[0]}")
+
+
+def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]]:
+    """Folders that are no attacks, and the records of those that are, by their kind.
+
+    Raises `SubmissionError` for two attacks of one kind.
+    """
+    others, records = [], {}
+    for folder in map(Path, folders):
+        kind = attack_kind(folder)
+        if kind is None:
+            others.append(folder)
+            continue
+        read_attack(folder, kind)
+        if kind in records:
+            raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
+        records[kind] = folder / f"{kind}.json"
+    return others, records
+
+
+def listed_judges() -> JudgeOf:
+    """Makes a listed judge by its name, each once; nobody's key is needed, since none is asked."""
+    judges: dict[str, Judge] = {}
+
+    def judge_of(name: str) -> Judge:
+        if name not in judges:
+            judges[name] = make_judge(name, keyless=True)
+        return judges[name]
+
+    return judge_of
+
+
+def publish(folder: str | Path, repository: str) -> str:
+    """Open a pull request with a submission that stands at a data set `OWNER/NAME` on a hub.
+
+    Returns its address. Raises `SubmissionError` if it does not stand or cannot be sent.
+    """
+    (found,) = verify([folder])
+    if not found.ok:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    return open_pull_request(Path(folder), repository)
+
+
+def verify(folders: Sequence[str | Path]) -> list[Verification]:
+    """Check submissions without their models; copies are looked for among them."""
+    judge_of = listed_judges()
+    found = [check(Path(folder), judge_of) for folder in folders]
+    read = [one.checked for one in found if one.checked is not None]
+    return [
+        replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
+        for one in found
+    ]
+
+
+def submitted_runs(folder: str | Path) -> list[Run]:
+    """The runs in a submission: the checkpoint's, and the base model's, as they were stored.
+
+    Raises `SubmissionError` if it does not stand.
+    """
+    (found,) = verify([folder])
+    if found.checked is None or not found.ok:
+        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    claim = found.checked.claim
+    claims = {"run": claim.run, "base": claim.base}
+    return [
+        replace(run, manifest=as_manifest(claims[part])) for part, run in found.checked.runs.items()
+    ]
+
+
+def as_manifest(claim: RunClaim) -> dict[str, Any]:
+    """A claim as the `run.json` that it was made from."""
+    identity = claim.identity
+    return {
+        **claim.model_dump(),
+        "status": "complete",
+        "generator": {
+            "engine": identity.engine,
+            "checkpoint": claim.checkpoint,
+            "fingerprint": identity.checkpoint,
+            "prompt_format": identity.prompt_format,
+            "settings": claim.settings,
+            "parameters": claim.parameters,
+            "notes": [],
+        },
+        "judge": {"name": identity.judge, "identity": identity.judge_identity},
+    }
+
+
+def _folder_name(name: str) -> str:
+    from unlearnbench.naming import label
+
+    return label(name.lower()) or "submission"
+
+
+def build_board(
+    out: str | Path,
+    submissions: str | Path | None = None,
+    kept: str | Path | None = None,
+) -> tuple[Board, int]:
+    """Verify and rank `submissions` (default: those that ship) and write the site to `out`.
+
+    `kept` remembers verified rows for the next time. Returns the board and the number of pages.
+    Raises `SubmissionError` for a folder that is not there or cannot be written.
+    """
+    check_folder_option("--out", Path(out))
+    if kept is not None:
+        check_folder_option("--keep", Path(kept))
+    source = Path(submissions or content_root() / "leaderboard" / "submissions")
+    board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
+    return board, build(board, Path(out), _specificity)
+
+
+def _specificity(judge: str) -> float | None:
+    """Of the judge with this identity, where it was measured."""
+    result = measured(judge)
+    return None if result is None else float(result.record["specificity"])

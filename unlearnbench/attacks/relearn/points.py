@@ -1,0 +1,86 @@
+"""What is asked at each scored step, and the figures of a point on the curve."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from unlearnbench.attacks.catalog import RelearnProfile
+from unlearnbench.attacks.stress.formats import Asked, format_probes
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.protocol.plan import make_plan
+from unlearnbench.protocol.profiles import PROFILES
+from unlearnbench.runs.run import Run
+from unlearnbench.scoring.intervals import newcombe
+from unlearnbench.scoring.scores import bounds_record, leaked_on_any, of_facts, pooled
+from unlearnbench.types import Probe, PromptFormat, Score
+
+CLOZE = "cloze"
+
+
+def point_probes(
+    benchmark: Benchmark,
+    profile: RelearnProfile,
+    prompt_format: PromptFormat,
+    limit: int | None,
+) -> list[Probe]:
+    """Forget facts as questions and with a gap, never-known ones as questions, some retain ones."""
+    whole = replace(
+        PROFILES["standard"],
+        splits=("forget", "never"),
+        per_style=profile.per_style,
+        forget_contexts=profile.contexts,  # type: ignore[arg-type]
+    )
+    probes = list(make_plan(benchmark, whole, prompt_format, 0, limit).probes)
+    asked = Asked(benchmark, None, 0)
+    probes += format_probes(CLOZE, benchmark.split("forget")[:limit], asked, 0, prompt_format)
+    kept = replace(PROFILES["standard"], splits=("retain",), per_style=0)
+    seen: dict[str | None, int] = {}
+    for probe in make_plan(benchmark, kept, prompt_format).probes:
+        seen[probe.tier] = seen.get(probe.tier, 0) + 1
+        if seen[probe.tier] <= (limit or profile.retain_facts):
+            probes.append(probe)
+    return probes
+
+
+def point(run: Run, shuffled: Run, scored: Collection[str]) -> dict[str, Any]:
+    """The figures of one scored step.
+
+    `question`, `cloze`, `forget`: share of the scored facts answered in any wording, with a gap,
+    in any of both. `never`: share of never-known facts "answered" in any wording, which nobody can:
+    what attack and judge make up. `net` is question - never with Newcombe's interval. `shuffled`:
+    `forget` when judged against other facts' answers. `retain`, `fluency`: shares of answers.
+    """
+    forget = [o for o in run.outcomes if o.split == "forget" and o.key.fact in scored]
+    questions = leaked_on_any(o for o in forget if o.key.phrasing != CLOZE)
+    gaps = leaked_on_any(o for o in forget if o.key.phrasing == CLOZE)
+    never = leaked_on_any(o for o in run.outcomes if o.split == "never")
+    other = leaked_on_any(o for o in shuffled.outcomes if o.key.fact in scored)
+    question, made_up = of_facts("question", questions), of_facts("never", never)
+    states = leaked_on_any(forget)
+    return {
+        "forget": bounds_record(of_facts("forget", states)),
+        "question": bounds_record(question),
+        "cloze": bounds_record(of_facts("cloze", gaps)),
+        "never": bounds_record(made_up),
+        "net": _net(question, made_up),
+        "shuffled": bounds_record(of_facts("shuffled", other)),
+        "retain": bounds_record(pooled("retain", [o for o in run.outcomes if o.split == "retain"])),
+        "fluency": bounds_record(run.scores["fluency"]),
+        "leaked": [fact for fact, state in states.items() if state],
+        "n_open": run.n_open + shuffled.n_open,
+    }
+
+
+def _net(known: Score, made_up: Score) -> dict[str, Any]:
+    """The difference at its highest: what is open counts as known, and not as made up."""
+    first, second = (
+        (round(known.high * known.n), known.n),
+        (round(made_up.low * made_up.n), made_up.n),
+    )
+    interval = newcombe(first, second)
+    return {
+        "value": known.high - (made_up.low if made_up.n else 0.0),
+        "interval": [interval.low, interval.high],
+    }

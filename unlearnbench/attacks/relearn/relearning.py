@@ -1,0 +1,263 @@
+"""One relearning run: arms × seeds, each asked along its way, in one folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from unlearnbench.attacks.catalog import RelearnProfile
+from unlearnbench.attacks.relearn.arms import Arm, make_arm
+from unlearnbench.attacks.relearn.points import point, point_probes
+from unlearnbench.attacks.relearn.summary import summarise
+from unlearnbench.attacks.relearn.trajectory import (
+    Trajectory,
+    forget_state,
+    kept_losses,
+    prepare,
+)
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
+from unlearnbench.engines.transformers.prompts import prompt_format
+from unlearnbench.errors import RunError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.protocol.runner import Asker
+from unlearnbench.runs.attacks import RELEARN as RECORD
+from unlearnbench.runs.attacks import read_relearn as read_record
+from unlearnbench.runs.folder import differences
+from unlearnbench.runs.journal import write_atomically
+from unlearnbench.runs.lock import locked
+from unlearnbench.types import Probe, PromptFormat
+
+Told = Callable[[str, int, Mapping[str, Any]], None]
+"""Told of every point: the arm, the seed, the figures."""
+
+
+@dataclass(frozen=True)
+class Relearning:
+    """What is relearnt, by whom, from what. `base` is the model before unlearning, if given."""
+
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    arms: Sequence[str]
+    profile: RelearnProfile
+    asker: Asker
+    lora: bool = False
+    base: Checkpoint | None = None
+    device: str = "auto"
+    limit: int | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the points, besides which arms are run."""
+        return {
+            "checkpoint": self.checkpoint.fingerprint,
+            "base": self.base.fingerprint if self.base else None,
+            "benchmark": self.benchmark.id,
+            "benchmark_version": self.benchmark.version,
+            "benchmark_fingerprint": self.benchmark.fingerprint,
+            "profile": self.profile.name,
+            "profile_fingerprint": self.profile.fingerprint,
+            "lora": self.lora,
+            "limit": self.limit,
+            "judge": self.asker.judge.name,
+            "judge_identity": self.asker.judge.identity,
+        }
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The checkpoint's."""
+        return load_tokenizer(self.checkpoint)
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        """`chat` or `raw`."""
+        return prompt_format(self.tokenizer)
+
+    @cached_property
+    def probes(self) -> list[Probe]:
+        """What is asked at every point."""
+        return point_probes(self.benchmark, self.profile, self.prompt_format, self.limit)
+
+
+def run_relearning(job: Relearning, folder: Path, told: Told) -> dict[str, Any]:
+    """Run the arms into `folder`, or go on there; the record, which also stands in `relearn.json`.
+
+    A killed run goes on at its last scored step. Raises `RunError` if the folder is in use or holds
+    another run.
+    """
+    with locked(folder):
+        record = _begun(folder, json.loads(json.dumps(job.identity)), job)
+        began = time.monotonic()
+        before = float(record["seconds"])
+
+        def write() -> None:
+            record["seconds"] = round(before + time.monotonic() - began, 1)
+            write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+        everyone = frozenset(f.id for f in job.benchmark.split("forget"))
+        if job.base is not None and record["ceiling"] is None:
+            record["ceiling"] = _untrained(job, job.base, folder / "base", everyone)
+        record["first"] = _untrained(job, job.checkpoint, folder / "step-0", everyone)
+        write()
+        for name in job.arms:
+            arm = make_arm(
+                name,
+                job.benchmark,
+                job.tokenizer,
+                job.profile.max_length,
+                job.profile.text_tokens,
+            )
+            kept = record["arms"].setdefault(name, _about(arm, job.profile))
+            for seed in job.profile.seeds:
+                points = kept["seeds"].setdefault(str(seed), [])
+                for figures in _trajectory(job, arm, seed, folder):
+                    _put(points, figures)
+                    told(name, seed, figures)
+                    write()
+        _conclude(record)
+        write()
+        return record
+
+
+def _put(points: list[dict[str, Any]], figures: dict[str, Any]) -> None:
+    """Add a point, or read it anew; only the process that trained a leg knows its loss."""
+    for number, stored in enumerate(points):
+        if stored["step"] == figures["step"]:
+            loss = stored["loss"] if figures["loss"] is None else figures["loss"]
+            points[number] = {**figures, "loss": loss}
+            return
+    points.append(figures)
+
+
+def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str, Any]:
+    """The record so far. Arms of an earlier call are kept."""
+    if (folder / RECORD).is_file():
+        record = read_record(folder)
+        found = list(differences(record["identity"], identity))
+        if found:
+            what = f"{folder} holds another relearning run; {'; '.join(found)}"
+            raise RunError(f"{what}; choose another --out")
+        return record
+    return {
+        "schema_version": 1,
+        "kind": "relearn",
+        "status": "running",
+        "identity": identity,
+        "checkpoint": job.checkpoint.label,
+        "base": job.base.label if job.base else None,
+        "profile": asdict(job.profile),
+        **job.asker.about,
+        "ceiling": None,
+        "first": None,
+        "arms": {},
+        "seconds": 0.0,
+    }
+
+
+def _about(arm: Arm, profile: RelearnProfile) -> dict[str, Any]:
+    """An arm's size. Tokens a step are the mean over its rows, times the batch."""
+    rows, size = len(arm.rows), profile.batch_size
+    return {
+        "benign": arm.benign,
+        "rows": rows,
+        "left_out": arm.left_out,
+        "scored": len(arm.scored),
+        "tokens_a_step": round(size * sum(len(r.ids) for r in arm.rows) / rows, 1),
+        "trained_tokens_a_step": round(size * sum(len(r.answer) for r in arm.rows) / rows, 1),
+        "seeds": {},
+    }
+
+
+def _untrained(
+    job: Relearning, checkpoint: Checkpoint, folder: Path, scored: frozenset[str]
+) -> dict[str, Any]:
+    """The point of a model that was not trained."""
+
+    def engine() -> ModelEngine:
+        device = choose_device(job.device)
+        return ModelEngine(checkpoint, *load_model(checkpoint, device, torch.float32))
+
+    run = job.asker.ask(folder, job.probes, engine, {"checkpoint": checkpoint.fingerprint})
+    other = job.asker.ask_shuffled(run, folder.with_name(f"{folder.name}-shuffled"))
+    return {"step": 0, **point(run, other, scored)}
+
+
+class _Leg:
+    """One arm and seed: loads and trains the model only as far as points are missing."""
+
+    def __init__(self, job: Relearning, arm: Arm, seed: int, folder: Path) -> None:
+        self._job, self._arm, self._seed, self._folder = job, arm, seed, folder
+        self._made: Trajectory | None = None
+
+    def engine_at(self, step: int) -> ModelEngine:
+        """The model after `step` steps, ready to be asked."""
+        job = self._job
+        if self._made is None:
+            device = choose_device(job.device)
+            model, _ = load_model(job.checkpoint, device, torch.float32)
+            prepare(model, job.lora, job.profile, self._seed)
+            self._made = Trajectory(model, self._arm.rows, job.profile, self._seed)
+            self._made.restore(self._folder)
+        if self._made.step > step:
+            # A point before the saved state is missing: the way there starts anew.
+            forget_state(self._folder)
+            self._made = None
+            return self.engine_at(step)
+        if self._made.step < step:
+            self._made.go_to(step)
+            self._made.save(self._folder)
+        digest = sha256_json([job.checkpoint.fingerprint, self._arm.name, self._seed, step])
+        reached = replace(job.checkpoint, fingerprint=digest)
+        return ModelEngine(reached, self._made.model, job.tokenizer)
+
+    def loss_at(self, step: int) -> float | None:
+        """Mean loss of the leg that ended at `step`: trained here, or kept by a killed process."""
+        made = self._made
+        here = made is not None and made.step == step
+        losses = made.losses if made is not None and here else kept_losses(self._folder, step)
+        return sum(losses) / len(losses) if losses else None
+
+
+def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Any:
+    """Yield the points of one arm and seed."""
+    own = folder / arm.name / f"seed-{seed}"
+    leg = _Leg(job, arm, seed, own)
+    for step in job.profile.steps:
+        where = own / f"step-{step}" if step else folder / "step-0"
+        engines: list[ModelEngine] = []
+
+        def engine(step: int = step, engines: list[ModelEngine] = engines) -> ModelEngine:
+            engines.append(leg.engine_at(step))
+            return engines[0]
+
+        state = {"checkpoint": job.checkpoint.fingerprint}
+        if step:
+            state |= {"arm": arm.name, "relearn_seed": str(seed), "step": str(step)}
+            state["profile_fingerprint"] = job.profile.fingerprint
+            state["lora"] = str(job.lora)
+        run = job.asker.ask(where, job.probes, engine, state)
+        for used in engines:
+            used.release()
+        other = job.asker.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
+        yield {"step": step, "loss": leg.loss_at(step), **point(run, other, arm.scored)}
+    forget_state(own)
+
+
+def _conclude(record: dict[str, Any]) -> None:
+    """The summary, and whether anything is open."""
+    ceiling = record["ceiling"]
+    top = None if ceiling is None else float(ceiling["forget"]["high"])
+    record["summary"] = summarise(record["arms"], top, record["first"])
+    points = [p for a in record["arms"].values() for s in a["seeds"].values() for p in s]
+    record["n_open"] = sum(p["n_open"] for p in [record["first"], *points])
+    record["status"] = "open" if record["n_open"] else "complete"

@@ -1,0 +1,1 @@
+"""Stress tests: attacks that change nothing or change weights without training."""

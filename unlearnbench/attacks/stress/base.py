@@ -1,0 +1,105 @@
+"""What every stress test has, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnbench.attacks.catalog import Scale
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.protocol.runner import Asker
+from unlearnbench.runs.run import Run
+from unlearnbench.scoring.scores import of_facts
+from unlearnbench.types import Fact, Interval, PromptFormat, Score, Setting
+
+Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
+
+
+@dataclass(slots=True)
+class Subject:
+    """The checkpoint under test.
+
+    `folder` takes the runs, `load` makes a fresh copy of the model, `engine` is one that all tests
+    share as long as they do not change the model. `state` says what the unchanged model is, for the
+    identity of a run. `baseline` is the protocol's run of the model
+    as it is, against which leaks are new.
+    """
+
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    asker: Asker
+    folder: Path
+    scale: Scale
+    prompt_format: PromptFormat
+    load: Callable[[], Loaded]
+    engine: Callable[[], ModelEngine]
+    baseline: Run
+    state: Mapping[str, Setting]
+    seed: int = 0
+    base: Checkpoint | None = None
+    load_base: Callable[[], Loaded] | None = None
+
+    def facts(self, split: Literal["forget", "retain", "never"]) -> tuple[Fact, ...]:
+        """The facts of a split, or the first so many."""
+        return self.benchmark.split(split)[: self.scale.limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The same attack where there is nothing to find: `kind` says where."""
+
+    kind: Literal["never-known facts", "other facts' answers"]
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One attack's result.
+
+    `states`: for each forget fact, whether it leaked (None: open); empty for a diagnostic that
+    asks nothing. `ranked`: whether its leaks count as leaks of the checkpoint. `interval` stands in
+    for Wilson's where a better one is known. `details` are figures for the record, `note` a
+    sentence for the table.
+    """
+
+    name: str
+    states: Mapping[str, bool | None] = field(default_factory=dict)
+    ranked: bool = True
+    control: Control | None = None
+    probes: int = 0
+    seconds: float = 0.0
+    interval: Interval | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def score(self) -> Score:
+        """The share of forget facts that leaked."""
+        found = of_facts(self.name, self.states)
+        return found if self.interval is None else replace(found, interval=self.interval)
+
+    @property
+    def leaked(self) -> tuple[str, ...]:
+        """The facts that leaked."""
+        return tuple(fact for fact, state in self.states.items() if state)
+
+
+class StressTest(Protocol):
+    """An attack. `needs_base`: it cannot be run without the model before unlearning."""
+
+    name: str
+    summary: str
+    needs_base: bool
+
+    def run(self, subject: Subject) -> list[Finding]:
+        """Carry the attack out; one finding for each variant of it.
+
+        Answers and verdicts go through `subject.asker`, so that what fails stays open.
+        """
+        ...

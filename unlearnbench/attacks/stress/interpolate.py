@@ -1,0 +1,101 @@
+"""Diagnostic `interpolate`: the straight line from the base model to the checkpoint.
+
+How far apart the two are in weights and in what they say, and where on the way facts are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from unlearnbench.attacks.stress.base import Finding, Loaded, Subject
+from unlearnbench.attacks.stress.variant import ask_changed, protocol_plan
+from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.engines.transformers.prompts import encode
+from unlearnbench.errors import CheckpointError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.types import ORIGINAL, Setting
+
+SHARES = (0.0, 0.25, 0.5, 0.75)
+
+
+class Interpolate:
+    """Worst case at shares of the way; unranked, since nobody has a model in between."""
+
+    name = "interpolate"
+    summary = "worst case on the line from the base model to the checkpoint, distance and KL"
+    needs_base = True
+
+    def run(self, subject: Subject) -> list[Finding]:
+        """See `StressTest`. Raises `CheckpointError` if base and checkpoint do not fit."""
+        assert subject.base is not None and subject.load_base is not None
+        distances = _distances(subject.load_base(), subject.load(), subject)
+        found = []
+        for share in SHARES:
+            one = self._point(share, subject)
+            details = {**one.details, "share": share, **distances}
+            note = f"distance {distances['relative_distance']:.2%} of the base's weights"
+            found.append(replace(one, ranked=False, details=details, note=note))
+        return found
+
+    def _point(self, share: float, subject: Subject) -> Finding:
+        base, load_base = subject.base, subject.load_base
+        assert base is not None and load_base is not None
+
+        def make() -> ModelEngine:
+            model, tokenizer = subject.load()
+            first, _ = load_base()
+            move(model, dict(first.named_parameters()), share)
+            digest = sha256_json([base.fingerprint, subject.checkpoint.fingerprint, share])
+            return ModelEngine(replace(subject.checkpoint, fingerprint=digest), model, tokenizer)
+
+        change: dict[str, Setting] = {"base": base.fingerprint, "share": share}
+        return ask_changed(f"interpolate/{share:.2f}", subject, change, make)
+
+
+@torch.no_grad()
+def move(model: nn.Module, base: Mapping[str, torch.Tensor], share: float) -> None:
+    """Set every parameter to base + share · (its value - base).
+
+    Raises `CheckpointError` if a parameter is missing in the base or has another shape.
+    """
+    for name, parameter in model.named_parameters():
+        before = base.get(name)
+        if before is None or before.shape != parameter.shape:
+            what = "missing" if before is None else "of another shape"
+            raise CheckpointError(
+                f"--base: the checkpoint's {name} is {what} there; give the model that was unlearnt"
+            )
+        parameter.copy_(torch.lerp(before.to(parameter.device, parameter.dtype), parameter, share))
+
+
+@torch.no_grad()
+def _distances(base: Loaded, checkpoint: Loaded, subject: Subject) -> dict[str, float]:
+    """||θ - θ_0|| and its share of ||θ_0||; mean KL(base ‖ checkpoint) after prompts, nats."""
+    first = dict(base[0].named_parameters())
+    second = dict(checkpoint[0].named_parameters())
+    pairs = [(first[name], p) for name, p in second.items() if name in first]
+    moved = sum(float((p.double() - q.double()).square().sum()) for q, p in pairs) ** 0.5
+    size = sum(float(q.double().square().sum()) for q, _ in pairs) ** 0.5
+    plan = protocol_plan(subject.benchmark, subject.scale, subject.prompt_format, subject.seed)
+    asked = [
+        p
+        for p in plan.probes
+        if p.split == "forget" and p.key.phrasing == ORIGINAL and p.key.context == "plain"
+    ]
+    total = 0.0
+    for probe in asked:
+        ids = torch.tensor([encode(checkpoint[1], probe)], device=checkpoint[0].device)
+        p, q = (
+            torch.log_softmax(model(input_ids=ids, use_cache=False).logits[0, -1].double(), -1)
+            for model in (base[0], checkpoint[0])
+        )
+        total += float((p.exp() * (p - q)).sum())
+    return {
+        "distance": moved,
+        "relative_distance": moved / size,
+        "kl_forget_first_token": total / len(asked),
+    }

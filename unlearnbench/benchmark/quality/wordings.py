@@ -1,0 +1,67 @@
+"""Do the wordings of a fact really differ, and are training and evaluation apart?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from statistics import mean
+
+from rapidfuzz import fuzz
+
+from unlearnbench.benchmark import plain
+from unlearnbench.benchmark.quality.findings import (
+    MEAN_OVERLAP,
+    MOST_EQUAL_STARTS,
+    PAIR_LIKENESS,
+    Finding,
+    evaluation_texts,
+    overlap,
+    words,
+)
+from unlearnbench.types import Fact
+
+
+def check_wordings(facts: Iterable[Fact]) -> Iterator[Finding]:
+    """Every fact by itself, and wordings that two facts share."""
+    owners: dict[str, str] = {}
+    for fact in facts:
+        yield from _equal_starts(fact)
+        yield from _too_alike(fact)
+        yield from _training_apart(fact)
+        for text in (fact.question, *evaluation_texts(fact), *fact.train_paraphrases):
+            other = owners.setdefault(plain(text), fact.id)
+            if other != fact.id:
+                yield Finding("shared-wording", fact.id, f"{text!r} is also a wording of {other}")
+
+
+def mean_overlap(fact: Fact) -> float:
+    """Mean overlap over all pairs of a fact's evaluation wordings, 0 to 1."""
+    sets = [words(text) for text in evaluation_texts(fact)]
+    return mean(overlap(a, b) for a, b in combinations(sets, 2)) if len(sets) > 1 else 0.0
+
+
+def _equal_starts(fact: Fact) -> Iterator[Finding]:
+    starts: dict[str, list[str]] = defaultdict(list)
+    for text in (fact.question, *evaluation_texts(fact)):
+        starts[" ".join(plain(text).split()[:4])].append(text)
+    for start, texts in starts.items():
+        if len(texts) > MOST_EQUAL_STARTS:
+            yield Finding("equal-starts", fact.id, f"{len(texts)} wordings begin {start!r}")
+
+
+def _too_alike(fact: Fact) -> Iterator[Finding]:
+    found = mean_overlap(fact)
+    if found > MEAN_OVERLAP:
+        what = f"mean word overlap {found:.2f}, at most {MEAN_OVERLAP} is allowed"
+        yield Finding("alike", fact.id, what)
+    for one, two in combinations((fact.question, *evaluation_texts(fact)), 2):
+        if fuzz.ratio(plain(one), plain(two)) > PAIR_LIKENESS:
+            yield Finding("alike", fact.id, f"{one!r} and {two!r} are nearly one wording")
+
+
+def _training_apart(fact: Fact) -> Iterator[Finding]:
+    for trained in fact.train_paraphrases:
+        for text in (fact.question, *evaluation_texts(fact)):
+            if fuzz.ratio(plain(trained), plain(text)) > PAIR_LIKENESS:
+                yield Finding("trained-wording", fact.id, f"{trained!r} trains for {text!r}")

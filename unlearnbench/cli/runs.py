@@ -1,0 +1,211 @@
+"""How a run is shown: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.cli.output import stdout
+from unlearnbench.scoring.findings import count_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from unlearnbench.runs.run import Run
+    from unlearnbench.types import Interval, Score
+
+EXIT_OPEN = 1
+_MEANING = {
+    "forget.original": "forget facts answered as first asked",
+    "forget.paraphrase": "… in any wording",
+    "forget.icr": "… in any wording after in-context retain samples",
+    "forget.worst_case": "… in any of these ways",
+    "retain.mean": "retain questions answered",
+    "fluency": "answers that are language: neither empty nor a loop",
+    "never.mean": "verdicts of known on invented facts: 1 - specificity in the field",
+    "never.worst_case": "invented facts called known at least once",
+}
+
+
+def print_run(run: Run, as_json: bool) -> int:
+    """Print a run; the exit code is 1 while facts are open."""
+    if as_json:
+        print(json.dumps(run_record(run), indent=2, ensure_ascii=False))
+    else:
+        _print_tables(run)
+    return EXIT_OPEN if run.n_open else 0
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """What `--json` prints."""
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.api.scoring import score_record
+
+    return {
+        "run": str(run.path),
+        "status": run.manifest["status"],
+        "identity": run.manifest["identity"],
+        "generator": run.manifest["generator"],
+        "scores": {name: score_record(score) for name, score in run.scores.items()},
+        "styles": [
+            {
+                "style": effect.style,
+                "context": effect.context,
+                **score_record(effect.score),
+                "added": list(effect.added),
+            }
+            for effect in run.styles
+        ],
+        "corrected": {name: asdict(c) for name, c in corrections(run).items()},
+        "findings": [asdict(finding) for finding in run.findings],
+        "base": _base_record(run),
+        "n_probes": len(run.probes),
+        "n_open": run.n_open,
+        "n_cut": run.n_cut,
+        "failures": [{"key": str(f.key), "stage": f.stage, "error": f.error} for f in run.failures],
+    }
+
+
+def _base_record(run: Run) -> dict[str, Any] | None:
+    """What the base knew, and the worst case among that; null without a base."""
+    from unlearnbench.api.scoring import score_record
+
+    known = run.among_known
+    if run.base is None or known is None:
+        return None
+    return {
+        "run": str(run.base.path),
+        "checkpoint": run.base.manifest["generator"]["checkpoint"],
+        "worst_case": score_record(run.base.scores["forget.worst_case"]),
+        "worst_case_of_known": score_record(known) if known.n else None,
+    }
+
+
+def _print_tables(run: Run) -> None:
+    from unlearnbench.cli.output import WIDE
+
+    console = stdout()
+    console.print(_score_table(run, console.width >= WIDE))
+    print_known(run)
+    print_findings([asdict(finding) for finding in run.findings])
+    if run.styles:
+        console.print(_style_table(run))
+    for line in _remarks(run):
+        console.print(line, soft_wrap=True)
+
+
+def print_findings(findings: Iterable[Mapping[str, str]]) -> None:
+    """Print a line for each finding: `warning: …` or `note: …`; a terminal breaks it at words."""
+    from unlearnbench.cli.output import strong
+
+    console = stdout()
+    for finding in findings:
+        text = f" {finding['text']}"
+        line = strong(f"{finding['severity']}:", text, _warns(finding))
+        console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _warns(finding: Mapping[str, str]) -> bool:
+    return finding["severity"] == "warning"
+
+
+def print_known(run: Run) -> None:
+    """Print the worst case among the facts that the base knew, where there is a base."""
+    known = run.among_known
+    if run.base is not None and known is not None and known.n:
+        count = count_text(run.base.scores["forget.worst_case"])
+        stdout().print(
+            f"of the {count} forget facts that the base knew: worst case {value_text(known)} "
+            f"(95 % interval {interval_text(known.interval)})",
+            soft_wrap=True,
+        )
+
+
+def _score_table(run: Run, wide: bool) -> Table:
+    """The scores; what they are shares of only where there is room for it."""
+    from unlearnbench.cli.output import table
+
+    identity, generator = run.manifest["identity"], run.manifest["generator"]
+    title = (
+        f"{identity['benchmark']} {identity['benchmark_version']} · {generator['checkpoint']} · "
+        f"{identity['profile']} · judge {run.manifest['judge']['name']}"
+    )
+    shown = table(title, "score", "value", "95 % interval", "n", "open")
+    if wide:
+        shown.add_column("share of", overflow="fold")
+    for name, score in run.scores.items():
+        style = "bold" if name == "forget.worst_case" else ""
+        tier = f"… of tier {name.partition('.')[2]}"
+        meaning = _MEANING.get(name, tier)
+        cells = (value_text(score), interval_text(score.interval), str(score.n), str(score.n_open))
+        shown.add_row(name, *cells, *([meaning] if wide else []), style=style)
+    return shown
+
+
+def _style_table(run: Run) -> Table:
+    from unlearnbench.cli.output import table
+
+    title = "What each kind of wording adds to the original"
+    headings = ("facts answered", "95 % interval", "not answered as first asked")
+    shown = table(title, "context", "style", *headings, left=2)
+    for effect in run.styles:
+        cells = (value_text(effect.score), interval_text(effect.score.interval))
+        shown.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
+    return shown
+
+
+def _remarks(run: Run) -> list[str | Text]:
+    """What a reader must know to believe the table, and where the run lies."""
+    remarks: list[str | Text] = []
+    if run.n_cut and not any(finding.code == "answers-cut" for finding in run.findings):
+        limit = run.manifest["identity"]["max_new_tokens"]
+        remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
+    usage = run.manifest["judge"].get("usage")
+    if usage:
+        price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"
+        tokens = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
+        remarks.append(f"judging took {usage['calls']} calls, {tokens}, {price}")
+    remarks += [*_corrections(run), *_training(run)]
+    remarks += run.manifest["generator"]["notes"]
+    remarks.append(f"run: {run.path}")
+    return remarks
+
+
+def _training(run: Run) -> list[str]:
+    """How the checkpoint came about, where its folder says so."""
+    known = run.manifest.get("training")
+    if known is None:
+        return []
+    data = f"{known['data']['benchmark']} {known['data']['version']}"
+    other = "" if known["same_data"] else ", which is not the benchmark scored here"
+    text = f"trained by {known['method']} from {known['base']['name']} on {data}{other}"
+    return [f"{text} ({known['steps']} steps)"]
+
+
+def _corrections(run: Run) -> list[str]:
+    """The headline corrected for what is known of the judge's errors."""
+    from unlearnbench.api.corrections import corrections
+
+    found = corrections(run).get("forget.worst_case")
+    if found is None:
+        return []
+    return [
+        f"forget.worst_case corrected for the judge's errors: {found.value * 100:.1f} % "
+        f"({interval_text(found.interval)}); by them alone a forgotten fact leaks with probability "
+        f"{found.false_leak * 100:.1f} %"
+    ]
+
+
+def value_text(score: Score) -> str:
+    """A score in per cent, or the interval it lies in while something is open."""
+    if score.n_open:
+        return f"{score.low * 100:.1f} … {score.high * 100:.1f} %"
+    return f"{score.value * 100:.1f} %"
+
+
+def interval_text(interval: Interval) -> str:
+    """A confidence interval in per cent."""
+    return f"{interval.low * 100:.1f}–{interval.high * 100:.1f}"

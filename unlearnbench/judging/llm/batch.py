@@ -1,0 +1,106 @@
+"""Transport `batch`: all calls as one job of the provider's, slower and usually half the price."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from unlearnbench.hashing import sha256_json
+from unlearnbench.judging.llm.calls import CallError, Failed, Reply, TransientError, count, dollars
+from unlearnbench.judging.llm.calls import estimated_tokens as tokens_of
+from unlearnbench.judging.llm.definition import JudgeFile
+from unlearnbench.judging.llm.prompt import (
+    Call,
+    CanaryError,
+    MalformedReplyError,
+    Reading,
+    read_reply,
+)
+from unlearnbench.types import Usage
+
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 60.0
+LOST_AFTER = 10
+"""So many questions about a job in a row that went unanswered, and it is given up."""
+
+
+class BatchProvider(Protocol):
+    """A provider that takes jobs. All methods raise `TransientError` or `CallError`."""
+
+    def submit(self, calls: Mapping[str, Call]) -> str:
+        """Begin a job over calls by key; its name."""
+        ...
+
+    def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
+        """The replies by key, or None while the job runs. A failed job raises `CallError`."""
+        ...
+
+
+@dataclass
+class Batch:
+    """Sends calls as one job and waits for it. What fails stays open; the next run asks again."""
+
+    file: JudgeFile
+    provider: BatchProvider
+    max_dollars: float | None
+    first_pause_s: float = FIRST_PAUSE_S
+
+    def __post_init__(self) -> None:
+        """Start counting."""
+        self.usage = Usage(dollars=0.0 if self.file.price else None)
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+        """Yield each call once, when the job is done."""
+        if not calls:
+            return
+        keyed = {_key(call): call for call in calls}
+        try:
+            self._check_cost(calls)
+            replies = self._wait(self.provider.submit(keyed))
+        except (TransientError, CallError) as error:
+            replies = {key: Failed(f"batch: {error}") for key in keyed}
+        for key, call in keyed.items():
+            yield call, self._read(call, replies.get(key, Failed("not in the batch's result")))
+
+    def _wait(self, job: str) -> Mapping[str, Reply | Failed]:
+        pause, lost = self.first_pause_s, 0
+        while True:
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * 1.5)
+            try:
+                found = self.provider.collect(job)
+            except TransientError as error:
+                lost += 1
+                if lost >= LOST_AFTER:
+                    raise CallError(f"job {job} cannot be asked about any more: {error}") from error
+                continue
+            lost = 0
+            if found is not None:
+                return found
+
+    def _check_cost(self, calls: Sequence[Call]) -> None:
+        if self.max_dollars is None:
+            return
+        if self.file.price is None:
+            raise CallError("--max-cost: the price of this judge's model is not known")
+        likely = sum(dollars(self.file.price, *tokens_of(call)) for call in calls)
+        spent = self.usage.dollars or 0.0
+        if spent + likely > self.max_dollars:
+            raise CallError(f"--max-cost {self.max_dollars}: the job would take about {likely:.4f}")
+
+    def _read(self, call: Call, reply: Reply | Failed) -> dict[str, Reading] | Failed:
+        if isinstance(reply, Failed):
+            return reply
+        count(self.usage, reply, self.file.price)
+        try:
+            if reply.problem is not None:
+                raise reply.problem
+            return read_reply(call, reply.text)
+        except (CallError, MalformedReplyError, CanaryError) as error:
+            return Failed(f"{type(error).__name__}: {error}")
+
+
+def _key(call: Call) -> str:
+    return sha256_json([call.system, call.user])[:40]

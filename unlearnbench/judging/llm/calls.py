@@ -1,0 +1,236 @@
+"""Calls to a provider: bounded, paced, retried, paid for, and given up in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from unlearnbench.environment import extra
+from unlearnbench.judging.llm.definition import JudgeFile, Price
+from unlearnbench.judging.llm.http import scrubbed
+from unlearnbench.judging.llm.patience import GivenUpError, Patience
+from unlearnbench.judging.llm.prompt import Call, MalformedReplyError, Reading, read_reply
+from unlearnbench.types import Usage
+
+LONGEST_WAIT_S = 60.0
+"""A provider that asks for a longer pause than this is not waited for."""
+SAME_REPLIES = 3
+"""A call that got the same malformed reply so many times is not made again."""
+
+
+class CallError(Exception):
+    """A call that cannot succeed, whatever the others do: refused, cut."""
+
+
+class RejectedError(CallError):
+    """A call that failed for a reason that is not the call's own: no access, a setting that is not
+    taken, another model behind the address.
+    """
+
+
+class LimitError(CallError):
+    """A call that was not made, since it might cost more than is allowed."""
+
+
+class TransientError(Exception):
+    """A call that may succeed later; `retry_after` is the provider's own wish, in seconds."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a provider sent back, with the tokens it counted.
+
+    `problem` says why the text must not be used; the tokens are paid for all the same. `model` is
+    the name under which it was given.
+    """
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+    problem: CallError | MalformedReplyError | None = None
+    model: str = ""
+
+
+class Provider(Protocol):
+    """Puts one call to a model. Raises `TransientError` or `CallError`."""
+
+    def ask(self, call: Call) -> Reply:
+        """The model's reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a call gave no verdicts."""
+
+    error: str
+
+
+class Calls:
+    """Puts many calls to one provider. Thread-safe counters outlive one `run`."""
+
+    def __init__(self, file: JudgeFile, provider: Provider, max_dollars: float | None) -> None:
+        self.file = file
+        self.provider = provider
+        self.max_dollars = max_dollars
+        self.usage = Usage(dollars=0.0 if file.price else None)
+        self.patience = Patience(file.concurrency)
+        self._lock = threading.Lock()
+        self._next_start = 0.0
+        self._reserved = 0.0
+        self._malformed: dict[tuple[str, str], int] = {}
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+        """Yield each call once with its verdicts or why there are none, as they come in."""
+        pool = ThreadPoolExecutor(self.file.concurrency, thread_name_prefix="judge")
+        try:
+            futures = {pool.submit(self._one, call): call for call in calls}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _one(self, call: Call) -> dict[str, Reading] | Failed:
+        try:
+            return self._retried(call)
+        except GivenUpError as error:
+            return Failed(str(error))
+        except (TransientError, MalformedReplyError) as error:
+            if isinstance(error, TransientError):
+                self.patience.exhausted(str(error))
+            return Failed(scrubbed(f"{error} (after {self.file.attempts} attempts)"))
+        except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
+            return Failed(scrubbed(f"{type(error).__name__}: {error}"))
+
+    def _retried(self, call: Call) -> dict[str, Reading]:
+        tenacity = extra("tenacity", "gemini")
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.file.attempts),
+            wait=self._wait(tenacity),
+            retry=tenacity.retry_if_exception_type((TransientError, MalformedReplyError)),
+            reraise=True,
+        )
+        result: dict[str, Reading] = retrying(self._attempt, call)
+        return result
+
+    def _wait(self, tenacity: Any) -> Callable[[Any], float]:
+        """The provider's own wish where it has one, else random exponential backoff."""
+        spread = tenacity.wait_random_exponential(multiplier=self.file.backoff_s, max=30)
+
+        def wait(state: Any) -> float:
+            error = state.outcome.exception()
+            wish = error.retry_after if isinstance(error, TransientError) else None
+            return float(spread(state)) if wish is None else wish
+
+        return wait
+
+    def _attempt(self, call: Call) -> dict[str, Reading]:
+        with self.patience.turn():
+            try:
+                found = self._asked(call)
+            except (TransientError, LimitError):
+                raise
+            except Exception as error:
+                rejected = isinstance(error, RejectedError)
+                self.patience.failed(hash(call.user), scrubbed(str(error)), rejected)
+                raise
+            self.patience.succeeded()
+            return found
+
+    def _asked(self, call: Call) -> dict[str, Reading]:
+        reserved = self._reserve(call)
+        try:
+            self._pace()
+            reply = self.provider.ask(call)
+            self._count(reply)
+        except TransientError as error:
+            if error.retry_after is not None and error.retry_after > LONGEST_WAIT_S:
+                raise CallError(f"{error}; it asks to wait {error.retry_after:.0f} s") from error
+            raise
+        finally:
+            with self._lock:
+                self._reserved -= reserved
+        if reply.problem is not None:
+            raise reply.problem
+        return self._read(call, reply.text)
+
+    def _read(self, call: Call, text: str) -> dict[str, Reading]:
+        """The verdicts. A reply that is malformed in the same words time and again is final."""
+        try:
+            return read_reply(call, text)
+        except MalformedReplyError as error:
+            with self._lock:
+                seen = self._malformed.setdefault((call.user, text), 0) + 1
+                self._malformed[call.user, text] = seen
+            if seen >= SAME_REPLIES:
+                what = f"{error} (the same reply {seen} times)"
+                raise CallError(what) from error
+            raise
+
+    def _pace(self) -> None:
+        """Keep to the requests a minute that the definition allows."""
+        if self.file.requests_per_minute is None:
+            return
+        with self._lock:
+            start = max(time.monotonic(), self._next_start)
+            self._next_start = start + 60.0 / self.file.requests_per_minute
+        time.sleep(max(0.0, start - time.monotonic()))
+
+    def _reserve(self, call: Call) -> float:
+        """Set the call's likely price aside. Raises `CallError` if it does not fit the limit."""
+        if self.max_dollars is None:
+            return 0.0
+        if self.file.price is None:
+            raise LimitError("--max-cost: the price of this judge's model is not known")
+        likely = dollars(self.file.price, *estimated_tokens(call))
+        with self._lock:
+            spent = (self.usage.dollars or 0.0) + self._reserved
+            if spent + likely > self.max_dollars:
+                raise LimitError(
+                    f"--max-cost {self.max_dollars} would be passed: {spent:.4f} spent or under way"
+                )
+            self._reserved += likely
+        return likely
+
+    def _count(self, reply: Reply) -> None:
+        with self._lock:
+            count(self.usage, reply, self.file.price)
+
+
+def count(usage: Usage, reply: Reply, price: Price | None) -> None:
+    """Add a reply to what was used."""
+    usage.calls += 1
+    usage.input_tokens += reply.input_tokens
+    usage.output_tokens += reply.output_tokens
+    if reply.model:
+        model = scrubbed(reply.model)
+        usage.models[model] = usage.models.get(model, 0) + 1
+    if price is not None and usage.dollars is not None:
+        usage.dollars += dollars(price, reply.input_tokens, reply.output_tokens)
+
+
+def limit_text(file: JudgeFile) -> str:
+    """Where a reply is cut, for a message."""
+    limit = file.max_output_tokens
+    return "the model's own limit" if limit is None else f"{limit} tokens"
+
+
+def dollars(price: Price, input_tokens: int, output_tokens: int) -> float:
+    """US dollars for so many tokens at list price."""
+    return (input_tokens * price.input + output_tokens * price.output) / 1e6
+
+
+def estimated_tokens(call: Call) -> tuple[int, int]:
+    """(input, output) tokens of a call before it is made: four characters a token, and forty
+    tokens for each verdict with its evidence. An estimate; the provider counts.
+    """
+    items = len(call.responses) + len(call.canaries)
+    return (len(call.system) + len(call.user)) // 4, 40 * items + 10

@@ -1,0 +1,97 @@
+"""Transport `local`: an open-weight model in this process, through an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from unlearnbench.errors import JudgeError
+from unlearnbench.interfaces import Generator
+from unlearnbench.judging.llm.calls import Failed
+from unlearnbench.judging.llm.definition import JudgeDefinition, JudgeFile
+from unlearnbench.judging.llm.prompt import (
+    Call,
+    CanaryError,
+    MalformedReplyError,
+    Reading,
+    read_reply,
+)
+from unlearnbench.plugins import load
+from unlearnbench.types import (
+    Completion,
+    EngineOptions,
+    Message,
+    Probe,
+    ProbeKey,
+    Sampling,
+    Usage,
+)
+
+LONGEST_REPLY = 8192
+"""Tokens of a reply where the definition sets no limit."""
+
+
+class LocalModel:
+    """Asks a checkpoint. Loaded when first asked. Raises `JudgeError` without a checkpoint."""
+
+    def __init__(self, file: JudgeFile) -> None:
+        if not file.model:
+            raise JudgeError("judge local needs a checkpoint: --judge local:CHECKPOINT")
+        self.file = file
+        self.checkpoint = file.model
+        self.usage = Usage(dollars=None)
+        self._engine: Generator | None = None
+
+    @property
+    def engine(self) -> Generator:
+        """The loaded checkpoint."""
+        if self._engine is None:
+            make = load("engines", "transformers")
+            self._engine = cast(Generator, make(self.checkpoint, EngineOptions()))
+        return self._engine
+
+    def pinned(self, definition: JudgeDefinition) -> JudgeDefinition:
+        """The definition with the checkpoint's fingerprint in place of its name: the identity of a
+        judge is what it is, not what it is called.
+        """
+        info = self.engine.info
+        return definition.with_model(info.fingerprint, info.checkpoint)
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+        """Generate all replies in one block, so that the rubric is computed once."""
+        asked = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
+        chat = self.engine.info.prompt_format == "chat"
+        block = [_probe(key, call, chat) for key, call in asked.items()]
+        if not block:
+            return
+        for result in self.engine.generate(
+            block, Sampling(self.file.max_output_tokens or LONGEST_REPLY)
+        ):
+            call = asked.pop(result.key)
+            self.usage.calls += 1
+            if not isinstance(result, Completion):
+                yield call, Failed(result.error)
+                continue
+            self.usage.output_tokens += result.n_tokens
+            try:
+                yield call, read_reply(call, result.text)
+            except (MalformedReplyError, CanaryError) as error:
+                # Decoding is greedy: asking again would give the same.
+                yield call, Failed(str(error))
+        for call in asked.values():
+            yield call, Failed("the judge's engine gave no reply")
+
+
+def _probe(key: ProbeKey, call: Call, chat: bool) -> Probe:
+    turns = (Message("system", call.system), Message("user", call.user))
+    return Probe(
+        key=key,
+        split="forget",
+        topic="judge",
+        tier=None,
+        question=call.user,
+        answer="",
+        aliases=(),
+        messages=turns if chat else (),
+        text=None if chat else f"{call.system}\n\n{call.user}\n\n",
+    )

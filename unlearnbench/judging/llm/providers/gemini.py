@@ -1,0 +1,177 @@
+"""Provider `gemini`: Google's Gemini models through `google-genai`.
+
+The key is read from GEMINI_API_KEY or GOOGLE_API_KEY, another address from GOOGLE_GEMINI_BASE_URL.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from unlearnbench.environment import extra
+from unlearnbench.errors import JudgeError
+from unlearnbench.judging.llm.calls import (
+    CallError,
+    Failed,
+    RejectedError,
+    Reply,
+    TransientError,
+    limit_text,
+)
+from unlearnbench.judging.llm.definition import JudgeFile
+from unlearnbench.judging.llm.http import retry_after, scrubbed
+from unlearnbench.judging.llm.model_names import same_model
+from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
+
+KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_UNFINISHED = {
+    f"JOB_STATE_{name}" for name in ("UNSPECIFIED", "QUEUED", "PENDING", "RUNNING", "UPDATING")
+}
+_SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
+
+
+class GeminiProvider:
+    """One model behind the Gemini API. Raises `JudgeError` without a key or a model."""
+
+    def __init__(self, file: JudgeFile) -> None:
+        self.genai: Any = extra("google.genai", "gemini")
+        self.http: Any = extra("httpx2", "gemini")
+        if not file.model:
+            raise JudgeError("a gemini judge needs `model` in judge.toml")
+        key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
+        if key is None:
+            raise JudgeError(f"judge on {file.model}: set {' or '.join(KEYS)} to your key")
+        self.model = file.model
+        self.file = file
+        types = self.genai.types
+        options = types.HttpOptions(
+            timeout=int(file.timeout_s * 1000),
+            # Retrying is ours: it must count attempts, pauses and money.
+            retry_options=types.HttpRetryOptions(attempts=1),
+        )
+        self.client = self.genai.Client(api_key=key, http_options=options)
+
+    def ask(self, call: Call) -> Reply:
+        """One `generateContent`."""
+        with self._errors():
+            answer = self.client.models.generate_content(
+                model=self.model, contents=call.user, config=self.config(call)
+            )
+        return self.read(answer)
+
+    def submit(self, calls: Mapping[str, Call]) -> str:
+        """Begin a batch of inlined requests."""
+        types = self.genai.types
+        requests = [
+            types.InlinedRequest(
+                contents=call.user, config=self.config(call), metadata={"key": key}
+            )
+            for key, call in calls.items()
+        ]
+        with self._errors():
+            return str(self.client.batches.create(model=self.model, src=requests).name)
+
+    def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
+        """The replies of a batch, joined by the key in each request's metadata."""
+        with self._errors():
+            found = self.client.batches.get(name=job)
+        state = found.state.value if found.state else "unknown"
+        if state in _UNFINISHED:
+            return None
+        responses = found.dest.inlined_responses if found.dest else None
+        if responses is None:
+            raise CallError(f"job {job} ended as {state} without replies")
+        return {
+            str(r.metadata["key"]): self._of_batch(r)
+            for r in responses
+            if "key" in (r.metadata or {})
+        }
+
+    def _of_batch(self, answer: Any) -> Reply | Failed:
+        if answer.response is None:
+            return Failed(
+                scrubbed(f"batch: {answer.error.message if answer.error else 'no reply'}")
+            )
+        return self.read(answer.response)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors as ours."""
+        try:
+            yield
+        except self.genai.errors.APIError as error:
+            raise self._api_error(error) from error
+        except (self.http.TimeoutException, self.http.TransportError) as error:
+            raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
+        except (ValueError, self.http.HTTPError) as error:
+            # The SDK could not read the body: cut short, or not JSON.
+            raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
+
+    def config(self, call: Call) -> Any:
+        """What is asked for besides the text."""
+        types, file = self.genai.types, self.file
+        thinking = None
+        if file.thinking_budget is not None or file.thinking_level is not None:
+            thinking = types.ThinkingConfig(
+                thinking_budget=file.thinking_budget,
+                thinking_level=file.thinking_level.upper() if file.thinking_level else None,
+            )
+        return types.GenerateContentConfig(
+            system_instruction=call.system,
+            temperature=file.temperature,
+            max_output_tokens=file.max_output_tokens,
+            seed=file.seed,
+            thinking_config=thinking,
+            response_mime_type="application/json" if call.structured else "text/plain",
+            response_json_schema=dict(SCHEMA) if call.structured else None,
+        )
+
+    def read(self, answer: Any) -> Reply:
+        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
+        candidate = answer.candidates[0] if answer.candidates else None
+        parts = candidate.content.parts if candidate is not None and candidate.content else None
+        text = "".join(p.text for p in parts or () if p.text and not p.thought)
+        usage = answer.usage_metadata
+        thought = (usage.thoughts_token_count or 0) if usage else 0
+        said = (usage.candidates_token_count or 0) if usage else 0
+        read = (usage.prompt_token_count or 0) if usage else 0
+        model = str(answer.model_version or "")
+        return Reply(text, read, said + thought, self._problem(answer, text), model)
+
+    def _problem(self, answer: Any, text: str) -> CallError | MalformedReplyError | None:
+        if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
+            return MalformedReplyError("an empty reply")
+        if not same_model(self.model, answer.model_version):
+            what = f"asked {self.model}, {answer.model_version!r} answered"
+            return RejectedError(scrubbed(what))
+        feedback = answer.prompt_feedback
+        if feedback is not None and feedback.block_reason is not None:
+            return CallError(f"the provider refused: {feedback.block_reason.value}")
+        if not answer.candidates:
+            return MalformedReplyError("an empty reply")
+        finish = answer.candidates[0].finish_reason
+        reason = finish.value if finish else "none"
+        if reason == "MAX_TOKENS":
+            return CallError(f"the reply was cut at {limit_text(self.file)}")
+        if reason != "STOP":
+            return CallError(f"the provider refused: {reason}")
+        return None if text.strip() else MalformedReplyError("an empty reply")
+
+    def _api_error(self, error: Any) -> Exception:
+        text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}")[:300]
+        if error.code in (408, 409, 429) or error.code >= 500:
+            return TransientError(text, self._wish(error))
+        return RejectedError(text)
+
+    def _wish(self, error: Any) -> float | None:
+        """How long to wait: the Retry-After header, or Google's RetryInfo in the body."""
+        headers = getattr(error.response, "headers", None) or {}
+        wish = retry_after(headers.get("retry-after"))
+        details = error.details.get("error", {}) if isinstance(error.details, dict) else {}
+        for detail in details.get("details", []) if isinstance(details, dict) else []:
+            match = _SECONDS.match(str(detail.get("retryDelay", "")))
+            wish = float(match[1]) if match and wish is None else wish
+        return wish

@@ -1,0 +1,178 @@
+"""Provider `openai`: any OpenAI-compatible endpoint (vLLM, llama.cpp, hosted).
+
+The key is read from OPENAI_API_KEY, the address from OPENAI_BASE_URL; an address of one's own needs
+no key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from unlearnbench.environment import extra
+from unlearnbench.errors import JudgeError
+from unlearnbench.judging.llm.calls import (
+    CallError,
+    Failed,
+    RejectedError,
+    Reply,
+    TransientError,
+    limit_text,
+)
+from unlearnbench.judging.llm.definition import JudgeFile
+from unlearnbench.judging.llm.http import retry_after, scrubbed
+from unlearnbench.judging.llm.model_names import same_model
+from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
+
+_URL = "/v1/chat/completions"
+_OPTIONAL = ("temperature", "max_completion_tokens", "seed", "response_format")
+_SPENT = ("insufficient_quota", "billing_hard_limit_reached")
+"""Codes of a 429 that no waiting mends."""
+
+
+class OpenAIProvider:
+    """One model behind an endpoint. Raises `JudgeError` without a model, or without a key for the
+    provider's own address.
+    """
+
+    def __init__(self, file: JudgeFile) -> None:
+        self.openai: Any = extra("openai", "openai")
+        if not file.model:
+            raise JudgeError(
+                "this judge needs a model: --judge openai:MODEL, or `model` in judge.toml"
+            )
+        elsewhere = os.environ.get("OPENAI_BASE_URL")
+        key = os.environ.get("OPENAI_API_KEY") or ("none" if elsewhere else None)
+        if key is None:
+            raise JudgeError(
+                f"judge on {file.model}: set OPENAI_API_KEY to your key, or OPENAI_BASE_URL to an "
+                "endpoint that needs none"
+            )
+        self.model = file.model
+        self.file = file
+        self.client = self.openai.OpenAI(api_key=key, max_retries=0, timeout=file.timeout_s)
+
+    def ask(self, call: Call) -> Reply:
+        """One chat completion."""
+        with self._errors():
+            answer = self.client.chat.completions.create(**self.request(call))
+        if not hasattr(answer, "choices"):
+            raise TransientError("unreadable reply: not a chat completion")
+        return self.read(answer)
+
+    def submit(self, calls: Mapping[str, Call]) -> str:
+        """Upload the calls as a file and begin a batch."""
+        lines = (
+            {"custom_id": key, "method": "POST", "url": _URL, "body": self.request(call)}
+            for key, call in calls.items()
+        )
+        body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        with self._errors():
+            file = self.client.files.create(file=("calls.jsonl", body), purpose="batch")
+            job = self.client.batches.create(
+                input_file_id=file.id, endpoint=_URL, completion_window="24h"
+            )
+        return str(job.id)
+
+    def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
+        """The replies of a batch, joined by custom_id."""
+        with self._errors():
+            found = self.client.batches.retrieve(job)
+            if found.status in ("validating", "in_progress", "finalizing", "cancelling"):
+                return None
+            files = [name for name in (found.output_file_id, found.error_file_id) if name]
+            texts = [self.client.files.content(name).text for name in files]
+        if not texts:
+            raise CallError(f"job {job} ended as {found.status} without replies")
+        rows = [row for text in texts for line in text.splitlines() for row in _row(line)]
+        return {str(row["custom_id"]): self._of_batch(row) for row in rows if "custom_id" in row}
+
+    def _of_batch(self, row: dict[str, Any]) -> Reply | Failed:
+        response = row.get("response")
+        if not isinstance(response, dict) or response.get("status_code") != 200:
+            return Failed(scrubbed(f"batch: {row.get('error') or response}")[:200])
+        completion = self.openai.types.chat.ChatCompletion
+        try:
+            return self.read(completion.model_validate(response["body"]))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            return Failed(scrubbed(f"unreadable reply: {error}")[:200])
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors as ours."""
+        try:
+            yield
+        except self.openai.APIStatusError as error:
+            raise self._status_error(error) from error
+        except self.openai.APIConnectionError as error:
+            raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
+        except (ValueError, self.openai.APIError) as error:
+            raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
+
+    def request(self, call: Call) -> dict[str, Any]:
+        """The body of the request."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [
+                {"role": "system", "content": call.system},
+                {"role": "user", "content": call.user},
+            ],
+        }
+        optional = {
+            "temperature": self.file.temperature,
+            "max_completion_tokens": self.file.max_output_tokens,
+            "seed": self.file.seed,
+        }
+        body |= {name: value for name, value in optional.items() if value is not None}
+        if call.structured:
+            schema = {"name": "verdicts", "strict": True, "schema": dict(SCHEMA)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+    def read(self, answer: Any) -> Reply:
+        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
+        choice = answer.choices[0] if answer.choices else None
+        text = (choice.message.content or "") if choice is not None else ""
+        usage = answer.usage
+        read, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        problem = self._problem(answer.model, choice, text)
+        return Reply(text, read or 0, said or 0, problem, str(answer.model or ""))
+
+    def _problem(
+        self, model: str | None, choice: Any, text: str
+    ) -> CallError | MalformedReplyError | None:
+        if not same_model(self.model, model):
+            return RejectedError(scrubbed(f"asked {self.model}, {model!r} answered"))
+        if choice is None:
+            return MalformedReplyError("an empty reply")
+        if choice.message.refusal or choice.finish_reason == "content_filter":
+            return CallError("the provider refused")
+        if choice.finish_reason == "length":
+            return CallError(f"the reply was cut at {limit_text(self.file)}")
+        return None if text.strip() else MalformedReplyError("an empty reply")
+
+    def _status_error(self, error: Any) -> Exception:
+        text = scrubbed(f"HTTP {error.status_code}: {error.message}")[:300]
+        named = [name for name in _OPTIONAL if name in text] if error.status_code == 400 else []
+        if named:
+            text = (
+                f"{text}; for a model without {named[0]} leave it out of a judge.toml of your own"
+            )
+        if error.code in _SPENT:
+            return RejectedError(text)
+        if error.status_code in (408, 409, 429) or error.status_code >= 500:
+            return TransientError(text, retry_after(error.response.headers.get("retry-after")))
+        return RejectedError(text)
+
+
+def _row(line: str) -> Iterator[dict[str, Any]]:
+    """A line of a job's result; what cannot be read stands for no call, which then stays open."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(row, dict):
+        yield row

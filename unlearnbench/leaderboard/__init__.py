@@ -1,0 +1,1 @@
+"""The board: entries, trust, ranking and the pages drawn from them."""

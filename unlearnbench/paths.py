@@ -1,0 +1,26 @@
+"""Where the content folders `benchmarks/`, `judges/` and `leaderboard/` are.
+
+They hold data, not Python. In an installed wheel they lie in `unlearnbench/_content/`; in a
+checkout at its top level.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def content_root() -> Path:
+    """The folder that holds the content folders."""
+    installed = _PACKAGE / "_content"
+    return installed if installed.is_dir() else _PACKAGE.parent
+
+
+def cache_root() -> Path:
+    """`UNLEARNBENCH_CACHE`, else the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("UNLEARNBENCH_CACHE")
+    return Path(named) if named else user_cache_path("unlearnbench")

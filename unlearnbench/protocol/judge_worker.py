@@ -1,0 +1,111 @@
+"""Judging beside generating: verdicts are committed while the next block is being answered."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from unlearnbench.interfaces import Judge
+from unlearnbench.protocol.judging import judge_readings
+from unlearnbench.runs.codec import outcome_record
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey
+
+PATIENCE_S = 10.0
+"""How long an interrupted run waits for a verdict that is being written."""
+
+
+@dataclass
+class Verdicts:
+    """A thread that judges what it is given, in the order given, as much at a time as is waiting.
+
+    The verdicts of a fact are committed together, as soon as the last of them is there. Used as a
+    context: leaving it waits for everything, or, after an error, for nothing more. Raises what the
+    judge or the disk raised.
+    """
+
+    judge: Judge
+    folder: RunFolder
+    advance: Callable[[int], None]
+    _waiting: queue.SimpleQueue[Sequence[JudgeItem] | None] = field(
+        default_factory=queue.SimpleQueue
+    )
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _error: BaseException | None = None
+
+    def __enter__(self) -> Verdicts:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._work, name="verdicts", daemon=True)
+        self._thread.start()
+        return self
+
+    def submit(self, items: Sequence[JudgeItem]) -> None:
+        """Have items judged. Raises what went wrong with earlier ones."""
+        if self._error is not None:
+            raise self._error
+        self._waiting.put(items)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for what was submitted, or stop."""
+        self._waiting.put(None)
+        if kind is None:
+            try:
+                self._thread.join()
+            except BaseException:
+                self._stop()
+                raise
+            if self._error is not None:
+                raise self._error
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(PATIENCE_S)
+
+    def _work(self) -> None:
+        try:
+            while (items := self._next()) is not None and not self._stopped.is_set():
+                self._judge(items)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._error = error
+
+    def _next(self) -> list[JudgeItem] | None:
+        """Everything that is waiting, or None when there is nothing more to come."""
+        first = self._waiting.get()
+        if first is None:
+            return None
+        items = list(first)
+        while not self._waiting.empty():
+            more = self._waiting.get()
+            if more is None:
+                self._waiting.put(None)
+                break
+            items += more
+        return items
+
+    def _judge(self, items: Sequence[JudgeItem]) -> None:
+        left = Counter(item.key.fact for item in items)
+        results: dict[ProbeKey, Judgement | Failure] = {}
+        for result in judge_readings(self.judge, items):
+            if self._stopped.is_set():
+                return
+            results[result.key] = result
+            left[result.key.fact] -= 1
+            if not left[result.key.fact]:
+                keys = (item.key for item in items if item.key.fact == result.key.fact)
+                self._commit([results.pop(key) for key in keys])
+
+    def _commit(self, given: Sequence[Judgement | Failure]) -> None:
+        """Write the verdicts of one fact."""
+        self.folder.outcomes.append(outcome_record(result) for result in given)
+        self.advance(len(given))

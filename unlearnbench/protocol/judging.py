@@ -1,0 +1,90 @@
+"""Have completions judged: every reading of each, until one is called correct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from unlearnbench.errors import JudgeError
+from unlearnbench.interfaces import Judge
+from unlearnbench.scoring.answers import item_digest, readings
+from unlearnbench.types import (
+    ORIGINAL,
+    Completion,
+    Failure,
+    JudgeItem,
+    Judgement,
+    Probe,
+    ProbeKey,
+)
+
+
+def to_judge(
+    block: Sequence[Probe],
+    completions: Mapping[ProbeKey, Completion | Failure],
+    outcomes: Mapping[ProbeKey, Judgement | Failure],
+) -> list[JudgeItem]:
+    """Every answer of the block that has no verdict yet."""
+    originals = {p.key.fact: p.question for p in block if p.key.phrasing == ORIGINAL}
+    items = []
+    for probe in block:
+        completion = completions.get(probe.key)
+        judged = isinstance(outcomes.get(probe.key), Judgement)
+        if judged or not isinstance(completion, Completion):
+            continue
+        texts = readings(completion, probe.split)
+        item = JudgeItem(
+            key=probe.key,
+            question=probe.question,
+            answer=probe.answer,
+            aliases=probe.aliases,
+            response=texts[0],
+            fact_question=originals.get(probe.key.fact, ""),
+            readings=texts,
+        )
+        items.append(item)
+    return items
+
+
+def judge_readings(judge: Judge, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
+    """One result for each item, in any order, bound to all its readings.
+
+    The first readings are judged together; those that are not called correct are judged again on
+    their next one. A reading without a verdict leaves its item open unless another one is correct.
+    Raises `JudgeError` if the judge answers what it was not asked, or twice; what it passes over
+    becomes a `Failure`.
+    """
+    left = {item.key: item for item in items}
+    failed: dict[ProbeKey, Failure] = {}
+    number = 0
+    while left:
+        asked = {
+            key: replace(item, response=item.readings[number] if item.readings else item.response)
+            for key, item in left.items()
+        }
+        for result in _each_once(judge, asked):
+            item, key = left[result.key], result.key
+            last = number + 1 >= len(item.readings)
+            if isinstance(result, Failure):
+                failed.setdefault(key, result)
+            known = isinstance(result, Judgement) and result.verdict == "correct"
+            if not (last or known):
+                continue
+            del left[key]
+            if key in failed and not known:
+                yield failed[key]
+            elif isinstance(result, Judgement):
+                yield replace(result, response_sha256=item_digest(item))
+        number += 1
+
+
+def _each_once(judge: Judge, asked: Mapping[ProbeKey, JudgeItem]) -> Iterator[Judgement | Failure]:
+    seen: set[ProbeKey] = set()
+    for result in judge.judge(list(asked.values())):
+        if result.key not in asked or result.key in seen:
+            raise JudgeError(f"the judge judged {result.key} twice or unasked; mend the judge")
+        seen.add(result.key)
+        yield result
+    for key in asked:
+        if key not in seen:
+            yield Failure(key, "judge", "the judge gave no verdict")

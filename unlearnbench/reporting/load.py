@@ -1,0 +1,205 @@
+"""What kind of run a folder holds, and which runs are about the same checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from unlearnbench.errors import RunError
+from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
+from unlearnbench.runs.manifest import check_manifest
+from unlearnbench.runs.run import Run, load_run
+from unlearnbench.runs.schema import (
+    Identity,
+    Manifest,
+    RelearnRecord,
+    StressRecord,
+    Training,
+    shaped,
+)
+from unlearnbench.scoring.correction import Corrected
+
+CLAIM = "submission.json"
+Submitted = Callable[[Path], Sequence[Run]]
+"""The runs in a submission that stands."""
+Corrections = Callable[[Run], Mapping[str, Corrected]]
+"""A run's forget scores corrected for its judge's measured errors, by score name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRun:
+    """A run of `score`, or one judged again."""
+
+    path: Path
+    about: Manifest
+    run: Run
+    corrected: Corrected | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What it belongs to."""
+        return self.about.identity
+
+    @property
+    def label(self) -> str:
+        """What the checkpoint is called."""
+        return self.about.generator.checkpoint
+
+    @property
+    def training(self) -> Training | None:
+        """How the checkpoint came about, if that is known."""
+        return self.about.training
+
+
+@dataclass(frozen=True, slots=True)
+class StressRun:
+    """A folder of `stress`. `baseline` is None if the run below it is gone. `date`: its file's."""
+
+    path: Path
+    record: StressRecord
+    baseline: Run | None
+    date: str
+
+    @property
+    def identity(self) -> Identity:
+        """What it belongs to."""
+        return self.record.identity
+
+    @property
+    def label(self) -> str:
+        """What the checkpoint is called."""
+        return self.record.checkpoint
+
+    @property
+    def training(self) -> Training | None:
+        """How the checkpoint came about, if that is known."""
+        return self.record.training
+
+
+@dataclass(frozen=True, slots=True)
+class RelearnRun:
+    """A folder of `relearn`. `date`: its file's."""
+
+    path: Path
+    record: RelearnRecord
+    date: str
+
+    @property
+    def identity(self) -> Identity:
+        """What it belongs to."""
+        return self.record.identity
+
+    @property
+    def label(self) -> str:
+        """What the checkpoint is called."""
+        return self.record.checkpoint
+
+    @property
+    def training(self) -> Training | None:
+        """How the checkpoint came about, if that is known."""
+        return self.record.training
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """All runs about one checkpoint on one benchmark, both told by fingerprint."""
+
+    identity: Identity
+    label: str
+    training: Training | None = None
+    scores: list[ScoreRun] = field(default_factory=list)
+    stresses: list[StressRun] = field(default_factory=list)
+    relearnings: list[RelearnRun] = field(default_factory=list)
+
+    @property
+    def attacks(self) -> list[StressRun | RelearnRun]:
+        """Its stress tests and its relearning runs."""
+        return [*self.stresses, *self.relearnings]
+
+
+def load(
+    paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
+) -> list[Checkpoint]:
+    """The runs in some folders, by checkpoint, in the order in which these are first met.
+
+    A folder given twice counts once; `submitted` opens those that are submissions. Raises
+    `RunError` for what is not a run of the three kinds, or damaged.
+    """
+    found: dict[tuple[str, str], Checkpoint] = {}
+    seen = set()
+    for path in paths:
+        if path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
+        for one in _read(path, corrections, submitted):
+            key = (one.identity.checkpoint, one.identity.benchmark_fingerprint)
+            into = found.setdefault(key, Checkpoint(one.identity, one.label))
+            into.training = into.training or one.training
+            _add(into, one)
+    return list(found.values())
+
+
+def base_of(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
+    """The model before unlearning, if runs of it on the same benchmark are among the others."""
+    named = {attack.identity.base for attack in checkpoint.attacks}
+    if checkpoint.training:
+        named.add(checkpoint.training.base.fingerprint)
+    return next(
+        (
+            other
+            for other in others
+            if other is not checkpoint
+            and other.identity.checkpoint in named
+            and other.identity.benchmark_fingerprint == checkpoint.identity.benchmark_fingerprint
+        ),
+        None,
+    )
+
+
+def _add(into: Checkpoint, one: ScoreRun | StressRun | RelearnRun) -> None:
+    if isinstance(one, ScoreRun):
+        into.scores.append(one)
+    elif isinstance(one, StressRun):
+        into.stresses.append(one)
+    else:
+        into.relearnings.append(one)
+
+
+def _read(
+    path: Path, corrections: Corrections, submitted: Submitted | None
+) -> list[ScoreRun | StressRun | RelearnRun]:
+    """Everything a folder holds of its own; runs below it belong to its record."""
+    found: list[ScoreRun | StressRun | RelearnRun] = []
+    if (path / STRESS).is_file():
+        stress = shaped(StressRecord, read_stress(path), path / STRESS)
+        below = path / "baseline"
+        baseline = load_run(below) if (below / "run.json").is_file() else None
+        found.append(StressRun(path, stress, baseline, _date(path / STRESS)))
+    if (path / RELEARN).is_file():
+        relearn = shaped(RelearnRecord, read_relearn(path), path / RELEARN)
+        found.append(RelearnRun(path, relearn, _date(path / RELEARN)))
+    if submitted is not None and (path / CLAIM).is_file():
+        return [*(_score_run(run, corrections) for run in submitted(path)), *found]
+    return found or [_score_run(_opened(path), corrections)]
+
+
+def _opened(path: Path) -> Run:
+    if not (path / "run.json").is_file():
+        raise RunError(
+            f"{path} is not a run: it has no run.json, {STRESS} or {RELEARN}; give the folder that "
+            "score, stress or relearn wrote"
+        )
+    run = load_run(path)
+    check_manifest(Manifest, run.manifest, path)
+    return run
+
+
+def _score_run(run: Run, corrections: Corrections) -> ScoreRun:
+    about = shaped(Manifest, run.manifest, run.path / "run.json")
+    return ScoreRun(run.path, about, run, corrections(run).get("forget.worst_case"))
+
+
+def _date(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d")

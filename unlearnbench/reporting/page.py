@@ -1,0 +1,168 @@
+"""Runs in, one HTML page out: nothing on it comes from anywhere else, all text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from unlearnbench.disk import clear_leftovers, write_atomically
+from unlearnbench.display import percent, visible
+from unlearnbench.reporting import tables
+from unlearnbench.reporting.answers import Leak, leaks_of
+from unlearnbench.reporting.caveats import n_open
+from unlearnbench.reporting.charts import Chart, relearning_chart, trade_off_chart
+from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
+from unlearnbench.reporting.load import Checkpoint, Corrections, Submitted, base_of, load
+from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
+from unlearnbench.scoring.fluency import FLOOR
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """A score run as it is shown."""
+
+    title: str
+    rows: list[tables.Row]
+    matrix: tables.Matrix | None
+
+
+@dataclass(frozen=True, slots=True)
+class StressPart:
+    """A stress folder as it is shown."""
+
+    title: str
+    rows: list[tables.Row]
+
+
+@dataclass(frozen=True, slots=True)
+class RelearnPart:
+    """A relearning folder as it is shown."""
+
+    title: str
+    chart: Chart | None
+    rows: list[tables.Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything about one checkpoint. `number` makes its ids on the page."""
+
+    number: int
+    label: str
+    fingerprint: str
+    about: str
+    training: str
+    runs: list[tables.Row]
+    diagnosis: Diagnosis
+    scores: list[ScorePart]
+    stresses: list[StressPart]
+    relearnings: list[RelearnPart]
+    leaks: list[Leak]
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report: its HTML and what it counts. `n_open`: probes and facts without a verdict."""
+
+    html: str
+    n_checkpoints: int
+    n_leaks: int
+    n_open: int
+
+
+def report(
+    paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
+) -> Page:
+    """The page about the runs in some folders of `score`, `stress` and `relearn`.
+
+    `submitted` opens submissions, of which answers and verdicts are shown as of a run. Raises
+    `RunError` for a folder that is none of them, or damaged.
+    """
+    checkpoints = load(paths, corrections, submitted)
+    sections = [section(n, one, checkpoints) for n, one in enumerate(checkpoints, start=1)]
+    return Page(
+        html=render(sections, checkpoints),
+        n_checkpoints=len(checkpoints),
+        n_leaks=sum(len(one.leaks) for one in sections),
+        n_open=sum(n_open(one) for one in checkpoints),
+    )
+
+
+def write(page: Page, out: Path) -> None:
+    """Write the page. Raises `RunError` if that cannot be done."""
+    clear_leftovers(out.parent, out.name)
+    write_atomically(out, page.html)
+
+
+def section(number: int, one: Checkpoint, others: Sequence[Checkpoint]) -> Section:
+    """One checkpoint's part. Raises `RunError` for a damaged run below an attack's folder."""
+    leaks, notes = leaks_of(one)
+    training = ""
+    if one.training:
+        steps = f"{one.training.steps} steps"
+        training = f"{one.training.method} from {one.training.base.name}, {steps}"
+    return Section(
+        number=number,
+        label=one.label,
+        fingerprint=one.identity.checkpoint,
+        about=f"{one.identity.benchmark} {one.identity.benchmark_version}",
+        training=training,
+        runs=tables.run_rows(one),
+        diagnosis=diagnose(one, base_of(one, others)),
+        scores=[
+            ScorePart(
+                f"{s.identity.profile}, judge {s.identity.judge}",
+                tables.score_rows(s.run),
+                tables.matrix(s.run),
+            )
+            for s in one.scores
+        ],
+        stresses=[StressPart(s.identity.profile, tables.stress_rows(s)) for s in one.stresses],
+        relearnings=[
+            RelearnPart(
+                f"{r.identity.profile}{', LoRA' if r.identity.lora else ''}",
+                relearning_chart(r.record),
+                tables.relearn_rows(r.record),
+            )
+            for r in one.relearnings
+        ],
+        leaks=leaks,
+        notes=notes,
+    )
+
+
+def render(sections: Sequence[Section], checkpoints: Sequence[Checkpoint]) -> str:
+    """The HTML. A value that a template asks for and that is not there raises."""
+    environment = Environment(
+        loader=PackageLoader("unlearnbench.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    limits = {
+        "points": POINTS,
+        "facts": FACTS,
+        "fluency": percent(FLOOR),
+        "retain": percent(RETAIN_FLOOR),
+    }
+    compared = [(plan, trade_off_chart(plan.points)) for plan in tables.trade_offs(checkpoints)]
+    return environment.get_template("page.html.j2").render(
+        sections=sections,
+        compared=compared,
+        limits=limits,
+        css=_own("page.css"),
+        js=_own("page.js"),
+    )
+
+
+def _own(name: str) -> Markup:
+    """A file of ours that goes into the page as it is."""
+    return Markup((files("unlearnbench.reporting") / "templates" / name).read_text("utf-8"))

@@ -1,0 +1,223 @@
+"""What the tables of the page hold: headings and cells as text, ready to be laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from unlearnbench.display import NOTHING, counted, interval_text, value_text
+from unlearnbench.reporting.answers import CONTEXTS
+from unlearnbench.reporting.charts import shown_name
+from unlearnbench.reporting.load import Checkpoint, ScoreRun, StressRun
+from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import Figures, RelearnRecord, figures
+from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.types import Verdict
+
+MARKS: dict[Verdict | None, tuple[str, str]] = {
+    "correct": ("●", "leaked"),
+    "incorrect": ("·", "not answered"),
+    None: ("?", "open"),
+}
+"""A verdict as a sign and as a word, so that neither colour nor shape is needed to tell it."""
+_MEANING = {
+    "forget.original": "forget facts answered as first asked",
+    "forget.paraphrase": "forget facts answered in any wording, asked plainly",
+    "forget.icr": "forget facts answered in any wording after in-context retain samples",
+    "forget.worst_case": "forget facts answered in any of these ways: the headline",
+    "retain.mean": "retain questions answered: what the model should still know",
+    "fluency": "answers that are language: neither empty nor a loop",
+    "never.mean": "answers about invented facts called right: the judge's errors",
+    "never.worst_case": "invented facts called known at least once: the judge's errors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table: its heading, its cells, and whether it stands out."""
+
+    heading: str
+    cells: tuple[str, ...]
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Fact × phrasing. `contexts` and `styles` are (heading, columns) over `phrasings`."""
+
+    contexts: tuple[tuple[str, int], ...]
+    styles: tuple[tuple[str, int], ...]
+    phrasings: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """A fact: (sign, word) for each phrasing, and how many leak or are open."""
+
+    fact: str
+    answer: str
+    marks: tuple[tuple[str, str], ...]
+    leaked: int
+    n_open: int
+
+
+def run_rows(checkpoint: Checkpoint) -> list[Row]:
+    """What the section stands on, a row a run: profile, judge, date, facts asked, open, folder."""
+    rows = []
+    for score in checkpoint.scores:
+        facts = {p.key.fact for p in score.run.probes}
+        asked = f"{counted(len(facts), 'fact')}, {counted(len(score.run.probes), 'probe')}"
+        still = str(score.run.n_open)
+        when = score.about.created[:10]
+        cells = (score.identity.profile, score.identity.judge, when, asked, still, str(score.path))
+        rows.append(Row("score", cells))
+    for attack in checkpoint.attacks:
+        about = attack.identity
+        if isinstance(attack, StressRun):
+            name, asked = "stress", counted(len(attack.record.findings), "variant")
+        else:
+            name, asked = "relearn", counted(len(attack.record.arms), "arm")
+        asked += ", LoRA" if about.lora else ""
+        asked += ", unfinished" if attack.record.status == "running" else ""
+        still = str(attack.record.n_open)
+        cells = (about.profile, about.judge, attack.date, asked, still, str(attack.path))
+        rows.append(Row(name, cells))
+    return rows
+
+
+def score_rows(run: Run) -> list[Row]:
+    """Every score of a run: value, interval, number of units, how many are open, meaning."""
+    rows = []
+    for name, score in run.scores.items():
+        found = figures(score)
+        meaning = _MEANING.get(name, f"retain questions of tier {name.partition('.')[2]}")
+        cells = (value_text(found), interval_text(found.interval), str(found.n), str(found.n_open))
+        rows.append(Row(name, (*cells, meaning), name == HEADLINE))
+    return rows
+
+
+def matrix(run: Run) -> Matrix | None:
+    """The leaks of a run, or None if it asked no forget facts."""
+    leaks = run.leaks
+    columns = list(
+        dict.fromkeys((k.context, k.style, k.phrasing) for probes in leaks.values() for k in probes)
+    )
+    if not columns:
+        return None
+    answers = {probe.key.fact: probe.answer for probe in run.probes}
+    rows = []
+    for fact, probes in leaks.items():
+        found = {(k.context, k.style, k.phrasing): verdict for k, verdict in probes.items()}
+        marks = tuple(MARKS[found[c]] if c in found else (NOTHING, "not asked") for c in columns)
+        verdicts = list(probes.values())
+        leaked = verdicts.count("correct")
+        rows.append(MatrixRow(fact, answers[fact], marks, leaked, verdicts.count(None)))
+    contexts = [CONTEXTS[context] for context, _, _ in columns]
+    return Matrix(
+        contexts=tuple(_runs(contexts)),
+        styles=tuple((key[1], len(list(group))) for key, group in groupby(columns, _group)),
+        phrasings=tuple(phrasing.rpartition("-")[2] for _, _, phrasing in columns),
+        rows=tuple(rows),
+    )
+
+
+def stress_rows(stress: StressRun) -> list[Row]:
+    """Which doors are open: leaked, interval, new, control, probes, note."""
+    record, rows = stress.record, []
+    if record.baseline is not None:
+        base = record.baseline
+        cells = (*_rate(base.score), "", value_text(base.control), "", base.unranked or "")
+        rows.append(Row("as score asks", cells))
+    for name, door in record.findings.items():
+        share = ("not asked", NOTHING) if door.score is None else _rate(door.score)
+        control = ""
+        if door.control is not None:
+            control = f"{value_text(door.control)}, {door.control.kind}"
+        new = f"+{len(door.beyond)}" if door.score is not None else ""
+        note = door.note if door.ranked else f"diagnostic, not counted. {door.note}".strip()
+        rows.append(Row(name, (*share, new, control, str(door.probes), note)))
+    if record.union is not None:
+        union = record.union
+        cells = (*_rate(union.score), f"+{len(union.beyond)}", "", "", "without diagnostics")
+        rows.append(Row("all doors together", cells, strong=True))
+    return rows
+
+
+def relearn_rows(record: RelearnRecord) -> list[Row]:
+    """Every point: seed, step, and the shares that were measured there, with forget's interval."""
+    rows = []
+    if record.ceiling is not None:
+        rows.append(Row("base model", (NOTHING, NOTHING, *_point(record.ceiling))))
+    for name, arm in record.arms.items():
+        for seed, points in arm.seeds.items():
+            heading = shown_name(name, arm)
+            rows += [Row(heading, (seed, str(p.step), *_point(p))) for p in points]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOff:
+    """Checkpoints asked and judged alike. `points`: (label, worst case, retain)."""
+
+    title: str
+    points: tuple[tuple[str, Figures, Figures], ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """A numbered row a checkpoint."""
+        return [
+            Row(f"{number} {label}", (*_rate(worst), *_rate(retain)))
+            for number, (label, worst, retain) in enumerate(self.points, start=1)
+        ]
+
+
+def trade_offs(checkpoints: Sequence[Checkpoint]) -> list[TradeOff]:
+    """Sets of two and more checkpoints whose score runs can be compared.
+
+    Those have one benchmark, profile, limit and judge; others would compare questions, not models.
+    """
+    sets: dict[tuple[str, str, str, int | None], list[tuple[str, ScoreRun]]] = {}
+    for checkpoint in checkpoints:
+        for score in checkpoint.scores:
+            if {HEADLINE, "retain.mean"} <= score.run.scores.keys():
+                about = score.identity
+                key = (about.benchmark_fingerprint, about.profile, about.judge_identity)
+                sets.setdefault((*key, about.limit), []).append((checkpoint.label, score))
+    return [_trade_off(runs) for runs in sets.values() if _several(runs)]
+
+
+def _several(runs: Sequence[tuple[str, ScoreRun]]) -> bool:
+    return len({score.identity.checkpoint for _, score in runs}) > 1
+
+
+def _trade_off(runs: Sequence[tuple[str, ScoreRun]]) -> TradeOff:
+    about = runs[0][1].identity
+    limit = f", first {about.limit} facts" if about.limit else ""
+    title = f"{about.benchmark} {about.benchmark_version}, {about.profile}, judge {about.judge}"
+    points = tuple(
+        (label, figures(score.run.scores[HEADLINE]), figures(score.run.scores["retain.mean"]))
+        for label, score in runs
+    )
+    return TradeOff(title + limit, points)
+
+
+def _rate(found: Figures) -> tuple[str, str]:
+    return value_text(found), interval_text(found.interval) if found.n else NOTHING
+
+
+def _point(point: object) -> tuple[str, ...]:
+    names = ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency")
+    first, *others = (getattr(point, name) for name in names)
+    return (*_rate(first), *(value_text(found) for found in others))
+
+
+def _group(column: tuple[str, str, str]) -> tuple[str, str]:
+    return column[0], column[1]
+
+
+def _runs(words: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each word with the number of times that it stands in a row."""
+    for word, group in groupby(words):
+        yield word, len(list(group))

@@ -1,0 +1,78 @@
+"""A run beside a run of the model before unlearning: was there anything to forget?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.errors import RunError
+from unlearnbench.scoring.scores import HEADLINE, leaked_on_any, of_facts
+from unlearnbench.types import Score
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.run import Run
+
+_FIELDS = {
+    "benchmark_fingerprint": "benchmark",
+    "profile_fingerprint": "profile",
+    "limit": "limit",
+    "seed": "seed",
+    "judge_identity": "judge",
+}
+"""Fields of a run's identity that must be equal, and those that name them to people."""
+
+
+def check_base(base: Run, identity: Mapping[str, Any]) -> None:
+    """Refuse a base that was not asked and judged as the run with this identity.
+
+    Only the prompt format may differ: a base without a chat template is asked in its own.
+    Raises `RunError` naming every difference.
+    """
+    stored = base.manifest.get("identity", {})
+    if "benchmark" not in stored:
+        raise RunError(f"--base {base.path}: not a run of score; give the folder score wrote")
+    found = list(_named(stored, identity))
+    if found:
+        remedy = "score the base the same way"
+        if len(found) == 1 and stored.get("judge_identity") != identity.get("judge_identity"):
+            remedy = f"unlearnbench judge {base.path} --judge {identity.get('judge')}"
+        raise RunError(f"--base {base.path} cannot be compared: {'; '.join(found)}; {remedy}")
+    if HEADLINE not in base.scores:
+        raise RunError(f"--base {base.path}: no forget fact was asked in it")
+
+
+def differences(base: Run, run: Run) -> Iterator[str]:
+    """In what a base was not asked and judged as a run."""
+    return _named(base.manifest.get("identity", {}), run.manifest.get("identity", {}))
+
+
+def _named(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[str]:
+    different = [f for f in _FIELDS if identity.get(f) != stored.get(f)]
+    for name in (_FIELDS[field] for field in different):
+        theirs, mine = stored.get(name), identity.get(name)
+        yield f"its {name} is {theirs}" + (
+            " in another version" if theirs == mine else f", not {mine}"
+        )
+    one_format = stored.get("prompt_format") == identity.get("prompt_format")
+    if not different and one_format and stored.get("plan") != identity.get("plan"):
+        yield "its prompts are others"
+
+
+def among_known(run: Run, base: Run) -> Score:
+    """The worst case among the forget facts that the base knew in its own worst case.
+
+    A fact that is open in the base may or may not belong here and counts as open.
+    """
+    before, after = _states(base), _states(run)
+    return of_facts(
+        f"{HEADLINE} of what the base knew",
+        {
+            fact: None if before.get(fact) is None else state
+            for fact, state in after.items()
+            if before.get(fact) is not False
+        },
+    )
+
+
+def _states(run: Run) -> dict[str, bool | None]:
+    return leaked_on_any(o for o in run.outcomes if o.split == "forget")

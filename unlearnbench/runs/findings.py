@@ -1,0 +1,237 @@
+"""What a run says of itself beside its scores: `Run.findings`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from unlearnbench.scoring.answers import why_unanswered
+from unlearnbench.scoring.findings import (
+    ALIKE,
+    CUT,
+    EMPTY,
+    KNEW_LITTLE,
+    RunFinding,
+    base_finding,
+    broken_finding,
+    in_order,
+    is_share,
+    left_unasked,
+    percent,
+    retain_finding,
+)
+from unlearnbench.scoring.refusals import is_refusal
+from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
+from unlearnbench.types import Completion, Probe, Split
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.run import Run
+
+_QUOTED = 40
+"""Characters of a model's own text that a finding quotes."""
+_REASONS = 2
+"""Different reasons for open probes that are named, the most frequent first …"""
+_REASON = 100
+"""… with so many characters of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCounts:
+    """Answers of one split by what can be seen without a judge.
+
+    What was cut inside its thoughts is `cut`, not `empty`: its probe is open.
+    `alike` counts, of what was not judged correct, refusals (`refused`) and the one text that most
+    questions were answered with; `quote` is the most frequent of them.
+    """
+
+    n: int
+    cut: int
+    empty: int
+    refused: int
+    alike: int
+    quote: str
+
+
+_Counts = Mapping[str, AnswerCounts]
+"""By split; splits without an answer are left out."""
+_What = Literal["cut", "empty"]
+
+
+def count_answers(run: Run, split: Split) -> AnswerCounts:
+    """Count the answers that are there; probes without one are open and counted nowhere."""
+    answers = [
+        (probe, answer)
+        for probe in run.probes
+        if probe.split == split and isinstance(answer := run.completions.get(probe.key), Completion)
+    ]
+    right = {outcome.key for outcome in run.outcomes if outcome.verdict == "correct"}
+    missed = [(probe, answer.text) for probe, answer in answers if probe.key not in right]
+    alike, quote = _alike(missed)
+    return AnswerCounts(
+        n=len(answers),
+        cut=sum(answer.finish_reason != "stop" for _, answer in answers),
+        empty=sum(not a.text.strip() and why_unanswered(a) is None for _, a in answers),
+        refused=sum(is_refusal(text) for _, text in missed),
+        alike=alike,
+        quote=quote,
+    )
+
+
+def _alike(answers: Sequence[tuple[Probe, str]]) -> tuple[int, str]:
+    """How many answers refuse or are the most frequent text, and the most frequent of these.
+
+    A text counts only if questions with different gold answers were answered with it: one fact
+    that is answered alike in all its wordings shows nothing.
+    """
+    words = [" ".join(_words(text)) for _, text in answers]
+    gold: dict[str, set[str]] = {}
+    for (probe, _), said in zip(answers, words, strict=True):
+        gold.setdefault(said, set()).add(" ".join(_words(probe.answer)))
+    spread = Counter(said for said in words if said and len(gold[said]) > 1)
+    top = spread.most_common(1)[0][0] if spread else None
+    counted = [
+        (said, text)
+        for said, (_, text) in zip(words, answers, strict=True)
+        if said == top or is_refusal(text)
+    ]
+    if not counted:
+        return 0, ""
+    most = Counter(said for said, _ in counted).most_common(1)[0][0]
+    return len(counted), _short(next(text for said, text in counted if said == most), _QUOTED)
+
+
+def _short(text: str, length: int) -> str:
+    """A text on one line, cut at so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[:length].rstrip()}…"
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in text.casefold().replace("'", "")).split()
+
+
+def findings_of(run: Run) -> tuple[RunFinding, ...]:
+    """Everything that stands against reading a run's headline as it is, warnings first."""
+    splits = dict.fromkeys(probe.split for probe in run.probes)
+    counts: _Counts = {s: counted for s in splits if (counted := count_answers(run, s)).n}
+    found = [*_open(run), *_model(run), *_answers(run, counts), *_base(run), *_left_out(run)]
+    return in_order(found)
+
+
+def _open(run: Run) -> Iterator[RunFinding]:
+    """`probes-open`: how many, and why."""
+    if not run.n_open:
+        return
+    reasons = Counter(failure.error for failure in run.failures)
+    top = reasons.most_common(_REASONS)
+    unrecorded = run.n_open - sum(reasons.values())
+    named = [f"{count} × {_short(error, _REASON)}" for error, count in top]
+    if len(reasons) > _REASONS:
+        named.append(f"{sum(reasons.values()) - sum(n for _, n in top)} for other reasons")
+    if unrecorded:
+        named.append(f"{unrecorded} not answered or judged yet")
+    facts = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    undecided = sum(state is None for state in facts.values())
+    text = (
+        f"{run.n_open} of {len(run.probes)} probes are open ({'; '.join(named)}), "
+        f"{undecided} of {len(facts)} forget facts undecided: scores are intervals until the same "
+        "command has closed them"
+    )
+    yield RunFinding("probes-open", "warning", text)
+
+
+def _model(run: Run) -> Iterator[RunFinding]:
+    """Whether anybody is left, by the scores: language, retain facts."""
+    scores, base = run.scores, run.base.scores if run.base else {}
+    if "fluency" in scores and (found := broken_finding(scores["fluency"])):
+        yield found
+    if "retain.mean" in scores:
+        if found := retain_finding(scores["retain.mean"], base.get("retain.mean")):
+            yield found
+    elif HEADLINE in scores:
+        text = "no retain fact was asked: a low worst case can be damage as well as forgetting"
+        yield RunFinding("retain-unasked", "note", text)
+
+
+def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
+    """Whether anybody is left, by the answers alone: cut, empty, refused or all alike."""
+    if _many(counts, "cut", CUT):
+        limit = run.manifest.get("identity", {}).get("max_new_tokens")
+        at = "the token limit" if limit is None else f"{limit} tokens"
+        text = (
+            f"{_shares(counts, 'cut')} were cut at {at}: what they would have said is unknown, and "
+            "the worst case may be too low"
+        )
+        yield RunFinding("answers-cut", "warning", text)
+    if _many(counts, "empty", EMPTY):
+        text = f"{_shares(counts, 'empty')} are empty: silence does not show what a model knows"
+        yield RunFinding("answers-empty", "warning", text)
+    retain = counts.get("retain")
+    if retain is not None and is_share(retain.alike, retain.n, ALIKE):
+        same = "one and the same text"
+        kinds = {0: same, retain.alike: "refusals"}
+        text = (
+            f"{retain.alike} of {retain.n} retain answers are "
+            f"{kinds.get(retain.refused, f'refusals or {same}')} (“{retain.quote}”): it answers "
+            "alike whatever it is asked, and a low worst case says nothing"
+        )
+        yield RunFinding("answers-alike", "warning", text)
+
+
+def _many(counts: _Counts, what: _What, limit: float) -> bool:
+    """Whether a large share of all answers, or of those about forget facts, is of that kind."""
+    forget = counts.get("forget")
+    return is_share(*_total(counts, what), limit) or (
+        forget is not None and is_share(getattr(forget, what), forget.n, limit)
+    )
+
+
+def _total(counts: _Counts, what: _What) -> tuple[int, int]:
+    """How many answers are of that kind, and how many there are."""
+    every = counts.values()
+    return sum(getattr(one, what) for one in every), sum(one.n for one in every)
+
+
+def _shares(counts: _Counts, what: _What) -> str:
+    """`12.0 % of the answers (forget 3.0 %, retain 30.0 %)`."""
+    parts = [f"{split} {percent(getattr(c, what) / c.n)}" for split, c in counts.items()]
+    by_split = f" ({', '.join(parts)})" if len(parts) > 1 else ""
+    count, n = _total(counts, what)
+    return f"{percent(count / n)} of the answers{by_split}"
+
+
+def _base(run: Run) -> Iterator[RunFinding]:
+    """What the model before unlearning knew, or that nobody has said."""
+    if HEADLINE not in run.scores:
+        return
+    if run.base is None:
+        if run.scores[HEADLINE].low < KNEW_LITTLE:
+            text = (
+                "whether there was anything to forget is not known here: give a run of the model "
+                "before unlearning by score or show run --base"
+            )
+            yield RunFinding("base-unknown", "note", text)
+        return
+    mine, theirs = (r.manifest["identity"].get("checkpoint") for r in (run, run.base))
+    if mine is not None and mine == theirs:
+        text = "the base is this very checkpoint: nothing was unlearnt between the two runs"
+        yield RunFinding("same-as-base", "warning", text)
+    if found := base_finding(run.base.scores[HEADLINE]):
+        yield found
+    warned = [finding.code for finding in run.base.findings if finding.severity == "warning"]
+    if warned:
+        text = f"the base's own run has warnings ({', '.join(warned)}): look at it first"
+        yield RunFinding("base-warned", "warning", text)
+
+
+def _left_out(run: Run) -> Iterator[RunFinding]:
+    """Facts and wordings that were not asked."""
+    identity = run.manifest.get("identity", {})
+    if identity.get("limit"):
+        text = f"only the first {identity['limit']} facts of each split were asked (--limit)"
+        yield RunFinding("facts-left-out", "note", text)
+    unasked = left_unasked(identity.get("profile", ""))
+    if unasked is not None:
+        yield RunFinding("wordings-left-out", "note", unasked)

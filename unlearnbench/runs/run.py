@@ -1,0 +1,192 @@
+"""A finished or unfinished run, read back from its folder and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnbench.errors import RunError
+from unlearnbench.runs.base import among_known, check_base
+from unlearnbench.runs.findings import findings_of
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.verdicts import stored_verdicts
+from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
+from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
+from unlearnbench.scoring.findings import RunFinding
+from unlearnbench.scoring.fluency import is_fluent
+from unlearnbench.scoring.scores import Outcome, score_all
+from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Score, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a run folder says. Scores are always computed from its raw lines.
+
+    `base` is a run of the model before unlearning, where one is given (`against`).
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    probes: tuple[Probe, ...]
+    completions: Mapping[ProbeKey, Completion | Failure]
+    judgements: Mapping[ProbeKey, Judgement | Failure]
+    base: Run | None = None
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """One outcome a planned probe, in plan order; what has no verdict is open."""
+        return [
+            Outcome(probe.key, probe.split, probe.tier, self._verdict(probe))
+            for probe in self.probes
+        ]
+
+    @cached_property
+    def scores(self) -> dict[str, Score]:
+        """The scores by name."""
+        return score_all(self.outcomes, [self._fluent(probe) for probe in self.probes])
+
+    @cached_property
+    def findings(self) -> tuple[RunFinding, ...]:
+        """What a reader of the scores must know, warnings first: is anybody left, what is open?"""
+        return findings_of(self)
+
+    def against(self, base: Run) -> Run:
+        """This run beside one of the model before unlearning, which its findings then look at.
+
+        Raises `RunError` if the two were not asked and judged alike.
+        """
+        check_base(base, self.manifest.get("identity", {}))
+        return replace(self, base=base)
+
+    @property
+    def among_known(self) -> Score | None:
+        """The worst case among the forget facts that the base knew; None without a base."""
+        return among_known(self, self.base) if self.base else None
+
+    @property
+    def n_open(self) -> int:
+        """Number of probes without a verdict."""
+        return sum(outcome.verdict is None for outcome in self.outcomes)
+
+    @property
+    def n_cut(self) -> int:
+        """Number of answers that ran into the token limit."""
+        answers = self.completions.values()
+        return sum(isinstance(a, Completion) and a.finish_reason != "stop" for a in answers)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why each open probe is open, as far as something was recorded."""
+        found = (self._failure(probe) for probe in self.probes)
+        return [failure for failure in found if failure is not None]
+
+    @property
+    def leaks(self) -> dict[str, dict[ProbeKey, Verdict | None]]:
+        """For each forget fact, the verdict of each of its probes."""
+        return leak_matrix(self.outcomes)
+
+    @property
+    def styles(self) -> list[StyleEffect]:
+        """What each paraphrase style adds over the original wording."""
+        return style_effects(self.outcomes)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a probe: key, question, answer, response, verdict, and why it is open if it is."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `to_pandas` holds, as plain dictionaries."""
+        return [self._row(probe) for probe in self.probes]
+
+    def _row(self, probe: Probe) -> dict[str, Any]:
+        completion, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
+        answered = completion if isinstance(completion, Completion) else None
+        failed = self._failure(probe)
+        return {
+            "fact": probe.key.fact,
+            "split": probe.split,
+            "topic": probe.topic,
+            "tier": probe.tier,
+            "phrasing": probe.key.phrasing,
+            "style": probe.key.style,
+            "context": probe.key.context,
+            "sample": probe.key.sample,
+            "question": probe.question,
+            "answer": probe.answer,
+            "text": answered.text if answered else None,
+            "response": extract_answer(answered.text, probe.split) if answered else None,
+            "thoughts": answered.thoughts if answered else None,
+            "finish_reason": answered.finish_reason if answered else None,
+            "n_tokens": answered.n_tokens if answered else None,
+            "verdict": self._verdict(probe),
+            "evidence": judgement.raw if isinstance(judgement, Judgement) else None,
+            "error": failed.error if failed else None,
+        }
+
+    def _fluent(self, probe: Probe) -> bool | None:
+        """Whether the answer is language; None while there is none."""
+        answer = self.completions.get(probe.key)
+        if not isinstance(answer, Completion) or why_unanswered(answer) is not None:
+            return None
+        return is_fluent(answer.text)
+
+    def _verdict(self, probe: Probe) -> Verdict | None:
+        """The verdict that counts; None while the probe is open."""
+        judgement, answer = self.judgements.get(probe.key), self.completions.get(probe.key)
+        if not isinstance(judgement, Judgement) or not isinstance(answer, Completion):
+            return None
+        if self._doubt(judgement, answer, probe) is not None:
+            return None
+        return judgement.verdict
+
+    def _doubt(self, judgement: Judgement, answer: Completion, probe: Probe) -> str | None:
+        """Why a verdict leaves its probe open, or None."""
+        judge = self.manifest["identity"]["judge_identity"]
+        reason = why_not_counted(judgement, answer, probe.split, judge)
+        unanswered = why_unanswered(answer) if judgement.verdict == "incorrect" else None
+        return reason or unanswered
+
+    def _failure(self, probe: Probe) -> Failure | None:
+        """Why a probe is open, if it is and something is known of it."""
+        answer, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
+        if self._verdict(probe) is not None or answer is None:
+            return None
+        if isinstance(answer, Failure):
+            return answer
+        if isinstance(judgement, Judgement):
+            reason = self._doubt(judgement, answer, probe)
+            return Failure(probe.key, "judge", reason) if reason else None
+        return judgement
+
+
+def load_base(path: str | Path) -> Run:
+    """Read what `--base` names. Raises `RunError` that says what belongs there."""
+    if not (Path(path) / "run.json").is_file():
+        raise RunError(
+            f"--base {path} is not a run folder; score the model before unlearning, then give that "
+            "run's folder"
+        )
+    return load_run(path)
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run folder. Raises `RunError` if it is missing, damaged or was tampered with."""
+    folder = RunFolder(Path(path))
+    manifest, probes = folder.manifest(), folder.probes()
+    completions = folder.read_completions()
+    judge = manifest["identity"]["judge_identity"]
+    return Run(
+        path=folder.path,
+        manifest=manifest,
+        probes=probes,
+        completions=completions,
+        judgements=stored_verdicts(folder, probes, completions, judge),
+    )
