@@ -18,13 +18,13 @@ from dataclasses import replace
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
 from unlearnbench.scoring.answers import extract_answer
 from unlearnbench.types import (
     ORIGINAL,
     Completion,
-    EngineOptions,
     JudgeItem,
     Judgement,
     ProbeKey,

@@ -21,9 +21,10 @@ from typing import Any
 import unlearnbench
 from unlearnbench.api.submissions import submit
 from unlearnbench.hashing import sha256_text
+from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.bundle import About
-from unlearnbench.types import Completion, EngineOptions, GeneratorInfo, Probe, Sampling, Setting
+from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
 
 BENCHMARK = "lkf"
 
@@ -61,7 +62,12 @@ def honest(folder: Path) -> Path:
     sys.modules["perf.submissions"] = sys.modules[__name__]
     for name in ("knows", "forgets"):
         unlearnbench.score(
-            name, BENCHMARK, engine="scripted", profile="standard", judge="rules", out=folder / name
+            name,
+            BENCHMARK,
+            engine="scripted",
+            profile="standard",
+            judge="rules",
+            run_options=RunOptions(folder / name),
         )
     about = About("Honest", "none", "perf")
     return submit(folder / "forgets", folder / "knows", about, out=folder / "rows" / "row-0")

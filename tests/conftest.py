@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from unlearnbench.options import RunOptions
+
 STYLES = ("wording", "syntax", "situation")
 
 
@@ -79,9 +81,23 @@ def scripted_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     engines["scripted"] = "tests.scripted:ScriptedEngine"
     folder = tmp_path_factory.mktemp("runs")
     for name in ("knows-all", "forgets-a", "forgets-b"):
-        unlearnbench.score(name, "wkf", engine="scripted", profile="standard", out=folder / name)
-    unlearnbench.score("forgets-a", "wkf", engine="scripted", profile="quick", out=folder / "quick")
-    unlearnbench.score("forgets-a", "wkf", engine="scripted", limit=2, out=folder / "limited")
+        unlearnbench.score(
+            name,
+            "wkf",
+            engine="scripted",
+            profile="standard",
+            run_options=RunOptions(folder / name),
+        )
+    unlearnbench.score(
+        "forgets-a",
+        "wkf",
+        engine="scripted",
+        profile="quick",
+        run_options=RunOptions(folder / "quick"),
+    )
+    unlearnbench.score(
+        "forgets-a", "wkf", engine="scripted", limit=2, run_options=RunOptions(folder / "limited")
+    )
     del engines["scripted"]
     return {path.name: path for path in folder.iterdir()}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlearnbench.hashing import sha256_text
-from unlearnbench.types import Completion, EngineOptions, GeneratorInfo, Probe, Sampling, Setting
+from unlearnbench.options import EngineOptions
+from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
 
 
 class ScriptedEngine:

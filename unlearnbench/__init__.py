@@ -1,8 +1,77 @@
-"""Does a language model that is said to have forgotten something really not know it?"""
+"""Does a language model that is said to have forgotten something really not know it?
 
-from unlearnbench.api.scoring import rejudge, score
-from unlearnbench.api.training import train
-from unlearnbench.runs.run import Run, load_run
-from unlearnbench.types import EngineOptions
+>>> import unlearnbench
+>>> run = unlearnbench.score("smollm2-135m", "wkf", profile="quick")
+>>> run.scores["forget.worst_case"]
+"""
 
-__all__ = ["EngineOptions", "Run", "load_run", "rejudge", "score", "train"]
+from typing import TYPE_CHECKING
+
+from unlearnbench.api.names import lazily
+
+if TYPE_CHECKING:
+    from unlearnbench.api.attacks import relearn, stress
+    from unlearnbench.api.calibration import calibrate
+    from unlearnbench.api.reports import report
+    from unlearnbench.api.scoring import estimate, rejudge, score
+    from unlearnbench.api.submissions import build_leaderboard, submit, verify
+    from unlearnbench.api.sweep import sweep
+    from unlearnbench.api.training import train
+    from unlearnbench.benchmark import load_benchmark
+    from unlearnbench.errors import (
+        BenchmarkError,
+        CheckpointError,
+        EngineError,
+        JudgeError,
+        MissingExtraError,
+        OpenScoreError,
+        PluginError,
+        RunError,
+        SubmissionError,
+        TrainingError,
+        UnlearnbenchError,
+        UnreadableError,
+    )
+    from unlearnbench.options import EngineOptions, RunOptions, TrainOptions
+    from unlearnbench.progress import Progress
+    from unlearnbench.runs.compare import compare
+    from unlearnbench.runs.run import load_run
+
+    __version__: str
+
+__all__ = [
+    "BenchmarkError",
+    "CheckpointError",
+    "EngineError",
+    "EngineOptions",
+    "JudgeError",
+    "MissingExtraError",
+    "OpenScoreError",
+    "PluginError",
+    "Progress",
+    "RunError",
+    "RunOptions",
+    "SubmissionError",
+    "TrainOptions",
+    "TrainingError",
+    "UnlearnbenchError",
+    "UnreadableError",
+    "__version__",
+    "build_leaderboard",
+    "calibrate",
+    "compare",
+    "estimate",
+    "load_benchmark",
+    "load_run",
+    "rejudge",
+    "relearn",
+    "report",
+    "score",
+    "stress",
+    "submit",
+    "sweep",
+    "train",
+    "verify",
+]
+
+__getattr__ = lazily(__name__, __all__)

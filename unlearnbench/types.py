@@ -241,20 +241,6 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """What a user may say about how a checkpoint is run; None: the engine chooses.
-
-    `think_tokens` is the room for a thinking block before the answer, in tokens; 0 switches
-    thinking off where the model's template can.
-    """
-
-    device: str = "auto"
-    dtype: str = "auto"
-    batch_size: int | None = None
-    think_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class GeneratorInfo:
     """What answers: recorded in the run and compared on resume.
 

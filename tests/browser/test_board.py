@@ -15,7 +15,7 @@ import pytest
 from tests.browser.conftest import Visit
 from tests.conftest import ABOUT
 from unlearnbench.api.attestations import attest
-from unlearnbench.api.submissions import build_board, submit
+from unlearnbench.api.submissions import build_leaderboard, submit
 from unlearnbench.submissions.bundle import About
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
@@ -41,7 +41,7 @@ def site(
     runs = (scripted_runs["forgets-b"], scripted_runs["knows-all"])
     submit(*runs, second, out=folder / "submissions" / "second-row")
     attest(folder / "submissions" / "second-row", [runs[0]], HOSTILE)
-    build_board(folder / "site", folder / "submissions")
+    build_leaderboard(folder / "site", folder / "submissions")
     handler = partial(_Quiet, directory=str(folder / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from tests.fuzz import mutate
 from tests.fuzz.targets import Target, in_place
 from tests.fuzz.workspace import Workspace
+from unlearnbench.options import EngineOptions
 
 
 def make(space: Workspace) -> list[Target]:
@@ -26,7 +27,7 @@ def _files(space: Workspace) -> Iterator[Target]:
     from unlearnbench.engines.transformers.engine import TransformersEngine
     from unlearnbench.protocol.plan import make_plan
     from unlearnbench.protocol.profiles import get_profile
-    from unlearnbench.types import EngineOptions, Failure, Sampling
+    from unlearnbench.types import Failure, Sampling
 
     folder = space / "model"
     save(folder, "llama")

@@ -12,6 +12,7 @@ from unittest import mock
 
 from tests import report_samples as samples
 from tests.conftest import ABOUT, write_benchmark
+from unlearnbench.options import RunOptions
 
 FACTS = 1
 BENCHMARK_TAIL = """forms = "forms.jsonl"
@@ -123,7 +124,9 @@ def _runs(space: Workspace) -> None:
     with content(space):
         for name in ("knows-all", "forgets-a", "again/forgets-a"):
             out = space / f"runs/{name}"
-            unlearnbench.score(Path(name).name, "tiny", engine="scripted", out=out)
+            unlearnbench.score(
+                Path(name).name, "tiny", engine="scripted", run_options=RunOptions(out)
+            )
         row = space / "board/submissions/row"
         submit(space / "runs/forgets-a", space / "runs/knows-all", About(*ABOUT), out=row)
         attest(row, [space / "runs/again/forgets-a"], "B. Person")

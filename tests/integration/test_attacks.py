@@ -24,10 +24,11 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import PluginError, RunError, TrainingError
+from unlearnbench.options import EngineOptions, RunOptions, TrainOptions
+from unlearnbench.progress import Progress
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import load_run
 from unlearnbench.types import (
-    EngineOptions,
     Failure,
     JudgeItem,
     Judgement,
@@ -40,12 +41,12 @@ from unlearnbench.types import (
 
 def stress(checkpoint: Path, out: Path, *only: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "only": only, **rest}
-    return api_stress.stress(str(checkpoint), "wkf", out=out, **rest)[1]
+    return api_stress.stress(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
 
 
 def relearn(checkpoint: Path, out: Path, *arms: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "arms": arms, **rest}
-    return api_relearn.relearn(str(checkpoint), "wkf", out=out, **rest)[1]
+    return api_relearn.relearn(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +93,9 @@ def test_the_second_turn_holds_the_models_own_first_answer(whole: tuple[Path, An
 
 
 def test_a_whole_suite_again_asks_nobody(whole: tuple[Path, Any], tiny_llama: Path) -> None:
-    asked: list[str] = []
-    again = stress(
-        tiny_llama, whole[0], base=str(tiny_llama), advance=lambda stage, done: asked.append(stage)
-    )
-    assert asked == []
+    reports: list[Progress] = []
+    again = stress(tiny_llama, whole[0], base=str(tiny_llama), on_progress=reports.append)
+    assert {report.unit for report in reports} == {"results"}
     assert {n: f["states"] for n, f in again["findings"].items()} == {
         n: f["states"] for n, f in whole[1]["findings"].items()
     }
@@ -281,7 +280,13 @@ def test_an_adapter_folder_is_relearnt(tiny_llama: Path, tmp_path: Path) -> None
     import unlearnbench
 
     changes = {"max_steps": 1, "batch_size": 2, "lora_rank": 2, "warmup_epochs": 0}
-    unlearnbench.train("grad-ascent", str(tiny_llama), "wkf", changes=changes, out=tmp_path / "a")
+    unlearnbench.train(
+        str(tiny_llama),
+        "wkf",
+        method="grad-ascent",
+        train_options=TrainOptions(settings=changes),
+        run_options=RunOptions(tmp_path / "a"),
+    )
     record = relearn(tmp_path / "a", tmp_path / "out", "near", limit=1)
     assert record["status"] == "complete"
     assert record["training"]["method"] == "grad-ascent"

@@ -17,13 +17,14 @@ from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
 from unlearnbench.api import scoring as api
 from unlearnbench.api.attestations import attest, attestations, rejudge, rerun
-from unlearnbench.api.submissions import build_board, listed_judges, verify
+from unlearnbench.api.submissions import build_leaderboard, listed_judges, verify
 from unlearnbench.attacks.catalog import DOORS, PROFILES
 from unlearnbench.errors import JudgeError, SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.leaderboard.trust import levels, worst_known
+from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import JudgeItem, Judgement
@@ -74,7 +75,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def board_row(submission: Path, tmp_path: Path) -> dict[str, Any]:
-    board, _ = build_board(tmp_path / "site", submission.parent, tmp_path / "kept")
+    board, _ = build_leaderboard(tmp_path / "site", submission.parent, tmp_path / "kept")
     (division,) = board.divisions
     (row,) = division.rows
     return row
@@ -82,7 +83,7 @@ def board_row(submission: Path, tmp_path: Path) -> dict[str, Any]:
 
 def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
     assert board_row(submission, tmp_path)["levels"] == ["logged"]
-    rerun(submission, "forgets-a", out=tmp_path / "again")
+    rerun(submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
     made = attest(submission, [tmp_path / "again"], OTHER)
     assert made.folder.parent == submission.parents[1] / "attestations" / "refusal-tuning"
     row = board_row(submission, tmp_path)
@@ -94,7 +95,7 @@ def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
 
 
 def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
-    found = rejudge(submission, "second", out=tmp_path / "judged")
+    found = rejudge(submission, "second", run_options=RunOptions(tmp_path / "judged"))
     assert found.agrees
     assert found.n_same == found.n_answers == 2120
     made = attest(submission, [tmp_path / "judged"], OTHER)
@@ -104,7 +105,7 @@ def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
 
 def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> None:
     """It gives no level, is named, and the row is ranked by the worse number."""
-    found = rejudge(submission, "lenient", out=tmp_path / "judged")
+    found = rejudge(submission, "lenient", run_options=RunOptions(tmp_path / "judged"))
     assert not found.agrees
     assert found.high == 1.0
     attest(submission, [tmp_path / "judged"], OTHER)
@@ -471,7 +472,7 @@ def test_too_many(good_row: Verification, tmp_path: Path) -> None:
 def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
     made = attest(submission, [rerun_once], OTHER)
     made.folder.parent.rename(made.folder.parents[1] / "nobody")
-    board, _ = build_board(tmp_path / "site", submission.parent)
+    board, _ = build_leaderboard(tmp_path / "site", submission.parent)
     assert [row["id"] for row in board.refused] == ["attestations/nobody"]
 
 
@@ -510,7 +511,7 @@ def test_attest_replaces_nothing(submission: Path, rerun_once: Path, tmp_path: P
 def test_answers_of_another_row_are_not_re_judged(
     submission: Path, scripted_runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    api.rejudge(scripted_runs["forgets-b"], "second", out=tmp_path / "judged")
+    api.rejudge(scripted_runs["forgets-b"], "second", run_options=RunOptions(tmp_path / "judged"))
     with pytest.raises(SubmissionError, match="not the answers of this row"):
         attest(submission, [tmp_path / "judged"], OTHER)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ABOUT
-from unlearnbench.api.submissions import build_board, submit
+from unlearnbench.api.submissions import build_leaderboard, submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.site import build
@@ -42,11 +42,11 @@ def submissions(
 @pytest.fixture(scope="module")
 def built(submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, Path]:
     out = tmp_path_factory.mktemp("site")
-    return build_board(out, submissions, out.with_name("kept"))[0], out
+    return build_leaderboard(out, submissions, out.with_name("kept"))[0], out
 
 
 def test_the_readme_shows_the_board_that_ships(tmp_path: Path) -> None:
-    board, _ = build_board(tmp_path)
+    board, _ = build_leaderboard(tmp_path)
     assert board.refused == ()
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     shown = readme.partition("<!-- board -->\n")[2].partition("\n<!-- /board -->")[0]
@@ -126,7 +126,7 @@ def test_a_row_is_verified_once(
     """From what was kept the same board comes; a changed file is looked at again."""
     kept = built[1].with_name("kept")
     began = time.monotonic()
-    again = build_board(tmp_path / "again", submissions, kept)[0]
+    again = build_leaderboard(tmp_path / "again", submissions, kept)[0]
     warm = time.monotonic() - began
     assert again == built[0]
     assert warm < 5
@@ -134,7 +134,7 @@ def test_a_row_is_verified_once(
     shutil.copytree(submissions, copy)
     answers = copy / "second-row" / "run" / "completions.jsonl"
     answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
-    changed = build_board(tmp_path / "changed", copy, kept)[0]
+    changed = build_leaderboard(tmp_path / "changed", copy, kept)[0]
     assert {row["id"] for row in changed.refused} == {"broken", "second-row"}
 
 
@@ -147,7 +147,7 @@ def test_copied_answers_are_not_ranked(
     shutil.copytree(good_submission, copy / "mine")
     shutil.copytree(good_submission, copy / "yours")
     claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
-    (division,) = build_board(tmp_path / "site", copy)[0].divisions
+    (division,) = build_leaderboard(tmp_path / "site", copy)[0].divisions
     assert [row["trust"] for row in division.rows] == ["claimed", "claimed"]
     assert all(row["levels"] == ["claimed"] for row in division.rows)
     assert all("rank" not in row for row in division.rows)
@@ -155,7 +155,7 @@ def test_copied_answers_are_not_ranked(
 
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match="no folder of submissions"):
-        build_board(tmp_path / "site", tmp_path / "nowhere")
+        build_leaderboard(tmp_path / "site", tmp_path / "nowhere")
 
 
 def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:

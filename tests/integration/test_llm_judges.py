@@ -22,6 +22,7 @@ from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm.judge import LLMJudge
+from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
@@ -347,8 +348,20 @@ def test_a_stored_run_is_judged_by_a_job(
     monkeypatch.setitem(BUILTIN["engines"], "scripted", "tests.scripted:ScriptedEngine")
     monkeypatch.setattr("unlearnbench.judging.llm.batch.time.sleep", lambda seconds: None)
     judge_in(tmp_path / "j", GEMINI)
-    score("knows-all", "wkf", engine="scripted", profile="quick", limit=2, out=tmp_path / "run")
-    again = rejudge(tmp_path / "run", str(tmp_path / "j"), batch=True, out=tmp_path / "again")
+    score(
+        "knows-all",
+        "wkf",
+        engine="scripted",
+        profile="quick",
+        limit=2,
+        run_options=RunOptions(tmp_path / "run"),
+    )
+    again = rejudge(
+        tmp_path / "run",
+        str(tmp_path / "j"),
+        batch=True,
+        run_options=RunOptions(tmp_path / "again"),
+    )
     assert again.n_open == 0
     assert list(behaviour.jobs) == ["batches/1"]
     assert again.manifest["judge"]["usage"]["models"] == {"gemini-2.5-flash": 4}

@@ -27,11 +27,12 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.loading import load_tokenizer
 from unlearnbench.engines.transformers.prompts import AskedPrompts, Prompter, encode
 from unlearnbench.errors import EngineError, RunError
+from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.training.encode import Asked, Encoder
-from unlearnbench.types import EngineOptions, Fact
+from unlearnbench.types import Fact
 
 OPTIONS = EngineOptions(dtype="float32")
 
@@ -59,13 +60,18 @@ def changed_model(base: Path, folder: Path, template: str) -> Path:
 def test_the_token_ids_are_part_of_a_run(
     tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
-    first = score(str(tiny_llama), str(benchmark_folder), options=OPTIONS, out=tmp_path / "run")
+    first = score(
+        str(tiny_llama),
+        str(benchmark_folder),
+        engine_options=OPTIONS,
+        run_options=RunOptions(tmp_path / "run"),
+    )
     asked = first.manifest["identity"]["prompts"]
     engine = TransformersEngine(str(tiny_llama), OPTIONS)
     assert asked == engine.prompts_fingerprint(first.probes)
     assert asked != engine.prompts_fingerprint(first.probes[:-1])
     assert asked != engine.prompts_fingerprint(first.probes[::-1])
-    judged = rejudge(tmp_path / "run", "rules", out=tmp_path / "judged")
+    judged = rejudge(tmp_path / "run", "rules", run_options=RunOptions(tmp_path / "judged"))
     assert judged.manifest["identity"]["prompts"] == asked
 
 
@@ -73,7 +79,12 @@ def test_a_run_of_other_token_ids_is_not_resumed(
     tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
     def again() -> None:
-        score(str(tiny_llama), str(benchmark_folder), options=OPTIONS, out=tmp_path / "run")
+        score(
+            str(tiny_llama),
+            str(benchmark_folder),
+            engine_options=OPTIONS,
+            run_options=RunOptions(tmp_path / "run"),
+        )
 
     again()
     folder = RunFolder(tmp_path / "run")
@@ -95,7 +106,12 @@ def test_one_prompt_that_cannot_be_asked_leaves_its_fact_open(
         "{{ raise_exception('not this one') }}{% endif %}"
     )
     model = changed_model(tiny_llama, tmp_path / "model", refuses + models.CHAT)
-    run = score(str(model), str(benchmark_folder), options=OPTIONS, out=tmp_path / "run")
+    run = score(
+        str(model),
+        str(benchmark_folder),
+        engine_options=OPTIONS,
+        run_options=RunOptions(tmp_path / "run"),
+    )
     assert run.n_open == 2
     assert {failure.key.fact for failure in run.failures} == {"forget-2"}
     assert all("not this one" in failure.error for failure in run.failures)
@@ -107,7 +123,12 @@ def test_no_prompt_that_can_be_asked_ends_the_run(
 ) -> None:
     model = changed_model(tiny_llama, tmp_path / "model", "{{ raise_exception('not for you') }}")
     with pytest.raises(EngineError, match=r"model: not one of 163 prompts .*not for you"):
-        score(str(model), str(benchmark_folder), options=OPTIONS, out=tmp_path / "run")
+        score(
+            str(model),
+            str(benchmark_folder),
+            engine_options=OPTIONS,
+            run_options=RunOptions(tmp_path / "run"),
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -116,8 +137,9 @@ def test_a_dated_template_is_in_the_settings(
 ) -> None:
     dated = changed_model(tiny_llama, tmp_path / "model", "{{ strftime_now('%d') }}" + models.CHAT)
     for model, expected in ((dated, dates.PINNED), (tiny_llama, None)):
-        run = score(str(model), str(benchmark_folder), options=OPTIONS, limit=1,
-                    profile="quick", out=tmp_path / f"run-{expected}")  # fmt: skip
+        kept = RunOptions(tmp_path / f"run-{expected}")
+        run = score(str(model), str(benchmark_folder), engine_options=OPTIONS, limit=1,
+                    profile="quick", run_options=kept)  # fmt: skip
         assert run.manifest["generator"]["settings"].get("date") == expected
         assert run.manifest["identity"].get("date") == expected
 
@@ -125,10 +147,12 @@ def test_a_dated_template_is_in_the_settings(
 def test_a_local_judge_without_a_system_turn_is_asked(
     tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
-    score(str(tiny_llama), str(benchmark_folder), options=OPTIONS, limit=1, profile="quick",
-          out=tmp_path / "run")  # fmt: skip
+    score(str(tiny_llama), str(benchmark_folder), engine_options=OPTIONS, limit=1, profile="quick",
+          run_options=RunOptions(tmp_path / "run"))  # fmt: skip
     judge = changed_model(tiny_llama, tmp_path / "judge", NO_SYSTEM + models.CHAT)
-    judged = rejudge(tmp_path / "run", f"local:{judge}", out=tmp_path / "judged")
+    judged = rejudge(
+        tmp_path / "run", f"local:{judge}", run_options=RunOptions(tmp_path / "judged")
+    )
     assert judged.n_open == len(judged.probes)
     assert not any("system role" in failure.error for failure in judged.failures)
 

@@ -17,6 +17,7 @@ from unlearnbench import score
 from unlearnbench.api.attestations import rejudge, rerun
 from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
+from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.bundle import About
 from unlearnbench.types import Completion, Failure, Probe, Sampling
@@ -30,7 +31,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_a_rerun_that_agrees(good_submission: Path, tmp_path: Path) -> None:
-    found = rerun(good_submission, "forgets-a", out=tmp_path / "again")
+    found = rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
     assert found.agrees
     assert found.n_same == found.n_answers == 2120
     assert found.low == found.high == found.claimed
@@ -42,7 +43,7 @@ def test_a_rerun_of_another_checkpoint_is_refused_before_it_is_asked(
     good_submission: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SubmissionError, match="another checkpoint"):
-        rerun(good_submission, "forgets-b", out=tmp_path / "again")
+        rerun(good_submission, "forgets-b", run_options=RunOptions(tmp_path / "again"))
     assert not (tmp_path / "again").exists()
 
 
@@ -63,7 +64,7 @@ def test_a_rerun_that_does_not_agree(
                 yield Failure(probe.key, "generate", "the machine broke")
 
     monkeypatch.setattr(ScriptedEngine, "generate", generate)
-    found = rerun(good_submission, "forgets-a", out=tmp_path / "again")
+    found = rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
     assert not found.agrees
     assert (found.changed if lost == "answers" else found.open_facts) != ()
     assert found.high == 1.0
@@ -78,21 +79,25 @@ def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
             ScriptedEngine, "prompts_fingerprint", lambda self, probes: digest, raising=False
         )
 
-    assert rerun(good_submission, "forgets-a", out=tmp_path / "old").same_prompts is None
+    assert (
+        rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "old")).same_prompts
+        is None
+    )
     ask_tokens("a" * 64)
     runs = [
-        score(n, "wkf", engine="scripted", out=tmp_path / n) for n in ("knows-all", "forgets-a")
+        score(n, "wkf", engine="scripted", run_options=RunOptions(tmp_path / n))
+        for n in ("knows-all", "forgets-a")
     ]
     row = submit(runs[1].path, runs[0].path, About(*ABOUT), out=tmp_path / "row")
     claim = json.loads((row / "submission.json").read_text("utf-8"))
     assert claim["run"]["identity"]["prompts"] == "a" * 64
-    again = rerun(row, "forgets-a", out=tmp_path / "again")
+    again = rerun(row, "forgets-a", run_options=RunOptions(tmp_path / "again"))
     assert (again.agrees, again.same_prompts) == (True, True)
     ask_tokens("b" * 64)
-    other = rerun(row, "forgets-a", out=tmp_path / "other")
+    other = rerun(row, "forgets-a", run_options=RunOptions(tmp_path / "other"))
     assert (other.agrees, other.same_prompts) == (False, False)
     assert other.n_same == other.n_answers
-    judged = rejudge(row, "rules", out=tmp_path / "judged")
+    judged = rejudge(row, "rules", run_options=RunOptions(tmp_path / "judged"))
     assert judged.same_prompts is True
 
 

@@ -21,6 +21,7 @@ from unlearnbench import load_run, rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import RunError
 from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
@@ -29,7 +30,6 @@ from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.journal import Journal
 from unlearnbench.types import (
     Completion,
-    EngineOptions,
     Failure,
     GeneratorInfo,
     JudgeItem,
@@ -230,14 +230,25 @@ def test_the_whole_way_from_python(
     tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
     options = EngineOptions(dtype="float32")
-    run = score(str(tiny_llama), str(benchmark_folder), options=options, out=tmp_path / "run")
+    run = score(
+        str(tiny_llama),
+        str(benchmark_folder),
+        engine_options=options,
+        run_options=RunOptions(tmp_path / "run"),
+    )
     table = run.to_pandas()
     assert len(table) == len(run.probes) == 4 * 32 + 5 * 7
     assert {"fact", "phrasing", "context", "response", "verdict"} <= set(table.columns)
-    again = rejudge(run.path, f"replay:{run.path}", out=tmp_path / "again")
+    again = rejudge(run.path, f"replay:{run.path}", run_options=RunOptions(tmp_path / "again"))
     assert again.scores == run.scores
     with pytest.raises(RunError, match="seed"):
-        score(str(tiny_llama), str(benchmark_folder), options=options, out=tmp_path / "run", seed=1)
+        score(
+            str(tiny_llama),
+            str(benchmark_folder),
+            engine_options=options,
+            run_options=RunOptions(tmp_path / "run"),
+            seed=1,
+        )
 
 
 def test_another_checkpoint_does_not_go_on_in_a_folder(

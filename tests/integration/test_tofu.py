@@ -18,9 +18,9 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import BenchmarkError, RunError
+from unlearnbench.options import EngineOptions
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
-from unlearnbench.types import EngineOptions
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")
@@ -64,22 +64,22 @@ def test_batched_likelihoods_equal_one_at_a_time(tiny_llama: Path) -> None:
 
 
 def test_a_retain_log_makes_forget_quality(tiny_llama: Path, tmp_path: Path) -> None:
-    first = score_tofu(str(tiny_llama), options=FLOAT32)
+    first = score_tofu(str(tiny_llama), engine_options=FLOAT32)
     assert first["scores"]["forget_quality"] is None
     assert first["scores"]["privleak"] is None
     assert first["open"] == []
     assert 0 <= first["scores"]["model_utility"] <= 1
     write_result(first, tmp_path / "retain.json")
-    again = score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "retain.json")
+    again = score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "retain.json")
     assert again["scores"]["forget_quality"] == pytest.approx(1.0)
     assert again["scores"]["privleak"] == pytest.approx(0.0)
     assert all(math.isfinite(v) for v in again["scores"].values())
     first["data_fingerprint"] = "0" * 64
     write_result(first, tmp_path / "other.json")
     with pytest.raises(BenchmarkError, match="other-data"):
-        score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "other.json")
+        score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "other.json")
     with pytest.raises(RunError, match="no such file"):
-        score_tofu(str(tiny_llama), options=FLOAT32, retain_log=tmp_path / "gone.json")
+        score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "gone.json")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".parquet"])

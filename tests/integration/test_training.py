@@ -22,6 +22,8 @@ from tests.conftest import write_benchmark
 from tests.models import save
 from unlearnbench.api.sweep import sweep
 from unlearnbench.errors import RunError, TrainingError, UnlearnbenchError
+from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.record import read_record
 
@@ -45,7 +47,13 @@ def flip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def train(base: Path, data: Path, out: Path, method: str = "jensun", **changes: Any) -> Any:
-    return unlearnbench.train(method, str(base), str(data), changes={**QUICK, **changes}, out=out)
+    return unlearnbench.train(
+        str(base),
+        str(data),
+        method=method,
+        train_options=TrainOptions(settings={**QUICK, **changes}),
+        run_options=RunOptions(out),
+    )
 
 
 def digest(folder: Path) -> str:
@@ -67,7 +75,10 @@ def test_train_then_score(tiny_llama: Path, benchmark_folder: Path, tmp_path: Pa
     assert record.peak_memory > 10**8
     assert not (tmp_path / "out" / ".training").exists()
     run = unlearnbench.score(
-        str(tmp_path / "out"), str(benchmark_folder), profile="quick", out=tmp_path / "run"
+        str(tmp_path / "out"),
+        str(benchmark_folder),
+        profile="quick",
+        run_options=RunOptions(tmp_path / "run"),
     )
     assert run.manifest["training"]["method"] == "jensun"
     assert run.manifest["training"]["same_data"]
@@ -95,13 +106,18 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 ) -> None:
     settings = {**QUICK, "max_steps": 6, "save_every": 2, "accumulation": 2, "icr_share": 0.0}
 
-    def fall(step: int, steps: int, figures: Any) -> None:
-        if step == 5:
+    def fall(progress: Progress) -> None:
+        if progress.done == 5:
             raise Killed
 
-    def go(out: Path, report: Any = None) -> Any:
+    def go(out: Path, on_progress: OnProgress = ignore) -> Any:
         return unlearnbench.train(
-            method, str(tiny_llama), str(benchmark_folder), changes=settings, out=out, report=report
+            str(tiny_llama),
+            str(benchmark_folder),
+            method=method,
+            train_options=TrainOptions(settings=settings),
+            run_options=RunOptions(out),
+            on_progress=on_progress,
         )
 
     whole = go(tmp_path / "whole")
@@ -142,7 +158,10 @@ def test_lora_writes_an_adapter_that_scores(
     assert (tmp_path / "out" / "adapter_model.safetensors").is_file()
     assert not (tmp_path / "out" / "model.safetensors").exists()
     run = unlearnbench.score(
-        str(tmp_path / "out"), str(benchmark_folder), limit=1, out=tmp_path / "run"
+        str(tmp_path / "out"),
+        str(benchmark_folder),
+        limit=1,
+        run_options=RunOptions(tmp_path / "run"),
     )
     assert run.n_open == 0
 
@@ -306,17 +325,17 @@ def test_a_stall_is_told(tiny_llama: Path, benchmark_folder: Path, tmp_path: Pat
 
 
 def test_sweep(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> None:
-    points = sweep(
-        "jensun",
+    swept = sweep(
         str(tiny_llama),
-        str(benchmark_folder),
         "lambda_r",
         ["0.1", "1"],
-        QUICK,
-        tmp_path / "sweep",
+        str(benchmark_folder),
         profile="quick",
+        train_options=TrainOptions(settings=QUICK),
+        run_options=RunOptions(tmp_path / "sweep"),
     )
-    assert [point.value for point in points] == ["base", "0.1", "1"]
+    assert list(swept.to_pandas()["value"]) == ["base", "0.1", "1"]
+    assert [point.value for point in swept.points] == ["base", "0.1", "1"]
     table = (tmp_path / "sweep" / "tradeoff.csv").read_text().splitlines()
     assert table[0].startswith("setting,value,worst_case,retain,fluency")
     assert len(table) == 4

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import ABOUT, write_benchmark
 from tests.reliability.commands import COMMANDS, World, Zygote, content
+from unlearnbench.options import RunOptions
 
 KILLS: Counter[str] = Counter()
 """Kills that hit, by command and kind; printed at the end."""
@@ -48,7 +49,9 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
     engines: Any = BUILTIN["engines"]
     engines["scripted"] = "tests.scripted:ScriptedEngine"
     for name in ("knows-all", "forgets-a"):
-        unlearnbench.score(name, "wkf", engine="scripted", profile="standard", out=place / name)
+        unlearnbench.score(
+            name, "wkf", engine="scripted", profile="standard", run_options=RunOptions(place / name)
+        )
     del engines["scripted"]
     submissions = place / "submissions"
     submit(place / "forgets-a", place / "knows-all", About(*ABOUT), out=submissions / "row")

@@ -15,6 +15,8 @@ import torch
 import unlearnbench
 from tests.conftest import write_benchmark
 from tests.reliability.commands import content, different
+from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.progress import Progress
 from unlearnbench.training.saving import newest_whole
 
 SETTINGS: dict[str, Any] = {
@@ -32,15 +34,20 @@ class Stopped(Exception):
 
 
 def train(base: Path, data: Path, out: Path, stop: int = 0, **changes: Any) -> Any:
-    def fall(step: int, steps: int, figures: Any) -> None:
-        if step == stop:
+    def fall(progress: Progress) -> None:
+        if stop and progress.done == stop:
             raise Stopped
 
     given = {**SETTINGS, **changes}
     method = changes.pop("method", "jensun")
     given.pop("method", None)
     return unlearnbench.train(
-        method, str(base), str(data), changes=given, out=out, report=fall if stop else None
+        str(base),
+        str(data),
+        method=method,
+        train_options=TrainOptions(settings=given),
+        run_options=RunOptions(out),
+        on_progress=fall,
     )
 
 

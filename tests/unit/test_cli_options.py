@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from unlearnbench.cli.main import app
+from unlearnbench.options import RunOptions
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 CLI = sorted((PACKAGE / "cli").glob("*.py"))
@@ -133,18 +134,18 @@ def test_a_dropped_parameter_is_noticed(source: str, problems: list[str]) -> Non
 
 
 def test_a_call_without_batch_is_noticed() -> None:
-    text = "from unlearnbench.api import scoring\nscoring.rejudge(run, judge, max_cost=1, out=2)\n"
+    text = "from unlearnbench.api import scoring\nscoring.rejudge(run, judge, max_cost=1)\n"
     [(function, call)] = api_calls(ast.parse(text))
-    assert left_out(function, call) == ["batch", "resume", "observe"]
+    assert left_out(function, call) == ["batch", "run_options", "on_progress"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--batch"], {"batch": True, "max_cost": None, "resume": True, "out": None}),
+        (["--batch"], {"batch": True, "max_cost": None, "run_options": RunOptions()}),
         (
             ["--max-cost", "2.5", "--no-resume", "--out", "there"],
-            {"batch": False, "max_cost": 2.5, "resume": False, "out": Path("there")},
+            {"batch": False, "max_cost": 2.5, "run_options": RunOptions(Path("there"), False)},
         ),
     ],
 )

@@ -19,6 +19,7 @@ from unlearnbench.judging.calibrate import default_items, load_items
 from unlearnbench.judging.rules import tables
 from unlearnbench.judging.rules.itself import FRAMES, not_found
 from unlearnbench.judging.rules.judge import RULES_VERSION, RulesJudge, decide
+from unlearnbench.options import RunOptions
 from unlearnbench.paths import content_root
 from unlearnbench.plugins import BUILTIN
 
@@ -244,7 +245,13 @@ def test_a_stored_run_of_sentences_is_not_judged_by_rules(
     monkeypatch.setattr("unlearnbench.api.judges.RulesJudge", type("Another", (), {}))
     text = "She was born in a small town by the sea."
     folder = changed(tmp_path / "b", "retain", 1, answer=text)
-    score("knows-all", str(folder), engine="scripted", out=tmp_path / "run", profile="quick")
+    score(
+        "knows-all",
+        str(folder),
+        engine="scripted",
+        run_options=RunOptions(tmp_path / "run"),
+        profile="quick",
+    )
     monkeypatch.undo()
     path = tmp_path / "run" / "run.json"
     manifest = json.loads(path.read_text("utf-8"))
@@ -252,6 +259,6 @@ def test_a_stored_run_of_sentences_is_not_judged_by_rules(
     manifest["identity"]["answers"] = "short"
     path.write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(JudgeError, match="whole sentences"):
-        rejudge(tmp_path / "run", "rules", out=tmp_path / "again")
+        rejudge(tmp_path / "run", "rules", run_options=RunOptions(tmp_path / "again"))
     with pytest.raises(JudgeError, match="whole sentences"):
         estimate(tmp_path / "run", "rules")

@@ -14,6 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
 GROUND = {"errors", "types", "interfaces", "hashing", "naming", "paths", "plugins", "reading"}
+GROUND |= {"options", "progress"}
 GROUND |= {"disk", "display", "environment"}
 PARTS = GROUND | {"benchmark", "scoring", "runs"}
 ALLOWED = {
@@ -28,6 +29,8 @@ ALLOWED = {
     "disk": {"errors"},
     "environment": {"errors"},
     "plugins": {"errors", "naming"},
+    "options": {"types"},
+    "progress": set(),
     "benchmark": GROUND,
     "scoring": GROUND,
     "runs": GROUND | {"scoring"},
@@ -78,8 +81,9 @@ def functions(path: Path) -> list[ast.FunctionDef]:
 
 
 def body_lines(node: ast.FunctionDef) -> int:
-    """Lines of a function without its signature, which for a command is its list of options."""
-    return (node.end_lineno or 0) - node.body[0].lineno + 1
+    """Lines of a function without its signature and docstring, which for the API are long."""
+    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+    return (node.end_lineno or 0) - body[0].lineno + 1
 
 
 def test_budget() -> None:
@@ -88,6 +92,10 @@ def test_budget() -> None:
     assert statistics.median(sizes.values()) <= 120
     long = [(p.name, f.name) for p in FILES for f in functions(p) if body_lines(f) > 40]
     assert long == []
+
+
+def _for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -99,7 +107,8 @@ def test_style_budget(path: Path) -> None:
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.type is None]
     if path.name == "__init__.py":
         allowed = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign)
-        assert all(isinstance(node, allowed) for node in tree.body)
+        body = [node for node in tree.body if not _for_types(node)]
+        assert all(isinstance(node, allowed) for node in body)
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)

@@ -1,148 +1,197 @@
-"""Attack a checkpoint: stress tests that leave it as it is, or change it without training."""
+"""Attack a checkpoint: stress tests that leave it as it is, and relearning that trains it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnbench.api.judges import judge_for
-from unlearnbench.attacks.catalog import SCALES
+from unlearnbench.attacks.catalog import SCALES, available_arms, get_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.disk import check_folder_option
-from unlearnbench.environment import extra, versions
-from unlearnbench.errors import PluginError
-from unlearnbench.hashing import sha256_json
-from unlearnbench.interfaces import PaidJudge
+from unlearnbench.environment import extra
+from unlearnbench.errors import PluginError, TrainingError
 from unlearnbench.naming import label, nearest
+from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import available, load
-from unlearnbench.protocol.evaluate import Advance
+from unlearnbench.progress import OnProgress, ignore
+from unlearnbench.runs.folder import default_folder
 from unlearnbench.training.record import summary
 
 if TYPE_CHECKING:
-    from unlearnbench.attacks.relearn.relearning import Told as ToldPoint
-    from unlearnbench.attacks.stress.suite import Told
+    from unlearnbench.benchmark import Benchmark
+    from unlearnbench.checkpoints.resolve import Checkpoint
+    from unlearnbench.interfaces import Judge
+    from unlearnbench.protocol.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """Where an attack's runs lie, and its record."""
+
+    folder: Path
+    record: dict[str, Any]
 
 
 def stress(
     checkpoint: str,
-    benchmark: str = "wkf",
+    benchmark: str | Benchmark = "wkf",
     *,
     only: Sequence[str] = (),
     base: str | None = None,
     profile: str = "quick",
-    judge: str | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
+    judge: str | Judge | None = None,
     limit: int | None = None,
     seed: int = 0,
     max_cost: float | None = None,
-    out: str | Path | None = None,
-    told: Told = lambda found: None,
-    advance: Advance = lambda stage, done: None,
-) -> tuple[Path, dict[str, Any]]:
-    """Run the stress tests called `only` (default: all that can be run); folder and record.
+    engine_options: EngineOptions = EngineOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
+) -> Attacked:
+    """Ask a checkpoint in other ways, without training it: which doors are open?
 
-    `base` is the model before unlearning; tests that need it are left out without one unless they
-    are named. `profile` is `quick` or `full`. `told` hears of every finding. Raises
-    `UnlearnbenchError` for what the caller can mend.
+    Args:
+        checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
+        benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
+        only: Names of the stress tests to run. Default: all that can be run.
+        base: The model before unlearning. Tests that need it are left out without one, unless they
+            are named.
+        profile: `quick`, or `full` with more paraphrases and samples.
+        judge: Name or object. Default: the benchmark's.
+        limit: Only the first so many facts of each split; such a record is not ranked.
+        seed: Seeds every draw.
+        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
+        engine_options: How the checkpoint is run.
+        run_options: Where the runs are kept.
+        on_progress: Called with every report of progress and every finding.
+
+    Returns:
+        The folder and its record, which also stands in `stress.json`.
+
+    Raises:
+        UnlearnbenchError: For whatever the caller can mend.
     """
     from unlearnbench.attacks.stress.suite import Suite, run_suite
-    from unlearnbench.checkpoints.resolve import resolve
     from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
-    from unlearnbench.protocol.runner import Asker
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
-    check_folder_option("--out", Path(out or "runs"))
-    facts = load_benchmark(benchmark)
+    facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     lacking = [test.name for test in tests if test.needs_base and base is None]
     if only and lacking:
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
-    found, place = resolve(checkpoint), choose_device(device)
-    before = resolve(base) if base else None
-    if found.adapters or (before is not None and before.adapters):
-        extra("peft", "peft")
-    judging = judge_for(facts, judge, max_cost, forms=True)
-    about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}
+    device = choose_device(engine_options.device)
+    subject, before = _resolved(checkpoint, base)
     suite = Suite(
         tests=[test for test in tests if test.name not in lacking],
-        checkpoint=found,
+        checkpoint=subject,
         benchmark=facts,
         scale=replace(SCALES[profile], limit=limit),
-        asker=Asker(judging, about, advance),
+        runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
         base=before,
-        device=place,
-        dtype=choose_dtype(dtype, place),
+        device=device,
+        dtype=choose_dtype(engine_options.dtype, device),
         seed=seed,
+        options=engine_options,
     )
-    folder = Path(out) if out is not None else _default_folder(suite.identity, found.label)
-    if isinstance(judging, PaidJudge):
-        judging.keep_in(folder)
-    return folder, run_suite(suite, folder, told)
-
-
-def _default_folder(identity: dict[str, Any], checkpoint: str) -> Path:
-    """`runs/stress-<benchmark>-<model>-<8 hex>`."""
-    name = label("stress", identity["benchmark"], checkpoint)
-    return Path("runs") / f"{name}-{sha256_json(identity)[:8]}"
+    name = label("stress", facts.id, subject.label)
+    folder = default_folder("runs", name, suite.identity, run_options)
+    return Attacked(folder, run_suite(suite, folder))
 
 
 def relearn(
     checkpoint: str,
-    benchmark: str = "wkf",
+    benchmark: str | Benchmark = "wkf",
     *,
     arms: Sequence[str] = (),
     profile: str = "quick",
     long: bool = False,
     lora: bool = False,
     base: str | None = None,
-    judge: str | None = None,
-    device: str = "auto",
+    judge: str | Judge | None = None,
     limit: int | None = None,
     max_cost: float | None = None,
-    out: str | Path | None = None,
-    told: ToldPoint = lambda arm, seed, figures: None,
-    advance: Advance = lambda stage, done: None,
-) -> tuple[Path, dict[str, Any]]:
-    """Relearn a checkpoint along `arms`; folder and record.
+    engine_options: EngineOptions = EngineOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
+) -> Attacked:
+    """Train a checkpoint a little and ask it along the way: does the knowledge come back?
 
-    Default arms: `disjoint` in profile `quick`, in `full` all that the benchmark has; `benign`
-    stands for all benign ones. `long` goes
-    on to 2,048 steps. `lora` trains an adapter instead of all weights. `base`, the model before
-    unlearning, is the ceiling. `told` hears of every scored step. Raises `UnlearnbenchError` for
-    what the caller can mend.
+    Args:
+        checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
+        benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
+        arms: What is trained on; `benign` stands for all benign arms. Default: `disjoint` in
+            profile `quick`, all that the benchmark has in `full`.
+        profile: `quick` (32 steps) or `full` (256 steps, three seeds).
+        long: Go on to 2,048 steps.
+        lora: Train an adapter instead of all weights.
+        base: The model before unlearning, whose rate is the ceiling.
+        judge: Name or object. Default: the benchmark's.
+        limit: Only the first so many facts of each split; such a record is not ranked.
+        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
+        engine_options: How the checkpoint is run. Weights are trained in float32.
+        run_options: Where the runs are kept.
+        on_progress: Called with every report of progress and every point of a curve.
+
+    Returns:
+        The folder and its record, which also stands in `relearn.json`.
+
+    Raises:
+        UnlearnbenchError: For whatever the caller can mend.
     """
-    from unlearnbench.attacks.catalog import available_arms, get_profile
     from unlearnbench.attacks.relearn.arms import expand_arms
     from unlearnbench.attacks.relearn.relearning import Relearning, run_relearning
-    from unlearnbench.checkpoints.resolve import resolve
-    from unlearnbench.protocol.runner import Asker
 
-    check_folder_option("--out", Path(out or "runs"))
-    facts = load_benchmark(benchmark)
+    if engine_options.dtype not in ("auto", "float32"):
+        raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
+    facts = _prepare(benchmark, run_options)
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
-    chosen = expand_arms(arms or default, facts)
-    found, before = resolve(checkpoint), resolve(base) if base else None
-    if lora or found.adapters or (before is not None and before.adapters):
-        extra("peft", "peft")
-    judging = judge_for(facts, judge, max_cost)
-    about = {"versions": versions(), "training": summary(Path(checkpoint), facts.fingerprint)}
+    subject, before = _resolved(checkpoint, base, peft=lora)
     job = Relearning(
-        checkpoint=found,
+        checkpoint=subject,
         benchmark=facts,
-        arms=chosen,
+        arms=expand_arms(arms or default, facts),
         profile=get_profile(profile, long),
-        asker=Asker(judging, about, advance),
+        runner=_runner(checkpoint, facts, judge, max_cost, on_progress),
         lora=lora,
         base=before,
-        device=device,
+        options=engine_options,
         limit=limit,
     )
-    name = label("relearn", facts.id, found.label)
-    folder = Path(out or Path("runs") / f"{name}-{sha256_json(job.identity)[:8]}")
-    if isinstance(judging, PaidJudge):
-        judging.keep_in(folder)
-    return folder, run_relearning(job, folder, told)
+    name = label("relearn", facts.id, subject.label)
+    folder = default_folder("runs", name, job.identity, run_options)
+    return Attacked(folder, run_relearning(job, folder))
+
+
+def _prepare(benchmark: str | Benchmark, run_options: RunOptions) -> Benchmark:
+    check_folder_option("--out", Path(run_options.out or "runs"))
+    return load_benchmark(benchmark) if isinstance(benchmark, str) else benchmark
+
+
+def _resolved(
+    checkpoint: str, base: str | None, peft: bool = False
+) -> tuple[Checkpoint, Checkpoint | None]:
+    """The checkpoint and its base, if what they need is installed."""
+    from unlearnbench.checkpoints.resolve import resolve
+
+    subject, before = resolve(checkpoint), resolve(base) if base else None
+    if peft or subject.adapters or (before is not None and before.adapters):
+        extra("peft", "peft")
+    return subject, before
+
+
+def _runner(
+    checkpoint: str,
+    facts: Benchmark,
+    judge: str | Judge | None,
+    max_cost: float | None,
+    on_progress: OnProgress,
+    forms: bool = False,
+) -> Runner:
+    from unlearnbench.api.judges import judge_for
+    from unlearnbench.protocol.runner import Runner
+
+    judging = judge_for(facts, judge, max_cost, forms=forms)
+    return Runner(judging, summary(Path(checkpoint), facts.fingerprint), on_progress)

@@ -9,13 +9,15 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from unlearnbench.api import scoring as api
-from unlearnbench.api.scoring import Observe, score
+from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import label
+from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import load
+from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.stored import load_finished
@@ -24,7 +26,6 @@ from unlearnbench.submissions.bundle import attest as write
 from unlearnbench.submissions.bundle import check_free, kind_of, write_folder
 from unlearnbench.submissions.reproduction import Rerun, compare
 from unlearnbench.submissions.verify import Checked
-from unlearnbench.types import EngineOptions
 
 
 def rerun(
@@ -32,13 +33,12 @@ def rerun(
     checkpoint: str,
     *,
     device: str = "auto",
-    out: str | Path | None = None,
-    observe: Observe | None = None,
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
 ) -> Rerun:
     """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
-
-    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
-    stand or `checkpoint` is not the very one that was submitted.
+    Raises `SubmissionError` if the submission does not
+       stand or `checkpoint` is not the very one that was submitted.
     """
     row = _standing(folder)
     identity = row.claim.run.identity
@@ -55,10 +55,10 @@ def rerun(
         profile=identity.profile,
         judge=identity.judge,
         engine=identity.engine,
-        options=options,
+        engine_options=options,
         seed=identity.seed,
-        out=out,
-        observe=observe,
+        run_options=run_options,
+        on_progress=on_progress,
     )
     return compare(row.runs["run"], here)
 
@@ -68,18 +68,20 @@ def rejudge(
     judge: str,
     *,
     max_cost: float | None = None,
-    out: str | Path | None = None,
-    observe: Observe | None = None,
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
 ) -> Rerun:
     """Judge a submission's answers again, by another judge, without a model, and compare.
 
-    `out` is the new run's folder, and resumes. Raises `SubmissionError` if the submission does not
-    stand, `JudgeError` for a judge that cannot be had.
+    Raises `SubmissionError` if the submission does not stand, `JudgeError` for a judge that cannot
+    be had.
     """
     row = _standing(folder)
     with TemporaryDirectory() as temporary:
         stored = _as_run(row, Path(temporary) / row.folder.name)
-        here = api.rejudge(stored, judge, max_cost=max_cost, out=out, observe=observe)
+        here = api.rejudge(
+            stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
+        )
     return compare(row.runs["run"], here)
 
 

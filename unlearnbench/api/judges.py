@@ -30,7 +30,11 @@ class Gold:
 
 
 def judge_for(
-    benchmark: Benchmark, judge: str | None, max_cost: float | None = None, *, forms: bool = False
+    benchmark: Benchmark,
+    judge: str | Judge | None,
+    max_cost: float | None = None,
+    *,
+    forms: bool = False,
 ) -> Judge:
     """The judge called `judge` (default: the benchmark's), ready for the benchmark's gold answers.
 
@@ -44,16 +48,20 @@ def judge_for(
         Gold(form.reverse_question, form.reverse_answer, (), f"reverse form of {form.fact}")
         for form in (benchmark.forms if forms else ())
     ]
-    spec = judge or benchmark.judge
-    if not spec:
+    named = judge or benchmark.judge
+    if not named:
         raise JudgeError("--judge (none named): " + _no_sentences(golds))
-    made = make_judge(spec, max_cost)
-    _check(spec, made, golds, benchmark.sentences, reverse)
+    made = _made(named, max_cost)
+    _check(made, golds, benchmark.sentences, reverse)
     return made
 
 
 def judge_again(
-    answers: str, probes: Iterable[Probe], judge: str, max_cost: float | None, batch: bool = False
+    answers: str,
+    probes: Iterable[Probe],
+    judge: str | Judge,
+    max_cost: float | None,
+    batch: bool = False,
 ) -> Judge:
     """The judge called `judge` for a stored run, whose identity says what its `answers` are.
 
@@ -63,19 +71,30 @@ def judge_again(
     for probe in probes:
         gold = Gold(probe.question, probe.answer, probe.aliases, f"fact {probe.key.fact}")
         first.setdefault(probe.key.fact, gold)
-    made = make_judge(judge, max_cost, batch)
-    _check(judge, made, list(first.values()), answers == "sentences")
+    made = _made(judge, max_cost, batch)
+    _check(made, list(first.values()), answers == "sentences")
     return made
 
 
+def _made(judge: str | Judge, max_cost: float | None, batch: bool = False) -> Judge:
+    if isinstance(judge, str):
+        return make_judge(judge, max_cost, batch)
+    if batch or max_cost is not None:
+        option = "--batch" if batch else "--max-cost"
+        raise JudgeError(f"{option}: a judge that is given as an object has its own settings")
+    return judge
+
+
 def _check(
-    spec: str, judge: Judge, golds: Sequence[Gold], sentences: bool, reverse: Sequence[Gold] = ()
+    judge: Judge, golds: Sequence[Gold], sentences: bool, reverse: Sequence[Gold] = ()
 ) -> None:
     if not golds or not _decided_by_rules(judge):
         return
     seen = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
     if sentences or seen:
-        raise JudgeError(f"--judge {spec}: " + _no_sentences(golds[seen[0] :] if seen else golds))
+        raise JudgeError(
+            f"--judge {judge.name}: " + _no_sentences(golds[seen[0] :] if seen else golds)
+        )
     for gold in (*golds, *reverse):
         missed = not_found(gold.question, gold.answer, gold.aliases)
         if missed is not None:

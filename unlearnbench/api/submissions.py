@@ -154,7 +154,7 @@ def _folder_name(name: str) -> str:
     return label(name.lower()) or "submission"
 
 
-def build_board(
+def build_leaderboard(
     out: str | Path,
     submissions: str | Path | None = None,
     kept: str | Path | None = None,

@@ -5,21 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unlearnbench.api.scoring import score
-from unlearnbench.api.training import check_training, train
+from unlearnbench.api.training import Trained, check_training, train
 from unlearnbench.disk import check_folder_option, write_atomically
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
-from unlearnbench.types import Setting
+from unlearnbench.naming import label
+from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.progress import OnProgress, Progress, ignore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unlearnbench.interfaces import Judge
+    from unlearnbench.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SweepPoint:
     """One trained checkpoint: the setting's value, its scores (low ends while facts are open).
 
     `warnings` are the codes of what stands against reading them (`Run.findings`).
@@ -36,73 +44,128 @@ class Point:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The points of a sweep: the model before first, then one for each value.
+
+    `folder` holds them as `tradeoff.json` and `.csv`, drawn in `tradeoff.svg`.
+    """
+
+    folder: Path
+    points: tuple[SweepPoint, ...]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a point."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(point) for point in self.points])
+
+
 def sweep(
-    method: str,
     base: str,
-    benchmark: str,
     setting: str,
     values: Sequence[str],
-    changes: Mapping[str, Setting | str],
-    out: Path,
+    benchmark: str = "wkf",
     *,
-    preset: str | None = None,
-    device: str = "auto",
+    method: str = "jensun",
     profile: str | None = None,
-    judge: str | None = None,
-    told: Callable[[Point], None] = lambda point: None,
-) -> list[Point]:
-    """Train with each value and score it; what is there already is read, not made again.
+    judge: str | Judge | None = None,
+    train_options: TrainOptions = TrainOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
+) -> Sweep:
+    """Train with each value of a setting and score the result: what does forgetting cost?
 
-    Writes `tradeoff.json`, `tradeoff.csv` and `tradeoff.svg` into `out`. Every value, the plot's
-    library and `out` are checked before anything is trained. Raises as `train` and `score` do.
+    What is there already is read, not made again. Every value, the plot's library and the folder
+    are checked before anything is trained.
+
+    Args:
+        base: The model to train.
+        setting: Name of a setting or method parameter.
+        values: Its values, as they would be typed.
+        benchmark: Name of a shipped benchmark, or a folder with one.
+        method: Name of the method.
+        profile: How facts become probes. Default: the benchmark's.
+        judge: Name or object. Default: the benchmark's.
+        train_options: How each checkpoint is trained.
+        run_options: Where checkpoints, runs and the plot are kept.
+        on_progress: Called with every report of progress and every point.
+
+    Returns:
+        The points.
+
+    Raises:
+        UnlearnbenchError: As `train` and `score` do.
     """
     if not values:
         raise TrainingError(f"--sweep {setting}: give at least one value: {setting}=0.1,0.5,1")
     extra("matplotlib.figure", "plot")
-    for value in values:
-        check_training(method, {**changes, setting: value}, preset)
-    check_folder_option("--out", out)
-    points = [_base_point(setting, base, benchmark, out, profile, judge)]
-    told(points[0])
-    for value in values:
-        folder = out / f"{setting}-{value}"
-        trained = train(
-            method,
+    choices = [_chosen(train_options, setting, value) for value in values]
+    for options in choices:
+        check_training(method, options)
+    name = label("sweep", benchmark, Path(base).name, method, setting)
+    folder = Path(run_options.out or Path("trained") / name)
+    check_folder_option("--out", folder)
+    job = _Job(benchmark, method, profile, judge, run_options.resume, on_progress)
+    points = [_point(setting, "base", base, job.score(base, folder / "base-run"))]
+    job.report(folder, points, len(values))
+    for value, options in zip(values, choices, strict=True):
+        place = folder / f"{setting}-{value}"
+        trained = job.train(base, options, place)
+        into = place.with_name(f"{place.name}-run")
+        run = job.score(str(trained.folder), into, points[0].run)
+        points.append(_point(setting, value, str(place), run))
+        _write(points, setting, method, folder)
+        job.report(folder, points, len(values))
+    return Sweep(folder, tuple(points))
+
+
+def _chosen(options: TrainOptions, setting: str, value: str) -> TrainOptions:
+    return replace(options, settings={**options.settings, setting: value})
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all trainings and runs of a sweep share."""
+
+    benchmark: str
+    method: str
+    profile: str | None
+    judge: str | Judge | None
+    resume: bool
+    on_progress: OnProgress
+
+    def train(self, base: str, options: TrainOptions, folder: Path) -> Trained:
+        return train(
             base,
-            benchmark,
-            changes={**changes, setting: value},
-            preset=preset,
-            device=device,
-            out=folder,
+            self.benchmark,
+            method=self.method,
+            train_options=options,
+            run_options=RunOptions(folder, self.resume),
+            on_progress=self.on_progress,
         )
-        run = score(
-            str(trained.folder),
-            benchmark,
-            profile=profile,
-            judge=judge,
-            base=points[0].run,
-            out=_run_of(folder),
+
+    def score(self, checkpoint: str, folder: Path, base: str | None = None) -> Run:
+        return score(
+            checkpoint,
+            self.benchmark,
+            profile=self.profile,
+            judge=self.judge,
+            base=base,
+            run_options=RunOptions(folder, self.resume),
+            on_progress=self.on_progress,
         )
-        points.append(_point(setting, value, str(folder), run))
-        told(points[-1])
-        _write(points, setting, method, out)
-    return points
+
+    def report(self, folder: Path, points: Sequence[SweepPoint], total: int) -> None:
+        last = points[-1]
+        text = f"{last.setting}={last.value}: worst case {last.worst_case:.1%}, "
+        text += f"retain {last.retain:.1%}"
+        self.on_progress(Progress(folder, "results", len(points) - 1, total, text=text))
 
 
-def _run_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}-run")
-
-
-def _base_point(
-    setting: str, base: str, benchmark: str, out: Path, profile: str | None, judge: str | None
-) -> Point:
-    run = score(base, benchmark, profile=profile, judge=judge, out=out / "base-run")
-    return _point(setting, "base", base, run)
-
-
-def _point(setting: str, value: str, checkpoint: str, run: Any) -> Point:
+def _point(setting: str, value: str, checkpoint: str, run: Run) -> SweepPoint:
     scores = run.scores
-    return Point(
+    return SweepPoint(
         setting,
         value,
         scores["forget.worst_case"].high,
@@ -115,7 +178,7 @@ def _point(setting: str, value: str, checkpoint: str, run: Any) -> Point:
     )
 
 
-def _write(points: Sequence[Point], setting: str, method: str, out: Path) -> None:
+def _write(points: Sequence[SweepPoint], setting: str, method: str, out: Path) -> None:
     rows = [asdict(point) for point in points]
     write_atomically(out / "tradeoff.json", json.dumps(rows, indent=1) + "\n")
     text = io.StringIO()
@@ -126,7 +189,7 @@ def _write(points: Sequence[Point], setting: str, method: str, out: Path) -> Non
     _plot(points, setting, method, out / "tradeoff.svg")
 
 
-def _plot(points: Sequence[Point], setting: str, method: str, path: Path) -> None:
+def _plot(points: Sequence[SweepPoint], setting: str, method: str, path: Path) -> None:
     """Retain against worst case, both in percent; down and to the right is better."""
     figure_module = extra("matplotlib.figure", "plot")
     figure = figure_module.Figure(figsize=(6, 4.5), layout="constrained")

@@ -10,10 +10,10 @@ from typing import Any
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.environment import extra
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
+from unlearnbench.options import EngineOptions
 from unlearnbench.reading import read_object
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.tofu.measure import RetainLog, measure
-from unlearnbench.types import EngineOptions
 
 SCHEMA = "unlearnbench-tofu/1"
 
@@ -22,8 +22,9 @@ def score_tofu(
     checkpoint: str,
     source: str = "tofu-mini",
     forget: str = "forget25",
-    options: EngineOptions = EngineOptions(),
+    *,
     retain_log: str | Path | None = None,
+    engine_options: EngineOptions = EngineOptions(),
 ) -> dict[str, Any]:
     """Measure a checkpoint; the record can be given as `retain_log` to a later call.
 
@@ -37,7 +38,7 @@ def score_tofu(
         extra(needed, "tofu")
     sets = load_tofu(source, forget)
     log = _read_log(Path(retain_log), sets.fingerprint) if retain_log is not None else None
-    engine = TransformersEngine(checkpoint, options)
+    engine = TransformersEngine(checkpoint, engine_options)
     result = measure(sets, engine, partial(likelihoods, engine), log)
     return {
         "schema": SCHEMA,

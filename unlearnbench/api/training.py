@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,15 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.disk import check_folder_option
 from unlearnbench.environment import versions
-from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import label
+from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.plugins import load
-from unlearnbench.types import Setting
+from unlearnbench.progress import OnProgress, Progress, ignore
+from unlearnbench.runs.folder import default_folder
 
 if TYPE_CHECKING:
     from unlearnbench.training.record import Unlearning
     from unlearnbench.training.settings import TrainSettings
-    from unlearnbench.training.trainer import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +31,43 @@ class Trained:
 
 
 def train(
-    method: str,
     base: str,
     benchmark: str = "wkf",
     *,
-    changes: Mapping[str, Setting | str] | None = None,
-    preset: str | None = None,
+    method: str = "jensun",
     source: str | None = None,
-    device: str = "auto",
-    report_to: str = "none",
-    out: str | Path | None = None,
-    resume: bool = True,
-    report: Report | None = None,
-    begun: Callable[[Path], None] = lambda folder: None,
+    train_options: TrainOptions = TrainOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
 ) -> Trained:
-    """Train `base` with a method so that it forgets a benchmark's forget facts.
+    """Train a model so that it forgets a benchmark's forget facts.
 
-    Settings are the trainer's defaults, under those of the method, of the `preset`, and `changes`
-    (settings and method parameters by name), the last one deciding. `source` (`hub` or a folder)
-    takes the authors' LKF or TOFU instead of the rows that ship. `out` takes the checkpoint and
-    its `unlearning.json` (default: below `trained/`, named by content, so that the same call
-    goes on with its own training); `begun` is told of it, `report` of every step. Raises
-    `UnlearnbenchError` for what the caller can mend.
+    Example:
+        >>> trained = train("smollm2-135m", train_options=TrainOptions(preset="smollm2-135m"))
+        >>> score(str(trained.folder))
+
+    Args:
+        base: The model to train: hub id, local folder, PEFT adapter folder, or alias.
+        benchmark: Name of a shipped benchmark, or a folder with one.
+        method: Name of the method.
+        source: The authors' own files of `lkf` or `tofu` instead of the rows that ship: `hub` or a
+            folder.
+        train_options: How it is trained.
+        run_options: Where the checkpoint is kept.
+        on_progress: Called with every optimiser step and its losses.
+
+    Returns:
+        The checkpoint's folder and its record, which also stands in `unlearning.json`.
+
+    Raises:
+        UnlearnbenchError: For whatever the caller can mend.
     """
     from unlearnbench.checkpoints.resolve import resolve
     from unlearnbench.training.train import Assignment, run
 
     kind = load("methods", method)
-    settings, parameters = check_training(method, changes or {}, preset, report_to)
-    check_folder_option("--out", Path(out or "trained"))
+    settings, parameters = check_training(method, train_options)
+    check_folder_option("--out", Path(run_options.out or "trained"))
     facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
     job = Assignment(
         method=kind(parameters),
@@ -68,22 +76,22 @@ def train(
         benchmark=facts,
         settings=settings,
         versions=versions(),
-        device=device,
-        report_to=report_to,
+        device=train_options.device,
+        report_to=train_options.report_to,
     )
-    folder = (
-        Path(out) if out is not None else _default_folder(job.identity, benchmark, base, method)
-    )
-    begun(folder)
-    return Trained(folder, run(job, folder, resume, report or _silent))
+    name = label(Path(benchmark).name, Path(base).name, method)
+    # A training that is not to be resumed is refused where it lies: its name says what it is.
+    kept = RunOptions(run_options.out)
+    folder = default_folder("trained", name, job.identity, kept)
+
+    def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
+        on_progress(Progress(folder, "steps", step, steps, method, figures))
+
+    report(0, settings.max_steps, {})
+    return Trained(folder, run(job, folder, run_options.resume, report))
 
 
-def check_training(
-    method: str,
-    changes: Mapping[str, Setting | str],
-    preset: str | None = None,
-    report_to: str = "none",
-) -> tuple[TrainSettings, Any]:
+def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, Any]:
     """The settings and the method's parameters, if all that they need is installed.
 
     Raises `TrainingError`, `PluginError` or `MissingExtraError`.
@@ -92,17 +100,7 @@ def check_training(
     from unlearnbench.training.train import check_needs
 
     kind = load("methods", method)
-    wanted = {**kind.settings, **preset_settings(preset, method), **changes}
+    wanted = {**kind.settings, **preset_settings(options.preset, method), **options.changes}
     settings, parameters = with_settings(TrainSettings(), kind.Parameters(), wanted)
-    check_needs(settings, report_to)
+    check_needs(settings, options.report_to)
     return settings, parameters
-
-
-def _default_folder(identity: Mapping[str, Any], benchmark: str, base: str, method: str) -> Path:
-    """`trained/<benchmark>-<base>-<method>-<8 hex>`."""
-    name = label(Path(benchmark).name, Path(base).name, method)
-    return Path("trained") / f"{name}-{sha256_json(dict(identity))[:8]}"
-
-
-def _silent(step: int, steps: int, figures: Mapping[str, float]) -> None:
-    """Tell nobody."""

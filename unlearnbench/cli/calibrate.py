@@ -42,14 +42,13 @@ def calibrate(
     Example: unlearnbench calibrate rules --items my-items.jsonl --json
     """
     quieten(False)
-    from unlearnbench.judging import calibrate as measuring
-    from unlearnbench.judging.catalogue import make_judge
+    from unlearnbench.api.calibration import calibrate as measure
+    from unlearnbench.judging.calibrate import default_items
 
     if store is not None:
         check_file_option("--store", store)
-    paths = items or measuring.default_items()
-    table = [item for path in paths for item in measuring.load_items(path)]
-    found = measuring.calibrate(make_judge(judge, max_cost), table)
+    paths = items or default_items()
+    found = measure(judge, paths, max_cost=max_cost)
     record = calibration_record(found, [path.name for path in paths])
     if store is not None:
         _store(record, store, tuned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,22 @@ import typer
 
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.cli.progress import LAST_RUN, progress, steps_bar
+from unlearnbench.cli.progress import progress
 from unlearnbench.disk import check_folder_option
+from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
     from unlearnbench.runs.run import Run
 
 _MODEL, _BENCHMARK, _METHOD = "smollm2-135m", "wkf", "jensun"
-_SHORT = {"max_steps": 80, "lr": 6e-5, "warmup_kl_steps": 15, "batch_size": 4, "lambda_f": 0.2}
+_SHORT: Mapping[str, Setting | str] = {
+    "max_steps": 80,
+    "lr": 6e-5,
+    "warmup_kl_steps": 15,
+    "batch_size": 4,
+    "lambda_f": 0.2,
+}
 """A fifth of the preset's steps with half of its forget rows, at a higher rate: a demo should take
 minutes."""
 
@@ -50,29 +59,31 @@ def demo(
 
 
 def _score(checkpoint: str, out: Path, profile: str, quiet: bool, base: Path | None = None) -> Run:
-    from unlearnbench.api import scoring as api
+    from unlearnbench.api import scoring
 
-    with progress(quiet) as observe:
-        return api.score(
-            checkpoint, _BENCHMARK, profile=profile, base=base, out=out, observe=observe
+    with progress(quiet) as on_progress:
+        return scoring.score(
+            checkpoint,
+            _BENCHMARK,
+            profile=profile,
+            base=base,
+            run_options=RunOptions(out),
+            on_progress=on_progress,
         )
 
 
 def _train(out: Path, quiet: bool) -> Path:
     from unlearnbench.api.training import train
 
-    with steps_bar(quiet, _METHOD) as report:
-        trained = train(
-            _METHOD,
+    with progress(quiet) as on_progress:
+        return train(
             _MODEL,
             _BENCHMARK,
-            preset=_MODEL,
-            changes=_SHORT,
-            out=out,
-            report=report,
-            begun=LAST_RUN.append,
-        )
-    return trained.folder
+            method=_METHOD,
+            train_options=TrainOptions(preset=_MODEL, settings=_SHORT),
+            run_options=RunOptions(out),
+            on_progress=on_progress,
+        ).folder
 
 
 def _show(before: Run, after: Run) -> None:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.options import Json, MaxCost, Out, Quiet, Resume
+from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.types import Estimate
 
 
+@grown
 def judge(
     run: Annotated[Path, typer.Argument(help="The run folder whose answers are judged again.")],
     judge: Annotated[str, typer.Option(help="NAME or NAME:ARGUMENT of the judge.")],
@@ -27,8 +30,7 @@ def judge(
     batch: Annotated[
         bool, typer.Option("--batch", help="Send the calls as one job: slower, cheaper.")
     ] = False,
-    out: Out = None,
-    resume: Resume = True,
+    run_options: RunOptions = RunOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -37,21 +39,20 @@ def judge(
     Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge gemini --dry-run
     """
     quieten(quiet)
-    from unlearnbench.api import scoring as api
+    from unlearnbench.api import scoring
     from unlearnbench.cli.runs import print_run
 
     if dry_run:
-        _print_estimate(judge, api.estimate(run, judge), json)
+        _print_estimate(judge, scoring.estimate(run, judge), json)
         return 0
-    with progress(quiet) as observe:
-        result = api.rejudge(
+    with progress(quiet) as on_progress:
+        result = scoring.rejudge(
             run,
             judge,
             max_cost=max_cost,
             batch=batch,
-            out=out,
-            resume=resume,
-            observe=observe,
+            run_options=run_options,
+            on_progress=on_progress,
         )
     return print_run(result, json)
 

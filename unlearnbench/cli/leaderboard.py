@@ -29,9 +29,9 @@ def build(
     Example: unlearnbench leaderboard build --out site
     """
     quieten(False)
-    from unlearnbench.api.submissions import build_board
+    from unlearnbench.api.submissions import build_leaderboard
 
-    board, pages = build_board(out, submissions, keep)
+    board, pages = build_leaderboard(out, submissions, keep)
     console = stdout()
     for division in board.divisions:
         ranked = sum(not row["outside"] for row in division.rows)

@@ -1,130 +1,79 @@
-"""What several commands share: progress, logging, the consoles."""
+"""Bars on stderr for everything that takes time, drawn from the reports of `progress`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stderr
-from unlearnbench.types import Stage
+from unlearnbench.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
-    pass
+    from rich.progress import Progress as Bars
 
 LAST_RUN: list[Path] = []
-"""Folders of the runs that this process began, the latest last; for the last words of a crash."""
-
-_BARS: dict[Stage, str] = {"generate": "answers ", "judge": "verdicts"}
+"""The folder that this process worked in last, if any; for the last words of a crash."""
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[Path, int], Callable[[Stage, int], None]]]:
-    """A bar on stderr with rate and time left; yields an `Observe` callback."""
+def progress(quiet: bool) -> Iterator[OnProgress]:
+    """Draw a bar for each unit that is counted, with rate or figures and the time left.
+
+    Yields the callback that draws. If `quiet`, it only remembers where the work is kept.
+    """
+    bars = _bars(quiet)
+    tasks = {}
+
+    def on_progress(report: Progress) -> None:
+        LAST_RUN[:] = [report.folder]
+        if quiet:
+            return
+        bars.start()
+        if report.text:
+            bars.console.print(report.text, soft_wrap=True)
+        if report.unit not in tasks:
+            tasks[report.unit] = bars.add_task(report.unit, total=report.total, part="", about="")
+        task = tasks[report.unit]
+        if bars.tasks[task].fields["part"] != report.part and report.unit != "results":
+            bars.reset(task, part=report.part)
+        bars.update(task, completed=report.done, total=report.total)
+        speed = bars.tasks[task].finished_speed or bars.tasks[task].speed
+        about = ", ".join(f"{name} {value:.3f}" for name, value in _figures(report))
+        bars.update(task, about=about or (f"{speed:.1f}/s" if speed else ""))
+
+    try:
+        yield on_progress
+    finally:
+        bars.stop()
+
+
+def _figures(report: Progress) -> Iterator[tuple[str, float]]:
+    """The figures that are worth the room on a line."""
+    names = ("forget", "retain") if report.unit == "steps" else ()
+    return ((name, report.figures[name]) for name in names if name in report.figures)
+
+
+def _bars(quiet: bool) -> Bars:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bars
 
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
+    return Bars(
+        TextColumn("{task.description:8}", markup=False),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[about]}", markup=False),
         TextColumn("left"),
         TimeRemainingColumn(compact=True, elapsed_when_finished=False),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[part]}", markup=False),
         console=stderr(),
         disable=quiet,
     )
-
-    def observe(path: Path, total: int) -> Callable[[Stage, int], None]:
-        LAST_RUN.append(path)
-        tasks = {s: bar.add_task(name, total=total, rate="") for s, name in _BARS.items()}
-        bar.start()
-
-        def advance(stage: Stage, done: int) -> None:
-            task = tasks[stage]
-            bar.advance(task, done)
-            speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
-            bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
-
-        return advance
-
-    try:
-        yield observe
-    finally:
-        bar.stop()
-
-
-@contextmanager
-def steps_bar(quiet: bool, title: str) -> Iterator[Callable[[int, int, Mapping[str, float]], None]]:
-    """A bar on stderr for optimiser steps with the latest losses; yields a `Report` callback."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
-        console=stderr(),
-        disable=quiet,
-    )
-    task = bar.add_task(title, total=None, losses="")
-
-    def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
-        bar.start()
-        shown = [f"{name} {figures[name]:.3f}" for name in ("forget", "retain") if name in figures]
-        bar.update(task, completed=step, total=steps, losses=", ".join(shown))
-
-    try:
-        yield report
-    finally:
-        bar.stop()
-
-
-@contextmanager
-def asked_bar(
-    quiet: bool,
-) -> Iterator[tuple[Callable[[Stage, int], None], Callable[[str], None]]]:
-    """A count of answers on stderr where their number is not known beforehand.
-
-    Yields an `Advance` callback and one that says a line above the count.
-    """
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = stderr()
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=quiet,
-    )
-    tasks = {stage: bar.add_task(name, total=None) for stage, name in _BARS.items()}
-
-    def advance(stage: Stage, done: int) -> None:
-        bar.start()
-        bar.advance(tasks[stage], done)
-
-    def say(text: str) -> None:
-        if not quiet:
-            console.print(text)
-
-    try:
-        yield advance, say
-    finally:
-        bar.stop()

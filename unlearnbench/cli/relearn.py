@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from unlearnbench.cli.options import Benchmark, Device, Json, JudgeName, Limit, MaxCost, Quiet
+from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import (
+    BaseModel,
+    BenchmarkName,
+    CheckpointName,
+    Json,
+    JudgeName,
+    Limit,
+    MaxCost,
+    Quiet,
+)
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.cli.progress import LAST_RUN, asked_bar
-from unlearnbench.cli.stress import Base
+from unlearnbench.cli.progress import progress
+from unlearnbench.cli.stress import print_attacked
+from unlearnbench.options import EngineOptions, RunOptions
 
 ArmName = Annotated[
     list[str] | None,
@@ -23,29 +32,27 @@ ArmName = Annotated[
         "first six. May be repeated.",
     ),
 ]
-Profile = Annotated[str, typer.Option(help="quick (to 32 steps) or full (to 256, three seeds).")]
+Scale = Annotated[
+    str, typer.Option("--profile", help="quick (to 32 steps) or full (to 256, three seeds).")
+]
 Long = Annotated[bool, typer.Option("--long", help="Go on to 2,048 steps.")]
 Lora = Annotated[bool, typer.Option("--lora", help="Train an adapter instead of all weights.")]
-Out = Annotated[
-    Path | None, typer.Option(help="The run's folder. Default: runs/relearn-…, named by content.")
-]
 
 
+@grown
 def relearn(
-    checkpoint: Annotated[
-        str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
-    ],
-    benchmark: Benchmark = "wkf",
+    checkpoint: CheckpointName,
+    benchmark: BenchmarkName = "wkf",
     arm: ArmName = None,
-    profile: Profile = "quick",
+    profile: Scale = "quick",
     long: Long = False,
     lora: Lora = False,
-    base: Base = None,
+    base: BaseModel = None,
     judge: JudgeName = None,
-    device: Device = "auto",
+    engine_options: EngineOptions = EngineOptions(),
     limit: Limit = None,
     max_cost: MaxCost = None,
-    out: Out = None,
+    run_options: RunOptions = RunOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -54,16 +61,10 @@ def relearn(
     Example: unlearnbench relearn trained/my-checkpoint --arm disjoint --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench.api import attacks as api_relearn
+    from unlearnbench.api import attacks
 
-    with asked_bar(quiet or json) as (advance, say):
-
-        def told(name: str, seed: int, figures: Mapping[str, Any]) -> None:
-            forget, retain = (figures[n]["high"] for n in ("forget", "retain"))
-            said = f"{name}, seed {seed}, step {figures['step']}: "
-            say(f"{said}forget {forget:.1%}, retain {retain:.1%}")
-
-        folder, record = api_relearn.relearn(
+    with progress(quiet) as on_progress:
+        attacked = attacks.relearn(
             checkpoint,
             benchmark,
             arms=arm or (),
@@ -72,20 +73,13 @@ def relearn(
             lora=lora,
             base=base,
             judge=judge,
-            device=device,
             limit=limit,
             max_cost=max_cost,
-            out=out,
-            told=told,
-            advance=advance,
+            engine_options=engine_options,
+            run_options=run_options,
+            on_progress=on_progress,
         )
-    LAST_RUN.append(folder)
-    if json:
-        print(jsonlib.dumps({"run": str(folder), **record}, ensure_ascii=False))
-    else:
-        show_relearn(record)
-        stdout().print(f"run: {folder}", soft_wrap=True)
-    return 1 if record["n_open"] else 0
+    return print_attacked(attacked, json, show_relearn)
 
 
 def show_relearn(record: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from unlearnbench.cli.output import stdout
-from unlearnbench.disk import check_file_option
 
 OPEN = 1
 
@@ -24,13 +23,9 @@ def report(
 
     Example: unlearnbench report runs/my-score runs/my-stress runs/my-relearn --out report.html
     """
-    from unlearnbench.api.corrections import corrections
-    from unlearnbench.api.submissions import submitted_runs
-    from unlearnbench.reporting import page
+    from unlearnbench.api.reports import report as write_report
 
-    check_file_option("--out", out)
-    made = page.report(runs, corrections, submitted_runs)
-    page.write(made, out)
+    made = write_report(runs, out)
     checkpoints = "1 checkpoint" if made.n_checkpoints == 1 else f"{made.n_checkpoints} checkpoints"
     console = stdout()
     console.print(f"{checkpoints}, {made.n_leaks} leaked answers: {out}", soft_wrap=True)

@@ -42,7 +42,7 @@ def print_run(run: Run, as_json: bool) -> int:
 def run_record(run: Run) -> dict[str, Any]:
     """What `--json` prints."""
     from unlearnbench.api.corrections import corrections
-    from unlearnbench.api.scoring import score_record
+    from unlearnbench.scoring.scores import score_record
 
     return {
         "run": str(run.path),
@@ -71,7 +71,7 @@ def run_record(run: Run) -> dict[str, Any]:
 
 def _base_record(run: Run) -> dict[str, Any] | None:
     """What the base knew, and the worst case among that; null without a base."""
-    from unlearnbench.api.scoring import score_record
+    from unlearnbench.scoring.scores import score_record
 
     known = run.among_known
     if run.base is None or known is None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
-    Benchmark,
-    Device,
-    Dtype,
+    BaseModel,
+    BenchmarkName,
+    CheckpointName,
     Json,
     JudgeName,
     Limit,
@@ -22,39 +21,35 @@ from unlearnbench.cli.options import (
     Seed,
 )
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.cli.progress import LAST_RUN, asked_bar
+from unlearnbench.cli.progress import progress
+from unlearnbench.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.attacks.stress.base import Finding
+    from unlearnbench.api.attacks import Attacked
 
+EXIT_OPEN = 1
 Only = Annotated[
     list[str] | None,
     typer.Option(help="Only this test; may be repeated. `unlearnbench show plugins` lists them."),
 ]
-Base = Annotated[
-    str | None, typer.Option(help="The model before unlearning, for the tests that compare.")
-]
-Profile = Annotated[str, typer.Option(help="quick, or full: more wordings and samples.")]
-Out = Annotated[
-    Path | None, typer.Option(help="Where the runs go. Default: runs/stress-…, named by content.")
+Scale = Annotated[
+    str, typer.Option("--profile", help="quick, or full: more paraphrases and samples.")
 ]
 
 
+@grown
 def stress(
-    checkpoint: Annotated[
-        str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
-    ],
-    benchmark: Benchmark = "wkf",
+    checkpoint: CheckpointName,
+    benchmark: BenchmarkName = "wkf",
     only: Only = None,
-    base: Base = None,
-    profile: Profile = "quick",
+    base: BaseModel = None,
+    profile: Scale = "quick",
     judge: JudgeName = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
+    engine_options: EngineOptions = EngineOptions(),
     limit: Limit = None,
     seed: Seed = 0,
     max_cost: MaxCost = None,
-    out: Out = None,
+    run_options: RunOptions = RunOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -63,44 +58,35 @@ def stress(
     Example: unlearnbench stress trained/my-checkpoint --benchmark wkf --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench.api import attacks as api_stress
+    from unlearnbench.api import attacks
 
-    with _telling(quiet or json) as (told, advance):
-        folder, record = api_stress.stress(
+    with progress(quiet) as on_progress:
+        attacked = attacks.stress(
             checkpoint,
             benchmark,
             only=only or (),
             base=base,
             profile=profile,
             judge=judge,
-            device=device,
-            dtype=dtype,
             limit=limit,
             seed=seed,
             max_cost=max_cost,
-            out=out,
-            told=told,
-            advance=advance,
+            engine_options=engine_options,
+            run_options=run_options,
+            on_progress=on_progress,
         )
-    LAST_RUN.append(folder)
+    return print_attacked(attacked, json, show_stress)
+
+
+def print_attacked(attacked: Attacked, json: bool, show: Callable[[dict[str, Any]], None]) -> int:
+    """Print a record as JSON or as `show` does; the exit code is 1 while facts are open."""
+    record = attacked.record
     if json:
-        print(jsonlib.dumps({"run": str(folder), **record}, ensure_ascii=False))
+        print(jsonlib.dumps({"run": str(attacked.folder), **record}, ensure_ascii=False))
     else:
-        show_stress(record)
-        stdout().print(f"run: {folder}", soft_wrap=True)
-    return 1 if record["n_open"] else 0
-
-
-@contextmanager
-def _telling(quiet: bool) -> Iterator[tuple[Any, Any]]:
-    """Callbacks for findings and for single answers."""
-    with asked_bar(quiet) as (advance, say):
-
-        def told(found: Finding) -> None:
-            if found.states:
-                say(f"{found.name}: {len(found.leaked)} of {len(found.states)} facts leaked")
-
-        yield told, advance
+        show(record)
+        stdout().print(f"run: {attacked.folder}", soft_wrap=True)
+    return EXIT_OPEN if record["n_open"] else 0
 
 
 def show_stress(record: Mapping[str, Any]) -> None:

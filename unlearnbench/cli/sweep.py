@@ -1,74 +1,32 @@
-"""`unlearnbench train --sweep`."""
+"""The grid of `unlearnbench train --sweep`, and how its points are shown."""
 
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
 from unlearnbench.errors import TrainingError
-from unlearnbench.naming import label
-from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
-    from unlearnbench.api.sweep import Point
+    from unlearnbench.api.sweep import Sweep, SweepPoint
 
 
-def run_sweep(
-    job: tuple[str, str, str, str | None, str],
-    grid: str,
-    changes: Mapping[str, Setting | str],
-    scoring: tuple[str | None, str | None],
-    out: Path | None,
-    json: bool,
-    quiet: bool,
-) -> int:
-    """Train and score each value of the grid; print the points as a table or as JSON.
-
-    `job`: method, base, benchmark, preset, device. `scoring`: profile and judge.
-    """
-    method, base, benchmark, preset, device = job
-    from unlearnbench.api.sweep import sweep
-
-    setting, values = _grid(grid)
-    name = label("sweep", benchmark, Path(base).name, method, setting)
-    folder = out or Path("trained") / name
-    console = stdout()
-
-    def told(point: Point) -> None:
-        if not quiet:
-            console.print(
-                f"note: {setting}={point.value}: worst case {point.worst_case:.1%}, "
-                f"retain {point.retain:.1%}",
-                soft_wrap=True,
-            )
-
-    points = sweep(
-        method,
-        base,
-        benchmark,
-        setting,
-        values,
-        changes,
-        folder,
-        preset=preset,
-        device=device,
-        profile=scoring[0],
-        judge=scoring[1],
-        told=(lambda point: None) if json else told,
-    )
+def print_sweep(swept: Sweep, json: bool) -> int:
+    """Print the points as a table or as JSON; the exit code is 1 while facts are open."""
     if json:
-        print(jsonlib.dumps([asdict(point) for point in points]))
+        print(jsonlib.dumps([asdict(point) for point in swept.points]))
     else:
-        _show(points, setting)
-        console.print(f"points, table and plot: {folder}/tradeoff.json, .csv, .svg", soft_wrap=True)
-    return 1 if any(point.n_open for point in points) else 0
+        _show(swept.points)
+        files = f"{swept.folder}/tradeoff.json, .csv, .svg"
+        stdout().print(f"points, table and plot: {files}", soft_wrap=True)
+    return 1 if any(point.n_open for point in swept.points) else 0
 
 
-def _grid(text: str) -> tuple[str, list[str]]:
+def grid(text: str) -> tuple[str, list[str]]:
+    """The setting and its values. Raises `TrainingError` for what is no `NAME=VALUE,…`."""
     setting, _, listed = text.partition("=")
     values = list(dict.fromkeys(value.strip() for value in listed.split(",") if value.strip()))
     if not setting or not values:
@@ -76,11 +34,11 @@ def _grid(text: str) -> tuple[str, list[str]]:
     return setting, values
 
 
-def _show(points: list[Point], setting: str) -> None:
+def _show(points: Sequence[SweepPoint]) -> None:
     from rich.table import Table
 
     table = Table()
-    for heading in (setting, "worst case", "retain", "fluency", "open"):
+    for heading in (points[0].setting, "worst case", "retain", "fluency", "open"):
         table.add_column(heading, justify="right")
     table.add_column("warnings")
     for point in points:

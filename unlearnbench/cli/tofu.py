@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.options import BatchSize, Device, Dtype, Json, Quiet
+from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.cli.score import engine_options
 from unlearnbench.disk import check_file_option
+from unlearnbench.options import EngineOptions
 
 Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
 Forget = Annotated[str | None, typer.Option(help="The forget split: forget25, forget10, …")]
@@ -21,17 +22,14 @@ RetainLog = Annotated[
 ResultFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
 
+@grown
 def tofu(
-    checkpoint: Annotated[
-        str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
-    ],
+    checkpoint: CheckpointName,
     source: Source = "tofu-mini",
     forget: Forget = None,
     retain_log: RetainLog = None,
     out: ResultFile = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    batch_size: BatchSize = "auto",
+    engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -42,13 +40,14 @@ def tofu(
     Example: unlearnbench tofu smollm2-135m --source tofu-mini --out result.json
     """
     quieten(quiet)
-    options = engine_options(device, dtype, batch_size)
     from unlearnbench.api import tofu as api_tofu
 
     if out is not None:
         check_file_option("--out", out)
     split = forget or ("forget25" if source == "tofu-mini" else "forget10")
-    record = api_tofu.score_tofu(checkpoint, source, split, options, retain_log)
+    record = api_tofu.score_tofu(
+        checkpoint, source, split, retain_log=retain_log, engine_options=engine_options
+    )
     if out is not None:
         api_tofu.write_result(record, out)
     if json:

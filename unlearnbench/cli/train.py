@@ -3,81 +3,45 @@
 from __future__ import annotations
 
 import json as jsonlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
-    Benchmark,
-    Device,
+    BenchmarkName,
     Json,
     JudgeName,
-    Profile,
+    ProfileName,
     Quiet,
-    Resume,
     Source,
 )
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.cli.progress import LAST_RUN, steps_bar
-from unlearnbench.errors import TrainingError
-from unlearnbench.types import Setting
+from unlearnbench.cli.progress import progress
+from unlearnbench.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
     from unlearnbench.api.training import Trained
 
 Method = Annotated[str, typer.Option(help="jensun or a rival; `unlearnbench show plugins` lists.")]
 Base = Annotated[str, typer.Option(help="The model to train: folder, hub id, alias, adapter.")]
-Preset = Annotated[
+Grid = Annotated[
     str | None,
-    typer.Option(help="Measured settings: smollm2-135m. Default: the paper's."),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="NAME=VALUE of any setting or method parameter; may be repeated."),
-]
-Lr = Annotated[float | None, typer.Option(help="Peak learning rate.")]
-Epochs = Annotated[float | None, typer.Option(help="Passes over the forget rows.")]
-MaxSteps = Annotated[int | None, typer.Option(help="Optimiser steps at most.")]
-BatchSize = Annotated[int | None, typer.Option(help="Forget rows a step, and as many retain rows.")]
-Accumulation = Annotated[int | None, typer.Option(help="Micro-batches a step.")]
-Precision = Annotated[
-    str | None, typer.Option(help="auto, float32, bf16 or fp16 (autocast; weights stay float32).")
-]
-Lora = Annotated[int | None, typer.Option(help="Train a LoRA adapter of this rank instead.")]
-Seed = Annotated[int | None, typer.Option(help="Seeds row order, dropout and adapters.")]
-Sweep = Annotated[
-    str | None,
-    typer.Option(help="NAME=V1,V2,…: train and score each, and draw the trade-off."),
-]
-ReportTo = Annotated[str, typer.Option(help="none, tensorboard, wandb or trackio.")]
-OutFolder = Annotated[
-    Path | None, typer.Option(help="The checkpoint's folder. Default: trained/, named by content.")
+    typer.Option("--sweep", help="NAME=V1,V2,…: train and score each, and draw the trade-off."),
 ]
 
 
+@grown
 def train(
     base: Base,
     method: Method = "jensun",
-    benchmark: Benchmark = "wkf",
-    preset: Preset = None,
-    set_: Set = None,
-    lr: Lr = None,
-    epochs: Epochs = None,
-    max_steps: MaxSteps = None,
-    batch_size: BatchSize = None,
-    accumulation: Accumulation = None,
-    precision: Precision = None,
-    lora: Lora = None,
-    seed: Seed = None,
-    sweep: Sweep = None,
+    benchmark: BenchmarkName = "wkf",
+    train_options: TrainOptions = TrainOptions(),
+    sweep: Grid = None,
     source: Source = None,
-    profile: Profile = None,
+    profile: ProfileName = None,
     judge: JudgeName = None,
-    device: Device = "auto",
-    report_to: ReportTo = "none",
-    out: OutFolder = None,
-    resume: Resume = True,
+    run_options: RunOptions = RunOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -86,39 +50,35 @@ def train(
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
     quieten(quiet)
-    changes = _changes(
-        set_ or [],
-        lr=lr,
-        epochs=epochs,
-        max_steps=max_steps,
-        batch_size=batch_size,
-        accumulation=accumulation,
-        precision=precision,
-        lora_rank=lora,
-        seed=seed,
-    )
     _check(sweep, source, profile or judge)
-    if sweep is not None:
-        from unlearnbench.cli.sweep import run_sweep
+    from unlearnbench.api.sweep import sweep as run_sweep
+    from unlearnbench.api.training import train as run_training
+    from unlearnbench.cli.sweep import grid, print_sweep
 
-        job = (method, base, benchmark, preset, device)
-        return run_sweep(job, sweep, changes, (profile, judge), out, json, quiet)
-    from unlearnbench.api import training as api_train
-
-    with steps_bar(quiet, method) as report:
-        trained = api_train.train(
-            method,
+    with progress(quiet) as on_progress:
+        if sweep is not None:
+            setting, values = grid(sweep)
+            swept = run_sweep(
+                base,
+                setting,
+                values,
+                benchmark,
+                method=method,
+                profile=profile,
+                judge=judge,
+                train_options=train_options,
+                run_options=run_options,
+                on_progress=on_progress,
+            )
+            return print_sweep(swept, json)
+        trained = run_training(
             base,
             benchmark,
-            changes=changes,
-            preset=preset,
+            method=method,
             source=source,
-            device=device,
-            report_to=report_to,
-            out=out,
-            resume=resume,
-            report=report,
-            begun=LAST_RUN.append,
+            train_options=train_options,
+            run_options=run_options,
+            on_progress=on_progress,
         )
     return _show(trained, benchmark, json)
 
@@ -128,20 +88,6 @@ def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
         raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
     if sweep is None and scoring is not None:
         raise typer.BadParameter("--profile and --judge belong to --sweep; score the result")
-
-
-def _changes(given: list[str], **named: Setting | None) -> dict[str, Setting | str]:
-    """What the user set: by flags of their own, and by `--set`, which decides."""
-    flags = {name: value for name, value in named.items() if value is not None}
-    return {**flags, **_pairs(given)}
-
-
-def _pairs(given: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    wrong = next((name for name, sign, _ in pairs if not sign or not name), None)
-    if wrong is not None:
-        raise TrainingError(f"--set {wrong}: give NAME=VALUE")
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _show(trained: Trained, benchmark: str, json: bool) -> int:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Device, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.errors import SubmissionError
+from unlearnbench.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.submissions.attestations import Attested
@@ -23,6 +25,7 @@ REFUSED = 1
 """Exit code."""
 
 
+@grown
 def verify(
     paths: Annotated[list[Path], typer.Argument(help="Submission folders.")],
     rerun: Annotated[
@@ -34,9 +37,7 @@ def verify(
         typer.Option(help="Also have this judge judge the one submission's answers, and compare."),
     ] = None,
     max_cost: MaxCost = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The new run's folder. Default: below runs/.")
-    ] = None,
+    run_options: RunOptions = RunOptions(),
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -57,13 +58,19 @@ def verify(
     beside = [api_attest.attestations(one.checked) if one.checked else [] for one in found]
     records = [_record(*one) for one in zip(found, beside, strict=True)]
     again = None
-    with progress(quiet) as observe:
+    with progress(quiet) as on_progress:
         if rerun is not None and found[0].ok:
-            again = api_attest.rerun(paths[0], rerun, device=device, out=out, observe=observe)
+            again = api_attest.rerun(
+                paths[0], rerun, device=device, run_options=run_options, on_progress=on_progress
+            )
             records[0]["rerun"] = again.record()
         elif rejudge is not None and found[0].ok:
             again = api_attest.rejudge(
-                paths[0], rejudge, max_cost=max_cost, out=out, observe=observe
+                paths[0],
+                rejudge,
+                max_cost=max_cost,
+                run_options=run_options,
+                on_progress=on_progress,
             )
             records[0]["rejudge"] = again.record()
     if json:

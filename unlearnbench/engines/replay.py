@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unlearnbench.errors import EngineError
+from unlearnbench.options import EngineOptions
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.manifest import Replayable
 from unlearnbench.runs.schema import shaped
 from unlearnbench.types import (
     Completion,
-    EngineOptions,
     Failure,
     GeneratorInfo,
     Probe,

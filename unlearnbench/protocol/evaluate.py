@@ -9,6 +9,7 @@ from typing import Any
 
 from unlearnbench.errors import EngineError
 from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
+from unlearnbench.progress import Unit
 from unlearnbench.protocol.judge_worker import Verdicts
 from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan
@@ -21,11 +22,10 @@ from unlearnbench.types import (
     Probe,
     ProbeKey,
     Sampling,
-    Stage,
 )
 
-Advance = Callable[[Stage, int], None]
-"""Told how many probes were just answered (`generate`) or judged (`judge`)."""
+Advance = Callable[[Unit, int], None]
+"""Called with the number of answers or verdicts that have just been added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def evaluate(job: Job, advance: Advance) -> None:
         completions = job.folder.read_completions()
         judge = job.judge.identity
         outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)
-        judged = partial(advance, "judge")
+        judged = partial(advance, "verdicts")
         with Verdicts(job.judge, job.folder, judged) as verdicts:
             for block in job.plan.blocks():
                 wanted = {p.key for p in block if not _answered(completions.get(p.key))}
-                advance("generate", len(block) - len(wanted))
+                advance("answers", len(block) - len(wanted))
                 if wanted:
-                    results = _generate(job, block, wanted, partial(advance, "generate"))
+                    results = _generate(job, block, wanted, partial(advance, "answers"))
                     job.folder.completions.append(completion_record(r) for r in results.values())
                     completions.update(results)
                 items = to_judge(block, completions, outcomes)

@@ -1,38 +1,66 @@
-"""Put probes to a model in some state, judge the answers, and keep all of it as a run folder."""
+"""The one way to make a run: score, judge, stress and relearn all come through here.
+
+A `Runner` knows who judges and who hears of the progress. `Runner.run` asks a plan of an engine,
+has the answers judged, keeps all of it in a folder, and closes the folder's record. What was asked
+and judged before is kept, so the same call goes on where a killed process stopped.
+"""
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from unlearnbench.engines.replay import ReplayEngine
-from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.protocol.evaluate import Advance, Job, evaluate, prompts_of
+from unlearnbench.environment import versions
+from unlearnbench.interfaces import Generator, Judge, PaidJudge
+from unlearnbench.options import EngineOptions
+from unlearnbench.plugins import load
+from unlearnbench.progress import Meter, OnProgress, ignore
+from unlearnbench.protocol.evaluate import Job, evaluate, prompts_of
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.shuffled import shuffled
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.run import Run, load_run
-from unlearnbench.types import (
-    EngineOptions,
-    Probe,
-    Sampling,
-    Setting,
-)
-
-
-def silent(stage: str, done: int) -> None:
-    """Tell nobody."""
+from unlearnbench.scoring.scores import score_record
+from unlearnbench.types import Probe, Sampling, Setting
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who judges, whom the progress is told, and what every manifest holds beside."""
+class Runner:
+    """Makes runs.
+
+    `training` says how the checkpoint came about, if that is known. `root` is the folder of the
+    attack whose runs are made (None: a run by itself); a paid judge's verdicts are kept there.
+    """
 
     judge: Judge
-    about: Mapping[str, Any]
-    advance: Advance = silent
+    training: Mapping[str, Any] | None = None
+    on_progress: OnProgress = ignore
+    root: Path | None = None
+
+    def run(
+        self,
+        folder: Path,
+        plan: Plan,
+        generator: Generator,
+        identity: Mapping[str, Any],
+        sampling: Sampling = Sampling(),
+    ) -> Run:
+        """Put a plan to an engine that is there: begun in `folder`, or gone on with.
+
+        `identity` says what is asked of whom by whom (`identity_of` adds the engine and the judge);
+        the settings that the engine chose are added to it. Raises `RunError` if the folder holds
+        another run, and what the engine, the judge or the disk raises.
+        """
+        stored = RunFolder(folder)
+        if stored.exists():
+            generator.adopt(stored.settings())
+        identity = {**identity, **generator.info.settings}
+        return self._carry_out(stored, plan, generator, identity, sampling)
 
     def ask(
         self,
@@ -42,12 +70,12 @@ class Asker:
         state: Mapping[str, Setting],
         sampling: Sampling = Sampling(),
     ) -> Run:
-        """The run in `folder`: begun, gone on with, or read back if it is complete.
+        """Put probes to a model in some state (checkpoint, step, precision), for an attack.
 
-        `state` names what the model is (checkpoint, step, precision …) and `engine` makes it, which
-        is only called if answers are missing. Raises `RunError` if the folder holds another run.
+        A complete run is read back; `engine` makes the model only if answers or verdicts are
+        missing. Raises like `run`.
         """
-        plan, kept = Plan(tuple(probes)), RunFolder(folder)
+        plan = Plan(tuple(probes))
         identity = {
             **state,
             "plan": plan.fingerprint,
@@ -57,26 +85,17 @@ class Asker:
             "temperature": sampling.temperature,
             "sampling_seed": sampling.seed,
         }
-        manifest = {"identity": identity, **self.about}
-        if kept.exists():
-            stored = kept.manifest()
-            # Which tokens were asked is not known before the model is there; they follow from the
-            # rest on one version of the libraries, and a complete run keeps its own.
-            known = {k: v for k, v in stored["identity"].items() if k != "prompts"}
-            if stored["status"] == "complete" and known == identity:
-                return load_run(folder)
+        stored = RunFolder(folder)
+        if _is_complete(stored, identity):
+            return load_run(folder)
         generator = engine()
+        if stored.exists():
+            generator.adopt(stored.settings())
         identity |= prompts_of(generator, plan.probes)
-        if kept.exists():
-            generator.adopt(kept.settings())
-        manifest["generator"] = asdict(generator.info)
-        evaluate(Job(plan, generator, self.judge, sampling, kept, manifest), self.advance)
-        run = load_run(folder)
-        kept.write_manifest({**manifest, "status": "open" if run.n_open else "complete"})
-        return load_run(folder)
+        return self._carry_out(stored, plan, generator, identity, sampling)
 
     def ask_shuffled(self, run: Run, folder: Path) -> Run:
-        """The answers of `run` judged against other facts' answers, without a model.
+        """The answers of `run` judged against other facts' gold answers, without a model.
 
         What the judge then calls correct, it would call correct of anybody.
         """
@@ -84,6 +103,85 @@ class Asker:
         kept = run.manifest["identity"]
         sampling = Sampling(kept["max_new_tokens"], kept["temperature"], kept["sampling_seed"])
         state = {"shuffled": kept["plan"], "checkpoint": kept["checkpoint"]}
-        return self.ask(
-            folder, probes, lambda: ReplayEngine(str(run.path), EngineOptions()), state, sampling
-        )
+        replay = load("engines", "replay")
+
+        def engine() -> Generator:
+            return cast(Generator, replay(str(run.path), EngineOptions()))
+
+        return self.ask(folder, probes, engine, state, sampling)
+
+    def _carry_out(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        generator: Generator,
+        identity: Mapping[str, Any],
+        sampling: Sampling,
+    ) -> Run:
+        began = time.monotonic()
+        if isinstance(self.judge, PaidJudge):
+            self.judge.keep_in(self.root or folder.path)
+        part = str(folder.path.relative_to(self.root)) if self.root else ""
+        meter = Meter(folder.path, len(plan.probes), self.on_progress, part)
+        manifest = self._manifest(identity, generator)
+        evaluate(Job(plan, generator, self.judge, sampling, folder, manifest), meter.advance)
+        return self._close(folder, generator, time.monotonic() - began)
+
+    def _manifest(self, identity: Mapping[str, Any], generator: Generator) -> dict[str, Any]:
+        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        return {
+            "identity": dict(identity),
+            "generator": asdict(generator.info),
+            "judge": {"name": self.judge.name, "identity": self.judge.identity},
+            "versions": versions(),
+            "platform": machine,
+            "created": now(),
+            **({} if self.training is None else {"training": dict(self.training)}),
+        }
+
+    def _close(self, folder: RunFolder, generator: Generator, seconds: float) -> Run:
+        """Write the scores, what was spent and how the run ended into `run.json`."""
+        run = load_run(folder.path)
+        manifest = {key: value for key, value in run.manifest.items() if key != "schema_version"}
+        manifest["status"] = "open" if run.n_open else "complete"
+        manifest["generator"] = asdict(generator.info)
+        if isinstance(self.judge, PaidJudge):
+            manifest["judge"] = {**manifest["judge"], "usage": asdict(self.judge.usage)}
+        manifest["scores"] = {name: score_record(s) for name, s in run.scores.items()}
+        manifest["seconds"] = round(manifest.get("seconds", 0.0) + seconds, 1)
+        manifest["finished"] = now()
+        folder.write_manifest(manifest)
+        return load_run(folder.path)
+
+
+def _is_complete(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
+    """Whether the run is there and has no open fact.
+
+    Which tokens were asked is not known before the model is there; they follow from the rest on one
+    version of the libraries, and a complete run keeps its own.
+    """
+    if not folder.exists():
+        return False
+    stored = folder.manifest()
+    known = {name: value for name, value in stored["identity"].items() if name != "prompts"}
+    return bool(stored["status"] == "complete" and known == identity)
+
+
+def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any]:
+    """The part of a run's identity that says who answers which prompts, and who judges."""
+    settings = generator.info.settings
+    return {
+        "engine": generator.info.engine,
+        "checkpoint": generator.info.fingerprint,
+        "prompt_format": generator.info.prompt_format,
+        "dtype": settings.get("dtype"),
+        **{name: settings[name] for name in ("thinking", "think_tokens") if name in settings},
+        "judge": judge.name,
+        "judge_identity": judge.identity,
+        **prompts_of(generator, plan.probes),
+    }
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.options import RunOptions
 from unlearnbench.reading import read_object
 from unlearnbench.runs.codec import (
     completion_from,
@@ -22,6 +25,8 @@ from unlearnbench.runs.lock import locked
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
 
 SCHEMA_VERSION = 1
+RECORDS = ("run.json", "stress.json", "relearn.json")
+"""What a folder that holds a run has one of."""
 Result = TypeVar("Result", Completion, Judgement)
 
 
@@ -155,6 +160,24 @@ def _results(
             raise RunError(
                 f"{journal.path}:{number}: damaged line ({error}); restore it or start a new run"
             ) from error
+
+
+def default_folder(root: str, name: str, identity: Mapping[str, Any], options: RunOptions) -> Path:
+    """The folder that `options` names, else `root/<name>-<8 hex of the identity>`.
+
+    If a run is not to be resumed, the first such name that is free. Raises `RunError` if the named
+    folder holds a run that is not to be resumed.
+    """
+    if options.out is not None:
+        out = Path(options.out)
+        if not options.resume and any((out / record).exists() for record in RECORDS):
+            raise RunError(f"{out} holds a run already; --no-resume needs another --out")
+        return out
+    first = Path(root) / f"{name}-{sha256_json(dict(identity))[:8]}"
+    if options.resume:
+        return first
+    numbered = (first.with_name(f"{first.name}.{number}") for number in count(2))
+    return next(path for path in chain([first], numbered) if not path.exists())
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:

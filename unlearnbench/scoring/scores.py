@@ -140,5 +140,10 @@ def bounds_record(score: Score) -> dict[str, Any]:
     }
 
 
+def score_record(score: Score) -> dict[str, Any]:
+    """A score as JSON; `value` is null while it is an interval."""
+    return {"value": None if score.n_open else score.value, **bounds_record(score)}
+
+
 def _shares(known: int, still_open: int, n: int) -> tuple[float, float]:
     return (known / n, (known + still_open) / n) if n else (0.0, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,18 +28,18 @@ from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
+from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
-from unlearnbench.protocol.runner import Asker
+from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
+from unlearnbench.progress import Progress
+from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import RELEARN as RECORD
 from unlearnbench.runs.attacks import read_relearn as read_record
 from unlearnbench.runs.folder import differences
 from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
-from unlearnbench.types import Probe, PromptFormat
-
-Told = Callable[[str, int, Mapping[str, Any]], None]
-"""Told of every point: the arm, the seed, the figures."""
+from unlearnbench.types import Probe, PromptFormat, Setting
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Relearning:
     benchmark: Benchmark
     arms: Sequence[str]
     profile: RelearnProfile
-    asker: Asker
+    runner: Runner
     lora: bool = False
     base: Checkpoint | None = None
-    device: str = "auto"
+    options: EngineOptions = DEFAULTS
     limit: int | None = None
 
     @property
@@ -69,8 +69,9 @@ class Relearning:
             "profile_fingerprint": self.profile.fingerprint,
             "lora": self.lora,
             "limit": self.limit,
-            "judge": self.asker.judge.name,
-            "judge_identity": self.asker.judge.identity,
+            "judge": self.runner.judge.name,
+            "judge_identity": self.runner.judge.identity,
+            **engine_identity(self.options),
         }
 
     @cached_property
@@ -89,12 +90,13 @@ class Relearning:
         return point_probes(self.benchmark, self.profile, self.prompt_format, self.limit)
 
 
-def run_relearning(job: Relearning, folder: Path, told: Told) -> dict[str, Any]:
+def run_relearning(job: Relearning, folder: Path) -> dict[str, Any]:
     """Run the arms into `folder`, or go on there; the record, which also stands in `relearn.json`.
 
     A killed run goes on at its last scored step. Raises `RunError` if the folder is in use or holds
     another run.
     """
+    job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
         record = _begun(folder, json.loads(json.dumps(job.identity)), job)
         began = time.monotonic()
@@ -122,11 +124,31 @@ def run_relearning(job: Relearning, folder: Path, told: Told) -> dict[str, Any]:
                 points = kept["seeds"].setdefault(str(seed), [])
                 for figures in _trajectory(job, arm, seed, folder):
                     _put(points, figures)
-                    told(name, seed, figures)
+                    _report(
+                        job, folder, f"{name}, seed {seed}, step {figures['step']}", figures, record
+                    )
                     write()
         _conclude(record)
         write()
         return record
+
+
+def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
+    """What a run of a model that was not trained is told apart by."""
+    return {"checkpoint": checkpoint.fingerprint, **engine_identity(job.options)}
+
+
+def _report(
+    job: Relearning, folder: Path, part: str, figures: Mapping[str, Any], record: Mapping[str, Any]
+) -> None:
+    """Report a point: how many of all points are there, and what it shows."""
+    points = [p for arm in record["arms"].values() for seed in arm["seeds"].values() for p in seed]
+    total = len(job.arms) * len(job.profile.seeds) * len(job.profile.steps)
+    forget, retain = (float(figures[name]["high"]) for name in ("forget", "retain"))
+    rates = {"forget": forget, "retain": retain}
+    text = f"{part}: forget {forget:.1%}, retain {retain:.1%}"
+    done = min(len(points), total)
+    job.runner.on_progress(Progress(folder, "results", done, total, part, rates, text))
 
 
 def _put(points: list[dict[str, Any]], figures: dict[str, Any]) -> None:
@@ -156,7 +178,8 @@ def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str,
         "checkpoint": job.checkpoint.label,
         "base": job.base.label if job.base else None,
         "profile": asdict(job.profile),
-        **job.asker.about,
+        "versions": versions(),
+        "training": job.runner.training,
         "ceiling": None,
         "first": None,
         "arms": {},
@@ -184,11 +207,12 @@ def _untrained(
     """The point of a model that was not trained."""
 
     def engine() -> ModelEngine:
-        device = choose_device(job.device)
-        return ModelEngine(checkpoint, *load_model(checkpoint, device, torch.float32))
+        device = choose_device(job.options.device)
+        model, tokenizer = load_model(checkpoint, device, torch.float32)
+        return ModelEngine(checkpoint, model, tokenizer, job.options)
 
-    run = job.asker.ask(folder, job.probes, engine, {"checkpoint": checkpoint.fingerprint})
-    other = job.asker.ask_shuffled(run, folder.with_name(f"{folder.name}-shuffled"))
+    run = job.runner.ask(folder, job.probes, engine, _state(job, checkpoint))
+    other = job.runner.ask_shuffled(run, folder.with_name(f"{folder.name}-shuffled"))
     return {"step": 0, **point(run, other, scored)}
 
 
@@ -203,7 +227,7 @@ class _Leg:
         """The model after `step` steps, ready to be asked."""
         job = self._job
         if self._made is None:
-            device = choose_device(job.device)
+            device = choose_device(job.options.device)
             model, _ = load_model(job.checkpoint, device, torch.float32)
             prepare(model, job.lora, job.profile, self._seed)
             self._made = Trajectory(model, self._arm.rows, job.profile, self._seed)
@@ -218,7 +242,7 @@ class _Leg:
             self._made.save(self._folder)
         digest = sha256_json([job.checkpoint.fingerprint, self._arm.name, self._seed, step])
         reached = replace(job.checkpoint, fingerprint=digest)
-        return ModelEngine(reached, self._made.model, job.tokenizer)
+        return ModelEngine(reached, self._made.model, job.tokenizer, job.options)
 
     def loss_at(self, step: int) -> float | None:
         """Mean loss of the leg that ended at `step`: trained here, or kept by a killed process."""
@@ -240,15 +264,15 @@ def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Any:
             engines.append(leg.engine_at(step))
             return engines[0]
 
-        state = {"checkpoint": job.checkpoint.fingerprint}
+        state = _state(job, job.checkpoint)
         if step:
             state |= {"arm": arm.name, "relearn_seed": str(seed), "step": str(step)}
             state["profile_fingerprint"] = job.profile.fingerprint
             state["lora"] = str(job.lora)
-        run = job.asker.ask(where, job.probes, engine, state)
+        run = job.runner.ask(where, job.probes, engine, state)
         for used in engines:
             used.release()
-        other = job.asker.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
+        other = job.runner.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
         yield {"step": step, "loss": leg.loss_at(step), **point(run, other, arm.scored)}
     forget_state(own)
 

@@ -13,7 +13,8 @@ from unlearnbench.attacks.catalog import Scale
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
-from unlearnbench.protocol.runner import Asker
+from unlearnbench.options import DEFAULTS, EngineOptions
+from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import of_facts
 from unlearnbench.types import Fact, Interval, PromptFormat, Score, Setting
@@ -33,7 +34,7 @@ class Subject:
 
     checkpoint: Checkpoint
     benchmark: Benchmark
-    asker: Asker
+    runner: Runner
     folder: Path
     scale: Scale
     prompt_format: PromptFormat
@@ -43,6 +44,7 @@ class Subject:
     state: Mapping[str, Setting]
     seed: int = 0
     base: Checkpoint | None = None
+    options: EngineOptions = DEFAULTS
     load_base: Callable[[], Loaded] | None = None
 
     def facts(self, split: Literal["forget", "retain", "never"]) -> tuple[Fact, ...]:
@@ -100,6 +102,6 @@ class StressTest(Protocol):
     def run(self, subject: Subject) -> list[Finding]:
         """Carry the attack out; one finding for each variant of it.
 
-        Answers and verdicts go through `subject.asker`, so that what fails stays open.
+        Answers and verdicts go through `subject.runner`, so that what fails stays open.
         """
         ...

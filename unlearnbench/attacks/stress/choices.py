@@ -97,9 +97,9 @@ class ChoiceFormats:
         probes = list(choice_probes(style, subject, choices))
         judge: Judge = ChoiceJudge(choices, style)
         name = f"formats/choice-{style}"
-        asker = replace(subject.asker, judge=judge)
+        runner = replace(subject.runner, judge=judge)
         state = {**subject.state, "texts": sha256_json([BY_LETTER, BY_TEXT])}
-        run = asker.ask(subject.folder / name, probes, subject.engine, state, Sampling(30))
+        run = runner.ask(subject.folder / name, probes, subject.engine, state, Sampling(30))
         return _finding(name, run, time.monotonic() - began)
 
 

@@ -50,7 +50,9 @@ class Interpolate:
             first, _ = load_base()
             move(model, dict(first.named_parameters()), share)
             digest = sha256_json([base.fingerprint, subject.checkpoint.fingerprint, share])
-            return ModelEngine(replace(subject.checkpoint, fingerprint=digest), model, tokenizer)
+            return ModelEngine(
+                replace(subject.checkpoint, fingerprint=digest), model, tokenizer, subject.options
+            )
 
         change: dict[str, Setting] = {"base": base.fingerprint, "share": share}
         return ask_changed(f"interpolate/{share:.2f}", subject, change, make)

@@ -32,6 +32,6 @@ class Quantize:
             quantise_model(model, kind, model.get_output_embeddings())
             digest = sha256_json([subject.checkpoint.fingerprint, kind])
             changed = replace(subject.checkpoint, fingerprint=digest)
-            return ModelEngine(changed, model, tokenizer)
+            return ModelEngine(changed, model, tokenizer, subject.options)
 
         return ask_changed(f"quantize/{kind}", subject, {"weights": kind}, make)

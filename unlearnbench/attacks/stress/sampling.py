@@ -34,7 +34,7 @@ class DrawnSamples:
         probes = list(_probes(subject, n))
         sampling = Sampling(temperature=TEMPERATURE, seed=subject.seed)
         folder = subject.folder / self.name
-        run = subject.asker.ask(folder, probes, subject.engine, subject.state, sampling)
+        run = subject.runner.ask(folder, probes, subject.engine, subject.state, sampling)
         states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
         score = of_facts(self.name, states)
         curve = leak_curve(run, n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
+from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
-from unlearnbench.protocol.runner import Asker
+from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
+from unlearnbench.progress import Progress
+from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS as RECORD
 from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.runs.folder import differences
@@ -31,7 +34,6 @@ from unlearnbench.runs.run import Run
 from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, leaked_on_any, of_facts
 
-Told = Callable[[Finding], None]
 _OF_SCORE = {"base-unknown", "retain-unasked"}
 """Codes of what a suite never asks, and `score` does."""
 
@@ -44,11 +46,12 @@ class Suite:
     checkpoint: Checkpoint
     benchmark: Benchmark
     scale: Scale
-    asker: Asker
+    runner: Runner
     device: torch.device
     dtype: torch.dtype
     base: Checkpoint | None = None
     seed: int = 0
+    options: EngineOptions = DEFAULTS
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -63,32 +66,42 @@ class Suite:
             "profile": self.scale.name,
             "limit": self.scale.limit,
             "seed": self.seed,
-            "judge": self.asker.judge.name,
-            "judge_identity": self.asker.judge.identity,
+            "judge": self.runner.judge.name,
+            "judge_identity": self.runner.judge.identity,
+            **engine_identity(self.options),
         }
 
 
-def run_suite(suite: Suite, folder: Path, told: Told) -> dict[str, Any]:
+def run_suite(suite: Suite, folder: Path) -> dict[str, Any]:
     """Run the tests into `folder`, or go on there; the record, which also stands in `stress.json`.
 
     What a test asked and was answered is kept in run folders below, so a killed suite asks only
     what is missing. Raises `RunError` if the folder is in use or belongs to another checkpoint.
     """
+    suite = replace(suite, runner=replace(suite.runner, root=folder))
     with locked(folder):
         identity = json.loads(json.dumps(suite.identity))
         record = _begun(folder, identity, suite)
         subject = _subject(suite, folder)
         record["baseline"] = _baseline(subject.baseline)
-        for test in suite.tests:
+        for number, test in enumerate(suite.tests, start=1):
             began = time.monotonic()
             for found in test.run(subject):
-                told(found)
+                _report(suite, folder, found, number)
                 record["findings"][found.name] = finding_record(found, subject.baseline)
                 write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
             record["seconds"][test.name] = round(time.monotonic() - began, 1)
         _conclude(record, subject.baseline)
         write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
         return record
+
+
+def _report(suite: Suite, folder: Path, found: Finding, number: int) -> None:
+    """Say what an attack found; one that asks nothing has nothing to say."""
+    if found.states:
+        text = f"{found.name}: {len(found.leaked)} of {len(found.states)} facts leaked"
+        progress = Progress(folder, "results", number, len(suite.tests), found.name, text=text)
+        suite.runner.on_progress(progress)
 
 
 def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, Any]:
@@ -110,7 +123,8 @@ def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, An
         "identity": identity,
         "checkpoint": label,
         "base": suite.base.label if suite.base else None,
-        **suite.asker.about,
+        "versions": versions(),
+        "training": suite.runner.training,
         "findings": {},
         "seconds": {},
     }
@@ -125,15 +139,19 @@ def _subject(suite: Suite, folder: Path) -> Subject:
 
     @lru_cache(maxsize=1)
     def engine() -> ModelEngine:
-        return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)())
+        return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)(), suite.options)
 
     plan = protocol_plan(suite.benchmark, suite.scale, form, suite.seed)
-    state = {"checkpoint": suite.checkpoint.fingerprint, "dtype": suite.identity["dtype"]}
-    baseline = suite.asker.ask(folder / "baseline", plan.probes, engine, state)
+    state = {
+        "checkpoint": suite.checkpoint.fingerprint,
+        "dtype": suite.identity["dtype"],
+        **engine_identity(suite.options),
+    }
+    baseline = suite.runner.ask(folder / "baseline", plan.probes, engine, state)
     return Subject(
         checkpoint=suite.checkpoint,
         benchmark=suite.benchmark,
-        asker=suite.asker,
+        runner=suite.runner,
         folder=folder,
         scale=suite.scale,
         prompt_format=form,
@@ -143,6 +161,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         state=state,
         seed=suite.seed,
         base=suite.base,
+        options=suite.options,
         load_base=loader(suite.base) if suite.base else None,
     )
 

@@ -45,7 +45,7 @@ def ask_changed(
         return made[0]
 
     state = {**subject.state, **change}
-    run = subject.asker.ask(subject.folder / name, plan.probes, engine, state)
+    run = subject.runner.ask(subject.folder / name, plan.probes, engine, state)
     for used in made:
         used.release()
     return finding(name, run, subject, time.monotonic() - began)
@@ -60,7 +60,7 @@ def ask_variant(
     began = time.monotonic()
     folder = subject.folder / name
     state = {**subject.state, "texts": made}
-    run = subject.asker.ask(folder, probes, subject.engine, state, Sampling(new_tokens))
+    run = subject.runner.ask(folder, probes, subject.engine, state, Sampling(new_tokens))
     return finding(name, run, subject, time.monotonic() - began)
 
 
@@ -84,5 +84,5 @@ def control(name: str, run: Run, subject: Subject) -> Control | None:
     never = leaked_on_any(o for o in run.outcomes if o.split == "never")
     if never:
         return Control("never-known facts", of_facts(name, never))
-    other = subject.asker.ask_shuffled(run, run.path.with_name(f"{run.path.name}-shuffled"))
+    other = subject.runner.ask_shuffled(run, run.path.with_name(f"{run.path.name}-shuffled"))
     return Control("other facts' answers", of_facts(name, leaked_on_any(other.outcomes)))

@@ -32,9 +32,9 @@ from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.errors import EngineError
+from unlearnbench.options import EngineOptions
 from unlearnbench.types import (
     Completion,
-    EngineOptions,
     Failure,
     GeneratorInfo,
     Probe,
@@ -49,7 +49,8 @@ PLAIN_ROWS = 16
 
 
 class ModelEngine:
-    """A model in memory. `checkpoint` says what it is; `rows` None: as many as fit.
+    """A model in memory. `checkpoint` says what it is; of `options`, device and data type are the
+    model's own.
 
     The model is set up for decoding until `release` gives it back.
     """
@@ -59,21 +60,20 @@ class ModelEngine:
         checkpoint: Checkpoint,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        rows: int | None = None,
-        think_tokens: int | None = None,
+        options: EngineOptions = EngineOptions(),
     ) -> None:
         self.checkpoint = checkpoint
         self.model, self.tokenizer = model, tokenizer
         self.device, self.dtype = model.device, model.dtype
         self.stop_ids = stop_ids(model, tokenizer)
         self.reader = Reader(tokenizer, self.stop_ids)
-        self.thinking = Thinking(self.reader, think_tokens, context_window(model.config))
+        self.thinking = Thinking(self.reader, options.think_tokens, context_window(model.config))
         prompter = Prompter(tokenizer, self.thinking.variables)
         self.prompts = AskedPrompts(prompter, _vocabulary(model), checkpoint.label)
         self.notes = [*filter(None, [checkpoint.note]), *load_notes(model)]
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
-        self.asked_rows = rows
+        self.asked_rows = options.batch_size
         self.capacity = self._choose_capacity()
         if prompt_format(self.tokenizer) == "raw":
             self._note("its tokenizer has no chat template: prompts are raw text")
@@ -215,7 +215,7 @@ class TransformersEngine(ModelEngine):
         model, tokenizer = load_model(
             found, device, choose_dtype(options.dtype, device), unmerged=True
         )
-        super().__init__(found, model, tokenizer, options.batch_size, options.think_tokens)
+        super().__init__(found, model, tokenizer, options)
 
 
 def _vocabulary(model: PreTrainedModel) -> int:

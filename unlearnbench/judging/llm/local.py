@@ -16,10 +16,10 @@ from unlearnbench.judging.llm.prompt import (
     Reading,
     read_reply,
 )
+from unlearnbench.options import EngineOptions
 from unlearnbench.plugins import load
 from unlearnbench.types import (
     Completion,
-    EngineOptions,
     Message,
     Probe,
     ProbeKey,

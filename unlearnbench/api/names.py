@@ -1,0 +1,58 @@
+"""The public names and where each is defined; a name's module is imported when it is first used.
+
+`import unlearnbench` thereby stays light: nothing that runs models, judges or pages is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+
+NAMES = {
+    "score": "unlearnbench.api.scoring",
+    "rejudge": "unlearnbench.api.scoring",
+    "estimate": "unlearnbench.api.scoring",
+    "train": "unlearnbench.api.training",
+    "sweep": "unlearnbench.api.sweep",
+    "stress": "unlearnbench.api.attacks",
+    "relearn": "unlearnbench.api.attacks",
+    "compare": "unlearnbench.runs.compare",
+    "calibrate": "unlearnbench.api.calibration",
+    "report": "unlearnbench.api.reports",
+    "submit": "unlearnbench.api.submissions",
+    "verify": "unlearnbench.api.submissions",
+    "build_leaderboard": "unlearnbench.api.submissions",
+    "load_run": "unlearnbench.runs.run",
+    "load_benchmark": "unlearnbench.benchmark",
+    "EngineOptions": "unlearnbench.options",
+    "RunOptions": "unlearnbench.options",
+    "TrainOptions": "unlearnbench.options",
+    "Progress": "unlearnbench.progress",
+    "UnlearnbenchError": "unlearnbench.errors",
+    "BenchmarkError": "unlearnbench.errors",
+    "UnreadableError": "unlearnbench.errors",
+    "CheckpointError": "unlearnbench.errors",
+    "EngineError": "unlearnbench.errors",
+    "TrainingError": "unlearnbench.errors",
+    "JudgeError": "unlearnbench.errors",
+    "RunError": "unlearnbench.errors",
+    "SubmissionError": "unlearnbench.errors",
+    "PluginError": "unlearnbench.errors",
+    "MissingExtraError": "unlearnbench.errors",
+    "OpenScoreError": "unlearnbench.errors",
+}
+
+
+def lazily(package: str, names: Iterable[str]) -> Callable[[str], object]:
+    """A module's `__getattr__` (PEP 562) that imports a public name when it is asked for."""
+    known = frozenset(names)
+
+    def find(name: str) -> object:
+        if name == "__version__":
+            return version(package)
+        if name not in known:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(NAMES[name]), name)
+
+    return find

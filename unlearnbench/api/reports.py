@@ -1,0 +1,37 @@
+"""Write the report of some runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unlearnbench.disk import check_file_option
+
+if TYPE_CHECKING:
+    from unlearnbench.reporting.page import Page
+
+
+def report(runs: Sequence[str | Path], out: str | Path | None = None) -> Page:
+    """One HTML page about some runs: a diagnosis in words, the figures, every answer that leaked.
+
+    Args:
+        runs: Folders of `score`, `stress` and `relearn`, or submissions, in any order.
+        out: The file to write. Default: none, the page is only returned.
+
+    Returns:
+        The page's HTML and what it counts.
+
+    Raises:
+        RunError: For a folder that is none of these, or damaged, or a disk that refuses.
+    """
+    from unlearnbench.api.corrections import corrections
+    from unlearnbench.api.submissions import submitted_runs
+    from unlearnbench.reporting import page
+
+    if out is not None:
+        check_file_option("--out", Path(out))
+    made = page.report([Path(run) for run in runs], corrections, submitted_runs)
+    if out is not None:
+        page.write(made, Path(out))
+    return made

@@ -1,0 +1,87 @@
+"""Commands that grow from option classes: each field of a class becomes an option.
+
+    @grown
+    def score(checkpoint: Checkpoint, engine_options: EngineOptions = EngineOptions()) -> int: ...
+
+takes `--device`, `--dtype` and so on, and receives them as one object.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import typer
+
+from unlearnbench.options import Help
+
+
+def grown(command: Callable[..., int]) -> Callable[..., int]:
+    """A command in which each parameter of an option class is replaced by the class's fields."""
+    signature = inspect.signature(command, eval_str=True)
+    classes: dict[str, Any] = {
+        p.name: p.annotation for p in signature.parameters.values() if is_dataclass(p.annotation)
+    }
+
+    @wraps(command)
+    def call(**given: Any) -> int:
+        for name, options in classes.items():
+            typed = [(f, h, given.pop(f)) for f, _, h, _ in _declared(options)]
+            values = {f: _read(f, h, v) for f, h, v in typed if v is not None}
+            given[name] = options(**values)
+        return command(**given)
+
+    parameters = [
+        grown_parameter
+        for parameter in signature.parameters.values()
+        for grown_parameter in (
+            _options(classes[parameter.name])
+            if parameter.name in classes
+            else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+        )
+    ]
+    made: Any = call
+    made.__signature__ = signature.replace(parameters=parameters)
+    made.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    return call
+
+
+def _declared(options: Any) -> Iterator[tuple[str, Any, Help, Any]]:
+    """Name, type, help and default of each option of a class."""
+    hints = get_type_hints(options, include_extras=True)
+    for option in fields(options):
+        kind, declared = get_args(hints[option.name])
+        yield option.name, kind, declared, option.default
+
+
+def _options(options: Any) -> Iterator[inspect.Parameter]:
+    for name, kind, declared, default in _declared(options):
+        spelling = [declared.spelling] if declared.spelling else []
+        typed = kind
+        if declared.read is not None:
+            typed = (list[str] if declared.repeated else str) | None
+            default = None
+        metavar = "<path>" if declared.read is Path else None
+        option = typer.Option(*spelling, help=declared.text, min=declared.least, metavar=metavar)
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[typed, option],
+        )
+
+
+def _read(name: str, declared: Help, value: Any) -> Any:
+    """The value of a field from what was typed. Raises `typer.BadParameter`."""
+    if declared.read is None:
+        return value
+    try:
+        return declared.read(value)
+    except ValueError as error:
+        typed = " ".join(value) if declared.repeated else value
+        spelt = declared.spelling or f"--{name.replace('_', '-')}"
+        raise typer.BadParameter(f"{spelt} {typed}: {error}") from error

@@ -1,0 +1,160 @@
+"""What a user may choose: each option is declared here once, for Python and the command line alike.
+
+    score("smollm2-135m", "wkf", engine_options=EngineOptions(dtype="float32"))
+    unlearnbench score smollm2-135m --benchmark wkf --dtype float32
+
+A command takes an option class as a parameter, and each of its fields becomes an option of that
+command (`cli.grow`), so that neither side can have one that the other lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from unlearnbench.types import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """How the command line describes, spells and reads an option.
+
+    `spelling` replaces the spelling that follows from the field's name; `least` is the smallest
+    number allowed. `read` makes the value of what was typed, or of all that was typed where the
+    option is `repeated`; it raises `ValueError` with what should have been given.
+    """
+
+    text: str
+    spelling: str | None = None
+    least: int | None = None
+    read: Callable[[Any], Any] | None = None
+    repeated: bool = False
+
+
+def rows(text: str) -> int | None:
+    """A number of rows from 1 up; None for `auto`."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise ValueError("auto, or a number from 1 up")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How a checkpoint is run; what is None or `auto` the engine chooses.
+
+    Args:
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+        dtype: `auto`, `float32`, `bfloat16` or `float16`.
+        batch_size: Rows decoded at a time.
+        think_tokens: Room for a thinking block before the answer, in tokens; 0 switches thinking
+            off where the model's template can.
+    """
+
+    device: Annotated[str, Help("auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    dtype: Annotated[str, Help("auto, float32, bfloat16 or float16.")] = "auto"
+    batch_size: Annotated[int | None, Help("Rows at a time: auto or a number.", read=rows)] = None
+    think_tokens: Annotated[
+        int | None,
+        Help(
+            "Room for a reasoning model's thoughts. Default: thinking is switched off where its "
+            "template can, else 1024.",
+            least=0,
+        ),
+    ] = None
+
+
+def pairs(typed: list[str]) -> dict[str, str]:
+    """Names and values from `NAME=VALUE` texts."""
+    split = [text.partition("=") for text in typed]
+    if any(not name.strip() or not sign for name, sign, _ in split):
+        raise ValueError("give NAME=VALUE")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+DEFAULTS = EngineOptions()
+"""Everything is left to the engine."""
+
+
+def engine_identity(options: EngineOptions) -> dict[str, Setting]:
+    """What of the options decides answers and is not said by the model's own settings.
+
+    Only what the user set stands in it, so that runs of older versions keep their identity.
+    """
+    return {} if options.think_tokens is None else {"think_tokens": options.think_tokens}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Where a run or a training is kept.
+
+    Args:
+        out: Its folder. By default below `runs/` or `trained/`, named by content, so that the same
+            call goes on with its own run.
+        resume: Go on with what was begun; if False, make a new one.
+    """
+
+    out: Annotated[
+        Path | str | None,
+        Help("Its folder. Default: below runs/ or trained/, named by content.", read=Path),
+    ] = None
+    resume: Annotated[
+        bool, Help("Go on with what was begun, or start anew.", "--resume/--no-resume")
+    ] = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """How a checkpoint is trained; what is None follows from the preset, the method, the trainer.
+
+    Args:
+        preset: Name of measured settings for a model. Default: the paper's.
+        lr: Peak learning rate.
+        epochs: Passes over the forget rows.
+        max_steps: Optimiser steps at most.
+        batch_size: Forget rows a step, and as many retain rows.
+        accumulation: Micro-batches a step.
+        precision: `auto`, `float32`, `bf16` or `fp16`: autocast; weights stay float32.
+        lora_rank: Train a LoRA adapter of this rank instead of all weights.
+        seed: Seeds row order, dropout and adapters.
+        settings: Any other setting or method parameter by name; it decides over all of the above.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+        report_to: Where curves are sent besides: `none`, `tensorboard`, `wandb` or `trackio`.
+    """
+
+    preset: Annotated[
+        str | None, Help("Measured settings: smollm2-135m. Default: the paper's.")
+    ] = None
+    settings: Annotated[
+        Mapping[str, Setting | str],
+        Help(
+            "NAME=VALUE of any setting or method parameter; may be repeated.",
+            "--set",
+            read=pairs,
+            repeated=True,
+        ),
+    ] = field(default_factory=dict)
+    lr: Annotated[float | None, Help("Peak learning rate.")] = None
+    epochs: Annotated[float | None, Help("Passes over the forget rows.")] = None
+    max_steps: Annotated[int | None, Help("Optimiser steps at most.")] = None
+    batch_size: Annotated[int | None, Help("Forget rows a step, and as many retain rows.")] = None
+    accumulation: Annotated[int | None, Help("Micro-batches a step.")] = None
+    precision: Annotated[
+        str | None, Help("auto, float32, bf16 or fp16 (autocast; weights stay float32).")
+    ] = None
+    lora_rank: Annotated[
+        int | None, Help("Train a LoRA adapter of this rank instead.", "--lora")
+    ] = None
+    seed: Annotated[int | None, Help("Seeds row order, dropout and adapters.")] = None
+    device: Annotated[str, Help("auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    report_to: Annotated[str, Help("none, tensorboard, wandb or trackio.")] = "none"
+
+    @property
+    def changes(self) -> dict[str, Setting | str]:
+        """What was chosen, by name of the setting or parameter."""
+        named = ("lr", "epochs", "max_steps", "batch_size", "accumulation", "precision")
+        chosen = {name: getattr(self, name) for name in (*named, "lora_rank", "seed")}
+        return {n: v for n, v in chosen.items() if v is not None} | dict(self.settings)

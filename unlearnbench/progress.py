@@ -1,0 +1,63 @@
+"""One way to hear of everything that takes time.
+
+Scoring, attacking and training report to an `OnProgress` callback; the command line draws bars
+from the reports, Python users pass a function of their own, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Unit = Literal["answers", "verdicts", "steps", "results"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a call has come.
+
+    Args:
+        folder: Where the work is kept; the same call goes on from there.
+        unit: What is counted: answers of the model, verdicts of the judge, optimiser steps, or
+            results of an attack.
+        done: Units done so far.
+        total: Units in all.
+        part: The part under way: an attack, an arm and its step, a method. Empty for a score run.
+        figures: The latest losses or rates, by name.
+        text: A line that says what was just found; empty if there is none.
+    """
+
+    folder: Path
+    unit: Unit
+    done: int
+    total: int
+    part: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called with each report, in the order in which the work is done; verdicts come from a thread."""
+
+
+def ignore(progress: Progress) -> None:
+    """The callback of those who do not want to hear."""
+
+
+class Meter:
+    """Counts the answers and verdicts of one run and reports them."""
+
+    def __init__(self, folder: Path, total: int, on_progress: OnProgress, part: str = "") -> None:
+        self._folder, self._total, self._part = folder, total, part
+        self._on_progress = on_progress
+        self._done: dict[Unit, int] = {"answers": 0, "verdicts": 0}
+        for unit in self._done:
+            self.advance(unit, 0)
+
+    def advance(self, unit: Unit, count: int) -> None:
+        """Report `count` more answers or verdicts."""
+        self._done[unit] += count
+        done = self._done[unit]
+        self._on_progress(Progress(self._folder, unit, done, self._total, self._part))
