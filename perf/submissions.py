@@ -21,9 +21,8 @@ from typing import Any
 import unlearnbench
 from unlearnbench.api.submissions import submit
 from unlearnbench.hashing import sha256_text
-from unlearnbench.options import EngineOptions, RunOptions
+from unlearnbench.options import About, EngineOptions, RunOptions
 from unlearnbench.plugins import BUILTIN
-from unlearnbench.submissions.bundle import About
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
 
 BENCHMARK = "lkf"

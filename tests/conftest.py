@@ -108,7 +108,7 @@ def good_submission(
 ) -> Path:
     """A submission that stands."""
     from unlearnbench.api.submissions import submit
-    from unlearnbench.submissions.bundle import About
+    from unlearnbench.options import About
 
     out = tmp_path_factory.mktemp("good") / "refusal-tuning"
     return submit(scripted_runs["forgets-a"], scripted_runs["knows-all"], About(*ABOUT), out=out)

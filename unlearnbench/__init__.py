@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UnlearnbenchError,
         UnreadableError,
     )
-    from unlearnbench.options import EngineOptions, RunOptions, TrainOptions
+    from unlearnbench.options import About, EngineOptions, RunOptions, TrainOptions
     from unlearnbench.progress import Progress
     from unlearnbench.runs.compare import compare
     from unlearnbench.runs.run import load_run
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "About",
     "BenchmarkError",
     "CheckpointError",
     "EngineError",

@@ -158,3 +158,20 @@ class TrainOptions:
         named = ("lr", "epochs", "max_steps", "batch_size", "accumulation", "precision")
         chosen = {name: getattr(self, name) for name in (*named, "lora_rank", "seed")}
         return {n: v for n, v in chosen.items() if v is not None} | dict(self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a submitter says of a row of the leaderboard.
+
+    Args:
+        name: The row's name.
+        method: How the checkpoint was unlearnt.
+        submitter: Who submits it.
+        link: `https://` address of a paper or checkpoint.
+    """
+
+    name: Annotated[str, Help("The row's name.")]
+    method: Annotated[str, Help("How it was unlearnt.")]
+    submitter: Annotated[str, Help("Who submits it.")]
+    link: Annotated[str, Help("https:// address of a paper or checkpoint.")] = ""

@@ -116,8 +116,8 @@ def _runs(space: Workspace) -> None:
     import unlearnbench
     from unlearnbench.api.attestations import attest
     from unlearnbench.api.submissions import submit
+    from unlearnbench.options import About
     from unlearnbench.plugins import BUILTIN
-    from unlearnbench.submissions.bundle import About
 
     engines: Any = BUILTIN["engines"]
     engines["scripted"] = "tests.scripted:ScriptedEngine"

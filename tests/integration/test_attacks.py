@@ -17,8 +17,7 @@ import pytest
 import torch
 
 from tests.models import save
-from unlearnbench.api import attacks as api_relearn
-from unlearnbench.api import attacks as api_stress
+from unlearnbench.api import attacks
 from unlearnbench.attacks.relearn import trajectory
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
@@ -41,12 +40,12 @@ from unlearnbench.types import (
 
 def stress(checkpoint: Path, out: Path, *only: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "only": only, **rest}
-    return api_stress.stress(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
+    return attacks.stress(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
 
 
 def relearn(checkpoint: Path, out: Path, *arms: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "arms": arms, **rest}
-    return api_relearn.relearn(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
+    return attacks.relearn(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +121,13 @@ class _Silent:
         yield from (Failure(item.key, "judge", "no connection") for item in items)
 
 
-def test_a_judge_that_fails_leaves_everything_open(
-    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_stress, "judge_for", lambda *_, **__: _Silent())
-    record = stress(tiny_llama, tmp_path / "out", "quantize", "sampling")
+def test_a_judge_that_fails_leaves_everything_open(tiny_llama: Path, tmp_path: Path) -> None:
+    record = stress(tiny_llama, tmp_path / "out", "quantize", "sampling", judge=_Silent())
     assert record["status"] == "open"
     assert record["n_open"] > 0
     assert (record["union"]["score"]["low"], record["union"]["score"]["high"]) == (0.0, 1.0)
     curve = record["findings"]["sampling/leak@8"]["details"]["leak_at_k"]
     assert all(point["value"] == 1.0 for point in curve.values())
-    monkeypatch.undo()
     with pytest.raises(RunError, match="judge: the folder has silent, asked for rules"):
         stress(tiny_llama, tmp_path / "out", "quantize")
 

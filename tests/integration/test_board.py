@@ -18,7 +18,7 @@ from unlearnbench.api.submissions import build_leaderboard, submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.site import build
-from unlearnbench.submissions.bundle import About
+from unlearnbench.options import About
 
 
 @pytest.fixture(scope="module")

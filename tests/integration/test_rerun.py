@@ -17,9 +17,8 @@ from unlearnbench import score
 from unlearnbench.api.attestations import rejudge, rerun
 from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
-from unlearnbench.options import RunOptions
+from unlearnbench.options import About, RunOptions
 from unlearnbench.plugins import BUILTIN
-from unlearnbench.submissions.bundle import About
 from unlearnbench.types import Completion, Failure, Probe, Sampling
 
 

@@ -41,8 +41,8 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
     """Inputs of all commands."""
     import unlearnbench
     from unlearnbench.api.submissions import submit
+    from unlearnbench.options import About
     from unlearnbench.plugins import BUILTIN
-    from unlearnbench.submissions.bundle import About
 
     place = tmp_path_factory.mktemp("world")
     benchmark = write_benchmark(place / "benchmark")

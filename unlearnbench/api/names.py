@@ -28,6 +28,7 @@ NAMES = {
     "EngineOptions": "unlearnbench.options",
     "RunOptions": "unlearnbench.options",
     "TrainOptions": "unlearnbench.options",
+    "About": "unlearnbench.options",
     "Progress": "unlearnbench.progress",
     "UnlearnbenchError": "unlearnbench.errors",
     "BenchmarkError": "unlearnbench.errors",

@@ -14,11 +14,12 @@ from unlearnbench.judging.calibrations import measured
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.leaderboard.board import Board, read_board
 from unlearnbench.leaderboard.site import build
+from unlearnbench.options import About
 from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.bundle import About, bundle, check_free, write_folder
+from unlearnbench.submissions.bundle import bundle, check_free, write_folder
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.schema import RunClaim

@@ -8,19 +8,19 @@ from typing import Annotated
 
 import typer
 
+from unlearnbench.cli.grow import grown
 from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.options import About
 
 
+@grown
 def submit(
     run: Annotated[Path, typer.Argument(help="The checkpoint's score run, profile standard.")],
     base: Annotated[Path, typer.Option(help="The base model's score run, asked the same.")],
-    name: Annotated[str, typer.Option(help="The row's name.")],
-    method: Annotated[str, typer.Option(help="How it was unlearnt.")],
-    submitter: Annotated[str, typer.Option(help="Who submits it.")],
+    about: About,
     attacks: Annotated[
         list[Path] | None, typer.Argument(help="Its relearn and stress runs, if there are any.")
     ] = None,
-    link: Annotated[str, typer.Option(help="https:// address of a paper or checkpoint.")] = "",
     out: Annotated[
         Path | None, typer.Option(help="The submission's folder. Default: submissions/NAME.")
     ] = None,
@@ -34,11 +34,9 @@ def submit(
     """
     quieten(False)
     from unlearnbench.api import submissions as api_submit
-    from unlearnbench.submissions.bundle import About
 
     if hub is not None:
         _check_repository(hub)
-    about = About(name, method, submitter, link)
     made = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
     stdout().print(f"submission: {made}", soft_wrap=True)
     if hub is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
+from unlearnbench.options import About
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attestations import CLAIM, RUN_FILES
 from unlearnbench.submissions.layout import CLAIMS, JOURNALS, RANKABLE, SUMS
 from unlearnbench.submissions.schema import Attestation, Identity, Submission
 from unlearnbench.submissions.untrusted import sha256
 from unlearnbench.submissions.verify import Checked
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a submitter says of a row."""
-
-    name: str
-    method: str
-    submitter: str
-    link: str = ""
 
 
 def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About) -> Mapping[str, bytes]:
