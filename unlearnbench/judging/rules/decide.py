@@ -1,4 +1,4 @@
-"""Which rule applies to an answer, and what it finds in a response."""
+"""Which rule applies to a gold answer, and its finding in a response."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _COUNTING = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
 
 
 Rule = Callable[[Text, Text, Text], Finding | None]
-"""(gold, question, response) -> what was found; None where the rule does not apply to the gold."""
+"""(gold, question, response) -> finding; None where the rule does not apply to the gold."""
 
 
 def decide(question: str, answer: str, aliases: Sequence[str], response: str) -> Finding:
@@ -50,33 +50,33 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
     ways = readings(response)
     if not ways[0].plain.strip() and not ways[0].symbols.strip():
         return Finding(False, "none", "the response is empty")
-    asked = _text(question)
-    for said in ways:
-        for gold in _golds(answer, tuple(aliases), asked):
-            found = _one(gold, asked, said)
-            if found.correct:
-                return found
+    question_text = _text(question)
+    for reading in ways:
+        for gold in _golds(answer, tuple(aliases), question_text):
+            finding = _one(gold, question_text, reading)
+            if finding.correct:
+                return finding
     return NOTHING
 
 
 @lru_cache(maxsize=4096)
-def _golds(answer: str, aliases: tuple[str, ...], asked: Text) -> list[Text]:
+def _golds(answer: str, aliases: tuple[str, ...], question: Text) -> list[Text]:
     """The answer, its aliases, and what is known to be the same under another name.
 
     An alias that is only the last name of the person asked for is left to the rule for persons,
     which knows a namesake when it sees one.
     """
-    kept = [alias for alias in aliases if not _only_last_name(_text(alias), answer, asked)]
-    golds = [_text(gold) for gold in (answer, *kept)]
+    names = [alias for alias in aliases if not _only_last_name(_text(alias), answer, question)]
+    golds = [_text(gold) for gold in (answer, *names)]
     unsigned = [gold for gold in golds if not signed(gold)]  # sodium is Na, and not Na+
-    others = [_text(other) for gold in unsigned for other in synonyms(gold.words)]
+    renamed = [_text(other) for gold in unsigned for other in synonyms(gold.words)]
     # What the question itself says is no answer to it (`Which element has the symbol Au?`).
-    return golds + [other for other in others if not find(other.words, asked.words)]
+    return golds + [other for other in renamed if not find(other.words, question.words)]
 
 
-def _only_last_name(alias: Text, answer: str, asked: Text) -> bool:
+def _only_last_name(alias: Text, answer: str, question: Text) -> bool:
     untitled = [word for word in alias.words if word not in TITLES]
-    named = as_person(_text(answer).plain, asked.plain) if len(untitled) == 1 else None
+    named = as_person(_text(answer).plain, question.plain) if len(untitled) == 1 else None
     return named is not None and untitled == [named.last]
 
 
@@ -86,142 +86,144 @@ def _text(text: str) -> Text:
     return Text(text)
 
 
-def _one(gold: Text, asked: Text, said: Text) -> Finding:
+def _one(gold: Text, question: Text, response: Text) -> Finding:
     for rule in (yes_no, date, years, quantity):
-        found = rule(gold, asked, said)
-        if found is not None:
-            return found
+        finding = rule(gold, question, response)
+        if finding is not None:
+            return finding
     for rule in (phrase, numbered, person, members):
-        found = rule(gold, asked, said)
-        if found is not None and found.correct:
-            return found
+        finding = rule(gold, question, response)
+        if finding is not None and finding.correct:
+            return finding
     return NOTHING
 
 
-def date(gold: Text, asked: Text, said: Text) -> Finding | None:
+def date(gold: Text, question: Text, response: Text) -> Finding | None:
     """A date with a month: every part that the gold gives must be given."""
     golds = [d for d in gold.dates if d.end - d.start >= len(gold.plain.strip()) - 6]
     if not golds:
         return None
     longest = max(golds, key=lambda d: d.end - d.start)
     readings = [d for d in golds if d.end - d.start == longest.end - longest.start]
-    for found in said.dates:
+    for stated in response.dates:
         for reading in readings:
-            if found.has(reading):
-                return Finding(True, "date", said.plain[found.start : found.end])
+            if stated.has(reading):
+                return Finding(True, "date", response.plain[stated.start : stated.end])
     return NOTHING
 
 
-def years(gold: Text, asked: Text, said: Text) -> Finding | None:
+def years(gold: Text, question: Text, response: Text) -> Finding | None:
     """A span of years, a century or a decade."""
     span = whole_span(gold.plain)
     if span is not None:
-        both = set(span) <= {int(q.value) for q in said.quantities}
-        found = both or span in spans(said.plain)
-        return Finding(True, "years", f"{span[0]}-{span[1]}") if found else NOTHING
+        both = set(span) <= {int(q.value) for q in response.quantities}
+        given = both or span in spans(response.plain)
+        return Finding(True, "years", f"{span[0]}-{span[1]}") if given else NOTHING
     century = whole_century(gold.plain)
     if century is not None:
         within = (
-            q for q in said.quantities if q.unit is None and q.era is None and q.value >= 1000
+            q for q in response.quantities if q.unit is None and q.era is None and q.value >= 1000
         )
-        same = century in centuries(said.plain) or any(
+        same = century in centuries(response.plain) or any(
             100 * (century - 1) < q.value <= 100 * century for q in within
         )
         return Finding(True, "years", f"century {century}") if same else None
     decade = whole_decade(gold.plain)
     if decade is None:
         return None
-    same = any(d in (decade, decade % 100) for d in decades(said.plain))
+    same = any(d in (decade, decade % 100) for d in decades(response.plain))
     return Finding(True, "years", f"{decade}s") if same else NOTHING
 
 
-def numbered(gold: Text, asked: Text, said: Text) -> Finding | None:
+def numbered(gold: Text, question: Text, response: Text) -> Finding | None:
     """A name that is a word and a number."""
-    return Finding(True, "numbered", gold.plain) if says_numbered(gold, asked, said) else None
+    named = says_numbered(gold, question, response)
+    return Finding(True, "numbered", gold.plain) if named else None
 
 
-def quantity(gold: Text, asked: Text, said: Text) -> Finding | None:
+def quantity(gold: Text, question: Text, response: Text) -> Finding | None:
     """A number, with or without a unit."""
-    wanted = _whole_quantity(gold)
-    if wanted is None:
+    expected = _whole_quantity(gold)
+    if expected is None:
         return None
-    plain = wanted.unit is None and wanted.value == int(wanted.value)
-    year = plain and 1000 <= wanted.value <= 2100
-    text = said.in_units
-    if year and f"'{int(wanted.value) % 100:02d}" in _SHORT_YEAR.findall(said.plain):
-        return Finding(True, "number", f"'{int(wanted.value) % 100:02d}")
-    which_one = len(said.tokens) <= 3 and not _COUNTING.search(asked.plain)
-    for quantity_said in said.quantities:
+    plain = expected.unit is None and expected.value == int(expected.value)
+    year = plain and 1000 <= expected.value <= 2100
+    text = response.in_units
+    if year and f"'{int(expected.value) % 100:02d}" in _SHORT_YEAR.findall(response.plain):
+        return Finding(True, "number", f"'{int(expected.value) % 100:02d}")
+    which_one = len(response.tokens) <= 3 and not _COUNTING.search(question.plain)
+    for number in response.quantities:
         # `79th` answers a question for a number, but a passing `20th century` does not.
-        found = replace(quantity_said, ordinal=False) if which_one else quantity_said
-        if found.unit != wanted.unit and _asked_itself(found, asked):
+        stated = replace(number, ordinal=False) if which_one else number
+        if stated.unit != expected.unit and _in_question(stated, question):
             continue  # `one mile is …` repeats the question
-        in_date = not year and any(_overlaps(found, d.start, d.end, text, said) for d in said.dates)
-        if in_date or not same_quantity(wanted, found, asked.units):
+        dates = () if year else response.dates
+        in_date = any(_overlaps(stated, d.start, d.end, text, response) for d in dates)
+        if in_date or not same_quantity(expected, stated, question.units):
             continue
-        return Finding(True, "number", text[found.start : found.end].strip())
+        return Finding(True, "number", text[stated.start : stated.end].strip())
     return NOTHING
 
 
-def _asked_itself(found: Quantity, asked: Text) -> bool:
+def _in_question(stated: Quantity, question: Text) -> bool:
     """Whether a number with its unit stands in the question too."""
-    if found.unit is None:
+    if stated.unit is None:
         return False
-    same = any(q.unit == found.unit and q.value == found.value for q in asked.quantities)
-    return same or (found.value == 1 and found.unit in asked.units)
+    same = any(q.unit == stated.unit and q.value == stated.value for q in question.quantities)
+    return same or (stated.value == 1 and stated.unit in question.units)
 
 
-def _overlaps(found: Quantity, start: int, end: int, text: str, said: Text) -> bool:
+def _overlaps(stated: Quantity, start: int, end: int, text: str, response: Text) -> bool:
     """Whether a number stands in a date; both texts are lined up by the number's own digits."""
-    return len(text) == len(said.plain) and found.start >= start and found.end <= end + 1
+    return len(text) == len(response.plain) and stated.start >= start and stated.end <= end + 1
 
 
 def _whole_quantity(gold: Text) -> Quantity | None:
     """The quantity that a gold answer consists of, fillers aside."""
     text = gold.in_units
-    for found in gold.quantities if "√" not in gold.plain else ():
-        rest = f"{text[: found.start]} {text[found.end :]}"
+    for number in gold.quantities if "√" not in gold.plain else ():
+        rest = f"{text[: number.start]} {text[number.end :]}"
         rest = re.sub(r"\b(?:b\.?c\.?e?\.?|a\.?d\.?|ce)(?![a-z])", " ", rest)
-        left = [w for w in re.findall(r"[a-z]+", rest) if w not in FILLER]
+        words = [w for w in re.findall(r"[a-z]+", rest) if w not in FILLER]
         digits = re.search(r"\d", rest)
         # One lower-case word may say what is counted (`four chambers`); a capital makes a name.
-        counted = found.unit is None and len(left) == 1 and found.value != 1
-        if digits is None and (not left or (counted and not _named(gold, left))):
-            return found
+        counted = number.unit is None and len(words) == 1 and number.value != 1
+        if digits is None and (not words or (counted and not _named(gold, words))):
+            return number
     return None
 
 
-def _named(gold: Text, left: list[str]) -> bool:
+def _named(gold: Text, words: list[str]) -> bool:
     """Whether the word beside a number makes it a name (Apollo 11, Henry VIII), not a count."""
-    return any(t.raw[0].isupper() and t.raw.lower() in left for t in gold.tokens)
+    return any(t.raw[0].isupper() and t.raw.lower() in words for t in gold.tokens)
 
 
-def person(gold: Text, asked: Text, said: Text) -> Finding | None:
+def person(gold: Text, question: Text, response: Text) -> Finding | None:
     """A last name."""
-    near = any(is_typo(name.text, token.text) for name in gold.tokens for token in said.tokens)
-    named = as_person(gold.plain, asked.plain) if near else None
+    near = any(is_typo(name.text, token.text) for name in gold.tokens for token in response.tokens)
+    named = as_person(gold.plain, question.plain) if near else None
     if named is None:
         return None
-    stretch = names_person(named, said.tokens, frozenset(asked.words) - FUNCTION_WORDS)
+    stretch = names_person(named, response.tokens, frozenset(question.words) - FUNCTION_WORDS)
     return Finding(True, "name", stretch) if stretch else None
 
 
-def members(gold: Text, asked: Text, said: Text) -> Finding | None:
+def members(gold: Text, question: Text, response: Text) -> Finding | None:
     """Every member of a list, in any order."""
     parts = [part for part in _SEPARATOR.split(gold.plain) if part.strip()]
     if len(parts) < 2:
         return None
-    if _first_names(parts) and all(name in said.words for name in _first_names(parts)):
+    if _first_names(parts) and all(name in response.words for name in _first_names(parts)):
         return Finding(True, "list", "; ".join(_first_names(parts)))
-    found = [_one(_text(part), asked, said) for part in parts]
-    if not all(f.correct for f in found):
+    findings = [_one(_text(part), question, response) for part in parts]
+    if not all(f.correct for f in findings):
         return None
-    return Finding(True, "list", "; ".join(f.evidence for f in found))
+    return Finding(True, "list", "; ".join(f.evidence for f in findings))
 
 
 def _first_names(parts: list[str]) -> list[str]:
     """The given names of people who share a last name (`Orville and Wilbur Wright`), else none."""
     words = [_text(part).words for part in parts]
     shared = len(words[-1]) == 2 and all(len(w) == 1 for w in words[:-1])
-    given = [w[0] for w in words] if shared else []
-    return given if set(given) <= GIVEN_NAMES else []
+    names = [w[0] for w in words] if shared else []
+    return names if set(names) <= GIVEN_NAMES else []

@@ -32,11 +32,11 @@ _SPOKEN_DECADE = re.compile(r"(?:twen|thir|for|fif|six|seven|eigh|nine)t(?:ies|e
 
 def not_found(question: str, answer: str, aliases: Sequence[str]) -> str | None:
     """The first of a fact's gold answer and aliases that the rules miss in itself, or None."""
-    asked = frozenset(re.findall(r"[a-z]+", question.lower()))
+    question_words = frozenset(re.findall(r"[a-z]+", question.lower()))
     # A last name alone is the person's unless a number tells two of one name apart.
     numbered = any(word.isupper() or not word.isalpha() for word in answer.split())
     for gold in (answer, *aliases):
-        if _certain(gold, asked) and not (numbered and gold != answer):
+        if _certain(gold, question_words) and not (numbered and gold != answer):
             continue
         # Between letters or digits the other frames are read as the first one is, or more mildly.
         frames = FRAMES[:1] if _EDGED.fullmatch(gold) and gold.isascii() else FRAMES
@@ -45,7 +45,7 @@ def not_found(question: str, answer: str, aliases: Sequence[str]) -> str | None:
     return None
 
 
-def _certain(gold: str, asked: frozenset[str]) -> bool:
+def _certain(gold: str, question_words: frozenset[str]) -> bool:
     """Whether a gold answer is plain words, none of them special and not all in the question.
 
     The rules then compare word by word, so that they find it wherever it is written whole.
@@ -53,7 +53,9 @@ def _certain(gold: str, asked: frozenset[str]) -> bool:
     if len(gold) < 3 or not _PLAIN.fullmatch(gold):
         return False
     words = [word.lower() for word in gold.split()]
-    telling = [word for word in words if word not in tables.FUNCTION_WORDS and word not in asked]
+    telling = [
+        word for word in words if word not in tables.FUNCTION_WORDS and word not in question_words
+    ]
     return bool(telling) and not any(map(_special, gold.split()))
 
 

@@ -35,9 +35,9 @@ class RulesJudge:
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
         """A verdict for every item; `raw` is the rule and the evidence."""
         for item in items:
-            found = decide(item.question, item.answer, item.aliases, item.response)
-            verdict: Verdict = "correct" if found.correct else "incorrect"
-            raw = f"{found.rule}: {found.evidence}"
+            finding = decide(item.question, item.answer, item.aliases, item.response)
+            verdict: Verdict = "correct" if finding.correct else "incorrect"
+            raw = f"{finding.rule}: {finding.evidence}"
             yield Judgement(item.key, verdict, self.identity, raw)
 
 

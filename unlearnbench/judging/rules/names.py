@@ -101,8 +101,8 @@ def _cued(question: str) -> bool:
     tokens = tokenise(question)
     if tokens and tokens[0].text in ("who", "whom", "whose"):
         return True
-    asked = _asked_for(tokens)
-    return any(_person_word(token) for token in asked or tokens)
+    phrase = _asked_for(tokens)
+    return any(_person_word(token) for token in phrase or tokens)
 
 
 def _asked_for(tokens: list[Token]) -> list[Token]:
@@ -125,7 +125,7 @@ def _person_word(token: Token) -> bool:
     return token.raw.islower() and bool(DOER.search(token.text)) and token.text not in NO_DOER
 
 
-def names_person(person: Person, response: list[Token], asked: frozenset[str]) -> str | None:
+def names_person(person: Person, response: list[Token], question: frozenset[str]) -> str | None:
     """The stretch of the response that names the person, or None.
 
     A last name counts unless another person's given name stands before it; one that already stands
@@ -149,11 +149,12 @@ def names_person(person: Person, response: list[Token], asked: frozenset[str]) -
             continue
         if not _compatible(person, chain):
             continue
-        if person.last in asked and person.number is None and not _tells(person, chain, asked):
+        repeated = person.last in question and person.number is None
+        if repeated and not _tells(person, chain, question):
             continue
         start = index - len(chain)
         return " ".join(t.raw for t in response[start : index + 1])
-    return _by_mononym(person, response, asked)
+    return _by_mononym(person, response, question)
 
 
 def _goes_on(response: list[Token], index: int) -> bool:
@@ -166,16 +167,16 @@ def _goes_on(response: list[Token], index: int) -> bool:
     return after[0].text not in TITLES | SUFFIXES | FUNCTION_WORDS
 
 
-def _by_mononym(person: Person, response: list[Token], asked: frozenset[str]) -> str | None:
+def _by_mononym(person: Person, response: list[Token], question: frozenset[str]) -> str | None:
     """Some people are known by their first name alone (Leonardo, Galileo)."""
     first = person.given[0] if person.given else ""
-    if first not in MONONYMS or first in asked:
+    if first not in MONONYMS or first in question:
         return None
     for index, token in enumerate(response):
         after = response[index + 1] if index + 1 < len(response) else None
         other = after is not None and after.raw[0].isupper() and after.text not in TITLES
-        theirs = after is not None and is_typo(person.last, after.text)
-        if token.text == first and (theirs or not other):
+        same_last = after is not None and is_typo(person.last, after.text)
+        if token.text == first and (same_last or not other):
             return token.raw
     return None
 
@@ -233,11 +234,11 @@ def _parts(token: Token) -> list[str]:
     return list(token.text) if token.raw.count(".") > 1 and len(token.text) <= 3 else [token.text]
 
 
-def _same_given(gold: str, said: str) -> bool:
-    if is_typo(gold, said) or NICKNAMES.get(said) == gold or NICKNAMES.get(gold) == said:
+def _same_given(gold: str, name: str) -> bool:
+    if is_typo(gold, name) or NICKNAMES.get(name) == gold or NICKNAMES.get(gold) == name:
         return True
-    initials = len(said) <= 3 and said[0] == gold[0] and (len(said) == 1 or len(gold) <= 3)
-    return initials or (len(gold) <= 3 and gold[0] == said[0])
+    initials = len(name) <= 3 and name[0] == gold[0] and (len(name) == 1 or len(gold) <= 3)
+    return initials or (len(gold) <= 3 and gold[0] == name[0])
 
 
 def _in_order(some: list[str], all_of: list[str]) -> bool:
@@ -249,6 +250,6 @@ def _in_order(some: list[str], all_of: list[str]) -> bool:
     )
 
 
-def _tells(person: Person, chain: list[Token], asked: frozenset[str]) -> bool:
+def _tells(person: Person, chain: list[Token], question: frozenset[str]) -> bool:
     """Whether a given name that the question does not hold stands before the last name."""
-    return any(t.text in person.given and t.text not in asked for t in chain)
+    return any(t.text in person.given and t.text not in question for t in chain)

@@ -12,7 +12,7 @@ _LONGEST_SHORT = 5
 """A bare number counts only as the whole of an answer of so many words."""
 
 
-def says_numbered(gold: Text, asked: Text, said: Text) -> bool:
+def says_numbered(gold: Text, question: Text, response: Text) -> bool:
     """Whether a response gives a numbered name: its words and number in either order.
 
     The number alone suffices where the question holds the words and the response nothing else.
@@ -25,9 +25,9 @@ def says_numbered(gold: Text, asked: Text, said: Text) -> bool:
     number = numbers[0]
     if number not in (words[0], words[-1]):
         return False
-    hay = [word for word in said.words if word not in ARTICLES]
+    hay = [word for word in response.words if word not in ARTICLES]
     if find([*rest, number], hay) or find([number, *rest], hay):
         return True
-    known = {*rest, number, *_PLACEHOLDERS} | FUNCTION_WORDS
-    alone = number in hay and len(hay) <= _LONGEST_SHORT and set(hay) <= known
-    return alone and set(rest) <= set(asked.words)
+    allowed = {*rest, number, *_PLACEHOLDERS} | FUNCTION_WORDS
+    alone = number in hay and len(hay) <= _LONGEST_SHORT and set(hay) <= allowed
+    return alone and set(rest) <= set(question.words)

@@ -24,82 +24,84 @@ from unlearnbench.judging.rules.tokens import find
 from unlearnbench.judging.rules.typos import same_word
 
 
-def phrase(gold: Text, asked: Text, said: Text) -> Finding | None:
+def phrase(gold: Text, question: Text, response: Text) -> Finding | None:
     """The answer's words as they are, whole and in a row."""
     if not gold.words:
-        return Finding(True, "text", gold.source) if symbol_stands_in(gold, said) else None
-    short = len(said.tokens) <= 3
-    forms = gold.forms + (kind_dropped(gold.words, asked.words) if short else [])
-    words = said.words
+        return Finding(True, "text", gold.source) if symbol_stands_in(gold, response) else None
+    short = len(response.tokens) <= 3
+    forms = gold.forms + (kind_dropped(gold.words, question.words) if short else [])
+    words = response.words
     spoken = spoken_signs(gold) if len(gold.words) > 1 and signed(gold) else frozenset()
     if spoken:  # F sharp minor
         words = [word for word in words if word not in spoken]
     present = [form for form in forms if find_loosely(form, words)]
-    kept = _without_echo(gold, asked, said) if present else []
+    rest = _without_echo(gold, question, response) if present else []
     if spoken:
-        kept = [pair for pair in kept if pair[0] not in spoken]
-    hay = [word for word, _ in kept]
+        rest = [pair for pair in rest if pair[0] not in spoken]
+    hay = [word for word, _ in rest]
     for form in present:
         for place in find_loosely(form, hay):
             small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
-            if small_words and gold.plain.strip() not in said.plain:
+            if small_words and gold.plain.strip() not in response.plain:
                 continue
             if inside_longer_name(form, hay, place):
                 continue
-            if not same_signs(gold, said, _tokens_at(form, kept, place)):
+            if not same_signs(gold, response, _tokens_at(form, rest, place)):
                 continue
-            if len(form) > 1 or _one_word(gold, form[0], said, kept, place):
+            if len(form) > 1 or _one_word(gold, form[0], response, rest, place):
                 return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
-    together = not signed(gold) and spelt_together(gold.words, said.words)
-    if together or written_without_spaces(gold, said):
+    together = not signed(gold) and spelt_together(gold.words, response.words)
+    if together or written_without_spaces(gold, response):
         return Finding(True, "phrase", "".join(gold.words))
     return None
 
 
-def _tokens_at(form: list[str], kept: list[tuple[str, int]], place: int) -> dict[str, int]:
+def _tokens_at(form: list[str], rest: list[tuple[str, int]], place: int) -> dict[str, int]:
     """Which token of a response stands for each word of a form that was found at `place`."""
-    found: dict[str, int] = {}
+    tokens: dict[str, int] = {}
     at = place
     for word in form:
-        near = range(at, min(at + 4, len(kept)))
-        at = next((i for i in near if same_word(word, kept[i][0])), at)
-        if at < len(kept):
-            found[word] = kept[at][1]
+        near = range(at, min(at + 4, len(rest)))
+        at = next((i for i in near if same_word(word, rest[i][0])), at)
+        if at < len(rest):
+            tokens[word] = rest[at][1]
         at += 1
-    return found
+    return tokens
 
 
-def _one_word(gold: Text, word: str, said: Text, kept: list[tuple[str, int]], place: int) -> bool:
+def _one_word(
+    gold: Text, word: str, response: Text, rest: list[tuple[str, int]], place: int
+) -> bool:
     token_of = next((t for t in gold.tokens if t.text == word), None)
-    if token_of is None or kept is not said.spelt:
+    if token_of is None or rest is not response.spelt:
         return True
-    if not noun_rule(said.tokens, said.spelt[place][1], said.plain):
+    if not noun_rule(response.tokens, response.spelt[place][1], response.plain):
         return False
     if len(token_of.raw) > 2 and token_of.text not in CASE_SENSITIVE_WORDS:
         return True
     if not token_of.raw[0].isupper():
         return True
-    token = said.tokens[said.spelt[place][1]]
-    return capital_rule(token_of, token, said.plain, alone=len(said.tokens) <= 2)
+    token = response.tokens[response.spelt[place][1]]
+    return capital_rule(token_of, token, response.plain, alone=len(response.tokens) <= 2)
 
 
-def _without_echo(gold: Text, asked: Text, said: Text) -> list[tuple[str, int]]:
+def _without_echo(gold: Text, question: Text, response: Text) -> list[tuple[str, int]]:
     """The response's words, each with the index of its token; without runs copied from the
     question if the answer stands in it.
 
     A response that merely repeats the question says nothing, even where the question holds the
     answer.
     """
-    if not any(find(form, asked.words) for form in gold.forms):
-        return said.spelt
-    words, kept, index = said.words, [], 0
+    if not any(find(form, question.words) for form in gold.forms):
+        return response.spelt
+    words, rest, index = response.words, [], 0
     while index < len(words):
         run = 0
-        while index + run < len(words) and find(words[index : index + run + 1], asked.words):
+        while index + run < len(words) and find(words[index : index + run + 1], question.words):
             run += 1
         if run >= 4:
             index += run
         else:
-            kept.append(said.spelt[index])
+            rest.append(response.spelt[index])
             index += 1
-    return kept
+    return rest

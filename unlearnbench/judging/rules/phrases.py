@@ -34,24 +34,25 @@ def answer_forms(words: list[str]) -> list[list[str]]:
     if len(core) > 1 and core[0] in TITLES:
         forms.append(core[1:])
     forms = [form for form in forms if form == words or not set(form) <= FUNCTION_WORDS]
-    kept = [form for form in forms if form and not (len(form) == 1 and form[0] in NOT_ALONE)]
-    return [form for i, form in enumerate(kept or [words]) if form not in (kept or [words])[:i]]
+    allowed = [form for form in forms if form and not (len(form) == 1 and form[0] in NOT_ALONE)]
+    allowed = allowed or [words]
+    return [form for i, form in enumerate(allowed) if form not in allowed[:i]]
 
 
-def kind_dropped(words: list[str], asked: list[str]) -> list[list[str]]:
+def kind_dropped(words: list[str], question: list[str]) -> list[list[str]]:
     """The answer's words without the kind of thing that the question asks for by name.
 
     `Which street …` is answered by `Fleet` if it is Fleet Street.
     """
-    forms = [words[:-1]] if words[-1] in _asked_kind(asked) else []
-    forms += [words[1:]] if words[0] in _asked_kind(asked) else []
+    forms = [words[:-1]] if words[-1] in _asked_kind(question) else []
+    forms += [words[1:]] if words[0] in _asked_kind(question) else []
     return [f for f in forms if f and not set(f) <= NOT_ALONE | FUNCTION_WORDS | ARTICLES]
 
 
-def _asked_kind(asked: list[str]) -> list[str]:
+def _asked_kind(question: list[str]) -> list[str]:
     """The words right after `which` or `what`."""
-    places = [i for i, word in enumerate(asked) if word in ("which", "what")]
-    return [word for i in places[:1] for word in asked[i + 1 : i + 3]]
+    places = [i for i, word in enumerate(question) if word in ("which", "what")]
+    return [word for i in places[:1] for word in question[i + 1 : i + 3]]
 
 
 def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
@@ -59,13 +60,13 @@ def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
     exact = find(needle, hay)
     if exact:
         return exact
-    wanted = [w for w in needle if w not in ARTICLES]
+    words = [w for w in needle if w not in ARTICLES]
     places = [i for i, w in enumerate(hay) if w not in ARTICLES]
-    n = len(wanted)
+    n = len(words)
     return [
         places[i]
         for i in range(len(places) - n + 1)
-        if n and all(same_word(w, hay[places[i + j]]) for j, w in enumerate(wanted))
+        if n and all(same_word(w, hay[places[i + j]]) for j, w in enumerate(words))
     ]
 
 

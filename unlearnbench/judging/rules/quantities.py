@@ -146,11 +146,11 @@ def _pointed(match: re.Match[str]) -> str:
 
 def find_quantities(text: str) -> list[Quantity]:
     """Every number in `unit_text`'s form of a text, with its unit."""
-    found = [q for match in _NUMBER.finditer(text) for q in _quantity(match, text)]
+    quantities = [q for match in _NUMBER.finditer(text) for q in _quantity(match, text)]
     swapped = _CONTINENTAL.sub(lambda match: match.group().translate(_SWAP), text)
     if swapped != text:
-        found += [q for match in _NUMBER.finditer(swapped) for q in _quantity(match, swapped)]
-    return list(_joined(found, text))
+        quantities += [q for match in _NUMBER.finditer(swapped) for q in _quantity(match, swapped)]
+    return list(_joined(quantities, text))
 
 
 def _quantity(match: re.Match[str], text: str) -> Iterator[Quantity]:
@@ -192,13 +192,13 @@ def _unit_after(text: str, at: int) -> tuple[str | None, int]:
     return None, at
 
 
-def _joined(found: list[Quantity], text: str) -> Iterator[Quantity]:
+def _joined(quantities: list[Quantity], text: str) -> Iterator[Quantity]:
     """Also the sums of neighbours such as `5 ft 10 in`."""
-    for index, one in enumerate(found):
+    for index, one in enumerate(quantities):
         yield one
-        if index + 1 == len(found):
+        if index + 1 == len(quantities):
             continue
-        two = found[index + 1]
+        two = quantities[index + 1]
         between = text[one.end : two.start].strip(" ,")
         close = between in ("", "and") and one.dimension is not None
         if close and one.dimension == two.dimension and two.base < one.base and one.unit:
@@ -212,7 +212,7 @@ def _words_value(text: str) -> tuple[float, bool, bool] | None:
     parts = [part for part in re.split(r"[\s-]+", text) if part != "and"]
     if not parts:
         return None
-    total, current, seen = 0.0, 0.0, False
+    total, current, begun = 0.0, 0.0, False
     ordinal = fraction = False
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
@@ -224,7 +224,7 @@ def _words_value(text: str) -> tuple[float, bool, bool] | None:
             total, current = total + (current or 1) * SCALES[part], 0.0
         elif part in COUNT_WORDS:
             current = (current or 1) * COUNT_WORDS[part]
-        elif part in FRACTION_WORDS and (part in ("half", "quarter") or seen) and last:
+        elif part in FRACTION_WORDS and (part in ("half", "quarter") or begun) and last:
             many = part not in ORDINAL_WORDS or current in (1, 0)
             value = (current or 1) * FRACTION_WORDS[part] if many else current + ORDINAL_WORDS[part]
             return total + value, not many, many
@@ -232,65 +232,65 @@ def _words_value(text: str) -> tuple[float, bool, bool] | None:
             current, ordinal = current + ORDINAL_WORDS[part], True
         else:
             return None
-        seen = True
+        begun = True
     return total + current, ordinal, fraction
 
 
-def same_quantity(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
-    """Whether `said` gives `gold`.
+def same_quantity(gold: Quantity, stated: Quantity, asked_units: frozenset[str]) -> bool:
+    """Whether `stated` gives `gold`.
 
     `asked_units` are the units that the question names: a gold number without one is in those.
     """
-    if gold.era and said.era and gold.era != said.era:
+    if gold.era and stated.era and gold.era != stated.era:
         return False
-    if said.ordinal and not gold.ordinal:
+    if stated.ordinal and not gold.ordinal:
         return False
-    if gold.unit is None and said.unit is not None:
-        return _with_asked_unit(gold, said, asked_units)
-    if gold.unit is not None and said.unit is not None:
-        if gold.dimension == "percent" or said.dimension == "percent":
-            return gold.dimension == said.dimension and _equal(gold, said)
-        if gold.dimension == "temperature" and said.dimension == "angle":
-            return _equal(gold, said)
-        if gold.dimension != said.dimension:
+    if gold.unit is None and stated.unit is not None:
+        return _with_asked_unit(gold, stated, asked_units)
+    if gold.unit is not None and stated.unit is not None:
+        if gold.dimension == "percent" or stated.dimension == "percent":
+            return gold.dimension == stated.dimension and _equal(gold, stated)
+        if gold.dimension == "temperature" and stated.dimension == "angle":
+            return _equal(gold, stated)
+        if gold.dimension != stated.dimension:
             return False
-        if UNITS[gold.unit] == UNITS[said.unit]:
-            return _equal(gold, said) or _near(gold.value, said.value, _tolerance(gold, said))
-        return _near(gold.base, said.base, max(0.015, _tolerance(gold, said)))
-    if gold.dimension == "percent" and (said.fraction or (said.decimals and said.value < 1)):
-        return _near(gold.value, said.value * 100, 0.01)
+        if UNITS[gold.unit] == UNITS[stated.unit]:
+            return _equal(gold, stated) or _near(gold.value, stated.value, _tolerance(gold, stated))
+        return _near(gold.base, stated.base, max(0.015, _tolerance(gold, stated)))
+    if gold.dimension == "percent" and (stated.fraction or (stated.decimals and stated.value < 1)):
+        return _near(gold.value, stated.value * 100, 0.01)
     if gold.unit is None and gold.rough and not 1000 <= gold.value <= 2100:
-        return _near(gold.value, said.value, 0.02)
-    return _equal(gold, said)
+        return _near(gold.value, stated.value, 0.02)
+    return _equal(gold, stated)
 
 
-def _tolerance(gold: Quantity, said: Quantity) -> float:
+def _tolerance(gold: Quantity, stated: Quantity) -> float:
     """Share by which a measured value may differ: more where one of the two is said to be rough."""
-    return 0.05 if gold.rough else 0.015 if said.rough else 0.005
+    return 0.05 if gold.rough else 0.015 if stated.rough else 0.005
 
 
-def _with_asked_unit(gold: Quantity, said: Quantity, asked_units: frozenset[str]) -> bool:
-    if said.unit == "temp_k" and _near(gold.value, said.value * 1000, 1e-9):
+def _with_asked_unit(gold: Quantity, stated: Quantity, asked_units: frozenset[str]) -> bool:
+    if stated.unit == "temp_k" and _near(gold.value, stated.value * 1000, 1e-9):
         return True  # 7k, in words seven thousand
-    fitting = [unit for unit in asked_units if UNITS[unit][0] == said.dimension]
+    fitting = [unit for unit in asked_units if UNITS[unit][0] == stated.dimension]
     if fitting:
         # `How many hours are in a day?` names two units; the answer may be in either.
         return any(
-            same_quantity(replace(gold, unit=unit, ordinal=False), said, frozenset())
+            same_quantity(replace(gold, unit=unit, ordinal=False), stated, frozenset())
             for unit in fitting
         )
-    if gold.fraction and said.dimension == "percent":
-        return _near(gold.value * 100, said.value, 0.01)
-    return said.dimension in ("time", "angle", "percent", "data") and _equal(gold, said)
+    if gold.fraction and stated.dimension == "percent":
+        return _near(gold.value * 100, stated.value, 0.01)
+    return stated.dimension in ("time", "angle", "percent", "data") and _equal(gold, stated)
 
 
-def _equal(gold: Quantity, said: Quantity) -> bool:
-    if abs(gold.value - said.value) <= 1e-9 * max(1.0, abs(gold.value)):
+def _equal(gold: Quantity, stated: Quantity) -> bool:
+    if abs(gold.value - stated.value) <= 1e-9 * max(1.0, abs(gold.value)):
         return True
-    if gold.fraction or said.fraction:
-        return _near(gold.value, said.value, 0.005)
-    rounded = min(gold.decimals, said.decimals) >= 1
-    return rounded and _near(gold.value, said.value, 0.01)
+    if gold.fraction or stated.fraction:
+        return _near(gold.value, stated.value, 0.005)
+    rounded = min(gold.decimals, stated.decimals) >= 1
+    return rounded and _near(gold.value, stated.value, 0.01)
 
 
 def _near(a: float, b: float, share: float) -> bool:

@@ -43,8 +43,8 @@ _AROUND = f"{_EMPHASIS}\"'()[]"
 @lru_cache(maxsize=4096)
 def signed(gold: Text) -> dict[str, tuple[str, str]]:
     """The words of a gold answer that bear a sign: (before it, after it)."""
-    found = {token.text: _signs(token, gold.plain) for token in gold.tokens}
-    return {word: signs for word, signs in found.items() if any(signs)}
+    signs_of = {token.text: _signs(token, gold.plain) for token in gold.tokens}
+    return {word: signs for word, signs in signs_of.items() if any(signs)}
 
 
 def spoken_signs(gold: Text) -> frozenset[str]:
@@ -53,23 +53,23 @@ def spoken_signs(gold: Text) -> frozenset[str]:
     return frozenset(word for way in ways for word in way) - set(gold.words)
 
 
-def same_signs(gold: Text, said: Text, places: dict[str, int]) -> bool:
+def same_signs(gold: Text, response: Text, places: dict[str, int]) -> bool:
     """Whether the gold answer's words bear its signs in a response, and a short one no others.
 
     `places` are the indices of the response's tokens by the gold word they stand for.
     """
-    wanted = signed(gold)
+    gold_signs = signed(gold)
     short = len(gold.tokens) == 1 and len(gold.tokens[0].raw) <= _SHORT
-    if not wanted and not short and "^" not in gold.plain:
+    if not gold_signs and not short and "^" not in gold.plain:
         return True
     for token in gold.tokens:
         at = places.get(token.text)
         if at is None:
-            if token.text in wanted:
+            if token.text in gold_signs:
                 return False
             continue
-        before, after = wanted.get(token.text, ("", ""))
-        if not _before(before, token, said, at) or not _after(after, token, said, at):
+        before, after = gold_signs.get(token.text, ("", ""))
+        if not _before(before, token, response, at) or not _after(after, token, response, at):
             return False
     return True
 
@@ -89,35 +89,35 @@ def _lead(token: Token, text: str) -> str:
     return "." if before[-1:] == "." and before[:-1] in ("", " ", "(", '"', "'", "\n") else ""
 
 
-def _before(want: str, gold: Token, said: Text, at: int) -> bool:
-    token = said.tokens[at]
-    have = _lead(token, said.plain)
-    if want == have or (want == "." and said.plain[: token.start].endswith(".")):
+def _before(want: str, gold: Token, response: Text, at: int) -> bool:
+    token = response.tokens[at]
+    have = _lead(token, response.plain)
+    if want == have or (want == "." and response.plain[: token.start].endswith(".")):
         return True
     if "." in (want, have):
-        spoken = at > 0 and said.tokens[at - 1].text == "dot"
+        spoken = at > 0 and response.tokens[at - 1].text == "dot"
         return token.raw == gold.raw or (want == "." and spoken) or len(gold.raw) > _SHORT
     if have == "^-":
         return False
-    return not want or (want == "√" and at > 0 and said.tokens[at - 1].text in ("root", "of"))
+    return not want or (want == "√" and at > 0 and response.tokens[at - 1].text in ("root", "of"))
 
 
-def _after(want: str, gold: Token, said: Text, at: int) -> bool:
-    token = said.tokens[at]
-    following = said.tokens[at + 1 : at + 4]
+def _after(want: str, gold: Token, response: Text, at: int) -> bool:
+    token = response.tokens[at]
+    following = response.tokens[at + 1 : at + 4]
     if want and following and following[0].text == "rh":  # O Rh+, O Rh positive
         token, following = following[0], following[1:]
-    mark = _MARK.match(said.plain, token.end)
+    mark = _MARK.match(response.plain, token.end)
     have = mark.group() if mark else ""
-    spoken = _next_words(token, following, said.plain)
+    spoken = _next_words(token, following, response.plain)
     if want:
         return have == want or any(spoken[: len(s)] == s for s in _SPOKEN[want])
     if len(gold.raw) > _SHORT:
         return True
     if have.startswith("-"):
-        return _CLEAR_END.match(said.plain, token.end + len(have)) is None
+        return _CLEAR_END.match(response.plain, token.end + len(have)) is None
     lone = len(gold.raw) == 1 and gold.raw.isupper()
-    if lone and _AMPERSAND.search(said.plain[max(0, token.start - 2) : token.end + 2]):
+    if lone and _AMPERSAND.search(response.plain[max(0, token.start - 2) : token.end + 2]):
         return False
     return not have and not (lone and any(spoken[: len(s)] == s for s in _UNMISTAKABLE))
 
@@ -132,29 +132,30 @@ def _next_words(token: Token, following: list[Token], text: str) -> tuple[str, .
     return tuple(t.text for t, _ in near)
 
 
-def symbol_stands_in(gold: Text, said: Text) -> bool:
+def symbol_stands_in(gold: Text, response: Text) -> bool:
     """Whether a gold answer without any letter or digit (`$`, `->`, an emoji) stands in a response.
 
     ASCII signs must stand as such: `=` is not in `==`, and the stop of a sentence is no answer.
     """
-    wanted = gold.symbols.strip()
-    if not wanted:
+    symbol = gold.symbols.strip()
+    if not symbol:
         return False
-    if " " in wanted or not wanted.isascii() or set(wanted) <= set("*_`#|~$%&@"):
-        return wanted in said.symbols
-    for match in re.finditer(r"(\w?)([^\w\s]+)", said.symbols):
+    if " " in symbol or not symbol.isascii() or set(symbol) <= set("*_`#|~$%&@"):
+        return symbol in response.symbols
+    for match in re.finditer(r"(\w?)([^\w\s]+)", response.symbols):
         run = match[2]
-        if match[1] and set(wanted) <= _SENTENCE_SIGNS:
+        if match[1] and set(symbol) <= _SENTENCE_SIGNS:
             continue
         bare = {run, run.strip(_EMPHASIS), run.strip(_AROUND)}
         ended = {r[:-1] for r in bare if r[-1:] in _STOPS}
-        if wanted in bare | ended | {r.strip(_AROUND) for r in ended}:
+        if symbol in bare | ended | {r.strip(_AROUND) for r in ended}:
             return True
     return False
 
 
-def written_without_spaces(gold: Text, said: Text) -> bool:
+def written_without_spaces(gold: Text, response: Text) -> bool:
     """Whether a gold answer in a script without spaces stands within a response's longer word."""
     if gold.plain.isascii():
         return False
-    return bool(_UNSPACED.search(gold.plain)) and gold.plain.strip().lower() in said.plain.lower()
+    contained = gold.plain.strip().lower() in response.plain.lower()
+    return contained and bool(_UNSPACED.search(gold.plain))

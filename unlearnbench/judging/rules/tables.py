@@ -47,12 +47,12 @@ LONGER_NAMES: list[list[str]] = [name.split() for name in _TABLES["lists"]["long
 def _synonyms() -> dict[str, tuple[str, ...]]:
     """Each name of a group -> the other names."""
     groups = [[name.strip() for name in group.split("=")] for group in _TABLES["lists"]["synonyms"]]
-    found: dict[str, tuple[str, ...]] = {}
+    others: dict[str, tuple[str, ...]] = {}
     for group in groups:
         for name in group:
             key = " ".join(name.lower().split())
-            found[key] = found.get(key, ()) + tuple(other for other in group if other != name)
-    return found
+            others[key] = others.get(key, ()) + tuple(other for other in group if other != name)
+    return others
 
 
 SYNONYMS = _synonyms()

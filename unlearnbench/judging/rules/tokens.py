@@ -39,10 +39,10 @@ class Token:
 
 def tokenise(text: str) -> list[Token]:
     """Split a normalised text; numbers, ordinals and Roman numerals become digits."""
-    found = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    words = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
     tokens: list[Token] = []
-    for index, (raw, start, end) in enumerate(found):
-        before = found[index - 1][0] if index else ""
+    for index, (raw, start, end) in enumerate(words):
+        before = words[index - 1][0] if index else ""
         tokens.append(Token(_canonical(raw, before), raw, start, end))
     return tokens
 

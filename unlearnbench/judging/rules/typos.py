@@ -18,22 +18,22 @@ SHORTEST = 6
 
 
 @lru_cache(maxsize=1 << 16)
-def is_typo(gold: str, said: str) -> bool:
-    """Whether `said` is `gold` misspelt: one slip in 6–9 letters, two from 10 letters on.
+def is_typo(gold: str, word: str) -> bool:
+    """Whether `word` is `gold` misspelt: one slip in 6–9 letters, two from 10 letters on.
 
     Slips are insertions, deletions, replacements and swaps of neighbours (optimal string
     alignment).
     """
-    if gold == said:
+    if gold == word:
         return True
-    if len(gold) < SHORTEST or not gold.isalpha() or not said.isalpha():
+    if len(gold) < SHORTEST or not gold.isalpha() or not word.isalpha():
         return False
-    if gold[0] != said[0] or frozenset((gold, said)) in CONFUSABLE:
+    if gold[0] != word[0] or frozenset((gold, word)) in CONFUSABLE:
         return False
-    if _other_form(gold, said) or _other_form(said, gold) or _other_stem(gold, said):
+    if _other_form(gold, word) or _other_form(word, gold) or _other_stem(gold, word):
         return False
     allowed = 1 if len(gold) < 10 else 2
-    return OSA.distance(gold, said, score_cutoff=allowed) <= allowed
+    return OSA.distance(gold, word, score_cutoff=allowed) <= allowed
 
 
 def _other_form(one: str, two: str) -> bool:
@@ -57,11 +57,11 @@ def _other_stem(one: str, two: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
-def same_word(gold: str, said: str) -> bool:
+def same_word(gold: str, word: str) -> bool:
     """Equal, singular and plural of one word, or a small typo."""
-    if gold == said or is_typo(gold, said):
+    if gold == word or is_typo(gold, word):
         return True
-    return any(_plural(a) == b for a, b in ((gold, said), (said, gold)))
+    return any(_plural(a) == b for a, b in ((gold, word), (word, gold)))
 
 
 def _plural(word: str) -> str:

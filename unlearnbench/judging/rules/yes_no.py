@@ -23,12 +23,12 @@ _VERBS = (
 )
 
 
-def yes_no(gold: Text, asked: Text, said: Text) -> Finding | None:
+def yes_no(gold: Text, question: Text, response: Text) -> Finding | None:
     """Yes and no must be said as the answer: at the start of a clause, or as a plain statement."""
     if len(gold.tokens) != 1 or gold.words[0] not in {"yes", "no", "true", "false"}:
         return None
-    wanted = gold.words[0] in YES
-    for clause in _CLAUSES.split(said.plain.lower()):
+    expected = gold.words[0] in YES
+    for clause in _CLAUSES.split(response.plain.lower()):
         stated = _ANSWER_IS.sub("", clause.strip())
         asks_back = stated.endswith("?") and " " in stated
         if asks_back or any(stated.startswith(empty) for empty in NO_COMMITMENT):
@@ -40,23 +40,23 @@ def yes_no(gold: Text, asked: Text, said: Text) -> Finding | None:
         elif stated.startswith("not ") and not _UNSURE.search(stated):
             meaning = False
         else:
-            meaning = _statement(stated, asked)
+            meaning = _statement(stated, question)
         if meaning is not None:
-            return Finding(True, "yes-no", clause.strip()) if meaning is wanted else NOTHING
+            return Finding(True, "yes-no", clause.strip()) if meaning is expected else NOTHING
     return NOTHING
 
 
-def _statement(clause: str, asked: Text) -> bool | None:
+def _statement(clause: str, question: Text) -> bool | None:
     """What a clause says to a yes-or-no question: True, False, or None if it says neither.
 
     It must take up the question: begin with a pronoun or one of the question's words, hold its
     verb, and repeat what the question says of its subject, unless it ends right after the verb.
     """
-    verbs = next((v for v in _VERBS if asked.words and asked.words[0] in v), None)
+    verbs = next((v for v in _VERBS if question.words and question.words[0] in v), None)
     words = [token.text for token in Text(clause).tokens]
     if verbs is None or not words or _UNSURE.search(clause):
         return None
-    topics = set(asked.words) - FUNCTION_WORDS - verbs
+    topics = set(question.words) - FUNCTION_WORDS - verbs
     if words[0] not in _PRONOUNS and not any(_among(topic, words[:4]) for topic in topics):
         return None
     if "never" in words:
@@ -64,8 +64,8 @@ def _statement(clause: str, asked: Text) -> bool | None:
     verb = next((i for i, word in enumerate(words[:6]) if _positive(word) in verbs), None)
     if verb is None:
         return None
-    told = {t.text for t in asked.tokens if t.raw.islower()} & topics
-    if len(words) > verb + 2 and told and not any(_among(word, words[verb:]) for word in told):
+    claims = {t.text for t in question.tokens if t.raw.islower()} & topics
+    if len(words) > verb + 2 and claims and not any(_among(word, words[verb:]) for word in claims):
         return None
     return not _NEGATED.search(clause)
 
