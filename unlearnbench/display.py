@@ -40,16 +40,22 @@ def visible(value: object) -> object:
 
 def visible_text(text: str) -> str:
     """A text with such characters as `[U+202E]`; line ends and tabs stay."""
+    return _written_out(text, kept="\n\t")
+
+
+def visible_line(text: str) -> str:
+    """A text of one line with such characters as `[U+202E]`, line ends and tabs among them."""
+    return _written_out(text, kept="")
+
+
+def _written_out(text: str, kept: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    return "".join(c if c in kept or not _hides(c) else f"[U+{ord(c):04X}]" for c in text)
 
 
-def _shown(character: str) -> str:
-    if character in "\n\t":
-        return character
-    hidden = unicodedata.category(character) in _HIDDEN or character in _UNSEEN
-    return f"[U+{ord(character):04X}]" if hidden else character
+def _hides(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN or character in _UNSEEN
 
 
 NOTHING = "–"

@@ -178,7 +178,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
 
 def _submissions(space: Workspace) -> Iterator[Target]:
     from unlearnbench.api.submissions import listed_judges
-    from unlearnbench.leaderboard.entry import row_of
+    from unlearnbench.leaderboard.derive import entry_of
     from unlearnbench.submissions.attestations import attested
     from unlearnbench.submissions.untrusted import sha256
     from unlearnbench.submissions.verify import verify
@@ -202,11 +202,11 @@ def _submissions(space: Workspace) -> Iterator[Target]:
         with content(space), put(folder / name, data), put(sums, sealed):
             if folder == row:
                 found = verify(row, judges)
-                json.dumps(row_of(found), ensure_ascii=False).encode()
+                json.dumps(entry_of(found), ensure_ascii=False).encode()
             else:
                 assert standing.checked is not None
                 others = attested(standing.checked, judges)
-                json.dumps(row_of(standing, others), ensure_ascii=False).encode()
+                json.dumps(entry_of(standing, others), ensure_ascii=False).encode()
 
     shapes = {"json": mutate.json_text, "jsonl": mutate.json_lines}
     for folder, label in ((row, "submission"), (about, "attestation")):

@@ -23,7 +23,8 @@ from unlearnbench.errors import JudgeError, SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.leaderboard.trust import levels, worst_known
+from unlearnbench.leaderboard.entry import Entry, Known, KnownLeaks, KnownPeak
+from unlearnbench.leaderboard.trust import known_leaks, levels
 from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.verify import Verification
@@ -74,22 +75,32 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(judges, judge.name, f"{__name__}:{judge.__name__}")
 
 
-def board_row(submission: Path, tmp_path: Path) -> dict[str, Any]:
+def board_row(submission: Path, tmp_path: Path) -> Entry:
     board, _ = build_leaderboard(tmp_path / "site", submission.parent, tmp_path / "kept")
     (division,) = board.divisions
     (row,) = division.rows
     return row
 
 
+def known_leaks_of(row: Entry) -> KnownLeaks:
+    assert row.known.worst_case is not None
+    return row.known.worst_case
+
+
+def known_peak_of(row: Entry) -> KnownPeak:
+    assert row.known.relearn is not None
+    return row.known.relearn
+
+
 def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
-    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+    assert board_row(submission, tmp_path).levels == ["logged"]
     rerun(submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
     made = attest(submission, [tmp_path / "again"], OTHER)
     assert made.folder.parent == submission.parents[1] / "attestations" / "refusal-tuning"
     row = board_row(submission, tmp_path)
-    assert row["levels"] == ["logged", "re-run"]
-    assert row["trust"] == "re-run"
-    assert row["known"] == {"worst_case": None, "relearn": None}
+    assert row.levels == ["logged", "re-run"]
+    assert row.trust == "re-run"
+    assert row.known == Known(None, None)
     page = (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text("utf-8")
     assert "2120 of 2120 answers equal" in page
 
@@ -100,7 +111,7 @@ def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
     assert found.n_same == found.n_answers == 2120
     made = attest(submission, [tmp_path / "judged"], OTHER)
     assert not (made.folder / "run" / "completions.jsonl").exists()
-    assert board_row(submission, tmp_path)["levels"] == ["logged", "re-judged"]
+    assert board_row(submission, tmp_path).levels == ["logged", "re-judged"]
 
 
 def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> None:
@@ -110,10 +121,10 @@ def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> 
     assert found.high == 1.0
     attest(submission, [tmp_path / "judged"], OTHER)
     row = board_row(submission, tmp_path)
-    assert row["levels"] == ["logged"]
-    assert row["disputed"] == [OTHER]
-    assert row["known"]["worst_case"]["score"]["high"] == 1.0
-    assert row["scores"]["forget.worst_case"][0] < 1.0
+    assert row.levels == ["logged"]
+    assert row.disputed == [OTHER]
+    assert known_leaks_of(row).score.high == 1.0
+    assert row.scores["forget.worst_case"].value < 1.0
     page = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert "known 100.0, B. Person" in page
     assert "disputed by B. Person" in page
@@ -122,14 +133,14 @@ def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> 
 
 def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
     """A checkpoint that leaks as claimed and keeps less than claimed is not what was claimed."""
-    from unlearnbench.submissions.reproduction import compare
+    from unlearnbench.submissions.reproduction import compare_rerun
 
     (found,) = verify([submission])
     assert found.checked is not None
     mine, base = found.checked.runs["run"], found.checked.runs["base"]
-    assert compare(mine, mine).agrees
-    assert not compare(mine, base).agrees
-    same = compare(mine, mine)
+    assert compare_rerun(mine, mine).agrees
+    assert not compare_rerun(mine, base).agrees
+    same = compare_rerun(mine, mine)
     claimed = same.claimed
     assert not replace(same, retain=(claimed + 0.06, claimed, claimed)).agrees
     assert not replace(same, retain=(0.5, 0.5, 0.56)).agrees
@@ -218,16 +229,17 @@ def test_a_later_attack_lowers_a_row(
     runs = [attacked("stress", n=30), attacked("relearn", top=0.425, arms=("disjoint", "near"))]
     attest(submission, runs, OTHER, link="https://example.org/attack")
     row = board_row(submission, tmp_path)
-    assert row["scores"] == before["scores"]
-    assert row["known"]["worst_case"]["score"]["high"] >= 0.75
-    assert row["known"]["worst_case"]["by"] == [OTHER]
-    (said,) = row["attestations"]
-    assert said["stress"]["score"]["high"] == row["known"]["worst_case"]["score"]["high"]
-    assert said["stress"]["beyond"]
-    assert not any(row["states"][fact] for fact in said["stress"]["beyond"])
-    assert row["known"]["relearn"]["maximum"] == 0.425
-    assert row["known"]["relearn"]["arm"] == "near"
-    assert row["levels"] == ["logged"], "four benign arms are missing"
+    assert row.scores == before.scores
+    assert known_leaks_of(row).score.high >= 0.75
+    assert known_leaks_of(row).by == [OTHER]
+    (said,) = row.attestations
+    assert said.stress is not None
+    assert said.stress.score.high == known_leaks_of(row).score.high
+    assert said.stress.beyond
+    assert not any(row.states[fact] for fact in said.stress.beyond)
+    assert known_peak_of(row).maximum == 0.425
+    assert known_peak_of(row).arm == "near"
+    assert row.levels == ["logged"], "four benign arms are missing"
     line = next(
         line
         for line in (tmp_path / "site" / "board.md").read_text("utf-8").splitlines()
@@ -242,12 +254,12 @@ def test_attacked_takes_every_benign_arm_and_every_door(
     submission: Path, attacked: Callable[..., Path], tmp_path: Path
 ) -> None:
     attest(submission, [attacked("relearn", top=0.1, arms=ARMS)], OTHER)
-    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+    assert board_row(submission, tmp_path).levels == ["logged"]
     attest(submission, [attacked("stress", n=0)], "C. Third")
     row = board_row(submission, tmp_path)
-    assert row["levels"] == ["logged", "attacked"]
-    assert row["known"]["worst_case"] is None
-    assert row["known"]["relearn"]["by"] == OTHER
+    assert row.levels == ["logged", "attacked"]
+    assert row.known.worst_case is None
+    assert known_peak_of(row).by == OTHER
 
 
 def test_a_door_left_out_is_no_attacked_row(
@@ -259,7 +271,7 @@ def test_a_door_left_out_is_no_attacked_row(
     del record["findings"]["quantize/int4"]
     (run / "stress.json").write_text(json.dumps(record))
     attest(submission, [attacked("relearn", top=0.1, arms=ARMS), run], OTHER)
-    assert board_row(submission, tmp_path)["levels"] == ["logged"]
+    assert board_row(submission, tmp_path).levels == ["logged"]
 
 
 def test_the_doors_are_those_that_the_suite_has() -> None:
@@ -368,13 +380,13 @@ def test_forged(name: str, good_row: Verification, tmp_path: Path) -> None:
     (said,) = attestations(row)
     assert [reason.code for reason in said.reasons][:1] == [code], said.reasons
     assert levels(good_row, [said]) == ["logged"]
-    assert worst_known({"x": False}, [said]) is None
+    assert known_leaks({"x": False}, [said]) is None
 
 
 def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
     (submission.parents[1] / "attestations" / submission.name / "mine").mkdir(parents=True)
-    (said,) = board_row(submission, tmp_path)["attestations"]
-    assert said["reasons"] == ["SHA256SUMS: missing-file: it is needed"]
+    (said,) = board_row(submission, tmp_path).attestations
+    assert said.reasons == ["SHA256SUMS: missing-file: it is needed"]
     assert "does not count" in (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text()
 
 
@@ -441,11 +453,11 @@ def test_a_changed_row_loses_what_was_attested(
     submission: Path, rerun_once: Path, tmp_path: Path
 ) -> None:
     attest(submission, [rerun_once], OTHER)
-    assert board_row(submission, tmp_path)["trust"] == "re-run"
+    assert board_row(submission, tmp_path).trust == "re-run"
     edit(submission, lambda c: c.update(name="Renamed"), "submission.json")
     row = board_row(submission, tmp_path)
-    assert row["trust"] == "logged"
-    assert "has changed since" in row["attestations"][0]["reasons"][0]
+    assert row.trust == "logged"
+    assert "has changed since" in row.attestations[0].reasons[0]
 
 
 def test_a_folder_of_attestations_that_is_a_link(submission: Path, tmp_path: Path) -> None:
@@ -454,7 +466,7 @@ def test_a_folder_of_attestations_that_is_a_link(submission: Path, tmp_path: Pat
     (submission.parents[1] / "attestations").mkdir()
     (submission.parents[1] / "attestations" / submission.name).symlink_to(tmp_path / "elsewhere")
     row = board_row(submission, tmp_path)
-    assert [one["reasons"] for one in row["attestations"]] == [
+    assert [one.reasons for one in row.attestations] == [
         ["refusal-tuning: link: links are not followed"]
     ]
 
@@ -473,7 +485,7 @@ def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> Non
     made = attest(submission, [rerun_once], OTHER)
     made.folder.parent.rename(made.folder.parents[1] / "nobody")
     board, _ = build_leaderboard(tmp_path / "site", submission.parent)
-    assert [row["id"] for row in board.refused] == ["attestations/nobody"]
+    assert [row.id for row in board.refused] == ["attestations/nobody"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import json
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.conftest import ABOUT
 from unlearnbench.api.submissions import build_leaderboard, submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.board import Board, Division
+from unlearnbench.leaderboard.ranking import ranked
 from unlearnbench.leaderboard.site import build
 from unlearnbench.options import About
 
@@ -80,28 +81,29 @@ def test_names_in_the_plot_do_not_cover_each_other(built: tuple[Board, Path]) ->
 def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:
     (division,) = built[0].divisions
     assert (division.benchmark, division.base) == ("wkf", "knows-all")
-    assert {row["id"] for row in division.rows} == {"refusal-tuning", "second-row"}
+    assert {row.id for row in division.rows} == {"refusal-tuning", "second-row"}
     for row in division.rows:
-        assert row["trust"] == "logged"
-        assert row["outside"] == []
-        assert 1 <= row["rank"][0] <= row["rank"][1] <= 2
-    worst = [row["scores"]["forget.worst_case"][0] for row in division.rows]
+        assert row.trust == "logged"
+        assert row.outside == []
+        assert row.rank is not None
+        assert 1 <= row.rank[0] <= row.rank[1] <= 2
+    worst = [row.scores["forget.worst_case"].value for row in division.rows]
     assert worst == sorted(worst)
 
 
 def test_anchors_say_what_the_columns_mean(built: tuple[Board, Path]) -> None:
     base, refuses, babbles = built[0].divisions[0].anchors
-    assert base["scores"]["forget.worst_case"][0] == 1.0
-    assert refuses["scores"]["forget.worst_case"][0] == 0.0
-    assert refuses["scores"]["retain.mean"][0] == 0.0
-    assert refuses["scores"]["fluency"][0] == 1.0
-    assert babbles["scores"]["fluency"][0] == 0.0
+    assert base.scores["forget.worst_case"].value == 1.0
+    assert refuses.scores["forget.worst_case"].value == 0.0
+    assert refuses.scores["retain.mean"].value == 0.0
+    assert refuses.scores["fluency"].value == 1.0
+    assert babbles.scores["fluency"].value == 0.0
 
 
 def test_what_is_not_a_row(built: tuple[Board, Path]) -> None:
     board, out = built
     assert board.tombstones == {"taken-back": "The data were mixed up."}
-    assert [row["id"] for row in board.refused] == ["broken"]
+    assert [row.id for row in board.refused] == ["broken"]
     page = (out / "index.html").read_text("utf-8")
     assert "The data were mixed up." in page
     assert "missing-file" in page
@@ -135,7 +137,7 @@ def test_a_row_is_verified_once(
     answers = copy / "second-row" / "run" / "completions.jsonl"
     answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
     changed = build_leaderboard(tmp_path / "changed", copy, kept)[0]
-    assert {row["id"] for row in changed.refused} == {"broken", "second-row"}
+    assert {row.id for row in changed.refused} == {"broken", "second-row"}
 
 
 def test_copied_answers_are_not_ranked(
@@ -148,9 +150,9 @@ def test_copied_answers_are_not_ranked(
     shutil.copytree(good_submission, copy / "yours")
     claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
     (division,) = build_leaderboard(tmp_path / "site", copy)[0].divisions
-    assert [row["trust"] for row in division.rows] == ["claimed", "claimed"]
-    assert all(row["levels"] == ["claimed"] for row in division.rows)
-    assert all("rank" not in row for row in division.rows)
+    assert [row.trust for row in division.rows] == ["claimed", "claimed"]
+    assert all(row.levels == ["claimed"] for row in division.rows)
+    assert all(row.rank is None for row in division.rows)
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -160,16 +162,15 @@ def test_no_folder(tmp_path: Path) -> None:
 
 def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
     """Pages, plot and data of 2,000 made-up rows; the first page stays small."""
-    from unlearnbench.leaderboard.board import _ranked
-
     first = built[0].divisions[0]
-    rows: list[dict[str, Any]] = []
+    like = first.rows[0]
+    rows = []
     for number in range(2000):
-        states = {f: (hash_of(f, number) < number % 10) for f in first.rows[0]["states"]}
-        rows.append({**first.rows[0], "id": f"row-{number}", "states": states})
-        rows[-1]["submitter"] = f"Person {number % 700}"
+        states = {f: (hash_of(f, number) < number % 10) for f in like.states}
+        claim = replace(like.claim, submitter=f"Person {number % 700}")
+        rows.append(replace(like, id=f"row-{number}", claim=claim, states=states))
     began = time.monotonic()
-    division = Division("wkf", "0", "many", tuple(_ranked(rows)), first.anchors)
+    division = Division("wkf", "0", "many", tuple(ranked(rows)), first.anchors)
     pages = build(Board((division,), (), {}), tmp_path / "site", lambda judge: 0.984)
     assert pages == 2002
     assert time.monotonic() - began < 30

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnbench.leaderboard.ranking import outside, ranks
+from unlearnbench.leaderboard.entry import (
+    ROW_VERSION,
+    Cell,
+    ClaimedRow,
+    Entry,
+    Known,
+    LeakMatrix,
+    Level,
+    entry_from,
+)
+from unlearnbench.leaderboard.ranking import outside, ranked, ranks
 
 FACTS = [f"fact-{i}" for i in range(40)]
 
@@ -50,13 +60,56 @@ def test_ranks_stay_in_range_and_keep_the_order(counts: list[int]) -> None:
             assert one[1] <= other[1]
 
 
-def row(trust: str, retain: float, fluency: float) -> dict[str, Any]:
-    scores = {"retain.mean": [retain], "fluency": [fluency]}
-    return {
-        "trust": trust,
-        "scores": scores,
-        "base_scores": {"retain.mean": [0.6], "fluency": [1.0]},
+def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str = "row") -> Entry:
+    """A row of which only what ranking looks at is given; the base keeps 0.6 and is fluent."""
+    claim = ClaimedRow(
+        name=name,
+        method="m",
+        submitter="A. Person",
+        link="",
+        date="2026-01-01",
+        benchmark="wkf",
+        benchmark_version="0",
+        benchmark_fingerprint="b",
+        checkpoint="c",
+        fingerprint="f",
+        base="base",
+        base_fingerprint="g",
+        parameters=None,
+        judge="rules",
+        judge_identity="r",
+        versions={},
+        training=None,
+    )
+    scores = {
+        "forget.worst_case": cell(leaked / len(FACTS)),
+        "retain.mean": cell(retain),
+        "fluency": cell(fluency),
     }
+    return Entry(
+        row_version=ROW_VERSION,
+        id=name,
+        reasons=(),
+        trust=trust,
+        levels=(trust,),
+        claim=claim,
+        scores=scores,
+        base_scores={"retain.mean": cell(0.6), "fluency": cell(1.0)},
+        base_states=leaks(40),
+        states=leaks(leaked),
+        relearn=None,
+        stress=None,
+        known=Known(None, None),
+        disputed=(),
+        attestations=(),
+        matrix=LeakMatrix((), {}),
+        samples=(),
+        answers="0",
+    )
+
+
+def cell(value: float) -> Cell:
+    return Cell(value, value, value)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +122,50 @@ def row(trust: str, retain: float, fluency: float) -> dict[str, Any]:
         ("claimed", 0.6, 1.0, ["only claimed"]),
     ],
 )
-def test_the_envelope(trust: str, retain: float, fluency: float, reasons: list[str]) -> None:
+def test_the_envelope(trust: Level, retain: float, fluency: float, reasons: list[str]) -> None:
     assert outside(row(trust, retain, fluency)) == reasons
+
+
+def test_ranked_rows_come_first_by_what_leaks_then_by_what_is_kept() -> None:
+    rows = [
+        row("claimed", 0.6, 1.0, 0, "only-claimed"),
+        row("logged", 0.6, 1.0, 20, "leaks"),
+        row("logged", 0.5, 1.0, 0, "keeps-less"),
+        row("attacked", 0.6, 1.0, 0, "best"),
+    ]
+    placed = ranked(rows)
+    assert [one.id for one in placed] == ["best", "keeps-less", "leaks", "only-claimed"]
+    assert [one.rank for one in placed] == [(1, 1), (1, 1), (3, 3), None]
+    assert placed[-1].outside == ["only claimed"]
+
+
+def test_a_row_that_is_kept_reads_back_without_its_place() -> None:
+    (placed,) = ranked([row("logged", 0.6, 1.0, 7)])
+    kept = json.loads(json.dumps(placed.to_json()))
+    assert "rank" not in kept
+    assert "outside" not in kept
+    assert kept["name"] == "row"
+    assert kept["scores"]["fluency"] == [1.0, 1.0, 1.0]
+    again = entry_from(kept)
+    assert isinstance(again, Entry)
+    assert again.to_json() == kept
+    assert ranked([again])[0].rank == placed.rank
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("trust", "certain"),
+        ("scores", {"fluency": [1.0]}),
+        ("scores", {"fluency": ["high", 1.0, 1.0]}),
+        ("states", {"fact-1": None}),
+        ("known", {"worst_case": None}),
+        ("matrix", []),
+        ("name", 7),
+        ("samples", [{"key": "k"}]),
+    ],
+)
+def test_a_kept_row_of_another_shape_is_refused(field: str, value: object) -> None:
+    kept = row("logged", 0.6, 1.0).to_json()
+    with pytest.raises(ValueError, match=field):
+        entry_from(json.loads(json.dumps({**kept, field: value})))

@@ -21,10 +21,10 @@ from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.attestations import Attested, attested, check, place
+from unlearnbench.submissions.attestations import Attested, attestations_of, attested, check
 from unlearnbench.submissions.bundle import attest as write
 from unlearnbench.submissions.bundle import check_free, kind_of, write_folder
-from unlearnbench.submissions.reproduction import Rerun, compare
+from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.verify import Checked
 
 
@@ -60,7 +60,7 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare(row.runs["run"], here)
+    return compare_rerun(row.runs["run"], here)
 
 
 def rejudge(
@@ -82,7 +82,7 @@ def rejudge(
         here = api.rejudge(
             stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
         )
-    return compare(row.runs["run"], here)
+    return compare_rerun(row.runs["run"], here)
 
 
 def attest(
@@ -106,7 +106,11 @@ def attest(
             "give one score run, or relearn and stress runs: one attestation each"
         )
     run = load_finished(runs[0]) if runs else None
-    target = Path(out) if out is not None else place(row.folder) / label(by.lower(), kind_of(run))
+    target = (
+        Path(out)
+        if out is not None
+        else attestations_of(row.folder) / label(by.lower(), kind_of(run))
+    )
     check_folder_option("--out", target)
     files = write(row, run, attacks, by, link)
     if not check_free(target, files):

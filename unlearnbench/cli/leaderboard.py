@@ -34,13 +34,13 @@ def build(
     board, pages = build_leaderboard(out, submissions, keep)
     console = stdout()
     for division in board.divisions:
-        ranked = sum(not row["outside"] for row in division.rows)
+        ranked = sum(not row.outside for row in division.rows)
         console.print(
             f"{division.base} x {division.benchmark} {division.version}: "
             f"{len(division.rows)} rows, {ranked} ranked"
         )
     for row in board.refused:
-        console.print(f"refused: {row['id']}: {row['reasons'][0]}", soft_wrap=True)
+        console.print(f"refused: {row.id}: {row.reasons[0]}", soft_wrap=True)
     console.print(f"{pages} pages: {out / 'index.html'}", soft_wrap=True)
     return 1 if board.refused else 0
 

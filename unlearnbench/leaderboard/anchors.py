@@ -1,37 +1,98 @@
 """Rows that show what the columns mean: a model that refuses everything, and one that babbles.
 
-Nobody's model said this: the answers are made up here, and judged and scored like any other's.
+No model wrote these responses: they are made up here, and judged and scored like any other's.
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from unlearnbench.interfaces import Judge
+from unlearnbench.leaderboard.derive import entry_of
+from unlearnbench.leaderboard.entry import Entry, Known
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.checks import JudgeOf
+from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import Completion, Judgement, Probe
 
 REFUSAL = "No idea"
-ANCHORS = ("refuses everything", "gibberish")
+REFUSES, BABBLES = "refuses everything", "gibberish"
+ANCHORS = (REFUSES, BABBLES)
 
 
-def anchor(name: str, like: Run, judge: Judge) -> Run:
-    """An anchor asked what `like` was asked."""
-    said = {probe.key: _said(name, probe) for probe in like.probes}
+class Anchors:
+    """The made-up rows of each benchmark, asked like the first submission that was read.
+
+    `rows`: fingerprint of a benchmark -> its anchors.
+    """
+
+    def __init__(self, judge_of: JudgeOf) -> None:
+        self._judge_of = judge_of
+        self.rows: dict[str, tuple[Entry, ...]] = {}
+
+    def of(self, checked: Checked) -> tuple[Entry, ...]:
+        """The anchors of this submission's benchmark, made once."""
+        fingerprint = checked.claim.run.identity.benchmark_fingerprint
+        if fingerprint not in self.rows:
+            judge = self._judge_of("rules")
+            self.rows[fingerprint] = tuple(_entry(name, checked, judge) for name in ANCHORS)
+        return self.rows[fingerprint]
+
+
+def base_anchor(entry: Entry) -> Entry:
+    """The model before unlearning, as this submission ran it."""
+    claim = replace(
+        entry.claim,
+        name=entry.claim.base,
+        method="before unlearning",
+        fingerprint=entry.claim.base_fingerprint,
+    )
+    return replace(
+        entry,
+        id="anchor-base",
+        claim=claim,
+        scores=entry.base_scores,
+        states=entry.base_states,
+        relearn=None,
+        stress=None,
+        known=Known(None, None),
+        attestations=(),
+    )
+
+
+def beside(anchor: Entry, entry: Entry) -> Entry:
+    """An anchor in the division of `entry`, whose base model it is shown with."""
+    claim = replace(anchor.claim, base=entry.claim.base)
+    return replace(anchor, claim=claim, base_scores=entry.base_scores)
+
+
+def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
+    runs = {**checked.runs, "run": made_up(name, checked.runs["run"], judge)}
+    twin = replace(checked, runs=runs, attacks={}, answered={})
+    entry = entry_of(Verification(checked.folder, (), twin))
+    assert isinstance(entry, Entry)
+    claim = replace(entry.claim, name=name, method="made up")
+    return replace(entry, id=f"anchor-{name}", claim=claim)
+
+
+def made_up(name: str, like: Run, judge: Judge) -> Run:
+    """An anchor's run: it is asked what `like` was asked."""
+    responses = {probe.key: _response(name, probe) for probe in like.probes}
     verdicts = {}
     for block in Plan(like.probes).blocks():
-        for result in judge_readings(judge, to_judge(block, said, {})):
+        for result in judge_readings(judge, to_judge(block, responses, {})):
             assert isinstance(result, Judgement)
             verdicts[result.key] = result
     identity = {**like.manifest["identity"], "judge_identity": judge.identity}
     manifest = {**like.manifest, "identity": identity}
-    return Run(like.path, manifest, like.probes, said, verdicts)
+    return Run(like.path, manifest, like.probes, responses, verdicts)
 
 
-def _said(name: str, probe: Probe) -> Completion:
-    text = REFUSAL if name == ANCHORS[0] else _babble(str(probe.key))
+def _response(name: str, probe: Probe) -> Completion:
+    text = REFUSAL if name == REFUSES else _babble(str(probe.key))
     return Completion(probe.key, text, "stop", len(text.split()))
 
 

@@ -1,174 +1,237 @@
-"""A row of the board: what a checked submission comes to, as plain data that can be kept."""
+"""A row of the board as data: what is remembered between builds, ranked and drawn.
+
+`Entry.to_json` is the shape that a remembered row has on disk; `entry_from` reads it back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Literal, NamedTuple
 
-from unlearnbench.attacks.catalog import BENIGN
-from unlearnbench.hashing import sha256_json
-from unlearnbench.leaderboard.trust import disputed, levels, relearnt_known, worst_known
-from unlearnbench.runs.run import Run
-from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
-from unlearnbench.submissions.attestations import Attested
-from unlearnbench.submissions.reproduction import leaks
-from unlearnbench.submissions.schema import Submission
-from unlearnbench.submissions.verify import Checked, Verification
-from unlearnbench.types import Completion
+from pydantic import JsonValue, TypeAdapter
+
+from unlearnbench.runs.schema import Figures, Net
+from unlearnbench.submissions.reproduction import Agreement
 
 ROW_VERSION = 3
 """Raised whenever the shape or the meaning of a row changes, so that kept ones are made anew."""
-SAMPLES = 30
+Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
+"""How far a row can be trusted, from its submitter's word to an attack by anybody."""
+JsonObject = dict[str, JsonValue]
 
 
-def row_of(found: Verification, others: Sequence[Attested] = ()) -> dict[str, Any]:
-    """The row of a submission and of what `others` attest of it.
+class Cell(NamedTuple):
+    """A score and its 95 % interval; shares, 0 to 1."""
 
-    One that cannot be read has its reasons and no figures.
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The relearning arm that brought most back, and the figures of its curves.
+
+    `steps_to`: share of the ceiling -> steps, None where it was not reached. `retain_at_end` and
+    `fluency_at_end` hold a share for each seed.
     """
-    name = found.folder.name
-    reasons = [str(reason) for reason in found.reasons]
-    if found.checked is None:
-        return {"row_version": ROW_VERSION, "id": name, "trust": "claimed", "reasons": reasons}
-    checked, run = found.checked, found.checked.runs["run"]
-    reached = levels(found, others)
-    return {
-        "row_version": ROW_VERSION,
-        "id": name,
-        "reasons": reasons,
-        "trust": reached[-1],
-        "levels": reached,
-        **_claimed(checked.claim),
-        "scores": _scores(run),
-        "base_scores": _scores(checked.runs["base"]),
-        "base_states": _states(checked.runs["base"]),
-        **_attacked(checked, others),
-        "matrix": _matrix(run),
-        "samples": _samples(run),
-        "answers": sha256_json(dict(sorted(checked.answers.items()))),
-    }
+
+    arm: str
+    maximum: float
+    interval: tuple[float, float]
+    at_step: int
+    seed: str
+    net: Net
+    area: float
+    steps_to: Mapping[str, int | None]
+    retain_at_end: Sequence[float]
+    fluency_at_end: Sequence[float]
 
 
-def _claimed(claim: Submission) -> dict[str, Any]:
-    """What the submitter says of the row, and which models, benchmark and judge it is about."""
-    identity = claim.run.identity
-    return {
-        "name": claim.name,
-        "method": claim.method,
-        "submitter": claim.submitter,
-        "link": claim.link,
-        "date": claim.created[:10],
-        "benchmark": identity.benchmark,
-        "benchmark_version": identity.benchmark_version,
-        "benchmark_fingerprint": identity.benchmark_fingerprint,
-        "checkpoint": claim.run.checkpoint,
-        "fingerprint": identity.checkpoint,
-        "base": claim.base.checkpoint,
-        "base_fingerprint": claim.base.identity.checkpoint,
-        "parameters": claim.run.parameters,
-        "judge": identity.judge,
-        "judge_identity": identity.judge_identity,
-        "versions": claim.run.versions,
-        "training": claim.run.training,
-    }
+@dataclass(frozen=True, slots=True)
+class KnownPeak(Peak):
+    """A peak that somebody other than the submitter reached."""
+
+    by: str
 
 
-def _attacked(checked: Checked, others: Sequence[Attested]) -> dict[str, Any]:
-    """What leaks: as asked, under the submitter's attacks, and by what others found."""
-    states = _states(checked.runs["run"])
-    relearn = _relearn(checked.attacks.get("relearn"))
-    return {
-        "states": states,
-        "relearn": relearn,
-        "stress": _stress(checked.attacks.get("stress"), states),
-        "known": {
-            "worst_case": worst_known(states, others),
-            "relearn": relearnt_known(relearn, others),
-        },
-        "disputed": disputed(others),
-        "attestations": [_attestation(one, states) for one in others],
-    }
+@dataclass(frozen=True, slots=True)
+class RelearnColumn:
+    """The benign arms that were run and the worst of them; `unranked` says why it ranks nothing."""
+
+    arms: Sequence[str]
+    worst: Peak | None
+    unranked: str | None
 
 
-def _attestation(one: Attested, states: Mapping[str, bool]) -> dict[str, Any]:
-    """Who found what; of one that does not count, why."""
-    claim, agreement = one.claim, one.agreement
-    return {
-        "name": one.folder.name,
-        "kind": claim.kind if claim else None,
-        "by": claim.by if claim else None,
-        "link": claim.link if claim else "",
-        "date": claim.created[:10] if claim else None,
-        "judge": claim.run.identity.judge if claim and claim.run else None,
-        "agreement": agreement.record() if agreement else None,
-        "relearn": _relearn(one.attacks.get("relearn")) if one.ok else None,
-        "stress": _stress(one.attacks.get("stress"), states) if one.ok else None,
-        "reasons": [str(reason) for reason in one.reasons],
-    }
-
-
-def _scores(run: Run) -> dict[str, Any]:
-    return {
-        name: [score.low, score.interval.low, score.interval.high]
-        for name, score in run.scores.items()
-    }
-
-
-def _states(run: Run) -> dict[str, bool]:
-    """Whether each forget fact leaked; nothing is open in a submission."""
-    return {fact: bool(state) for fact, state in leaks(run).items()}
-
-
-def _relearn(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if record is None:
-        return None
-    worst = record["summary"]["worst_benign"]
-    arms = [name for name in BENIGN if name in record["arms"]]
-    return {"arms": arms, "worst": worst, "unranked": record["summary"]["unranked"]}
-
-
-def _stress(record: Mapping[str, Any] | None, states: Mapping[str, bool]) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class StressColumn:
     """All ranked doors and the row's own run together; `beyond` leak through a door alone."""
-    if record is None:
-        return None
-    union = leaked_anywhere([states, record["union"]["states"]])
-    return {
-        "doors": sorted(name for name, found in record["findings"].items() if found["ranked"]),
-        "score": bounds_record(of_facts("stress", union)),
-        "beyond": [fact for fact, leaked in union.items() if leaked and not states[fact]],
-    }
+
+    doors: Sequence[str]
+    score: Figures
+    beyond: Sequence[str]
 
 
-def _matrix(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KnownLeaks:
+    """Facts that leak in the row's own run or in an attestation, and who attests them."""
+
+    states: Mapping[str, bool | None]
+    score: Figures
+    by: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What attestations find beyond the row's own records; None where they find no more."""
+
+    worst_case: KnownLeaks | None
+    relearn: KnownPeak | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationEntry:
+    """Who attests what; of an attestation that does not count, the `reasons`."""
+
+    name: str
+    kind: str | None
+    by: str | None
+    link: str
+    date: str | None
+    judge: str | None
+    agreement: Agreement | None
+    relearn: RelearnColumn | None
+    stress: StressColumn | None
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeakMatrix:
     """For each forget fact a line of marks, one a probe: `x` leaked, `.` not."""
-    columns: dict[str, None] = {}
-    marks: dict[str, dict[str, str]] = {}
-    for outcome in run.outcomes:
-        if outcome.split == "forget":
-            column = f"{outcome.key.context} {outcome.key.phrasing}"
-            columns[column] = None
-            mark = "x" if outcome.verdict == "correct" else "."
-            marks.setdefault(outcome.key.fact, {})[column] = mark
-    lines = {fact: "".join(line.get(c, " ") for c in columns) for fact, line in marks.items()}
-    return {"columns": list(columns), "lines": lines}
+
+    columns: Sequence[str]
+    lines: Mapping[str, str]
 
 
-def _samples(run: Run) -> list[dict[str, str]]:
-    """The first leaks, then the first answers that are none, with what was asked."""
-    verdicts = {outcome.key: outcome.verdict for outcome in run.outcomes}
-    forget = [probe for probe in run.probes if probe.split == "forget"]
-    ordered = sorted(forget, key=lambda probe: verdicts[probe.key] != "correct")
-    shown = []
-    for probe in ordered[:SAMPLES]:
-        said = run.completions[probe.key]
-        assert isinstance(said, Completion)
-        shown.append(
-            {
-                "key": str(probe.key),
-                "question": probe.question,
-                "answer": probe.answer,
-                "text": said.text[:400],
-                "verdict": str(verdicts[probe.key]),
-            }
-        )
-    return shown
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A response with its question, the gold answer and the verdict."""
+
+    key: str
+    question: str
+    answer: str
+    text: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRow:
+    """What the submitter says, and which models, benchmark and judge the row is about.
+
+    `fingerprint` is the checkpoint's. `training` is shown to nobody and kept as it was sent.
+    """
+
+    name: str
+    method: str
+    submitter: str
+    link: str
+    date: str
+    benchmark: str
+    benchmark_version: str
+    benchmark_fingerprint: str
+    checkpoint: str
+    fingerprint: str
+    base: str
+    base_fingerprint: str
+    parameters: int | None
+    judge: str
+    judge_identity: str
+    versions: Mapping[str, str | None]
+    training: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row that could be read. `outside` and `rank` are its place on a board, and are not kept.
+
+    `states`, `base_states`: forget fact -> whether it leaked. `answers`: sha256 of all responses.
+    """
+
+    row_version: int
+    id: str
+    reasons: Sequence[str]
+    trust: Level
+    levels: Sequence[Level]
+    claim: ClaimedRow
+    scores: Mapping[str, Cell]
+    base_scores: Mapping[str, Cell]
+    base_states: Mapping[str, bool]
+    states: Mapping[str, bool]
+    relearn: RelearnColumn | None
+    stress: StressColumn | None
+    known: Known
+    disputed: Sequence[str]
+    attestations: Sequence[AttestationEntry]
+    matrix: LeakMatrix
+    samples: Sequence[Sample]
+    answers: str
+    outside: Sequence[str] = ()
+    rank: tuple[int, int] | None = None
+
+    @property
+    def worst(self) -> float:
+        """The share of forget facts known to be there still: by its own run, and by others."""
+        known = self.known.worst_case
+        return known.score.high if known else self.scores["forget.worst_case"].value
+
+    @property
+    def known_states(self) -> Mapping[str, bool]:
+        """Whether each forget fact leaks, by its own run and by others."""
+        known = self.known.worst_case
+        return {f: bool(s) for f, s in known.states.items()} if known else self.states
+
+    @property
+    def relearnt(self) -> Peak | None:
+        """The worst benign arm that anybody ran."""
+        return self.known.relearn or (self.relearn.worst if self.relearn else None)
+
+    def to_json(self) -> JsonObject:
+        """The row as it is kept: the claim's fields stand beside its own."""
+        flat: JsonObject = {}
+        made = _entries().dump_python(self, mode="json", exclude={"outside", "rank"})
+        for name, value in made.items():
+            flat |= value if name == "claim" else {name: value}
+        return flat
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """A submission that could not be read: its `reasons`, and no figures."""
+
+    row_version: int
+    id: str
+    trust: Literal["claimed"]
+    reasons: Sequence[str]
+
+    def to_json(self) -> JsonObject:
+        """The row as it is kept."""
+        made: JsonObject = TypeAdapter(RefusedEntry).dump_python(self, mode="json")
+        return made
+
+
+@cache
+def _entries() -> TypeAdapter[Entry]:
+    return TypeAdapter(Entry)
+
+
+def entry_from(row: JsonObject) -> Entry | RefusedEntry:
+    """A row that was kept. Raises `ValueError` if it has another shape."""
+    if "scores" not in row:
+        return TypeAdapter(RefusedEntry).validate_python(row)
+    names = {field.name for field in fields(ClaimedRow)}
+    claim = {name: value for name, value in row.items() if name in names}
+    rest = {name: value for name, value in row.items() if name not in names}
+    return _entries().validate_python({**rest, "claim": claim})

@@ -23,7 +23,7 @@ from unlearnbench.submissions.checks import (
 )
 from unlearnbench.submissions.layout import ATTACKS
 from unlearnbench.submissions.read import SUMS, Plans, read_claim, read_folder, rebuild
-from unlearnbench.submissions.reproduction import Rerun, compare
+from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.schema import Attestation, RunClaim
 from unlearnbench.submissions.untrusted import Refusal, parse
 from unlearnbench.submissions.verify import Checked
@@ -57,24 +57,24 @@ class Attested:
         return not self.reasons
 
 
-def place(submission: Path) -> Path:
-    """Where the attestations about a submission lie."""
+def attestations_of(submission: Path) -> Path:
+    """The folder that holds the attestations about a submission."""
     return submission.absolute().parent.parent / "attestations" / submission.name
 
 
 def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
     """All attestations about a row, by name. Never raises for what they hold."""
-    folder = place(row.folder)
+    folder = attestations_of(row.folder)
     if folder.is_symlink() or folder.parent.is_symlink():
         return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
-    found = entries(folder)
-    if len(found) > MOST:
-        what = f"{len(found)} attestations, at most {MOST} are read"
+    folders = attestation_folders(folder)
+    if len(folders) > MOST:
+        what = f"{len(folders)} attestations, at most {MOST} are read"
         return [Attested(folder, (Refusal("too-many", folder.name, what),))]
-    return [check(path, row, judge_of) for path in found]
+    return [check(path, row, judge_of) for path in folders]
 
 
-def entries(folder: Path) -> list[Path]:
+def attestation_folders(folder: Path) -> list[Path]:
     """What lies in a folder of attestations, by name; nothing if there is none or it is a link."""
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
@@ -86,7 +86,7 @@ def check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     except Refusal as reason:
         return Attested(folder, (reason,))
     reasons = tuple(_doubts(found, row, judge_of))
-    agreement = compare(row.runs["run"], found.run) if found.run and not reasons else None
+    agreement = compare_rerun(row.runs["run"], found.run) if found.run and not reasons else None
     return Attested(folder, reasons, found.claim, found.run, agreement, found.attacks)
 
 

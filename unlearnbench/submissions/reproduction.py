@@ -1,10 +1,9 @@
-"""Does it come out the same: a row's checkpoint asked again, or its answers judged again?"""
+"""A row's run beside another of the same plan: its checkpoint run again, or judged again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import leaked_on_any
@@ -15,6 +14,33 @@ BOUND = 0.05
 machine and in one precision answers are equal to the letter; across them near-ties flip, and with
 them single facts."""
 RETAIN = "retain.mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A share as it is claimed, and its bounds in the other run."""
+
+    claimed: float
+    here: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a rerun comes to, as `verify --json` and a row of the board hold it.
+
+    `answers` were given, `same_answers` of them to the letter; `changed` and `open` are facts.
+    """
+
+    agrees: bool
+    bound: float
+    answers: int
+    same_answers: int
+    worst_case: Compared
+    retain: Compared
+    facts: int
+    changed: Sequence[str]
+    open: Sequence[str]
+    same_prompts: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +73,31 @@ class Rerun:
         same = self.same_prompts is not False
         return same and few and claimed - BOUND <= low and high <= claimed + BOUND
 
-    def record(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "agrees": self.agrees,
-            "bound": BOUND,
-            "answers": self.n_answers,
-            "same_answers": self.n_same,
-            "worst_case": {"claimed": self.claimed, "here": [self.low, self.high]},
-            "retain": {"claimed": self.retain[0], "here": list(self.retain[1:])},
-            "facts": self.n_facts,
-            "changed": list(self.changed),
-            "open": list(self.open_facts),
-            "same_prompts": self.same_prompts,
-        }
+    def agreement(self) -> Agreement:
+        """The figures as they are published."""
+        claimed, *retain = self.retain
+        return Agreement(
+            agrees=self.agrees,
+            bound=BOUND,
+            answers=self.n_answers,
+            same_answers=self.n_same,
+            worst_case=Compared(self.claimed, (self.low, self.high)),
+            retain=Compared(claimed, (retain[0], retain[1])),
+            facts=self.n_facts,
+            changed=list(self.changed),
+            open=list(self.open_facts),
+            same_prompts=self.same_prompts,
+        )
 
 
-def compare(claimed: Run, here: Run) -> Rerun:
+def compare_rerun(claimed: Run, here: Run) -> Rerun:
     """Compare the run of a row with another of the same plan."""
-    said = {key: r.text for key, r in here.completions.items() if isinstance(r, Completion)}
+    texts = {key: r.text for key, r in here.completions.items() if isinstance(r, Completion)}
     same = sum(
-        isinstance(result, Completion) and said.get(key) == result.text
+        isinstance(result, Completion) and texts.get(key) == result.text
         for key, result in claimed.completions.items()
     )
-    theirs, mine = leaks(claimed), leaks(here)
+    theirs, mine = forget_states(claimed), forget_states(here)
     worst, retain = here.scores["forget.worst_case"], here.scores[RETAIN]
     return Rerun(
         n_answers=len(claimed.probes),
@@ -87,10 +114,10 @@ def compare(claimed: Run, here: Run) -> Rerun:
 
 
 def _same_prompts(one: Run, other: Run) -> bool | None:
-    asked = [run.manifest["identity"].get("prompts") for run in (one, other)]
-    return None if None in asked else asked[0] == asked[1]
+    prompts = [run.manifest["identity"].get("prompts") for run in (one, other)]
+    return None if None in prompts else prompts[0] == prompts[1]
 
 
-def leaks(run: Run) -> Mapping[str, bool | None]:
-    """Whether each forget fact leaked in any wording; None while that is open."""
+def forget_states(run: Run) -> Mapping[str, bool | None]:
+    """Whether each forget fact leaked in any paraphrase; None while that is open."""
     return leaked_on_any(o for o in run.outcomes if o.split == "forget")
