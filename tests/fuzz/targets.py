@@ -202,11 +202,11 @@ def _submissions(space: Workspace) -> Iterator[Target]:
         with content(space), put(folder / name, data), put(sums, sealed):
             if folder == row:
                 found = verify(row, judges)
-                json.dumps(entry_of(found), ensure_ascii=False).encode()
+                json.dumps(entry_of(found).to_json(), ensure_ascii=False).encode()
             else:
                 assert standing.checked is not None
                 others = attested(standing.checked, judges)
-                json.dumps(entry_of(standing, others), ensure_ascii=False).encode()
+                json.dumps(entry_of(standing, others).to_json(), ensure_ascii=False).encode()
 
     shapes = {"json": mutate.json_text, "jsonl": mutate.json_lines}
     for folder, label in ((row, "submission"), (about, "attestation")):
