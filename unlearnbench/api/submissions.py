@@ -160,17 +160,29 @@ def build_leaderboard(
     submissions: str | Path | None = None,
     kept: str | Path | None = None,
 ) -> tuple[Board, int]:
-    """Verify and rank `submissions` (default: those that ship) and write the site to `out`.
+    """Verify and rank `submissions` and write the site to `out`.
 
+    `submissions` defaults to the repository's, which lie beside the program in a checkout only.
     `kept` remembers verified rows for the next time. Returns the board and the number of pages.
     Raises `SubmissionError` for a folder that is not there or cannot be written.
     """
     check_folder_option("--out", Path(out))
     if kept is not None:
         check_folder_option("--keep", Path(kept))
-    source = Path(submissions or content_root() / "leaderboard" / "submissions")
+    source = Path(submissions) if submissions is not None else own_submissions()
     board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
     return board, build(board, Path(out), _specificity)
+
+
+def own_submissions() -> Path:
+    """The repository's rows. Raises `SubmissionError` in a wheel, which holds none."""
+    rows = content_root() / "leaderboard" / "submissions"
+    if not rows.is_dir():
+        raise SubmissionError(
+            "give --submissions DIR: rows are not part of the installed program; the repository "
+            "has them in leaderboard/submissions, so clone it and give that folder"
+        )
+    return rows
 
 
 def _specificity(judge: str) -> float | None:

@@ -12,7 +12,8 @@ from unlearnbench.cli.output import quieten, stdout
 app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
 
 Submissions = Annotated[
-    Path | None, typer.Option(help="Folder of submissions. Default: those that ship.")
+    Path | None,
+    typer.Option(help="Folder of submissions. Default, in a checkout: leaderboard/submissions."),
 ]
 
 
