@@ -21,6 +21,15 @@ def head(width: int, vocabulary: int, dtype: torch.dtype = torch.float32, seed: 
     return Head(nn.Linear(width, vocabulary, bias=False, dtype=dtype))
 
 
+def one_hot_jsd(
+    hidden: torch.Tensor, lm_head: Head, targets: torch.Tensor, valid: torch.Tensor | None = None
+) -> torch.Tensor:
+    """JensUn's forget loss where nothing is retained: the mean over valid positions."""
+    valid = torch.ones(len(targets)) if valid is None else valid.float()
+    weights = valid / valid.sum().clamp_min(1)
+    return kernels.forget_and_retain(hidden, lm_head, targets, weights, hidden[:0], lm_head)[0]
+
+
 def logits_for(p: float, vocabulary: int = 3) -> torch.Tensor:
     """Logits whose softmax gives the first token probability p and the others equal shares."""
     rest = math.log1p(-p) - math.log(vocabulary - 1) if p < 1 else -200.0
@@ -101,8 +110,8 @@ def test_gradcheck(monkeypatch: pytest.MonkeyPatch) -> None:
     targets, valid = torch.tensor([0, 1, 6, 3, 3]), torch.tensor([1, 1, 0, 1, 1]).bool()
 
     def both(states: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        forget = kernels.one_hot_jsd(states, lm_head, targets, valid)
-        return forget + 3 * kernels.jsd(states, lm_head, reference, frozen, valid)
+        forget = one_hot_jsd(states, lm_head, targets, valid)
+        return forget + 3 * kernels.jsd(states, lm_head, reference, frozen)
 
     assert torch.autograd.gradcheck(both, (hidden, weight))
 
@@ -125,7 +134,7 @@ def test_both_losses_at_once(at_once: int, monkeypatch: pytest.MonkeyPatch) -> N
                 hidden, lm_head, targets, weights, reference, frozen
             )
         else:
-            forget = kernels.one_hot_jsd(hidden[:5], lm_head, targets, valid)
+            forget = one_hot_jsd(hidden[:5], lm_head, targets, valid)
             retain = kernels.jsd(hidden[5:], lm_head, reference, frozen)
         (0.3 * forget + 2 * retain).backward()
         found.append((forget, retain, hidden.grad, lm_head.linear.weight.grad))
@@ -140,7 +149,7 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
         lm_head = head(8, 11)
         torch.manual_seed(2)
         hidden = torch.randn(9, 8, requires_grad=True)
-        loss = kernels.one_hot_jsd(hidden, lm_head, torch.arange(9))
+        loss = one_hot_jsd(hidden, lm_head, torch.arange(9))
         loss.backward()
         found.append((loss.detach(), hidden.grad, lm_head.linear.weight.grad))
     for few, many in zip(*found, strict=True):
@@ -152,14 +161,14 @@ def test_nothing_valid() -> None:
     lm_head = head(4, 7)
     hidden = torch.randn(3, 4, requires_grad=True)
     nothing = torch.zeros(3, dtype=torch.bool)
-    loss = kernels.one_hot_jsd(hidden, lm_head, torch.zeros(3, dtype=torch.long), nothing)
-    loss = loss + kernels.jsd(hidden, lm_head, torch.randn(3, 4), lm_head.frozen(), nothing)
+    loss = one_hot_jsd(hidden, lm_head, torch.zeros(3, dtype=torch.long), nothing)
+    loss = loss + kernels.jsd(hidden[:0], lm_head, torch.randn(0, 4), lm_head.frozen())
     loss.backward()
     assert loss.item() == 0
     assert hidden.grad is not None
     assert hidden.grad.abs().max() == 0
     empty = torch.zeros(0, 4, requires_grad=True)
-    assert kernels.one_hot_jsd(empty, lm_head, torch.zeros(0, dtype=torch.long)).item() == 0
+    assert one_hot_jsd(empty, lm_head, torch.zeros(0, dtype=torch.long)).item() == 0
 
 
 @pytest.mark.parametrize("p", [1.0, 0.9, 1e-3, 1e-8, 1e-20, 1e-30])
@@ -182,9 +191,9 @@ def test_bf16_autocast_keeps_log_space_in_float32() -> None:
     lm_head = head(16, 40)
     torch.manual_seed(3)
     hidden = torch.randn(6, 16, requires_grad=True)
-    exact = kernels.one_hot_jsd(hidden, lm_head, torch.arange(6))
+    exact = one_hot_jsd(hidden, lm_head, torch.arange(6))
     with torch.autocast("cpu", torch.bfloat16):
-        half = kernels.one_hot_jsd(hidden, lm_head, torch.arange(6))
+        half = one_hot_jsd(hidden, lm_head, torch.arange(6))
     assert half.dtype == torch.float32
     half.backward()
     assert half.item() == pytest.approx(exact.item(), rel=0.02)

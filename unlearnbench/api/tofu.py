@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.benchmark.tofu import load_tofu
+from unlearnbench.disk import write_atomically
 from unlearnbench.environment import extra
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.options import EngineOptions
 from unlearnbench.reading import read_object
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.tofu.measure import RetainLog, measure
 
 SCHEMA = "unlearnbench-tofu/1"

@@ -63,7 +63,7 @@ def _store(record: dict[str, Any], path: Path, tuned: bool) -> None:
     """Keep a result without the items themselves."""
     from datetime import UTC, datetime
 
-    from unlearnbench.runs.journal import write_atomically
+    from unlearnbench.disk import write_atomically
 
     kept = {key: value for key, value in record.items() if key != "misses"}
     kept["data"] = ", ".join(name.removesuffix(".jsonl") for name in record["items"])

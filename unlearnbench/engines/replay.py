@@ -27,7 +27,7 @@ class ReplayEngine:
     decode otherwise than the stored run did.
     """
 
-    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
+    def __init__(self, checkpoint: str, _options: EngineOptions) -> None:
         folder = RunFolder(Path(checkpoint))
         self._manifest = folder.manifest()
         shaped(Replayable, self._manifest, folder.manifest_path)

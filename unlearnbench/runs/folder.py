@@ -9,6 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.options import RunOptions
@@ -20,7 +21,7 @@ from unlearnbench.runs.codec import (
     probe_from,
     probe_record,
 )
-from unlearnbench.runs.journal import Journal, write_atomically
+from unlearnbench.runs.journal import Journal
 from unlearnbench.runs.lock import locked
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
 

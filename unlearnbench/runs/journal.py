@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearnbench.disk import sync_folder
-from unlearnbench.disk import write_atomically as write_atomically
-from unlearnbench.disk import write_error as write_error
+from unlearnbench.disk import sync_folder, write_error
 from unlearnbench.errors import RunError, UnreadableError
 from unlearnbench.reading import decode, lines, parse_json, read_bytes
 

@@ -14,15 +14,13 @@ class StyleEffect:
     """One paraphrase style in one context.
 
     `score` is the share of forget facts answered on any of its phrasings; `added` are the facts
-    among them whose original wording, asked plainly, got a verdict of incorrect; `original_open`
-    counts facts that could not be compared because the original is open.
+    among them whose original wording, asked plainly, got a verdict of incorrect.
     """
 
     style: str
     context: Context
     score: Score
     added: tuple[str, ...]
-    original_open: int
 
 
 def leak_matrix(outcomes: Sequence[Outcome]) -> dict[str, dict[ProbeKey, Verdict | None]]:
@@ -54,7 +52,6 @@ def style_effects(outcomes: Sequence[Outcome]) -> list[StyleEffect]:
                 context=context,
                 score=any_leak(f"forget.{context}.{style}", members, lambda key: True),
                 added=tuple(fact for fact in leaked if original.get(fact) == "incorrect"),
-                original_open=sum(original.get(fact) is None for fact in leaked),
             )
         )
     return effects

@@ -168,11 +168,6 @@ class Reference:
             return torch.empty(0)
         return torch.cat([self._states[row, layer] for row in side])
 
-    @property
-    def n_bytes(self) -> int:
-        """Memory that the kept states take."""
-        return sum(part.numel() * part.element_size() for part in self._states.values())
-
 
 def describe(side: Sequence[Row], hidden: torch.Tensor, head: Head) -> Answers:
     """A side's answer tokens beside the states that predict them."""

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from unlearnbench.disk import write_atomically
 from unlearnbench.errors import TrainingError, UnreadableError
 from unlearnbench.reading import read_object
-from unlearnbench.runs.journal import write_atomically
 
 RECORD = "unlearning.json"
 

@@ -18,13 +18,12 @@ from transformers import PreTrainedModel
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.disk import discard, writing
+from unlearnbench.disk import discard, write_atomically, writing
 from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
 from unlearnbench.reading import read_object
 from unlearnbench.runs.folder import differences
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.encode import Encoder, collect
 from unlearnbench.training.method import Method

@@ -25,6 +25,7 @@ from unlearnbench.attacks.relearn.trajectory import (
 )
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.disk import write_atomically
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
@@ -37,7 +38,6 @@ from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import RELEARN as RECORD
 from unlearnbench.runs.attacks import read_relearn as read_record
 from unlearnbench.runs.folder import differences
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
 from unlearnbench.types import Probe, PromptFormat, Setting
 

@@ -74,7 +74,7 @@ def _cloze(fact: Fact, question: str, asked: Asked) -> Sequence[Message] | None:
     return None if form is None or question != fact.question else _user(CLOZE.format(cloze=form))
 
 
-def _begun(fact: Fact, question: str, asked: Asked) -> Sequence[Message]:
+def _begun(_fact: Fact, question: str, _asked: Asked) -> Sequence[Message]:
     return (Message("user", f"{BRIEFLY} {question}"), Message("assistant", BEGUN))
 
 

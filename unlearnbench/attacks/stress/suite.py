@@ -17,6 +17,7 @@ from unlearnbench.attacks.stress.base import Finding, Loaded, StressTest, Subjec
 from unlearnbench.attacks.stress.variant import protocol_plan
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.disk import write_atomically
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
@@ -28,7 +29,6 @@ from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS as RECORD
 from unlearnbench.runs.attacks import read_stress as read_record
 from unlearnbench.runs.folder import differences
-from unlearnbench.runs.journal import write_atomically
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.findings import why_unranked

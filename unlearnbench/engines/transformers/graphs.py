@@ -45,11 +45,6 @@ class DecodeSteps:
         self._uses: dict[tuple[int, int], int] = {}
         self._graphs: dict[tuple[int, int], tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
 
-    @property
-    def captured(self) -> int:
-        """How many sizes are graphs."""
-        return len(self._graphs)
-
     def current(self) -> bool:
         """Whether the weights are where they were: a graph reads the places it was made with."""
         return self._weights == _addresses(self.model)

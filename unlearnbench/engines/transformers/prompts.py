@@ -213,7 +213,7 @@ def prompter(tokenizer: PreTrainedTokenizerBase) -> Prompter:
 
 
 @lru_cache(maxsize=4)
-def _kept_prompter(tokenizer: PreTrainedTokenizerBase, name: str, template: str) -> Prompter:
+def _kept_prompter(tokenizer: PreTrainedTokenizerBase, _name: str, _template: str) -> Prompter:
     return Prompter(tokenizer)
 
 

@@ -98,7 +98,7 @@ def _closing(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4)
-def _find_closing(tokenizer: PreTrainedTokenizerBase, template: object) -> tuple[int, ...]:
+def _find_closing(tokenizer: PreTrainedTokenizerBase, _template: object) -> tuple[int, ...]:
     """Ids of what the template writes after a finished answer, without white space around it."""
     text = Template(tokenizer).closing()
     try:

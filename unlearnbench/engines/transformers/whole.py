@@ -57,7 +57,7 @@ def check_whole(
         return ["quantised: compared with its files by name, and in part by value"]
     state = _as_saved(model)
     pairs, left = _paired(model, state, files, where)
-    _check_missing(model, state, pairs, where)
+    _check_missing(state, pairs, where)
     notes = _check_left(model, left, files, where)
     if not check_values(state, pairs, files, where):
         notes.append("its weights hold NaN or infinite values")
@@ -143,7 +143,6 @@ def _paired(
 
 
 def _check_missing(
-    model: PreTrainedModel,
     state: Mapping[str, torch.Tensor],
     pairs: Mapping[str, str],
     where: Path,

@@ -98,7 +98,7 @@ def _one(gold: Text, question: Text, response: Text) -> Finding:
     return NOTHING
 
 
-def date(gold: Text, question: Text, response: Text) -> Finding | None:
+def date(gold: Text, _: Text, response: Text) -> Finding | None:
     """A date with a month: every part that the gold gives must be given."""
     golds = [d for d in gold.dates if d.end - d.start >= len(gold.plain.strip()) - 6]
     if not golds:
@@ -112,7 +112,7 @@ def date(gold: Text, question: Text, response: Text) -> Finding | None:
     return NOTHING
 
 
-def years(gold: Text, question: Text, response: Text) -> Finding | None:
+def years(gold: Text, _: Text, response: Text) -> Finding | None:
     """A span of years, a century or a decade."""
     span = whole_span(gold.plain)
     if span is not None:

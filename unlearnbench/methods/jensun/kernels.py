@@ -23,39 +23,21 @@ Rule = Callable[[torch.Tensor, slice], tuple[torch.Tensor, torch.Tensor]]
 """From a chunk's logits `[c, V]` to the divergences `[c]` and their gradients `[c, V]`."""
 
 
-def one_hot_jsd(
-    hidden: torch.Tensor, head: Head, targets: torch.Tensor, valid: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Mean over valid positions of JSD(p ‖ one-hot target).
-
-    `hidden` `[N, H]`; `targets` `[N]` token ids; `valid` `[N]` booleans, all if None. 0 if nothing
-    is valid. With p the target's probability, the divergence is
-    ln 2 + ½[p ln p − (1 + p) ln(1 + p)] (arXiv 2509.02820, JensUn's forget loss, with all
-    terms that do not involve the target summed).
-    """
-
-    def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        return one_hot_values(logits, targets[part])
-
-    return weighted(hidden, head, rule, _mean(hidden, valid))[0]
-
-
 def jsd(
     hidden: torch.Tensor,
     head: Head,
     reference: torch.Tensor,
     reference_head: Head,
-    valid: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean over valid positions of JSD(p ‖ q), q from the reference's states `[N, H]`.
+    """Mean over positions of JSD(p ‖ q), q from the reference's states `[N, H]`.
 
-    Gradients reach `hidden` and `head` only. 0 if nothing is valid.
+    Gradients reach `hidden` and `head` only. 0 if there is no position.
     """
 
     def rule(logits: torch.Tensor, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
         return dense_values(logits, reference_head(reference[part]))
 
-    return weighted(hidden, head, rule, _mean(hidden, valid))[0]
+    return weighted(hidden, head, rule, _mean(hidden))[0]
 
 
 def forget_and_retain(
@@ -93,6 +75,8 @@ def one_hot_values(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """JSD(softmax(logits) ‖ one-hot) `[c]` and its gradient in the logits `[c, V]`.
 
+    With p the target's probability, the value is ln 2 + ½[p ln p − (1 + p) ln(1 + p)]
+    (arXiv 2509.02820, JensUn's forget loss, with all terms that do not involve the target summed).
     With l = ln p, the gradient in l is ½ p (l − ln(1 + p)); in logit j, that times
     (1[j = target] − p_j).
     """
@@ -133,12 +117,10 @@ def weighted(hidden: torch.Tensor, head: Head, rule: Rule, weights: torch.Tensor
     return cast(torch.Tensor, result)
 
 
-def _mean(hidden: torch.Tensor, valid: torch.Tensor | None) -> torch.Tensor:
-    """Weights `[1, N]` that make a mean over valid positions."""
-    if valid is None:
-        valid = torch.ones(len(hidden), dtype=torch.bool, device=hidden.device)
+def _mean(hidden: torch.Tensor) -> torch.Tensor:
+    """Weights `[1, N]` that make a mean over positions."""
     exact = torch.promote_types(hidden.dtype, torch.float32)
-    return (valid.to(exact) / valid.sum().clamp_min(1))[None]
+    return hidden.new_ones(1, len(hidden), dtype=exact) / max(len(hidden), 1)
 
 
 class _AtPositions(torch.autograd.Function):
@@ -153,7 +135,7 @@ class _AtPositions(torch.autograd.Function):
         rule: Rule,
         weights: torch.Tensor,
         hidden: torch.Tensor,
-        *trained: torch.Tensor,
+        *_trained: torch.Tensor,
     ) -> torch.Tensor:
         ctx.head, ctx.rule = head, rule
         ctx.precision = _autocast_now(hidden.device.type)
