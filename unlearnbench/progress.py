@@ -42,7 +42,7 @@ OnProgress = Callable[[Progress], None]
 """Called with each report, in the order in which the work is done; verdicts come from a thread."""
 
 
-def ignore(progress: Progress) -> None:
+def ignore(_: Progress) -> None:
     """The callback of those who do not want to hear."""
 
 
