@@ -76,7 +76,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def board_row(submission: Path, tmp_path: Path) -> Entry:
-    board, _ = build_leaderboard(tmp_path / "site", submission.parent, tmp_path / "kept")
+    board = build_leaderboard(tmp_path / "site", submission.parent, tmp_path / "kept").board
     (division,) = board.divisions
     (row,) = division.rows
     return row
@@ -484,7 +484,7 @@ def test_too_many(good_row: Verification, tmp_path: Path) -> None:
 def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> None:
     made = attest(submission, [rerun_once], OTHER)
     made.folder.parent.rename(made.folder.parents[1] / "nobody")
-    board, _ = build_leaderboard(tmp_path / "site", submission.parent)
+    board = build_leaderboard(tmp_path / "site", submission.parent).board
     assert [row.id for row in board.refused] == ["attestations/nobody"]
 
 

@@ -43,11 +43,11 @@ def submissions(
 @pytest.fixture(scope="module")
 def built(submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, Path]:
     out = tmp_path_factory.mktemp("site")
-    return build_leaderboard(out, submissions, out.with_name("kept"))[0], out
+    return build_leaderboard(out, submissions, out.with_name("kept")).board, out
 
 
 def test_the_readme_shows_the_board_that_ships(tmp_path: Path) -> None:
-    board, _ = build_leaderboard(tmp_path)
+    board = build_leaderboard(tmp_path).board
     assert board.refused == ()
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     shown = readme.partition("<!-- board -->\n")[2].partition("\n<!-- /board -->")[0]
@@ -128,7 +128,7 @@ def test_a_row_is_verified_once(
     """From what was kept the same board comes; a changed file is looked at again."""
     kept = built[1].with_name("kept")
     began = time.monotonic()
-    again = build_leaderboard(tmp_path / "again", submissions, kept)[0]
+    again = build_leaderboard(tmp_path / "again", submissions, kept).board
     warm = time.monotonic() - began
     assert again == built[0]
     assert warm < 5
@@ -136,7 +136,7 @@ def test_a_row_is_verified_once(
     shutil.copytree(submissions, copy)
     answers = copy / "second-row" / "run" / "completions.jsonl"
     answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
-    changed = build_leaderboard(tmp_path / "changed", copy, kept)[0]
+    changed = build_leaderboard(tmp_path / "changed", copy, kept).board
     assert {row.id for row in changed.refused} == {"broken", "second-row"}
 
 
@@ -149,7 +149,7 @@ def test_copied_answers_are_not_ranked(
     shutil.copytree(good_submission, copy / "mine")
     shutil.copytree(good_submission, copy / "yours")
     claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
-    (division,) = build_leaderboard(tmp_path / "site", copy)[0].divisions
+    (division,) = build_leaderboard(tmp_path / "site", copy).board.divisions
     assert [row.trust for row in division.rows] == ["claimed", "claimed"]
     assert all(row.levels == ["claimed"] for row in division.rows)
     assert all(row.rank is None for row in division.rows)

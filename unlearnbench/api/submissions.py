@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
@@ -26,6 +26,9 @@ from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.verify import Verification, copies
 from unlearnbench.submissions.verify import verify as check
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def submit(
     run: str | Path,
@@ -35,12 +38,24 @@ def submit(
     attacks: Sequence[str | Path] = (),
     out: str | Path | None = None,
 ) -> Path:
-    """Write a submission folder from a score run, the base model's, and attack runs.
+    """Write a submission to the leaderboard: one folder of plain files that anyone can check.
 
-    `out` defaults to `submissions/<name>`. The folder is verified before it is put there; what is
-    refused leaves nothing behind, and the same call again finds its own folder. Raises
-    `SubmissionError` with every reason why the row could not be ranked, `RunError` for what is no
-    run or a disk that refuses.
+    The folder is verified before it is put in its place; what would be refused leaves nothing
+    behind, and the same call again finds its own folder.
+
+    Args:
+        run: Folder of the checkpoint's score run, profile `standard`.
+        base: Folder of the base model's score run, asked and judged the same.
+        about: What the submitter says of the row.
+        attacks: Folders of its relearn and stress runs, if there are any.
+        out: The submission's folder. Default: `submissions/<name>`.
+
+    Returns:
+        The submission's folder.
+
+    Raises:
+        SubmissionError: With every reason why the row could not be ranked.
+        RunError: For what is no run, or a disk that refuses.
     """
     others, records = evidence(attacks)
     if others:
@@ -105,7 +120,15 @@ def publish(folder: str | Path, repository: str) -> str:
 
 
 def verify(folders: Sequence[str | Path]) -> list[Verification]:
-    """Check submissions without their models; copies are looked for among them."""
+    """Check submissions without their models: files, prompts, verdicts, scores, copies.
+
+    Args:
+        folders: The submissions. Copies are looked for among them.
+
+    Returns:
+        For each submission the reasons why it is refused; none if it stands. Nothing that a
+        submission holds raises.
+    """
     judge_of = listed_judges()
     found = [check(Path(folder), judge_of) for folder in folders]
     read = [one.checked for one in found if one.checked is not None]
@@ -155,23 +178,63 @@ def _folder_name(name: str) -> str:
     return label(name.lower()) or "submission"
 
 
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A board that was built: its divisions of ranked rows, and the site in `folder`."""
+
+    folder: Path
+    board: Board
+    n_pages: int
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row an entry, in order: who claims what, how far it is trusted, and its headline."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "base": division.base,
+                "benchmark": division.benchmark,
+                "version": division.version,
+                "name": entry.claim.name,
+                "method": entry.claim.method,
+                "submitter": entry.claim.submitter,
+                "trust": entry.trust,
+                "rank": entry.rank[0] if entry.rank else None,
+                "worst_case": entry.worst,
+                "retain": entry.scores["retain.mean"].value,
+                "outside": "; ".join(entry.outside),
+            }
+            for division in self.board.divisions
+            for entry in division.rows
+        )
+
+
 def build_leaderboard(
     out: str | Path,
     submissions: str | Path | None = None,
-    kept: str | Path | None = None,
-) -> tuple[Board, int]:
-    """Verify and rank `submissions` and write the site to `out`.
+    keep: str | Path | None = None,
+) -> Leaderboard:
+    """Verify every submission, rank what stands, and write a static site.
 
-    `submissions` defaults to the repository's, which lie beside the program in a checkout only.
-    `kept` remembers verified rows for the next time. Returns the board and the number of pages.
-    Raises `SubmissionError` for a folder that is not there or cannot be written.
+    Args:
+        out: Folder of the site.
+        submissions: Folder of submissions. Default: the repository's, which lie beside the program
+            in a checkout only.
+        keep: Folder in which verified rows are remembered for the next build.
+
+    Returns:
+        The board and where its site lies.
+
+    Raises:
+        SubmissionError: For a folder that is not there.
+        RunError: For a disk that refuses.
     """
     check_folder_option("--out", Path(out))
-    if kept is not None:
-        check_folder_option("--keep", Path(kept))
+    if keep is not None:
+        check_folder_option("--keep", Path(keep))
     source = Path(submissions) if submissions is not None else own_submissions()
-    board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
-    return board, build(board, Path(out), _specificity)
+    board = read_board(source, listed_judges(), Path(keep) if keep is not None else None)
+    return Leaderboard(Path(out), board, build(board, Path(out), _specificity))
 
 
 def own_submissions() -> Path:

@@ -21,7 +21,7 @@ SCHEMA = "unlearnbench-tofu/1"
 def score_tofu(
     checkpoint: str,
     source: str = "tofu-mini",
-    forget: str = "forget25",
+    forget: str | None = None,
     *,
     retain_log: str | Path | None = None,
     engine_options: EngineOptions = EngineOptions(),
@@ -34,6 +34,7 @@ def score_tofu(
     from unlearnbench.engines.transformers.engine import TransformersEngine
     from unlearnbench.engines.transformers.likelihood import likelihoods
 
+    forget = forget or ("forget25" if source == "tofu-mini" else "forget10")
     for needed in ("rouge_score.rouge_scorer", "sklearn.metrics"):
         extra(needed, "tofu")
     sets = load_tofu(source, forget)

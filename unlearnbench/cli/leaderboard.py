@@ -32,18 +32,18 @@ def build(
     quieten(False)
     from unlearnbench.api.submissions import build_leaderboard
 
-    board, pages = build_leaderboard(out, submissions, keep)
+    built = build_leaderboard(out, submissions, keep)
     console = stdout()
-    for division in board.divisions:
+    for division in built.board.divisions:
         ranked = sum(not row.outside for row in division.rows)
         console.print(
             f"{division.base} x {division.benchmark} {division.version}: "
             f"{len(division.rows)} rows, {ranked} ranked"
         )
-    for row in board.refused:
+    for row in built.board.refused:
         console.print(f"refused: {row.id}: {row.reasons[0]}", soft_wrap=True)
-    console.print(f"{pages} pages: {out / 'index.html'}", soft_wrap=True)
-    return 1 if board.refused else 0
+    console.print(f"{built.n_pages} pages: {out / 'index.html'}", soft_wrap=True)
+    return 1 if built.board.refused else 0
 
 
 @app.command("serve")

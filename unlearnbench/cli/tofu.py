@@ -44,9 +44,8 @@ def tofu(
 
     if out is not None:
         check_file_option("--out", out)
-    split = forget or ("forget25" if source == "tofu-mini" else "forget10")
     record = api_tofu.score_tofu(
-        checkpoint, source, split, retain_log=retain_log, engine_options=engine_options
+        checkpoint, source, forget, retain_log=retain_log, engine_options=engine_options
     )
     if out is not None:
         api_tofu.write_result(record, out)
