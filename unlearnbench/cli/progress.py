@@ -37,7 +37,7 @@ def progress(quiet: bool) -> Iterator[OnProgress]:
             tasks[report.unit] = bars.add_task(report.unit, total=report.total, part="", about="")
         task = tasks[report.unit]
         if bars.tasks[task].fields["part"] != report.part and report.unit != "results":
-            bars.reset(task, part=report.part)
+            bars.reset(task, part=report.part, about="")
         bars.update(task, completed=report.done, total=report.total)
         speed = bars.tasks[task].finished_speed or bars.tasks[task].speed
         about = ", ".join(f"{name} {value:.3f}" for name, value in _figures(report))
