@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
@@ -24,6 +24,9 @@ from unlearnbench.runs.codec import (
 from unlearnbench.runs.journal import Journal
 from unlearnbench.runs.lock import locked
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.schema import RunRecord
 
 SCHEMA_VERSION = 1
 RECORDS = ("run.json", "stress.json", "relearn.json")
@@ -61,13 +64,32 @@ class RunFolder:
                 what = f"{self.path} is not a run folder: it has no run.json"
                 raise RunError(what) from error
             raise RunError(f"{error}; restore it, or make the run again") from error
-        if manifest.get("schema_version") != SCHEMA_VERSION:
+        if manifest.get("schema_version") not in (SCHEMA_VERSION, 2):
             raise RunError(
                 f"{self.manifest_path}: schema version {manifest.get('schema_version')!r}, this "
                 f"program reads {SCHEMA_VERSION}; use the version that wrote it"
             )
         shaped(AnyRun, manifest, self.manifest_path)
         return manifest
+
+    def record(self) -> RunRecord:
+        """`run.json`, whichever version wrote it. Raises `RunError` if it is missing or damaged."""
+        # The classes take a while to make, which a call for help need not wait for.
+        from unlearnbench.runs.schema import RunRecord
+
+        try:
+            data = read_object(self.manifest_path, own=True)
+        except UnreadableError as error:
+            if error.code == "missing":
+                what = f"{self.path} is not a run folder: it has no run.json"
+                raise RunError(what) from error
+            raise RunError(f"{error}; restore it, or make the run again") from error
+        return RunRecord.from_disk(data, self.manifest_path)
+
+    def write_record(self, record: RunRecord) -> None:
+        """Replace `run.json`."""
+        text = json.dumps(record.to_disk(), indent=2, ensure_ascii=False)
+        write_atomically(self.manifest_path, text + "\n")
 
     def settings(self) -> Mapping[str, Setting]:
         """The settings under which the run's answers are made. Raises `RunError`."""
@@ -81,11 +103,13 @@ class RunFolder:
         full = {"schema_version": SCHEMA_VERSION, **manifest}
         write_atomically(self.manifest_path, json.dumps(full, indent=2, ensure_ascii=False) + "\n")
 
-    def begin(self, probes: Sequence[Probe], manifest: Mapping[str, Any]) -> None:
+    def begin(self, probes: Sequence[Probe], manifest: RunRecord | Mapping[str, Any]) -> None:
         """Create the run, or take up the one that is here.
 
         Raises `RunError` naming every difference if the folder belongs to another run.
         """
+        if not isinstance(manifest, Mapping):
+            manifest = manifest.to_disk()
         if self.exists():
             stored = self.manifest()
             found = list(differences(stored["identity"], manifest["identity"]))

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unlearnbench.errors import RunError
-from unlearnbench.types import Score
-
-Int = Annotated[int, Strict()]
-Float = Annotated[float, Strict()]
-Bool = Annotated[bool, Strict()]
-"""A number in quotes is none: what was checked is then used as it stands."""
-Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+from unlearnbench.runs.schema.base import Bool, Float, Int, Share
+from unlearnbench.runs.schema.figures import ControlFigures, Figures
 
 
 class Shape(BaseModel):
     """What the report needs of a record; what else stands there is left alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Figures(Shape):
-    """A share as attacks record it, 0 to 1; `high` counts what is open as leaked."""
-
-    low: Share
-    high: Share
-    n: Int = Field(ge=0)
-    n_open: Int = Field(ge=0)
-    interval: tuple[Share, Share]
-
-
-class ControlFigures(Figures):
-    """The same attack where there is nothing to find."""
-
-    kind: str
 
 
 class Identity(Shape):
@@ -249,9 +228,3 @@ def shaped(shape: type[S], record: Mapping[str, Any], where: Path) -> S:
         raise RunError(
             f"{where}: {field}: {first['msg']}; restore it, or make the run again"
         ) from error
-
-
-def figures(score: Score) -> Figures:
-    """A score in the shape that attacks record."""
-    ends = (score.interval.low, score.interval.high)
-    return Figures(low=score.low, high=score.high, n=score.n, n_open=score.n_open, interval=ends)

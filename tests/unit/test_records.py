@@ -1,0 +1,206 @@
+"""Stored records: what goes onto disk comes back, and what is damaged or newer is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from unlearnbench.errors import RunError
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.schema import RunIdentity, RunRecord, ScoreIdentity
+
+WHERE = Path("runs/one/run.json")
+TIME = "2026-01-02T03:04:05+00:00"
+SCORE = {"value": 0.5, "low": 0.5, "high": 0.5, "n": 2, "n_open": 0, "interval": [0.1, 0.9]}
+
+
+def run_json(**changes: Any) -> dict[str, Any]:
+    """`run.json` of a finished score run, version 2."""
+    identity = {
+        "benchmark": "tiny",
+        "benchmark_version": "1.0.0",
+        "benchmark_fingerprint": "b" * 64,
+        "answers": "short",
+        "profile": "standard",
+        "profile_fingerprint": "f" * 64,
+        "plan": "1" * 64,
+        "seed": 0,
+        "limit": None,
+        "max_new_tokens": 50,
+        "engine": "transformers",
+        "checkpoint": "c" * 64,
+        "prompt_format": "chat",
+        "dtype": "bfloat16",
+        "thinking": False,
+        "think_tokens": 0,
+        "judge": "rules",
+        "judge_identity": "j" * 64,
+    }
+    generator = {
+        "engine": "transformers",
+        "checkpoint": "model-a",
+        "fingerprint": "c" * 64,
+        "prompt_format": "chat",
+        "settings": {"batch_size": 96, "thinking": False, "rate": 1.0},
+        "parameters": 135,
+        "notes": ["read back"],
+        "source": None,
+    }
+    record: dict[str, Any] = {
+        "schema_version": 2,
+        "status": "complete",
+        "identity": identity,
+        "generator": generator,
+        "judge": {"name": "rules", "identity": "j" * 64, "usage": None},
+        "versions": {"torch": "2.13.0", "peft": None},
+        "platform": "Linux x86_64, Python 3.11.7",
+        "created": TIME,
+        "finished": TIME,
+        "seconds": 1.5,
+        "scores": {"forget.worst_case": SCORE},
+        "training": None,
+    }
+    return {**record, **changes}
+
+
+def part_json(**changes: Any) -> dict[str, Any]:
+    """`run.json` of a run below a relearning run, version 1."""
+    identity = {
+        "checkpoint": "c" * 64,
+        "arm": "near",
+        "step": "2",
+        "plan": "1" * 64,
+        "judge": "rules",
+        "judge_identity": "j" * 64,
+        "max_new_tokens": 50,
+        "temperature": 0.0,
+        "sampling_seed": 0,
+    }
+    kept = ("status", "generator", "versions", "training")
+    record = {name: value for name, value in run_json().items() if name in kept}
+    return {"schema_version": 1, **record, "identity": identity, **changes}
+
+
+def same(left: object, right: object) -> bool:
+    """Equal to the letter: false is not 0, 1.0 is not 1."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def test_a_run_goes_to_disk_and_back_to_the_letter(tmp_path: Path) -> None:
+    record = RunRecord.from_disk(run_json(), WHERE)
+    assert same(record.to_disk(), run_json())
+    folder = RunFolder(tmp_path)
+    folder.write_record(record)
+    assert folder.record() == record
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text('aé\n"', max_size=8),
+)
+names = st.text("abcdefgh_", min_size=9, max_size=12)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(names, scalars), st.booleans())
+def test_an_identity_keeps_every_field_it_was_made_with(extra: dict[str, Any], part: bool) -> None:
+    data = part_json() if part else run_json()
+    given_ = {**data["identity"], **extra}
+    record = RunRecord.from_disk({**data, "identity": given_}, WHERE)
+    assert isinstance(record.identity, ScoreIdentity) is not part
+    assert same(record.to_disk()["identity"], given_)
+    assert same(record.identity.model_dump(), given_)
+
+
+def test_identities_differ_by_name() -> None:
+    mine = RunRecord.from_disk(part_json(), WHERE).identity
+    other = RunIdentity(**{**part_json()["identity"], "arm": "half", "date": "2026"})
+    assert list(mine.differences(mine)) == []
+    assert list(mine.differences(other)) == [
+        "arm: the folder has near, asked for half",
+        "date: the folder has None, asked for 2026",
+    ]
+
+
+def test_version_1_named_the_judge_of_a_part_in_its_identity() -> None:
+    record = RunRecord.from_disk(part_json(), WHERE)
+    assert (record.judge.name, record.judge.identity) == ("rules", "j" * 64)
+    assert record.created is None
+    with pytest.raises(RunError, match="part of a stress or relearning run"):
+        record.check("shown", WHERE.parent)
+    with pytest.raises(RunError, match="not a run of score"):
+        record.score_identity  # noqa: B018
+
+
+@pytest.mark.parametrize("version", [0, 3, 10**20, None, "1", True, 1.0, [1], {}])
+def test_other_versions_are_refused(version: Any) -> None:
+    with pytest.raises(RunError, match=r"runs/one/run\.json: schema_version .* reads 1 to 2"):
+        RunRecord.from_disk(run_json(schema_version=version), WHERE)
+
+
+DAMAGED = [
+    ("status", "done"),
+    ("identity.plan", None),
+    ("identity.benchmark_version", 4),
+    ("identity.batch_size", {"a": 1}),
+    ("identity.max_new_tokens", "50"),
+    ("generator", None),
+    ("generator.settings.x", []),
+    ("generator.notes", "none"),
+    ("judge.name", None),
+    ("judge.usage.calls", -1),
+    ("versions.torch", 2),
+    ("created", "yesterday"),
+    ("finished", "2026-01-02T03:04:05"),
+    ("seconds", "1"),
+    ("scores.retain.mean", None),
+    ("training.method", None),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), DAMAGED)
+def test_a_damaged_field_is_named(field: str, value: Any) -> None:
+    data = run_json()
+    part, _, name = field.partition(".")
+    if part == "judge" and name.startswith("usage"):
+        usage = {"calls": value, "input_tokens": 0, "output_tokens": 0, "dollars": None}
+        data["judge"] = {**data["judge"], "usage": usage}
+    elif part == "training":
+        data["training"] = {"method": value}
+    elif part == "generator" and name.startswith("settings"):
+        data["generator"] = {**data["generator"], "settings": {"x": value}}
+    elif name:
+        data[part] = {**data[part], name: value}
+    else:
+        data[part] = value
+    with pytest.raises(RunError, match=rf"^runs/one/run\.json: {field}.*; restore it"):
+        RunRecord.from_disk(data, WHERE)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "field"),
+    [
+        ("shown", "created"),
+        ("judged again", "identity.answers"),
+        ("submitted", "platform"),
+        ("submitted", "finished"),
+        ("submitted", "scores"),
+    ],
+)
+def test_a_use_names_what_it_lacks(purpose: Any, field: str) -> None:
+    data = run_json()
+    if field.startswith("identity."):
+        del data["identity"]["answers"]
+    else:
+        data[field] = None
+    RunRecord.from_disk(run_json(), WHERE).check(purpose, WHERE.parent)
+    with pytest.raises(RunError, match=rf"runs/one/run\.json: {field}: missing"):
+        RunRecord.from_disk(data, WHERE).check(purpose, WHERE.parent)

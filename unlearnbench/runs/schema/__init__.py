@@ -1,0 +1,30 @@
+"""What is stored, as classes: written, read, checked and scored again by the same ones."""
+
+from unlearnbench.runs.schema.attacks import ArmRecord as ArmRecord
+from unlearnbench.runs.schema.attacks import Door as Door
+from unlearnbench.runs.schema.attacks import FinishedRelearn as FinishedRelearn
+from unlearnbench.runs.schema.attacks import FinishedStress as FinishedStress
+from unlearnbench.runs.schema.attacks import Identity as Identity
+from unlearnbench.runs.schema.attacks import Manifest as Manifest
+from unlearnbench.runs.schema.attacks import Point as Point
+from unlearnbench.runs.schema.attacks import RelearnRecord as RelearnRecord
+from unlearnbench.runs.schema.attacks import Shape as Shape
+from unlearnbench.runs.schema.attacks import StressRecord as StressRecord
+from unlearnbench.runs.schema.attacks import Training as Training
+from unlearnbench.runs.schema.attacks import shaped as shaped
+from unlearnbench.runs.schema.base import Bool as Bool
+from unlearnbench.runs.schema.base import Float as Float
+from unlearnbench.runs.schema.base import Int as Int
+from unlearnbench.runs.schema.base import Record as Record
+from unlearnbench.runs.schema.base import utc_now as utc_now
+from unlearnbench.runs.schema.figures import ControlFigures as ControlFigures
+from unlearnbench.runs.schema.figures import Figures as Figures
+from unlearnbench.runs.schema.figures import ScoreRecord as ScoreRecord
+from unlearnbench.runs.schema.figures import figures as figures
+from unlearnbench.runs.schema.identity import RunIdentity as RunIdentity
+from unlearnbench.runs.schema.identity import ScoreIdentity as ScoreIdentity
+from unlearnbench.runs.schema.run import GeneratorRecord as GeneratorRecord
+from unlearnbench.runs.schema.run import JudgeRecord as JudgeRecord
+from unlearnbench.runs.schema.run import RunRecord as RunRecord
+from unlearnbench.runs.schema.run import UsageRecord as UsageRecord
+from unlearnbench.runs.schema.training import TrainingSummary as TrainingSummary

@@ -1,0 +1,94 @@
+"""What every stored record has: a version, one way onto disk, and one way back.
+
+A record is a frozen pydantic class. `from_disk` reads any version that ever landed: each older
+one has a function in the class's `OLDER` that turns its JSON into the next version's. A file of a
+newer version, or one that lacks a field, is refused with a `RunError` that names file and field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+
+from unlearnbench.errors import RunError
+
+Int = Annotated[int, Strict()]
+Float = Annotated[float, Strict()]
+Bool = Annotated[bool, Strict()]
+"""A number in quotes is none: what was checked is then used as it stands."""
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+Count = Annotated[int, Strict(), Field(ge=0)]
+Convert = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns one version of a record's JSON into the next."""
+
+
+def _with_zone(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its zone")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_with_zone)]
+"""ISO 8601 with its zone; UTC where this program wrote it."""
+
+
+def utc_now() -> str:
+    """The time in ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Part(BaseModel):
+    """A part of a record. Fields that it does not know are left out."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", defer_build=True, ser_json_inf_nan="constants"
+    )
+
+
+class Record(Part):
+    """A file of its own. `VERSION` is the one that is written, `OLDER` converts those before."""
+
+    VERSION: ClassVar[int]
+    OLDER: ClassVar[Mapping[int, Convert]]
+
+    @classmethod
+    def from_disk(cls, data: Mapping[str, Any], where: Path) -> Self:
+        """The record that a file's JSON object holds, whichever version wrote it.
+
+        Args:
+            data: The file's object.
+            where: The file, for messages.
+
+        Raises:
+            RunError: It is of a version that this program does not know, or a field is missing or
+                wrong; the message names the file and the field.
+        """
+        version = data.get("schema_version")
+        if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
+            raise RunError(
+                f"{where}: schema_version {version!r}, this program reads 1 to {cls.VERSION}; use "
+                "the version that wrote it"
+            )
+        current = dict(data)
+        try:
+            for number in range(version, cls.VERSION):
+                current = cls.OLDER[number](current)
+            return cls.model_validate(current)
+        except ValidationError as error:
+            raise RunError(f"{where}: {fault(error)}; restore it, or make the run again") from error
+
+    def to_disk(self) -> dict[str, Any]:
+        """The record as a JSON object, its version first."""
+        return {"schema_version": self.VERSION, **self.model_dump(mode="json")}
+
+
+def fault(error: ValidationError) -> str:
+    """The first field that is wrong, and how: `identity.plan: Field required`."""
+    first = error.errors(include_url=False)[0]
+    # A tag, `<score>`, says which of several classes a part was read as; it is no field.
+    names = (str(part) for part in first["loc"] if not str(part).startswith("<"))
+    return f"{'.'.join(names)[:120]}: {first['msg']}"

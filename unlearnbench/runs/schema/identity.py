@@ -1,0 +1,73 @@
+"""What a run belongs to: everything that decides its answers and verdicts.
+
+Two runs with one identity are the same run. An identity is compared and fingerprinted field by
+field, so it goes onto disk with exactly the fields it was made with, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_serializer
+
+from unlearnbench.runs.schema.base import Float, Int, Part
+from unlearnbench.types import PromptFormat, Setting
+
+
+class Identity(Part):
+    """An identity keeps what it does not know: engines and attacks add settings of their own."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Setting | None] = Field(init=False)
+
+    # Not by pydantic's own serializer: within a union it turns false into 0, another identity.
+    @model_serializer
+    def _as_given(self) -> dict[str, Any]:
+        return {name: value for name, value in self if name in self.model_fields_set}
+
+    def differences(self, other: Identity) -> Iterator[str]:
+        """Name each field in which a requested identity, `other`, is not this stored one."""
+        mine, theirs = self.model_dump(), other.model_dump()
+        for field in dict.fromkeys((*mine, *theirs)):
+            if mine.get(field) != theirs.get(field):
+                stored, requested = _short(mine.get(field)), _short(theirs.get(field))
+                yield f"{field}: the folder has {stored}, asked for {requested}"
+
+
+class RunIdentity(Identity):
+    """Any run's, those below a stress or relearning run included.
+
+    `checkpoint`, `plan`, `judge_identity` are fingerprints. `prompts` is the sha256 of the token
+    ids asked; older runs lack it. `temperature` and `sampling_seed` stand in attacks' runs.
+    """
+
+    checkpoint: str
+    plan: str
+    judge: str
+    judge_identity: str
+    max_new_tokens: Int = Field(ge=1)
+    prompts: str | None = None
+    temperature: Float | None = None
+    sampling_seed: Int | None = None
+
+
+class ScoreIdentity(RunIdentity):
+    """A score run's. `answers`: the form of the gold answers; the oldest runs lack it."""
+
+    benchmark: str
+    benchmark_version: str
+    benchmark_fingerprint: str
+    answers: Literal["short", "sentences"] | None = None
+    profile: str
+    profile_fingerprint: str
+    seed: Int
+    limit: Int | None
+    engine: str
+    prompt_format: PromptFormat
+    dtype: str | None = None
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text[:12] + "…" if len(text) == 64 else text
