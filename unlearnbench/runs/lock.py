@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,22 +15,21 @@ def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder, which is made if need be.
 
     The lock goes with the process, however it ends. What a killed process left half written here
-    is removed. Raises `RunError` if the folder is in use or
-    cannot be written.
+    is removed. Raises `RunError` if the folder is in use or cannot be written.
     """
+    from filelock import FileLock, Timeout
+
+    # A soft lock would outlive a killed process, so a disk without `flock` is refused instead.
+    lock = FileLock(folder / ".lock", blocking=False, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(f"{folder} is in use by another process; wait for it") from error
     except OSError as error:
         raise write_error(folder, error) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(f"{folder} is in use by another process; wait for it") from error
-        except OSError as error:
-            raise write_error(folder / ".lock", error) from error
         clear_leftovers(folder, alone=True)
         yield
     finally:
-        os.close(handle)
+        lock.release()
