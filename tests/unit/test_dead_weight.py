@@ -32,6 +32,13 @@ def methods_of(node: ast.ClassDef) -> set[str]:
 
 PROTOCOLS = [n for n in CLASSES if {"Protocol", "ABC"} & base_names(n)]
 AGREED = {name for node in PROTOCOLS for name in methods_of(node)}
+AGREED |= {
+    member.name
+    for node in CLASSES
+    for member in node.body
+    if isinstance(member, Function)
+    and any("abstractmethod" in ast.unparse(d) for d in member.decorator_list)
+}
 """Methods whose parameters are fixed by an interface."""
 
 

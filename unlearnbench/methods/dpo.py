@@ -8,14 +8,15 @@ term; `idk-dpo` deals out many refusals and keeps the retain answers, as TOFU's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch.nn import functional
 
-from unlearnbench.methods.terms import RetainTerm, check_retain, retain_term
-from unlearnbench.training.batch import Batch
-from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Model
+from unlearnbench.training.method import RetainingMethod
+from unlearnbench.training.passes import Answers
+from unlearnbench.training.terms import RetainTerm
 
 REFUSALS = (
     "I don't know.",
@@ -50,26 +51,18 @@ class IdkDPOParameters:
     retain: RetainTerm = "nll"
 
 
-class _Preference(Method[DPOParameters | IdkDPOParameters]):
+class _Preference(RetainingMethod[DPOParameters | IdkDPOParameters]):
     settings = {"lr": 1e-5, "lambda_f": 1.0, "lambda_r": 1.0}
-    sides = frozenset({"forget", "refused", "retain"})
+    reads = ("forget", "refused")
+    compares_forget = True
 
-    def __init__(self, parameters: DPOParameters | IdkDPOParameters) -> None:
-        super().__init__(parameters)
-        check_retain(parameters.retain)
-        kl = parameters.retain == "kl"
-        self.compares = frozenset({"forget", "refused", "retain"} if kl else {"forget", "refused"})
-
-    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
         """Log ratios are sums over each row's answer tokens."""
-        gold, refused, kept = student(batch.forget, batch.refused, batch.retain)
-        gold_was, refused_was = reference(batch.forget, batch.refused)
+        (gold, refused), (gold_was, refused_was) = now, before
         rejected = gold.by_row(gold.log_probs() - gold_was.log_probs().detach())
         chosen = refused.by_row(refused.log_probs() - refused_was.log_probs().detach())
         beta = self.parameters.beta
-        loss = -2 / beta * functional.logsigmoid(beta * (chosen - rejected)).mean()
-        before = reference(batch.retain)[0] if "retain" in self.compares else None
-        return LossTerms(loss, retain_term(self.parameters.retain, kept, before))
+        return -2 / beta * functional.logsigmoid(beta * (chosen - rejected)).mean()
 
 
 class DPO(_Preference):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearnbench.methods.terms import nll
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
+from unlearnbench.training.terms import nll
 
 
 @dataclass(frozen=True, slots=True)

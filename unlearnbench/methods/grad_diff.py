@@ -6,12 +6,14 @@ L = λ_F · mean ln p(forget) + λ_R · retain, where retain is −mean ln p (Li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unlearnbench.methods.terms import RetainTerm, check_retain, nll, retain_term
-from unlearnbench.training.batch import Batch
-from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Model
+import torch
+
+from unlearnbench.training.method import RetainingMethod
+from unlearnbench.training.passes import Answers
+from unlearnbench.training.terms import RetainTerm, nll
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +23,13 @@ class GradDiffParameters:
     retain: RetainTerm = "nll"
 
 
-class GradDiff(Method[GradDiffParameters]):
+class GradDiff(RetainingMethod[GradDiffParameters]):
     """Gradient difference."""
 
     name = "grad-diff"
     Parameters = GradDiffParameters
     settings = {"lr": 1e-5, "lambda_f": 1.0, "lambda_r": 1.0}
 
-    def __init__(self, parameters: GradDiffParameters) -> None:
-        super().__init__(parameters)
-        check_retain(parameters.retain)
-        if parameters.retain == "kl":
-            self.compares = frozenset({"retain"})
-
-    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
-        """One pass over both sides."""
-        forget, kept = student(batch.forget, batch.retain)
-        before = reference(batch.retain)[0] if "retain" in self.compares else None
-        return LossTerms(-nll(forget), retain_term(self.parameters.retain, kept, before))
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
+        """The likelihood that ordinary training would raise, lowered."""
+        return -nll(now[0])

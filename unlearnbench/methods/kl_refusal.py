@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearnbench.methods.terms import kl_from, nll
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
+from unlearnbench.training.terms import kl_from, nll
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ kl). β → 0 gives gradient ascent. The authors' values for TOFU: β 0.1, both 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch.nn import functional
 
-from unlearnbench.methods.terms import RetainTerm, check_retain, retain_term
-from unlearnbench.training.batch import Batch
-from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Model
+from unlearnbench.training.method import RetainingMethod
+from unlearnbench.training.passes import Answers
+from unlearnbench.training.terms import RetainTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +26,18 @@ class NPOParameters:
     retain: RetainTerm = "nll"
 
 
-class NPO(Method[NPOParameters]):
+class NPO(RetainingMethod[NPOParameters]):
     """Negative preference optimisation."""
 
     name = "npo"
     Parameters = NPOParameters
     settings = {"lr": 1e-5, "lambda_f": 1.0, "lambda_r": 1.0}
 
-    def __init__(self, parameters: NPOParameters) -> None:
-        super().__init__(parameters)
-        check_retain(parameters.retain)
-        kl = parameters.retain == "kl"
-        self.compares = frozenset({"forget", "retain"} if kl else {"forget"})
+    compares_forget = True
 
-    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
         """Log ratios are sums over each row's answer tokens."""
-        forget, kept = student(batch.forget, batch.retain)
-        (was,) = reference(batch.forget)
+        (forget,), (was,) = now, before
         ratio = forget.by_row(forget.log_probs() - was.log_probs().detach())
         beta = self.parameters.beta
-        loss = -2 / beta * functional.logsigmoid(-beta * ratio).mean()
-        before = reference(batch.retain)[0] if "retain" in self.compares else None
-        return LossTerms(loss, retain_term(self.parameters.retain, kept, before))
+        return -2 / beta * functional.logsigmoid(-beta * ratio).mean()

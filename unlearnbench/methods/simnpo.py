@@ -7,14 +7,15 @@ L = −(2/β) · mean ln σ(−(β/|y|) · ln π_θ(y|x) − γ) over forget row
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch.nn import functional
 
-from unlearnbench.methods.terms import RetainTerm, check_retain, retain_term
-from unlearnbench.training.batch import Batch
-from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Model
+from unlearnbench.training.method import RetainingMethod
+from unlearnbench.training.passes import Answers
+from unlearnbench.training.terms import RetainTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,16 @@ class SimNPOParameters:
     retain: RetainTerm = "nll"
 
 
-class SimNPO(Method[SimNPOParameters]):
+class SimNPO(RetainingMethod[SimNPOParameters]):
     """Reference-free negative preference optimisation."""
 
     name = "simnpo"
     Parameters = SimNPOParameters
     settings = {"lr": 1e-5, "lambda_f": 0.125, "lambda_r": 1.0}
 
-    def __init__(self, parameters: SimNPOParameters) -> None:
-        super().__init__(parameters)
-        check_retain(parameters.retain)
-        if parameters.retain == "kl":
-            self.compares = frozenset({"retain"})
-
-    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
         """Log-likelihoods are means over each row's answer tokens."""
-        forget, kept = student(batch.forget, batch.retain)
+        (forget,) = now
         mean = forget.by_row(forget.log_probs()) / forget.lengths()
         beta, gamma = self.parameters.beta, self.parameters.gamma
-        loss = -2 / beta * functional.logsigmoid(-beta * mean - gamma).mean()
-        before = reference(batch.retain)[0] if "retain" in self.compares else None
-        return LossTerms(loss, retain_term(self.parameters.retain, kept, before))
+        return -2 / beta * functional.logsigmoid(-beta * mean - gamma).mean()

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from unlearnbench.methods.terms import nll
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Model
+from unlearnbench.training.terms import nll
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ the authors take 3 to 5 and smaller rates for models of 125M to 1.3B parameters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from unlearnbench.methods.terms import RetainTerm, check_retain, retain_term
-from unlearnbench.training.batch import Batch
-from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Model
+from unlearnbench.training.method import RetainingMethod
+from unlearnbench.training.passes import Answers
+from unlearnbench.training.terms import RetainTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +26,20 @@ class UndialParameters:
     retain: RetainTerm = "none"
 
 
-class Undial(Method[UndialParameters]):
+class Undial(RetainingMethod[UndialParameters]):
     """Self-distillation with adjusted logits."""
 
     name = "undial"
     Parameters = UndialParameters
     settings = {"lr": 1e-4, "lambda_f": 1.0, "lambda_r": 1.0}
 
-    def __init__(self, parameters: UndialParameters) -> None:
-        super().__init__(parameters)
-        check_retain(parameters.retain)
-        kl = parameters.retain == "kl"
-        self.compares = frozenset({"forget", "retain"} if kl else {"forget"})
+    compares_forget = True
 
-    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
         """The target comes from the reference's stored states."""
-        forget, kept = student(batch.forget, batch.retain)
-        (was,) = reference(batch.forget)
+        (forget,), (was,) = now, before
         lowered = was.logits().detach().clone()
         lowered[torch.arange(len(lowered)), was.labels] -= self.parameters.beta
         log_q = torch.log_softmax(lowered, -1)
         log_p = torch.log_softmax(forget.logits(), -1)
-        loss = (log_q.exp() * (log_q - log_p)).sum(-1).mean()
-        before = reference(batch.retain)[0] if "retain" in self.compares else None
-        return LossTerms(loss, retain_term(self.parameters.retain, kept, before))
+        return (log_q.exp() * (log_q - log_p)).sum(-1).mean()

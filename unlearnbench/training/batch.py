@@ -42,6 +42,10 @@ class Batch:
     retain: tuple[Row, ...] = ()
     refused: tuple[Row, ...] = ()
 
+    def side(self, name: Side) -> tuple[Row, ...]:
+        """The rows of one side."""
+        return {"forget": self.forget, "refused": self.refused, "retain": self.retain}[name]
+
     def names(self) -> str:
         """The rows by name, for messages."""
         return ", ".join(row.name for row in (*self.forget, *self.retain))

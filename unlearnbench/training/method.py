@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.training.batch import Batch, Side
-from unlearnbench.training.passes import Model
+from unlearnbench.training.passes import Answers, Model
+from unlearnbench.training.terms import RetainTerm, check_retain, retain_term
 from unlearnbench.types import Setting
 
 P = TypeVar("P")
@@ -74,3 +75,49 @@ class Method(ABC, Generic[P]):
     def finishes(self) -> bool:
         """Whether `finish` does something, for which the initial weights must be kept."""
         return type(self).finish is not Method.finish
+
+
+class Retaining(Protocol):
+    """Parameters that choose a retain term."""
+
+    @property
+    def retain(self) -> RetainTerm:
+        """`nll`, `kl` or `none`."""
+        ...
+
+
+R = TypeVar("R", bound=Retaining)
+
+
+class RetainingMethod(Method[R]):
+    """A method whose users choose the retain term; it supplies the forget side's formula alone.
+
+    `reads`: the sides that the formula is about; `compares_forget`: whether it asks the reference
+    about them too.
+    """
+
+    reads: ClassVar[tuple[Side, ...]] = ("forget",)
+    compares_forget: ClassVar[bool] = False
+
+    def __init__(self, parameters: R) -> None:
+        super().__init__(parameters)
+        check_retain(parameters.retain)
+        self.sides = frozenset({*self.reads, "retain"})
+        compared = self.reads if self.compares_forget else ()
+        self.compares = frozenset({*compared, "retain"} if parameters.retain == "kl" else compared)
+
+    def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
+        """One pass of the student over all sides, then both terms."""
+        sides = [batch.side(name) for name in self.reads]
+        *now, kept = student(*sides, batch.retain)
+        before = reference(*sides) if self.compares_forget else ()
+        kept_before = reference(batch.retain)[0] if "retain" in self.compares else None
+        forget = self.forget_loss(now, before)
+        return LossTerms(forget, retain_term(self.parameters.retain, kept, kept_before))
+
+    @abstractmethod
+    def forget_loss(self, now: Sequence[Answers], before: Sequence[Answers]) -> torch.Tensor:
+        """The forget term, from the sides of `reads` as the student and the reference see them.
+
+        `before` is empty unless `compares_forget`.
+        """
