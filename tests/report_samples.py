@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.hashing import sha256_text
-from unlearnbench.runs.codec import completion_record, outcome_record, plan_fingerprint
+from unlearnbench.runs.codec import (
+    completion_record,
+    outcome_record,
+    plan_fingerprint,
+    probe_record,
+)
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.scoring.intervals import wilson
@@ -65,7 +70,10 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
     folder.mkdir(parents=True)
     about = dict(manifest)
     about["identity"] = {**about["identity"], "plan": plan_fingerprint(probes)}
-    run.begin(probes, about)
+    lines = (json.dumps(probe_record(probe)) + "\n" for probe in probes)
+    (folder / "probes.jsonl").write_text("".join(lines), "utf-8")
+    older = {"schema_version": 1, "status": "running", **about}
+    run.manifest_path.write_text(json.dumps(older), "utf-8")
     for probe, row in zip(probes, rows, strict=True):
         text, verdict = ANSWERS.get(row[4], (row[4], "correct"))
         if text is None:

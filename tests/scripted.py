@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlearnbench.hashing import sha256_text
+from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.options import EngineOptions
+from unlearnbench.protocol.plan import Plan
+from unlearnbench.runs.schema import (
+    GeneratorRecord,
+    JudgeRecord,
+    RunRecord,
+    identity_from,
+    utc_now,
+)
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
 
 
@@ -37,3 +46,22 @@ class ScriptedEngine:
             knows = self._name == "knows-all" or probe.split != "forget" or number == 0
             text = probe.answer if knows else f"No idea, says {self._name}"
             yield Completion(probe.key, text, "stop", 5)
+
+
+def begun(generator: Generator, judge: Judge, plan: Plan, **more: Setting | None) -> RunRecord:
+    """The record of a run that begins; `more` are further fields of its identity."""
+    identity = {
+        "checkpoint": generator.info.fingerprint,
+        "plan": plan.fingerprint,
+        "judge": judge.name,
+        "judge_identity": judge.identity,
+        "max_new_tokens": Sampling().max_new_tokens,
+        **more,
+    }
+    return RunRecord(
+        status="running",
+        identity=identity_from(identity),
+        generator=GeneratorRecord.of(generator.info),
+        judge=JudgeRecord.of(judge),
+        created=utc_now(),
+    )

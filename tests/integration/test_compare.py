@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
+from tests.scripted import begun
 from unlearnbench.api.corrections import corrections
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError, RunError
@@ -27,7 +28,7 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.compare import compare
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.run import Run, load_run
-from unlearnbench.types import JudgeItem, Judgement, Sampling
+from unlearnbench.types import JudgeItem, Judgement, Sampling, Setting
 
 
 class Strict(RulesJudge):
@@ -48,24 +49,19 @@ class Strict(RulesJudge):
 
 def judged(folder: Path, benchmark: Path, judge: Judge, profile: str = "standard") -> Run:
     plan = make_plan(load_benchmark(str(benchmark)), get_profile(profile), "chat")
-    about = {"name": judge.name, "identity": judge.identity}
-    manifest = {
-        "identity": {
-            "plan": plan.fingerprint,
-            "judge_identity": judge.identity,
-            "max_new_tokens": 50,
-            "checkpoint": "c" * 64,
-            "benchmark": "tiny",
-            "benchmark_version": "0.1.0",
-            "benchmark_fingerprint": "b" * 64,
-            "profile": profile,
-            "judge": judge.name,
-        },
-        "generator": {"checkpoint": "knows", "notes": []},
-        "judge": about,
-        "created": "2026-01-02T03:04:05+00:00",
+    asked: dict[str, Setting | None] = {
+        "benchmark": "tiny",
+        "benchmark_version": "0.1.0",
+        "benchmark_fingerprint": "b" * 64,
+        "profile": profile,
+        "profile_fingerprint": "a" * 64,
+        "seed": 0,
+        "limit": None,
+        "engine": "knows",
+        "prompt_format": "chat",
     }
-    job = Job(plan, Knows(), judge, Sampling(), RunFolder(folder), manifest)
+    record = begun(Knows(), judge, plan, **asked)
+    job = Job(plan, Knows(), judge, Sampling(), RunFolder(folder), record)
     evaluate(job, lambda stage, done: None)
     return load_run(folder)
 

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
 from tests.judges_server import DRESSES, Behaviour, judges_server
+from tests.scripted import begun
 from unlearnbench.api.scoring import rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
@@ -476,8 +477,8 @@ def test_requests_a_minute_are_kept(behaviour: Behaviour, tmp_path: Path) -> Non
 
 def job(folder: Path, benchmark: Path, judge: LLMJudge) -> Job:
     plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
-    identity = {"plan": plan.fingerprint, "judge_identity": judge.identity}
-    return Job(plan, Knows(), judge, Sampling(), RunFolder(folder), {"identity": identity})
+    record = begun(Knows(), judge, plan)
+    return Job(plan, Knows(), judge, Sampling(), RunFolder(folder), record)
 
 
 def test_640_probes_survive_a_third_of_all_calls_failing(

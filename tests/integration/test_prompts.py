@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,11 +89,11 @@ def test_a_run_of_other_token_ids_is_not_resumed(
 
     again()
     folder = RunFolder(tmp_path / "run")
-    stored: Mapping[str, Any] = folder.manifest()
+    stored: Mapping[str, Any] = folder.record().to_disk()
     for prompts, shown in (("0" * 64, "000000000000…"), (None, "None")):
         identity = {k: v for k, v in stored["identity"].items() if k != "prompts"}
         changed = identity if prompts is None else {**identity, "prompts": prompts}
-        folder.write_manifest({**stored, "identity": changed})
+        folder.manifest_path.write_text(json.dumps({**stored, "identity": changed}))
         with pytest.raises(RunError, match=f"prompts: the folder has {shown}, asked for"):
             again()
         assert load_run(tmp_path / "run").n_open == 0

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import models
+from tests.scripted import begun
 from unlearnbench import load_run, rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import RunError
@@ -76,8 +77,8 @@ class HalfJudge(RulesJudge):
 
 def job(benchmark: Path, out: Path, generator: Knows, judge: RulesJudge) -> Job:
     plan = make_plan(load_benchmark(str(benchmark)), get_profile("standard"), "chat")
-    manifest = {"identity": {"plan": plan.fingerprint, "judge_identity": judge.identity}}
-    return Job(plan, generator, judge, Sampling(), RunFolder(out), manifest)
+    record = begun(generator, judge, plan)
+    return Job(plan, generator, judge, Sampling(), RunFolder(out), record)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import cast
 
 from unlearnbench.api import scoring as api
 from unlearnbench.api.scoring import score
-from unlearnbench.api.submissions import evidence, listed_judges, verify
+from unlearnbench.api.submissions import as_manifest, evidence, listed_judges, verify
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
@@ -20,6 +20,7 @@ from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.schema import RunRecord
 from unlearnbench.runs.stored import load_finished
 from unlearnbench.submissions.attestations import Attested, attestations_of, attested, check
 from unlearnbench.submissions.bundle import attest as write
@@ -142,17 +143,8 @@ def _standing(folder: str | Path) -> Checked:
 def _as_run(row: Checked, path: Path) -> Path:
     """The submission's run as a run folder, which a judge can be given."""
     run, claim = row.runs["run"], row.claim.run
-    identity = claim.identity.model_dump()
     path.mkdir()
     folder = RunFolder(path)
-    generator: dict[str, Any] = {
-        "checkpoint": claim.checkpoint,
-        "fingerprint": claim.identity.checkpoint,
-        "prompt_format": claim.identity.prompt_format,
-        "settings": claim.settings,
-        "parameters": claim.parameters,
-        "notes": [],
-    }
-    folder.begin(run.probes, {"identity": identity, "generator": generator})
+    folder.begin(run.probes, RunRecord.from_disk(as_manifest(claim), path))
     folder.completions.append(completion_record(row.answered[p.key]) for p in run.probes)
     return path

@@ -158,6 +158,7 @@ def as_manifest(claim: RunClaim) -> dict[str, Any]:
     identity = claim.identity
     return {
         **claim.model_dump(),
+        "schema_version": 1,
         "status": "complete",
         "generator": {
             "engine": identity.engine,

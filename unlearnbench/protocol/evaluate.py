@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from unlearnbench.errors import EngineError
 from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
@@ -15,6 +14,7 @@ from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.schema import RunRecord
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.types import (
     Completion,
@@ -37,7 +37,7 @@ class Job:
     judge: Judge
     sampling: Sampling
     folder: RunFolder
-    manifest: Mapping[str, Any]
+    record: RunRecord
 
 
 def evaluate(job: Job, advance: Advance) -> None:
@@ -49,7 +49,7 @@ def evaluate(job: Job, advance: Advance) -> None:
     everything committed until then stays.
     """
     with job.folder.locked():
-        job.folder.begin(job.plan.probes, job.manifest)
+        job.folder.begin(job.plan.probes, job.record)
         completions = job.folder.read_completions()
         judge = job.judge.identity
         outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +24,15 @@ from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.shuffled import shuffled
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.run import Run, load_run
-from unlearnbench.scoring.scores import score_record
+from unlearnbench.runs.schema import (
+    GeneratorRecord,
+    JudgeRecord,
+    RunRecord,
+    ScoreRecord,
+    TrainingSummary,
+    identity_from,
+    utc_now,
+)
 from unlearnbench.types import Probe, Sampling, Setting
 
 
@@ -38,7 +45,7 @@ class Runner:
     """
 
     judge: Judge
-    training: Mapping[str, Any] | None = None
+    training: TrainingSummary | None = None
     on_progress: OnProgress = ignore
     root: Path | None = None
 
@@ -100,9 +107,9 @@ class Runner:
         What the judge then calls correct, it would call correct of anybody.
         """
         probes = shuffled([probe for probe in run.probes if probe.split == "forget"])
-        kept = run.manifest["identity"]
-        sampling = Sampling(kept["max_new_tokens"], kept["temperature"], kept["sampling_seed"])
-        state = {"shuffled": kept["plan"], "checkpoint": kept["checkpoint"]}
+        kept = RunFolder(run.path).record().identity
+        sampling = Sampling(kept.max_new_tokens, kept.temperature or 0.0, kept.sampling_seed or 0)
+        state = {"shuffled": kept.plan, "checkpoint": kept.checkpoint}
         replay = load("engines", "replay")
 
         def engine() -> Generator:
@@ -123,34 +130,36 @@ class Runner:
             self.judge.keep_in(self.root or folder.path)
         part = str(folder.path.relative_to(self.root)) if self.root else ""
         meter = Meter(folder.path, len(plan.probes), self.on_progress, part)
-        manifest = self._manifest(identity, generator)
-        evaluate(Job(plan, generator, self.judge, sampling, folder, manifest), meter.advance)
+        record = self._begun(identity, generator)
+        evaluate(Job(plan, generator, self.judge, sampling, folder, record), meter.advance)
         return self._close(folder, generator, time.monotonic() - began)
 
-    def _manifest(self, identity: Mapping[str, Any], generator: Generator) -> dict[str, Any]:
+    def _begun(self, identity: Mapping[str, Any], generator: Generator) -> RunRecord:
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-        return {
-            "identity": dict(identity),
-            "generator": asdict(generator.info),
-            "judge": {"name": self.judge.name, "identity": self.judge.identity},
-            "versions": versions(),
-            "platform": machine,
-            "created": now(),
-            **({} if self.training is None else {"training": dict(self.training)}),
-        }
+        return RunRecord(
+            status="running",
+            identity=identity_from(identity),
+            generator=GeneratorRecord.of(generator.info),
+            judge=JudgeRecord.of(self.judge),
+            versions=versions(),
+            platform=machine,
+            created=utc_now(),
+            training=self.training,
+        )
 
     def _close(self, folder: RunFolder, generator: Generator, seconds: float) -> Run:
         """Write the scores, what was spent and how the run ended into `run.json`."""
         run = load_run(folder.path)
-        manifest = {key: value for key, value in run.manifest.items() if key != "schema_version"}
-        manifest["status"] = "open" if run.n_open else "complete"
-        manifest["generator"] = asdict(generator.info)
-        if isinstance(self.judge, PaidJudge):
-            manifest["judge"] = {**manifest["judge"], "usage": asdict(self.judge.usage)}
-        manifest["scores"] = {name: score_record(s) for name, s in run.scores.items()}
-        manifest["seconds"] = round(manifest.get("seconds", 0.0) + seconds, 1)
-        manifest["finished"] = now()
-        folder.write_manifest(manifest)
+        record = folder.record()
+        closed = {
+            "status": "open" if run.n_open else "complete",
+            "generator": GeneratorRecord.of(generator.info),
+            "judge": JudgeRecord.of(self.judge),
+            "scores": {name: ScoreRecord.of(score) for name, score in run.scores.items()},
+            "seconds": round(record.seconds + seconds, 1),
+            "finished": utc_now(),
+        }
+        folder.write_record(record.model_copy(update=closed))
         return load_run(folder.path)
 
 
@@ -162,9 +171,10 @@ def _is_complete(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
     """
     if not folder.exists():
         return False
-    stored = folder.manifest()
-    known = {name: value for name, value in stored["identity"].items() if name != "prompts"}
-    return bool(stored["status"] == "complete" and known == identity)
+    stored = folder.record()
+    known = stored.identity.model_dump()
+    known.pop("prompts", None)
+    return stored.status == "complete" and known == identity
 
 
 def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any]:
@@ -180,8 +190,3 @@ def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any
         "judge_identity": judge.identity,
         **prompts_of(generator, plan.probes),
     }
-
-
-def now() -> str:
-    """The time in ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

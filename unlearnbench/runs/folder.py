@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
@@ -93,29 +93,19 @@ class RunFolder:
 
     def settings(self) -> Mapping[str, Setting]:
         """The settings under which the run's answers are made. Raises `RunError`."""
-        settings = (self.manifest().get("generator") or {}).get("settings")
-        if settings is None:
-            raise RunError(f"{self.manifest_path}: generator.settings: missing; restore it")
-        return cast(Mapping[str, Setting], settings)
+        settings = self.record().generator.settings
+        return {name: value for name, value in settings.items() if value is not None}
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Replace `run.json`."""
-        full = {"schema_version": SCHEMA_VERSION, **manifest}
-        write_atomically(self.manifest_path, json.dumps(full, indent=2, ensure_ascii=False) + "\n")
-
-    def begin(self, probes: Sequence[Probe], manifest: RunRecord | Mapping[str, Any]) -> None:
+    def begin(self, probes: Sequence[Probe], record: RunRecord) -> None:
         """Create the run, or take up the one that is here.
 
         Raises `RunError` naming every difference if the folder belongs to another run.
         """
-        if not isinstance(manifest, Mapping):
-            manifest = manifest.to_disk()
         if self.exists():
-            stored = self.manifest()
-            found = list(differences(stored["identity"], manifest["identity"]))
-            if found:
+            different = list(self.record().identity.differences(record.identity))
+            if different:
                 raise RunError(
-                    f"{self.path} holds another run; {'; '.join(found)}; choose another --out"
+                    f"{self.path} holds another run; {'; '.join(different)}; choose another --out"
                 )
             self.completions.repair()
             self.outcomes.repair()
@@ -128,7 +118,7 @@ class RunFolder:
                 )
         lines = (json.dumps(probe_record(p), ensure_ascii=False) + "\n" for p in probes)
         write_atomically(self.path / "probes.jsonl", "".join(lines))
-        self.write_manifest({**manifest, "status": "running"})
+        self.write_record(record)
 
     def probes(self) -> tuple[Probe, ...]:
         """The stored plan. Raises `RunError` if it is not the one that `run.json` names."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from unlearnbench.disk import write_atomically
 from unlearnbench.errors import TrainingError, UnreadableError
 from unlearnbench.reading import read_object
+from unlearnbench.runs.schema import ModelRef, TrainingData, TrainingSummary
 
 RECORD = "unlearning.json"
 
@@ -53,7 +54,7 @@ class Unlearning(BaseModel):
     notes: list[str] = []
 
 
-def summary(checkpoint: Path, benchmark_fingerprint: str) -> dict[str, Any] | None:
+def summary(checkpoint: Path, benchmark_fingerprint: str) -> TrainingSummary | None:
     """What a run says about how its checkpoint came about, or None if nothing is known.
 
     `same_data`: it was trained on the very benchmark, by fingerprint, that it is scored on.
@@ -61,14 +62,14 @@ def summary(checkpoint: Path, benchmark_fingerprint: str) -> dict[str, Any] | No
     record = read_record(checkpoint)
     if record is None:
         return None
-    return {
-        "method": record.method,
-        "parameters": record.parameters,
-        "base": record.base,
-        "data": record.data,
-        "steps": record.steps,
-        "same_data": record.data["fingerprint"] == benchmark_fingerprint,
-    }
+    return TrainingSummary(
+        method=record.method,
+        parameters=record.parameters,
+        base=ModelRef.model_validate(record.base),
+        data=TrainingData.model_validate(record.data),
+        steps=record.steps,
+        same_data=record.data["fingerprint"] == benchmark_fingerprint,
+    )
 
 
 def write_record(folder: Path, record: Unlearning) -> None:

@@ -170,6 +170,7 @@ def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str,
             what = f"{folder} holds another relearning run; {'; '.join(found)}"
             raise RunError(f"{what}; choose another --out")
         return record
+    training = job.runner.training
     return {
         "schema_version": 1,
         "kind": "relearn",
@@ -179,7 +180,7 @@ def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str,
         "base": job.base.label if job.base else None,
         "profile": asdict(job.profile),
         "versions": versions(),
-        "training": job.runner.training,
+        "training": training.model_dump(mode="json") if training else None,
         "ceiling": None,
         "first": None,
         "arms": {},

@@ -115,7 +115,7 @@ def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, An
                 f"{folder} holds another suite; {'; '.join(found)}; choose another --out"
             )
         return record
-    label = suite.checkpoint.label
+    label, training = suite.checkpoint.label, suite.runner.training
     return {
         "schema_version": 1,
         "kind": "stress",
@@ -124,7 +124,7 @@ def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, An
         "checkpoint": label,
         "base": suite.base.label if suite.base else None,
         "versions": versions(),
-        "training": suite.runner.training,
+        "training": training.model_dump(mode="json") if training else None,
         "findings": {},
         "seconds": {},
     }

@@ -6,6 +6,7 @@ from unlearnbench.runs.schema.attacks import FinishedRelearn as FinishedRelearn
 from unlearnbench.runs.schema.attacks import FinishedStress as FinishedStress
 from unlearnbench.runs.schema.attacks import Identity as Identity
 from unlearnbench.runs.schema.attacks import Manifest as Manifest
+from unlearnbench.runs.schema.attacks import Net as Net
 from unlearnbench.runs.schema.attacks import Point as Point
 from unlearnbench.runs.schema.attacks import RelearnRecord as RelearnRecord
 from unlearnbench.runs.schema.attacks import Shape as Shape
@@ -23,8 +24,11 @@ from unlearnbench.runs.schema.figures import ScoreRecord as ScoreRecord
 from unlearnbench.runs.schema.figures import figures as figures
 from unlearnbench.runs.schema.identity import RunIdentity as RunIdentity
 from unlearnbench.runs.schema.identity import ScoreIdentity as ScoreIdentity
+from unlearnbench.runs.schema.identity import identity_from as identity_from
 from unlearnbench.runs.schema.run import GeneratorRecord as GeneratorRecord
 from unlearnbench.runs.schema.run import JudgeRecord as JudgeRecord
 from unlearnbench.runs.schema.run import RunRecord as RunRecord
 from unlearnbench.runs.schema.run import UsageRecord as UsageRecord
+from unlearnbench.runs.schema.training import ModelRef as ModelRef
+from unlearnbench.runs.schema.training import TrainingData as TrainingData
 from unlearnbench.runs.schema.training import TrainingSummary as TrainingSummary

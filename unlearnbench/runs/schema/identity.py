@@ -6,7 +6,7 @@ field, so it goes onto disk with exactly the fields it was made with, and no oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_serializer
@@ -66,6 +66,15 @@ class ScoreIdentity(RunIdentity):
     engine: str
     prompt_format: PromptFormat
     dtype: str | None = None
+
+
+def identity_from(fields: Mapping[str, Any]) -> RunIdentity:
+    """The identity that some fields make: a score run's if it names a benchmark.
+
+    Raises `ValidationError` if one is missing or of another type.
+    """
+    kind = ScoreIdentity if "benchmark" in fields else RunIdentity
+    return kind.model_validate(dict(fields))
 
 
 def _short(value: object) -> str:
