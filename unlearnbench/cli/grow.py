@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
-from typer.exceptions import UsageError
 
+from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.options import Help
 
 
@@ -77,7 +77,7 @@ def _options(options: Any) -> Iterator[inspect.Parameter]:
 
 
 def _read(name: str, declared: Help, value: Any) -> Any:
-    """The value of a field from what was typed. Raises `UsageError`."""
+    """The value of a field from what was typed. Raises `UnlearnbenchError`."""
     if declared.read is None:
         return value
     try:
@@ -85,4 +85,4 @@ def _read(name: str, declared: Help, value: Any) -> Any:
     except ValueError as error:
         typed = " ".join(value) if declared.repeated else value
         spelt = declared.spelling or f"--{name.replace('_', '-')}"
-        raise UsageError(f"{spelt} {typed}: {error}") from error
+        raise UnlearnbenchError(f"{spelt} {typed}: {error}") from error
