@@ -23,7 +23,7 @@ class Help:
 
     `spelling` replaces the spelling that follows from the field's name; `least` is the smallest
     number allowed. `read` makes the value of what was typed, or of all that was typed where the
-    option is `repeated`; it raises `ValueError` with what should have been given.
+    option is `repeated`; it raises `ValueError` with what was typed and what is wanted.
     """
 
     text: str
@@ -38,7 +38,7 @@ def rows(text: str) -> int | None:
     if text == "auto":
         return None
     if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise ValueError("auto, or a number from 1 up")
+        raise ValueError(f"{text}: auto, or a number from 1 up")
     return int(text)
 
 
@@ -70,8 +70,9 @@ class EngineOptions:
 def pairs(typed: list[str]) -> dict[str, str]:
     """Names and values from `NAME=VALUE` texts."""
     split = [text.partition("=") for text in typed]
-    if any(not name.strip() or not sign for name, sign, _ in split):
-        raise ValueError("give NAME=VALUE")
+    for text, (name, sign, _) in zip(typed, split, strict=True):
+        if not name.strip() or not sign:
+            raise ValueError(f"{text}: give NAME=VALUE")
     return {name.strip(): value.strip() for name, _, value in split}
 
 

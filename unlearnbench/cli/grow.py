@@ -83,6 +83,5 @@ def _read(name: str, declared: Help, value: Any) -> Any:
     try:
         return declared.read(value)
     except ValueError as error:
-        typed = " ".join(value) if declared.repeated else value
         spelt = declared.spelling or f"--{name.replace('_', '-')}"
-        raise UnlearnbenchError(f"{spelt} {typed}: {error}") from error
+        raise UnlearnbenchError(f"{spelt} {error}") from error
