@@ -74,7 +74,7 @@ def in_place(
 def _benchmarks(space: Workspace) -> Iterator[Target]:
     from unlearnbench.benchmark import load_benchmark
     from unlearnbench.benchmark.quality.facts import check_facts
-    from unlearnbench.benchmark.quality.wordings import check_wordings
+    from unlearnbench.benchmark.quality.paraphrases import check_paraphrases
     from unlearnbench.protocol.plan import make_plan
     from unlearnbench.protocol.profiles import get_profile
 
@@ -83,7 +83,7 @@ def _benchmarks(space: Workspace) -> Iterator[Target]:
     def load() -> None:
         found = load_benchmark(str(folder))
         make_plan(found, get_profile("standard"), "chat", 0, 2)
-        list(check_wordings(found.facts)), list(check_facts(found.facts))
+        list(check_paraphrases(found.facts)), list(check_facts(found.facts))
 
     yield in_place(folder / "benchmark.toml", mutate.toml_text, load, "benchmark.toml")
     for name in ("forget", "retain", "forms", "near", "prose", "half"):

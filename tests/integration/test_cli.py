@@ -90,7 +90,7 @@ def test_score_show_judge_and_replay(
     shown = run("show", "run", record["run"], "--leaks", "--fact", "forget-0", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert "forget.worst_case" in shown.stdout
-    assert "profile quick asks some of the wordings" in shown.stdout
+    assert "profile quick asks some of the paraphrases" in shown.stdout
     judged = run("judge", record["run"], "--judge", "rules", "--json", "-q", cwd=tmp_path)
     assert json.loads(judged.stdout)["scores"] == record["scores"]
     replayed = run(

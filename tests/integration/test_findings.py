@@ -129,7 +129,7 @@ def test_the_demo_says_what_holds_of_which_run(
     text = capsys.readouterr().out
     assert "of the 2 forget facts that the base knew: worst case 0.0 %" in text
     assert "warning: after: there was nothing to forget: the base knew 2 of 40" in text
-    assert text.count("profile quick asks some of the wordings") == 1
+    assert text.count("profile quick asks some of the paraphrases") == 1
     demo_command.demo(out=Path("unused"), json=True, quiet=True)
     record = json.loads(capsys.readouterr().out)
     assert record["after"]["base"]["worst_case"]["value"] == 0.05

@@ -164,7 +164,7 @@ def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         path.write_text("".join(json.dumps({**row, "paraphrases": []}) + "\n" for row in rows))
     found = check_benchmark(load_benchmark(str(benchmark_folder)))
-    assert (found.wordings, found.overlap) == (0, 0.0)
+    assert (found.paraphrases, found.overlap) == (0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.quality.facts import check_facts
 from unlearnbench.benchmark.quality.findings import overlap, words
-from unlearnbench.benchmark.quality.wordings import check_wordings, mean_overlap
+from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import make_plan
@@ -43,7 +43,7 @@ def fact(name: str = "one", **changes: object) -> Fact:
 
 
 def rules(*facts: Fact) -> set[str]:
-    return {f.rule for f in (*check_wordings(facts), *check_facts(facts))}
+    return {f.rule for f in (*check_paraphrases(facts), *check_facts(facts))}
 
 
 def said(*texts: str) -> tuple[Paraphrase, ...]:

@@ -85,10 +85,10 @@ def _unreachable(repository: str, error: Exception) -> BenchmarkError:
 
 
 def _from_folder(folder: Path, name: str) -> Table:
-    found = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-    path = next((path for path in found if path.is_file()), None)
+    candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    path = next((path for path in candidates if path.is_file()), None)
     if path is None:
-        tried = ", ".join(path.name for path in found)
+        tried = ", ".join(path.name for path in candidates)
         raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")
     try:
         rows = tuple(_read(path))

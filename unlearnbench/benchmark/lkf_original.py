@@ -66,13 +66,13 @@ def _table(source: str, split: Split, part: str) -> Table:
 
 def _facts(split: Split, tables: Mapping[str, Table]) -> Iterator[Fact]:
     standard = tables["standard"]
-    asked = {plain(str(row.get("question"))): row for row in tables["eval_para"].rows}
+    evaluation = {plain(str(row.get("question"))): row for row in tables["eval_para"].rows}
     trained = _trained(split, tables)
     for number, row in enumerate(standard.rows, start=1):
         where = f"LKF-{split}_standard row {number}"
         question = column(standard, row, "question", where)
-        found = asked.get(plain(question))
-        if found is None:
+        variants = evaluation.get(plain(question))
+        if variants is None:
             what = f"{question!r} has no row in eval_para: the files are not of one version"
             raise BenchmarkError("missing-paraphrases", where, what)
         yield Fact(
@@ -81,7 +81,7 @@ def _facts(split: Split, tables: Mapping[str, Table]) -> Iterator[Fact]:
             topic="lkf",
             question=question,
             answer=column(standard, row, "answer", where),
-            paraphrases=tuple(_paraphrases(tables["eval_para"], found, where)),
+            paraphrases=tuple(_paraphrases(tables["eval_para"], variants, where)),
             train_paraphrases=tuple(trained.get(question, ())),
         )
 
@@ -98,7 +98,7 @@ def _trained(split: Split, tables: Mapping[str, Table]) -> dict[str, list[str]]:
         where = f"LKF-{split}_standard row {number}"
         answer = plain(column(standard, row, "answer", where))
         questions[answer].append(column(standard, row, "question", where))
-    found: dict[str, list[str]] = defaultdict(list)
+    paraphrases: dict[str, list[str]] = defaultdict(list)
     table = tables["train_para"]
     for number, row in enumerate(table.rows, start=1):
         where = f"LKF-{split}_train_para row {number}"
@@ -108,8 +108,8 @@ def _trained(split: Split, tables: Mapping[str, Table]) -> dict[str, list[str]]:
         if not candidates:
             what = f"{answer!r} is the answer of no fact: the files are not of one version"
             raise BenchmarkError("unknown-fact", where, what)
-        found[max(candidates, key=lambda q: fuzz.token_set_ratio(q, text))].append(text)
-    return found
+        paraphrases[max(candidates, key=lambda q: fuzz.token_set_ratio(q, text))].append(text)
+    return paraphrases
 
 
 def _paraphrases(table: Table, row: Mapping[str, object], where: str) -> Iterator[Paraphrase]:

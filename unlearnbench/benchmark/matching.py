@@ -16,7 +16,7 @@ def holds(text: str, answer: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def plain(text: str) -> str:
-    """Fold case, accents and punctuation away, for comparing wordings."""
+    """Fold case, accents and punctuation away, for comparing texts."""
     if text.isascii():
         return " ".join(_NO_WORD.sub(" ", text.lower()).split())
     decomposed = unicodedata.normalize("NFKD", text).casefold()

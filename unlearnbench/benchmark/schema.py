@@ -28,7 +28,7 @@ class SourceRow(_Strict):
 
 
 class ParaphraseRow(_Strict):
-    """One evaluation wording."""
+    """One evaluation paraphrase."""
 
     style: Style
     text: Text

@@ -72,9 +72,9 @@ def sentence_rows(rows: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
 
     Where most answers of a benchmark are running text, all of that kind count, verb or not.
     """
-    found = [n for n, (answer, aliases) in enumerate(rows) if only_sentences(answer, aliases)]
+    sentences = [n for n, (answer, aliases) in enumerate(rows) if only_sentences(answer, aliases)]
     texts = [n for n, (answer, aliases) in enumerate(rows) if all(map(_runs, (answer, *aliases)))]
-    return sorted({*found, *texts}) if 2 * len(texts) > len(rows) else found
+    return sorted({*sentences, *texts}) if 2 * len(texts) > len(rows) else sentences
 
 
 def _runs(text: str) -> bool:

@@ -57,28 +57,28 @@ def read_relearn(
     path = folder / part.file
     forget = [fact for fact in facts if fact.split == "forget"]
     if part.kind == "half":
-        found = RelearnSet(name, "half", half=_half(path, forget))
-        count = len(found.half)
+        result = RelearnSet(name, "half", half=_half(path, forget))
+        count = len(result.half)
     elif part.kind == "prose":
         texts = _checked(path, ProseRow, lambda row: (row.text,), forget)
-        found = RelearnSet(name, "prose", texts=tuple(row.text for row in texts))
-        count = len(found.texts)
+        result = RelearnSet(name, "prose", texts=tuple(row.text for row in texts))
+        count = len(result.texts)
     else:
         pairs = _checked(path, PairRow, lambda row: (row.question, row.answer), forget)
-        found = RelearnSet(name, "pairs", pairs=tuple(Pair(r.question, r.answer) for r in pairs))
-        count = len(found.pairs)
+        result = RelearnSet(name, "pairs", pairs=tuple(Pair(r.question, r.answer) for r in pairs))
+        count = len(result.pairs)
     if count != part.rows:
         what = f"{count} rows, {part.rows} are declared"
         raise BenchmarkError("missing-rows", path.name, what)
-    return found
+    return result
 
 
 def _half(path: Path, forget: Sequence[Fact]) -> tuple[str, ...]:
     """Ids of the forget facts that are trained on."""
-    known = {fact.id for fact in forget}
+    forget_ids = {fact.id for fact in forget}
     ids = []
     for row, where in read_rows(path, HalfRow):
-        if row.fact not in known:
+        if row.fact not in forget_ids:
             raise BenchmarkError("unknown-fact", where, f"{row.fact!r} is no forget fact")
         ids.append(row.fact)
     twice = [name for name, n in Counter(ids).items() if n > 1]

@@ -36,7 +36,7 @@ def check_fact(fact: Fact, part: SplitDeclaration, styles: Sequence[str], where:
 
 
 def _check_texts(fact: Fact, where: str) -> None:
-    """No wording holds the answer, and none repeats another."""
+    """No paraphrase holds the answer, and none repeats another."""
     texts = [fact.question, *(p.text for p in fact.paraphrases), *fact.train_paraphrases]
     for text in texts:
         for answer in (fact.answer, *fact.aliases):
@@ -57,8 +57,8 @@ def check_across(located: Iterable[Located]) -> None:
             raise BenchmarkError("duplicate-id", where, f"{fact.id} is already at {seen[fact.id]}")
         seen[fact.id] = where
         if fact.split == "forget":
-            wordings = (fact.question, *(p.text for p in fact.paraphrases))
-            forgotten.update({plain(text): where for text in wordings})
+            texts = (fact.question, *(p.text for p in fact.paraphrases))
+            forgotten.update({plain(text): where for text in texts})
     for fact, where in located:
         if fact.split == "forget":
             continue

@@ -24,7 +24,7 @@ app = typer.Typer(help="Look at a benchmark, a run, or what is installed.", no_a
 def benchmark(
     name: Annotated[str, typer.Argument(help="A shipped benchmark's name, or a folder.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Also: every check of wordings and facts.")
+        bool, typer.Option("--check", help="Also: every check of paraphrases and facts.")
     ] = False,
     json: Json = False,
 ) -> int:
@@ -81,7 +81,9 @@ def _print_benchmark(record: dict[str, Any]) -> None:
 def _print_check(found: dict[str, Any]) -> None:
     for finding in found["findings"]:
         stdout().print(f"{finding['rule']}: {finding['fact']}: {finding['what']}")
-    counts = f"{found['facts']} facts, {found['wordings']} wordings, {found['reviewed']} reviewed"
+    counts = (
+        f"{found['facts']} facts, {found['paraphrases']} paraphrases, {found['reviewed']} reviewed"
+    )
     verdict = f"{len(found['findings'])} findings" if found["findings"] else "nothing found"
     stdout().print(f"check: {counts}, mean word overlap at most {found['overlap']:.2f}: {verdict}")
 

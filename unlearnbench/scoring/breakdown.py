@@ -1,4 +1,4 @@
-"""Which wording leaks what: the fact × probe matrix and what each paraphrase style adds."""
+"""Which paraphrases leak: the fact × probe matrix, and what each style adds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from unlearnbench.types import ORIGINAL, Context, ProbeKey, Score, Verdict
 class StyleEffect:
     """One paraphrase style in one context.
 
-    `score` is the share of forget facts answered on any of its phrasings; `added` are the facts
-    among them whose original wording, asked plainly, got a verdict of incorrect.
+    `score` is the share of forget facts answered on any of its paraphrases; `added` are the facts
+    among them whose own question, without context, was judged incorrect.
     """
 
     style: str
@@ -33,7 +33,7 @@ def leak_matrix(outcomes: Sequence[Outcome]) -> dict[str, dict[ProbeKey, Verdict
 
 
 def style_effects(outcomes: Sequence[Outcome]) -> list[StyleEffect]:
-    """What each style adds over the original wording, in the order the plan asks them."""
+    """What each style adds to the original question, in the order of the plan."""
     forget = [o for o in outcomes if o.split == "forget"]
     original = {
         o.key.fact: o.verdict

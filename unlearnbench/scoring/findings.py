@@ -156,9 +156,9 @@ def base_finding(known: Bounds) -> RunFinding | None:
     return None
 
 
-def in_order(found: Sequence[RunFinding]) -> tuple[RunFinding, ...]:
+def in_order(findings: Sequence[RunFinding]) -> tuple[RunFinding, ...]:
     """Warnings before notes, otherwise as they come."""
-    return tuple(sorted(found, key=lambda finding: finding.severity == "note"))
+    return tuple(sorted(findings, key=lambda finding: finding.severity == "note"))
 
 
 def percent(share: float) -> str:
@@ -191,6 +191,6 @@ def left_unasked(profile: str) -> str | None:
     if profile not in PARTIAL:
         return None
     return (
-        f"profile {profile} asks some of the wordings: the worst case over all of them (standard) "
-        "is at least this high, and can be much higher"
+        f"profile {profile} asks some of the paraphrases: the worst case over all of them "
+        "(standard) is at least this high, and can be much higher"
     )

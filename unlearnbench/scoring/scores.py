@@ -1,4 +1,4 @@
-"""The scores of a run: worst cases over phrasings and contexts, with open facts kept open."""
+"""The scores of a run: worst cases over paraphrases and contexts, with open facts kept open."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ CHOICE_SETS = ("real_authors", "world_facts")
 class AnswerScorer(Protocol):
     """Says how likely given answers are; see `engines.transformers.likelihood`."""
 
-    def __call__(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
+    def __call__(self, answers: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """One result for each (probe, answer), in the order given."""
         ...
 
@@ -76,16 +76,16 @@ def measure(
     for name in ("forget", *UTILITY_SETS):
         rows: tuple[TofuRow, ...] = getattr(sets, name)
         probes = [_probe(name, number, row.question, form) for number, row in enumerate(rows)]
-        found = _likelihoods(probes, rows, scorer)
+        likely = _likelihoods(probes, rows, scorer)
         ratios[name] = {
             str(probe.key.fact): truth_ratio(f.paraphrased, f.perturbed)
-            for probe, f in zip(probes, found, strict=True)
+            for probe, f in zip(probes, likely, strict=True)
         }
         scores[f"{name}.probability"] = fmean(
             choice_probability(f.answer.loss, f.perturbed)
             if name in CHOICE_SETS
             else probability(f.answer.loss)
-            for f in found
+            for f in likely
         )
         scores[f"{name}.rouge_l_recall"], failed = _rouge(probes, rows, generator)
         missing += failed
@@ -94,11 +94,13 @@ def measure(
             values, "forget" if name == "forget" else "other"
         )
         if name == "forget":
-            scores["forget.exact_memorization"] = fmean(exact_memorization(f.answer) for f in found)
-            scores["forget.extraction_strength"] = fmean(
-                extraction_strength(f.answer) for f in found
+            scores["forget.exact_memorization"] = fmean(
+                exact_memorization(f.answer) for f in likely
             )
-            aucs = _membership(sets, [f.answer for f in found], scorer, form)
+            scores["forget.extraction_strength"] = fmean(
+                extraction_strength(f.answer) for f in likely
+            )
+            aucs = _membership(sets, [f.answer for f in likely], scorer, form)
     scores["model_utility"] = _utility(scores)
     scores |= {f"forget.auc.{attack}": value for attack, value in aucs.items()}
     scores |= _against(log, ratios["forget"], aucs)
@@ -106,7 +108,7 @@ def measure(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _RowLikelihoods:
     answer: AnswerTokens
     paraphrased: float
     perturbed: tuple[float, ...]
@@ -114,29 +116,31 @@ class _Found:
 
 def _likelihoods(
     probes: Sequence[Probe], rows: Sequence[TofuRow], scorer: AnswerScorer
-) -> list[_Found]:
+) -> list[_RowLikelihoods]:
     """Every answer of every row under the model, asked in one go."""
-    asked = [
+    answers = [
         (probe, text)
         for probe, row in zip(probes, rows, strict=True)
         for text in (row.answer, row.paraphrased_answer, *row.perturbed)
     ]
-    results = iter(scorer(asked))
-    found = []
+    scored = iter(scorer(answers))
+    likelihoods = []
     for row in rows:
-        answer, paraphrased = next(results), next(results).loss
-        found.append(_Found(answer, paraphrased, tuple(next(results).loss for _ in row.perturbed)))
-    return found
+        answer, paraphrased = next(scored), next(scored).loss
+        likelihoods.append(
+            _RowLikelihoods(answer, paraphrased, tuple(next(scored).loss for _ in row.perturbed))
+        )
+    return likelihoods
 
 
 def _rouge(
     probes: Sequence[Probe], rows: Sequence[TofuRow], generator: Generator
 ) -> tuple[float | None, list[str]]:
     """Mean ROUGE-L recall of generated answers; None if one of them is missing."""
-    said = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
+    responses = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
     values, missing = [], []
     for probe, row in zip(probes, rows, strict=True):
-        result = said.get(probe.key)
+        result = responses.get(probe.key)
         if isinstance(result, Completion):
             values.append(rouge_l_recall(row.answer, result.text))
         else:
@@ -148,13 +152,13 @@ def _membership(
     sets: TofuSets, members: Sequence[AnswerTokens], scorer: AnswerScorer, form: PromptFormat
 ) -> dict[str, float]:
     """AUC of each attack that tells forget answers (members) from holdout answers."""
-    asked = [
+    answers = [
         (_probe("holdout", number, row.question, form), row.answer)
         for number, row in enumerate(sets.holdout)
     ]
-    others = scorer(asked)
+    outsiders = scorer(answers)
     inside = list(zip(members, (row.answer for row in sets.forget), strict=True))
-    outside = list(zip(others, (row.answer for row in sets.holdout), strict=True))
+    outside = list(zip(outsiders, (row.answer for row in sets.holdout), strict=True))
     return {
         "loss": auc([loss_score(a) for a, _ in inside], [loss_score(a) for a, _ in outside]),
         "zlib": auc([zlib_score(a, t) for a, t in inside], [zlib_score(a, t) for a, t in outside]),
@@ -170,8 +174,8 @@ def _utility(scores: Mapping[str, float | None]) -> float | None:
     """Model utility, or None while one of its nine parts is open."""
     parts = ("probability", "rouge_l_recall", "truth_ratio")
     nine = [scores[f"{name}.{part}"] for name in UTILITY_SETS for part in parts]
-    known = [value for value in nine if value is not None]
-    return model_utility(known) if len(known) == len(nine) else None
+    measured = [value for value in nine if value is not None]
+    return model_utility(measured) if len(measured) == len(nine) else None
 
 
 def _against(

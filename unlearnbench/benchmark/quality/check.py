@@ -11,14 +11,14 @@ from unlearnbench.benchmark.jsonl import read_rows
 from unlearnbench.benchmark.quality.facts import check_facts
 from unlearnbench.benchmark.quality.findings import Finding
 from unlearnbench.benchmark.quality.meaning import check_meaning
-from unlearnbench.benchmark.quality.wordings import check_wordings, mean_overlap
+from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 
 REVIEWED = "reviewed.jsonl"
-"""Beside `benchmark.toml`: wordings far from their question that a person has read and kept."""
+"""Beside `benchmark.toml`: paraphrases that look far from their question and were reviewed."""
 
 
 class ReviewedRow(BaseModel):
-    """One wording that was read and found to ask the same."""
+    """One paraphrase that was reviewed and asks what its question asks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     fact: str
@@ -27,13 +27,13 @@ class ReviewedRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the checks found; `reviewed` counts wordings kept after reading, `overlap` is the
-    highest mean word overlap of any fact's wordings.
+    """What the checks found; `reviewed` counts paraphrases kept after reading, `overlap`
+    is the highest mean word overlap of any fact's paraphrases.
     """
 
     findings: tuple[Finding, ...]
     facts: int
-    wordings: int
+    paraphrases: int
     reviewed: int
     overlap: float
 
@@ -43,25 +43,25 @@ def check_benchmark(benchmark: Benchmark) -> Report:
     the embedding model is not installed.
     """
     reviewed = _reviewed(benchmark)
-    wordings = {
+    paraphrases = {
         (fact.id, text)
         for fact in benchmark.facts
         for text in (*(p.text for p in fact.paraphrases), *fact.train_paraphrases)
     }
     stale = [
-        Finding("stale-review", fact, f"{text!r} is no wording any more; drop it from {REVIEWED}")
-        for fact, text in sorted(reviewed - wordings)
+        Finding("stale-review", fact, f"{text!r} is no paraphrase; drop it from {REVIEWED}")
+        for fact, text in sorted(reviewed - paraphrases)
     ]
     findings = (
         *stale,
-        *check_wordings(benchmark.facts),
+        *check_paraphrases(benchmark.facts),
         *check_facts(benchmark.facts),
         *check_meaning(benchmark.facts, reviewed),
     )
     return Report(
         findings=findings,
         facts=len(benchmark.facts),
-        wordings=len(wordings),
+        paraphrases=len(paraphrases),
         reviewed=len(reviewed),
         overlap=max((mean_overlap(fact) for fact in benchmark.facts), default=0.0),
     )

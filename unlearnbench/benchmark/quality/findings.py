@@ -1,4 +1,4 @@
-"""What a check reports, and how wordings are compared."""
+"""What a check reports, and how paraphrases are compared."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from unlearnbench.benchmark import plain
 from unlearnbench.types import Fact
 
 MOST_EQUAL_STARTS = 3
-"""So many wordings of a fact may share their first four words."""
+"""Up to this many paraphrases of a fact may share their first four words."""
 MEAN_OVERLAP = 0.5
-"""Bound of the mean pairwise word overlap of a fact's evaluation wordings."""
+"""Bound of the mean pairwise word overlap of a fact's evaluation paraphrases."""
 PAIR_LIKENESS = 93.0
-"""Two wordings whose letters are more alike than this, in percent, are one wording."""
+"""Two texts whose letters are more alike than this, in percent, count as one."""
 SIMILARITY = 0.5
-"""Cosine similarity to its own question below which a wording must have been reviewed."""
+"""Cosine similarity to its own question below which a paraphrase must have been reviewed."""
 
 
 @dataclass(frozen=True, slots=True)

