@@ -38,11 +38,11 @@ def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, s
             "the released one: reinstall the package that carries it"
         )
     target = cache_root() / "gguf" / f"{digest[:16]}-v{_CONVERSION}"
-    found = _stamped(target)
-    if found is None:
+    fingerprint = _stamped(target)
+    if fingerprint is None:
         shutil.rmtree(target, ignore_errors=True)
-        found = _convert(path, target)
-    return target, found
+        fingerprint = _convert(path, target)
+    return target, fingerprint
 
 
 def _stamped(folder: Path) -> str | None:
@@ -125,11 +125,12 @@ def _check_whole(path: Path, model: Any, info: dict[str, Any]) -> None:
         if info[what]:
             names = named(sorted(str(key) for key in info[what]))
             raise CheckpointError(f"{path}: not loaded whole: {what.replace('_', ' ')}: {names}")
-    held = {str(t.name): int(t.n_elements) for t in GGUFReader(path).tensors}
-    expected = sum(size for name, size in held.items() if name not in _DERIVED)
+    tensors = {str(t.name): int(t.n_elements) for t in GGUFReader(path).tensors}
+    expected = sum(size for name, size in tensors.items() if name not in _DERIVED)
     loaded = sum(parameter.numel() for parameter in model.parameters())
     if loaded != expected:
         raise CheckpointError(
-            f"{path}: not loaded whole: the file holds {expected} weights in {len(held)} tensors, "
-            f"the model made of it {loaded}; the library may not know this architecture fully"
+            f"{path}: not loaded whole: the file holds {expected} weights in {len(tensors)} "
+            f"tensors, the model made of it {loaded}; the library may not know this architecture "
+            "fully"
         )

@@ -118,14 +118,14 @@ def _resolve_base(adapter: Path, above: tuple[Path, ...]) -> Checkpoint:
         return _resolve(named, None, waiting)
     path = _first(bases_as_named(adapter, named), waiting)
     if path is not None:
-        return _taken(path, named, waiting)
+        return _base_at(path, named, waiting)
     try:
         return _resolve(named, revision, waiting)
     except CheckpointError as error:
         path = _first(bases_beside(adapter, named), waiting)
         if path is None:
             raise CheckpointError(f"{adapter}: its base is not there: {error}") from error.__cause__
-    return _taken(path, named, waiting)
+    return _base_at(path, named, waiting)
 
 
 def _first(places: Iterable[Path], waiting: tuple[Path, ...]) -> Path | None:
@@ -137,22 +137,22 @@ def _first(places: Iterable[Path], waiting: tuple[Path, ...]) -> Path | None:
     return None
 
 
-def _taken(path: Path, named: str, waiting: tuple[Path, ...]) -> Checkpoint:
-    found = _resolve_path(path, waiting)
+def _base_at(path: Path, named: str, waiting: tuple[Path, ...]) -> Checkpoint:
+    base = _resolve_path(path, waiting)
     if path == Path(named).expanduser():
-        return found
+        return base
     place = os.path.relpath(path.resolve(), waiting[-1])
     note = f"base {named} found at {place} from the adapter"
-    note += f", {found.note}" if found.note else ""
-    return replace(found, note=note)
+    note += f", {base.note}" if base.note else ""
+    return replace(base, note=note)
 
 
 def _resolve_hub(name: str, revision: str | None, above: tuple[Path, ...]) -> Checkpoint:
     snapshot = download(name, revision)
-    found = _resolve_folder(snapshot.folder, above)
-    source = "; ".join(s for s in (snapshot.source, found.source) if s)
-    note = f"hub: {snapshot.source}" + (f", {found.note}" if found.note else "")
-    return replace(found, label=name.rpartition("/")[2], note=note, source=source)
+    checkpoint = _resolve_folder(snapshot.folder, above)
+    source = "; ".join(s for s in (snapshot.source, checkpoint.source) if s)
+    note = f"hub: {snapshot.source}" + (f", {checkpoint.note}" if checkpoint.note else "")
+    return replace(checkpoint, label=name.rpartition("/")[2], note=note, source=source)
 
 
 def _resolve_alias(alias: Alias) -> Checkpoint:

@@ -41,17 +41,17 @@ def read_headers(path: Path) -> dict[str, Header]:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            found = {}
+            headers = {}
             for name in file.keys():  # noqa: SIM118  # not a mapping
                 part = file.get_slice(name)
-                found[name] = Header(path, str(part.get_dtype()), tuple(part.get_shape()))
+                headers[name] = Header(path, str(part.get_dtype()), tuple(part.get_shape()))
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: damaged or truncated safetensors file ({error}); copy or download it again"
         ) from error
-    if not found:
+    if not headers:
         raise CheckpointError(f"{path}: holds no tensors")
-    return found
+    return headers
 
 
 def model_tensors(folder: Path) -> dict[str, Header]:

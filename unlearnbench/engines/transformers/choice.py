@@ -45,8 +45,9 @@ class Drawn:
         numbers = torch.tensor([self._number(*place) for place in places], dtype=torch.float64)
         scaled = torch.nan_to_num(logits.double() / self.temperature)
         reached = torch.softmax(scaled, dim=-1).cumsum(dim=-1)
-        wanted = numbers.to(logits.device)[:, None] * reached[:, -1:]
-        return torch.searchsorted(reached, wanted, right=True)[:, 0].clamp_max(logits.shape[1] - 1)
+        thresholds = numbers.to(logits.device)[:, None] * reached[:, -1:]
+        tokens = torch.searchsorted(reached, thresholds, right=True)[:, 0]
+        return tokens.clamp_max(logits.shape[1] - 1)
 
     def _number(self, row: int, step: int) -> float:
         drawn = self._drawn[row]

@@ -107,7 +107,7 @@ class DecodeSteps:
         stream = torch.cuda.Stream(self.cache.data.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         # The graphs run one after the other, so they can share their working memory.
-        pool = next((made.pool() for made, _ in self._graphs.values()), None)
+        pool = next((other.pool() for other, _ in self._graphs.values()), None)
         with torch.cuda.stream(stream):
             graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:

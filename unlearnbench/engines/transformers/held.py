@@ -32,9 +32,9 @@ def missing(
     plain = fold(text)
     start = 0
     for content in contents:
-        wanted = fold(content)
-        place = plain.find(wanted, start)
+        target = fold(content)
+        place = plain.find(target, start)
         if place < 0:
             return content
-        start = place + len(wanted)
+        start = place + len(target)
     return None

@@ -31,7 +31,7 @@ class _Row:
 
 
 def likelihoods(
-    engine: TransformersEngine, asked: Sequence[tuple[Probe, str]]
+    engine: TransformersEngine, answers: Sequence[tuple[Probe, str]]
 ) -> list[AnswerTokens]:
     """One `AnswerTokens` for each (probe, answer), in the order given.
 
@@ -39,12 +39,12 @@ def likelihoods(
     Raises `EngineError` if an answer has no token or does not fit the context window, or if the
     model returns NaN.
     """
-    rows = [_row(engine, index, probe, answer) for index, (probe, answer) in enumerate(asked)]
-    found: dict[int, AnswerTokens] = {}
+    rows = [_row(engine, index, probe, answer) for index, (probe, answer) in enumerate(answers)]
+    results: dict[int, AnswerTokens] = {}
     with torch.inference_mode(), own_attention(engine):
         for batch in _batches(rows, engine.model.config.get_text_config().vocab_size):
-            found.update(_score(engine, batch))
-    return [found[index] for index in range(len(rows))]
+            results.update(_score(engine, batch))
+    return [results[index] for index in range(len(rows))]
 
 
 @contextmanager

@@ -35,31 +35,31 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 _notes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
-def choose_device(asked: str) -> torch.device:
+def choose_device(requested: str) -> torch.device:
     """`auto` takes CUDA, then MPS, then the CPU. Raises `EngineError` for what is not there."""
-    if asked == "auto":
+    if requested == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        device = torch.device(asked)
+        device = torch.device(requested)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         first = str(error).splitlines()[0]
-        raise EngineError(f"--device {asked}: not usable here ({first}); try auto") from error
+        raise EngineError(f"--device {requested}: not usable here ({first}); try auto") from error
     return device
 
 
-def choose_dtype(asked: str, device: torch.device) -> torch.dtype:
+def choose_dtype(requested: str, device: torch.device) -> torch.dtype:
     """`auto` takes bfloat16 where the processor multiplies it in hardware, else float32.
 
     PyTorch emulates bfloat16 on processors without it, several times slower than float32.
     Raises `EngineError` for an unknown name.
     """
-    if asked != "auto":
-        if asked not in DTYPES:
-            raise EngineError(f"--dtype {asked}: unknown; one of auto, {', '.join(DTYPES)}")
-        return DTYPES[asked]
+    if requested != "auto":
+        if requested not in DTYPES:
+            raise EngineError(f"--dtype {requested}: unknown; one of auto, {', '.join(DTYPES)}")
+        return DTYPES[requested]
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -75,8 +75,8 @@ def _cpu_has_bf16() -> bool:
         words = set(Path("/proc/cpuinfo").read_text("utf-8").split())
     except OSError:
         return False
-    wanted = {"amx_bf16", "avx512_bf16"} if platform.machine() == "x86_64" else {"bf16"}
-    return bool(words & wanted)
+    features = {"amx_bf16", "avx512_bf16"} if platform.machine() == "x86_64" else {"bf16"}
+    return bool(words & features)
 
 
 def load_notes(model: PreTrainedModel) -> tuple[str, ...]:
@@ -178,16 +178,16 @@ def _check_size(
 ) -> None:
     """Refuse what cannot fit before memory is taken for it."""
     text = config.get_text_config()
-    held = sum(header.size for header in files.values())
+    n_weights = sum(header.size for header in files.values())
     embedding = int(text.vocab_size) * int(getattr(text, "hidden_size", None) or 1)
     layers = int(getattr(text, "num_hidden_layers", None) or 0)
-    if embedding > 2 * held or layers > 10 * len(files) + 1000:
+    if embedding > 2 * n_weights or layers > 10 * len(files) + 1000:
         raise CheckpointError(
             f"{folder}: config.json describes a larger model (vocabulary {text.vocab_size}, "
-            f"{layers} layers) than the {held} weights in its files"
+            f"{layers} layers) than the {n_weights} weights in its files"
         )
     free = psutil.virtual_memory().available + psutil.swap_memory().free
-    need = held * dtype.itemsize
+    need = n_weights * dtype.itemsize
     if need > free:
         raise CheckpointError(
             f"{folder}: needs {need / 2**30:.1f} GiB, {free / 2**30:.1f} are free: {LOW_MEMORY}"

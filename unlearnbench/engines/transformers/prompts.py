@@ -85,12 +85,12 @@ class Prompter:
 
         What a model cannot write, or what is read as something else, would count as forgotten.
         """
-        kept = self._writes(probe.answer)
-        if kept is None:
+        writable = self._writes(probe.answer)
+        if writable is None:
             # A judge takes other spellings too, and a small vocabulary may know only one of them.
             golds = (unicodedata.normalize("NFKC", gold) for gold in (probe.answer, *probe.aliases))
-            kept = any(self._writes(way(gold)) for gold in golds for way in _SPELLINGS)
-        if not kept:
+            writable = any(self._writes(way(gold)) for gold in golds for way in _SPELLINGS)
+        if not writable:
             raise PromptError(f"its tokenizer cannot write the answer {probe.answer[:60]!r}")
 
     def raw(self, text: str) -> list[int]:
@@ -106,7 +106,7 @@ class Prompter:
 
         Raises `PromptError` with the first reason if there is none.
         """
-        said = [t.content for t in turns if t.role != "system"]
+        contents = [t.content for t in turns if t.role != "system"]
         system = [t.content for t in turns if t.role == "system"]
         lost: list[PromptError] = []
         unrendered: list[PromptError] = []
@@ -114,7 +114,7 @@ class Prompter:
             try:
                 for text, note in self.template.prompts(turns, form):
                     try:
-                        ids = self._read_back(self._ids(text), text, said, system)
+                        ids = self._read_back(self._ids(text), text, contents, system)
                     except PromptError as error:
                         lost.append(error)
                         continue
@@ -133,17 +133,17 @@ class Prompter:
         return ids
 
     def _read_back(
-        self, ids: list[int], whole: str, said: Sequence[str], system: Sequence[str] = ()
+        self, ids: list[int], whole: str, contents: Sequence[str], system: Sequence[str] = ()
     ) -> list[int]:
         """The ids, if they hold what is said, know every mark, and leave the answer open.
 
         Raises `PromptError`.
         """
         text = str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-        if missing(text, said) or missing(text, system):
+        if missing(text, contents) or missing(text, system):
             # A word is missed without its mark as well; a line break may have no token.
             known = text.replace(self._unknown, " ")
-            lost = missing(known, said, folded) or missing(known, system, folded)
+            lost = missing(known, contents, folded) or missing(known, system, folded)
             if lost is not None:
                 raise PromptError(f"its tokenizer does not keep {_difference(known, lost)}")
         if self._unknown in text and self.tokenizer.unk_token_id in ids:
@@ -159,10 +159,10 @@ class Prompter:
         """Raise `PromptError` if a decoded prompt says more than was to be said, marks aside."""
         if squeezed(text) == squeezed(whole):
             return
-        said, asked = (
+        decoded, planned = (
             _letters(self._marks.sub(" ", one.replace(self._unknown, " "))) for one in (text, whole)
         )
-        if said != asked and len(said) >= len(asked):
+        if decoded != planned and len(decoded) >= len(planned):
             raise PromptError("its tokenizer puts words of its own into prompts")
 
     def _check_end(self, ids: Sequence[int]) -> None:

@@ -65,9 +65,9 @@ class Form:
     @property
     def note(self) -> str:
         """What a run says of it; nothing for the usual form."""
-        said = ["takes contents in parts"] if self.parts else []
-        said += ["takes no system turn: it stands in the user's first turn"] if self.folded else []
-        return f"its chat template {' and '.join(said)}" if said else ""
+        parts = ["takes contents in parts"] if self.parts else []
+        parts += ["takes no system turn: it stands in the user's first turn"] if self.folded else []
+        return f"its chat template {' and '.join(parts)}" if parts else ""
 
 
 FORMS = (Form(), Form(folded=True), Form(parts=True), Form(parts=True, folded=True))
@@ -79,10 +79,10 @@ def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
     Of several named ones: `default`, else the first that is not for tools or retrieval, else the
     first. Raises `EngineError` for what is no template.
     """
-    found: object = tokenizer.chat_template
-    if not found:
+    templates: object = tokenizer.chat_template
+    if not templates:
         return "", ""
-    named = found if isinstance(found, Mapping) else {"": found}
+    named = templates if isinstance(templates, Mapping) else {"": templates}
     for name, text in named.items():
         if not isinstance(name, str) or not isinstance(text, str):
             raise EngineError(f"its chat template {name!r} is not a text; mend the tokenizer")
@@ -161,11 +161,11 @@ class Template:
         """
         marked = _marked(roles)
         last = marked[-1].content
-        asked = self._checked(self._apply(marked, form, asks=True), marked, form)
-        head, _, opening = map(squeezed, asked.rpartition(last))
+        prompt = self._checked(self._apply(marked, form, asks=True), marked, form)
+        head, _, opening = map(squeezed, prompt.rpartition(last))
         tail = squeezed(self._apply(marked, form).rpartition(last)[2])
         if opening == tail:
-            same = self._before_answer(marked, form).strip() == asked.strip()
+            same = self._before_answer(marked, form).strip() == prompt.strip()
             return "" if same else DERIVED
         try:
             before = self._checked(self._before_answer(marked, form), marked, form)
@@ -224,9 +224,9 @@ class Template:
 
     def _checked(self, text: str, turns: Sequence[Message], form: Form) -> str:
         """The rendering, if it holds every turn: the system's anywhere, the others in order."""
-        said = [turn.content for turn in turns if turn.role != "system"]
+        contents = [turn.content for turn in turns if turn.role != "system"]
         system = [turn.content for turn in turns if turn.role == "system"]
-        lost = missing(text, said) or missing(text, system)
+        lost = missing(text, contents) or missing(text, system)
         if lost is not None:
             role = next(turn.role for turn in turns if turn.content == lost)
             what = "" if lost.startswith(_TURN) else f": {_shown(lost)}"

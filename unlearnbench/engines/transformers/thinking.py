@@ -47,16 +47,16 @@ def find_marks(text: str) -> tuple[Marks, ...]:
     """All pairs of marks of which a text (a template, an answer, a vocabulary) holds one, in the
     order in which they appear.
     """
-    found: dict[Marks, int] = {}
+    places: dict[Marks, int] = {}
     for match in _TAG.finditer(text):
         opening = _OPENING.fullmatch(match.group().replace("/", "", 1))
         if opening is not None:
-            found.setdefault(_pair(opening), match.start())
+            places.setdefault(_pair(opening), match.start())
     for marks in _OTHERS:
-        places = [text.find(mark) for mark in (marks.open, marks.close) if mark in text]
-        if places:
-            found.setdefault(marks, min(places))
-    return tuple(sorted(found, key=lambda marks: found[marks]))
+        starts = [text.find(mark) for mark in (marks.open, marks.close) if mark in text]
+        if starts:
+            places.setdefault(marks, min(starts))
+    return tuple(sorted(places, key=lambda marks: places[marks]))
 
 
 def _pair(opening: re.Match[str]) -> Marks:

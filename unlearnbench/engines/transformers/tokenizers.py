@@ -77,8 +77,8 @@ def _own_template(folder: Path) -> str | None:
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from error
     path = folder / "tokenizer_config.json"
-    found = read_object(path).get("chat_template") if path.is_file() else None
-    return found if isinstance(found, str) else None
+    template = read_object(path).get("chat_template") if path.is_file() else None
+    return template if isinstance(template, str) else None
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:

@@ -148,5 +148,5 @@ def _scaled(
     with safe_open(scale.file, framework="pt") as opened:
         factor = opened.get_tensor(f"{name}_scale_inv").float().flatten()[0]
     expected = (stored * factor).to(loaded.dtype).float()
-    mine = loaded[: block[0], : block[1]].float()
-    return torch.allclose(expected, mine, rtol=2e-2, atol=1e-6, equal_nan=True)
+    actual = loaded[: block[0], : block[1]].float()
+    return torch.allclose(expected, actual, rtol=2e-2, atol=1e-6, equal_nan=True)
