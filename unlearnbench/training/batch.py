@@ -12,7 +12,7 @@ Side = Literal["forget", "refused", "retain"]
 class Row:
     """A prompt and the answer that follows it, as token ids.
 
-    `ended`: the answer's last token is the end of the turn. `name` says which wording of which
+    `ended`: the answer's last token is the end of the turn. `name` says which question of which
     fact it is.
     """
 

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in one wording, with the answer to be trained on."""
+    """A question in one form, with the answer to be trained on."""
 
     name: str
     fact: Fact
@@ -43,7 +43,7 @@ class Texts:
 
 
 def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
-    """A benchmark's forget and retain facts in the original and the training wordings.
+    """The questions and training paraphrases of a benchmark's forget and retain facts.
 
     `refusals` are dealt out to the forget questions in turn. Raises `TrainingError` for an empty
     split or a question on both sides.
@@ -53,7 +53,7 @@ def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
         tuple(
             Asked(name, fact, question, fact.answer)
             for fact in benchmark.split(split)
-            for name, question in _wordings(fact)
+            for name, question in _questions(fact)
         )
         for split in _SPLITS
     )
@@ -91,12 +91,12 @@ class Encoder:
     def _encode(self, asked: Asked, examples: tuple[Example, ...]) -> Row:
         tokenizer, name = self._tokenizer, asked.name
         if prompt_format(tokenizer) == "raw":
-            prompt, written = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"
-            return Row(name, tuple(self._prompter.raw(prompt)), _ended(tokenizer, written))
+            prompt, answer = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"
+            return Row(name, tuple(self._prompter.raw(prompt)), _ended(tokenizer, answer))
         turns = chat_messages(_PROFILE, asked.question, examples)
         form, prompt, ids = self._prompter.chat(turns)
-        written = self._prompter.template.written(turns, prompt, asked.answer, form)
-        return Row(name, tuple(ids), _ended(tokenizer, written))
+        answer = self._prompter.template.written(turns, prompt, asked.answer, form)
+        return Row(name, tuple(ids), _ended(tokenizer, answer))
 
     def _fit(self, row: Row) -> Row:
         room = self._max_length - len(row.prompt)
@@ -117,9 +117,9 @@ def _check(benchmark: Benchmark) -> None:
     for split in _SPLITS:
         if not benchmark.split(split):
             raise TrainingError(f"{benchmark.id}: the {split} split is empty; nothing to train on")
-    asked = {_plain(f.question): f for f in benchmark.split("forget")}
+    questions = {_plain(f.question): f for f in benchmark.split("forget")}
     for fact in benchmark.split("retain"):
-        twin = asked.get(_plain(fact.question))
+        twin = questions.get(_plain(fact.question))
         if twin is not None:
             raise TrainingError(
                 f"{benchmark.id}: {twin.id} (forget) and {fact.id} (retain) ask the same question: "
@@ -131,17 +131,17 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _wordings(fact: Fact) -> list[tuple[str, str]]:
-    """Each wording to be trained on, with its name; those of the evaluation are not among them."""
+def _questions(fact: Fact) -> list[tuple[str, str]]:
+    """Each question to train on, with its name; never a paraphrase of the evaluation."""
     return [
         (f"{fact.id}/{number}", text)
         for number, text in enumerate((fact.question, *fact.train_paraphrases))
     ]
 
 
-def _ended(tokenizer: PreTrainedTokenizerBase, written: str) -> tuple[int, ...]:
+def _ended(tokenizer: PreTrainedTokenizerBase, answer: str) -> tuple[int, ...]:
     """Ids of an answer up to and with the first token that ends a turn."""
-    ids = list(tokenizer(written, add_special_tokens=False).input_ids)
+    ids = list(tokenizer(answer, add_special_tokens=False).input_ids)
     ends = end_ids(tokenizer)
     if not ends:
         raise TrainingError("the tokenizer has no token that ends an answer (eos_token); set one")

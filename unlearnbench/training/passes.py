@@ -112,10 +112,10 @@ class Student:
             own = torch.cat([self._alone(row) for row in rows])
             for self.packs in (True, False):
                 try:
-                    found = self.head(self._states(rows, None))
+                    packed_logits = self.head(self._states(rows, None))
                 except (ValueError, RuntimeError, TypeError, KeyError, IndexError):
                     continue
-                if (found - own).abs().max() <= _TOLERANCE * own.abs().max():
+                if (packed_logits - own).abs().max() <= _TOLERANCE * own.abs().max():
                     return None if self.packs else "rows are padded: packing does not fit the model"
         finally:
             self.model.train(training)

@@ -18,11 +18,11 @@ RECORD = "unlearning.json"
 
 
 def _texts(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    def check(found: dict[str, Any]) -> dict[str, Any]:
-        wrong = [name for name in names if not isinstance(found.get(name), str)]
+    def check(values: dict[str, Any]) -> dict[str, Any]:
+        wrong = [name for name in names if not isinstance(values.get(name), str)]
         if wrong:
             raise ValueError(f"no text in {wrong[0]!r}")
-        return found
+        return values
 
     return check
 

@@ -32,8 +32,8 @@ def number(checkpoint: Path) -> int:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The folders `checkpoint-<step>`, by their step."""
-    found = [p for p in folder.glob("checkpoint-*") if p.is_dir() and number(p) >= 0]
-    return sorted(found, key=number)
+    folders = [p for p in folder.glob("checkpoint-*") if p.is_dir() and number(p) >= 0]
+    return sorted(folders, key=number)
 
 
 def newest_whole(folder: Path) -> Path | None:

@@ -47,20 +47,21 @@ def make_schedule(
     forget = _endless(range(len(texts.forget)), random.Random(f"{settings.seed}/forget"))
     retain = _endless(range(len(texts.retain)), random.Random(f"{settings.seed}/retain"))
     draw = random.Random(f"{settings.seed}/icr")
-    kept = settings.retain_batch_size or size
+    n_retain = settings.retain_batch_size or size
 
     def batch(number: int) -> Batch:
         chosen = [next(forget) for _ in range(size)]
-        held = [texts.retain[next(retain)] for _ in range(kept)] if "retain" in sides else []
-        asked = [texts.forget[i] for i in chosen]
+        count = n_retain if "retain" in sides else 0
+        retained = [texts.retain[next(retain)] for _ in range(count)]
+        forgotten = [texts.forget[i] for i in chosen]
         share = settings.icr_share
         in_context = int((number + 1) * share) > int(number * share)
-        examples = _examples(texts, [*asked, *held], draw) if in_context else ()
+        examples = _examples(texts, [*forgotten, *retained], draw) if in_context else ()
         return Batch(
             number // settings.accumulation,
             steps,
-            tuple(encode(a, examples) for a in asked) if "forget" in sides else (),
-            tuple(encode(a, examples) for a in held),
+            tuple(encode(a, examples) for a in forgotten) if "forget" in sides else (),
+            tuple(encode(a, examples) for a in retained),
             tuple(encode(texts.refused[i], examples) for i in chosen) if "refused" in sides else (),
         )
 

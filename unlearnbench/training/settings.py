@@ -66,15 +66,16 @@ def with_settings(
     Texts are read as the field's type. Raises `TrainingError` for an unknown name (with the
     nearest) or a value that does not fit.
     """
-    known = {f.name: False for f in fields(settings)} | {f.name: True for f in fields(parameters)}
-    ours: dict[str, Any] = {}
-    theirs: dict[str, Any] = {}
+    of_method = {f.name: False for f in fields(settings)}
+    of_method |= {f.name: True for f in fields(parameters)}
+    new_settings: dict[str, Any] = {}
+    new_parameters: dict[str, Any] = {}
     for name, value in changes.items():
-        if name not in known:
-            raise TrainingError(f"--set {name}: no such setting; {nearest(name, known)}")
-        owner = parameters if known[name] else settings
-        (theirs if known[name] else ours)[name] = _read(owner, name, value)
-    return replace(settings, **ours), replace(parameters, **theirs)
+        if name not in of_method:
+            raise TrainingError(f"--set {name}: no such setting; {nearest(name, of_method)}")
+        owner = parameters if of_method[name] else settings
+        (new_parameters if of_method[name] else new_settings)[name] = _read(owner, name, value)
+    return replace(settings, **new_settings), replace(parameters, **new_parameters)
 
 
 def _read(owner: Any, name: str, value: Setting | str) -> Any:

@@ -102,9 +102,9 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
         return
     if not resume:
         raise TrainingError(f"--out {out} holds a training already; --no-resume needs another")
-    found = list(differences(stored, json.loads(json.dumps(job.identity))))
-    if found:
-        raise TrainingError(f"--out {out} holds another training; {'; '.join(found)}")
+    mismatches = list(differences(stored, json.loads(json.dumps(job.identity))))
+    if mismatches:
+        raise TrainingError(f"--out {out} holds another training; {'; '.join(mismatches)}")
 
 
 def _identity_of(record: Unlearning) -> dict[str, Any]:

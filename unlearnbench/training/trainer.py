@@ -94,11 +94,11 @@ class UnlearningTrainer(Trainer):
             raise TrainingError(self._broken(f"the gradient's norm is {float(norm)}"))
         return norm
 
-    def _broken(self, what: str) -> str:
+    def _broken(self, problem: str) -> str:
         saved = checkpoints(Path(str(self.args.output_dir)))
         kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was saved"
         return (
-            f"step {self.state.global_step + 1}: {what}; the batch was {self._batch}; {kept}; "
+            f"step {self.state.global_step + 1}: {problem}; the batch was {self._batch}; {kept}; "
             "try a smaller --lr or --precision float32"
         )
 
@@ -230,8 +230,8 @@ def trainer_arguments(
     )
 
 
-def _checkpointing(wanted: bool) -> dict[str, Any]:
+def _checkpointing(enabled: bool) -> dict[str, Any]:
     """The argument under the name that this transformers has: before 5.18 it was the older one."""
     names = {field.name for field in fields(TrainingArguments)}
     name = "activation_checkpointing"
-    return {name if name in names else "gradient_checkpointing": wanted}
+    return {name if name in names else "gradient_checkpointing": enabled}
