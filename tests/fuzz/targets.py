@@ -220,8 +220,8 @@ def _submissions(space: Workspace) -> Iterator[Target]:
 
 
 def _others(space: Workspace) -> Iterator[Target]:
-    from unlearnbench.api.tofu import _read_log
     from unlearnbench.benchmark.hub import column, load_table
+    from unlearnbench.tofu.record import read_retain_log
     from unlearnbench.training.record import read_record, summary
 
     def record() -> None:
@@ -234,7 +234,7 @@ def _others(space: Workspace) -> Iterator[Target]:
         assert isinstance(record.base["fingerprint"], str)
 
     def log() -> None:
-        _read_log(space / "log.json", "d")
+        read_retain_log(space / "log.json", "d")
 
     yield in_place(space / "trained/unlearning.json", mutate.json_text, record, "unlearning.json")
     yield in_place(space / "log.json", mutate.json_text, log, "retain-log")

@@ -146,6 +146,8 @@ def _attacks(space: Workspace) -> None:
 
 
 def _training(space: Workspace) -> None:
+    from unlearnbench.tofu.record import TofuRecord
+    from unlearnbench.tofu.record import write_record as write_log
     from unlearnbench.training.record import Unlearning, write_record
 
     record = Unlearning(
@@ -166,5 +168,5 @@ def _training(space: Workspace) -> None:
     folder = space / "trained"
     folder.mkdir()
     write_record(folder, record)
-    log = {"schema": "unlearnbench-tofu/1", "data_fingerprint": "d", "truth_ratios": {"f": [0.5]}}
-    (space / "log.json").write_text(json.dumps({**log, "aucs": {"mink": 0.5}}))
+    log = TofuRecord("s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [])
+    write_log(log, space / "log.json")

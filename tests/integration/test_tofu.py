@@ -7,12 +7,13 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from unlearnbench.api.tofu import score_tofu, write_result
+from unlearnbench.api.tofu import score_tofu
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
@@ -21,6 +22,7 @@ from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.options import EngineOptions
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
+from unlearnbench.tofu.record import write_record
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")
@@ -65,17 +67,17 @@ def test_batched_likelihoods_equal_one_at_a_time(tiny_llama: Path) -> None:
 
 def test_a_retain_log_makes_forget_quality(tiny_llama: Path, tmp_path: Path) -> None:
     first = score_tofu(str(tiny_llama), engine_options=FLOAT32)
-    assert first["scores"]["forget_quality"] is None
-    assert first["scores"]["privleak"] is None
-    assert first["open"] == []
-    assert 0 <= first["scores"]["model_utility"] <= 1
-    write_result(first, tmp_path / "retain.json")
+    assert first.scores["forget_quality"] is None
+    assert first.scores["privleak"] is None
+    assert first.open == []
+    assert first.scores["model_utility"] is not None
+    assert 0 <= first.scores["model_utility"] <= 1
+    write_record(first, tmp_path / "retain.json")
     again = score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "retain.json")
-    assert again["scores"]["forget_quality"] == pytest.approx(1.0)
-    assert again["scores"]["privleak"] == pytest.approx(0.0)
-    assert all(math.isfinite(v) for v in again["scores"].values())
-    first["data_fingerprint"] = "0" * 64
-    write_result(first, tmp_path / "other.json")
+    assert again.scores["forget_quality"] == pytest.approx(1.0)
+    assert again.scores["privleak"] == pytest.approx(0.0)
+    assert all(v is not None and math.isfinite(v) for v in again.scores.values())
+    write_record(replace(first, data_fingerprint="0" * 64), tmp_path / "other.json")
     with pytest.raises(BenchmarkError, match="other-data"):
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "other.json")
     with pytest.raises(RunError, match="no such file"):

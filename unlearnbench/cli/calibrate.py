@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,7 +52,7 @@ def calibrate(
     found = measure(judge, paths, max_cost=max_cost)
     record = calibration_record(found, [path.name for path in paths])
     if store is not None:
-        _store(record, store, tuned)
+        _store(record, paths, store, tuned)
     if json:
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
     else:
@@ -59,20 +60,20 @@ def calibrate(
     return 1 if found.overall.n_failed else 0
 
 
-def _store(record: dict[str, Any], path: Path, tuned: bool) -> None:
+def _store(record: dict[str, object], items: Sequence[Path], path: Path, tuned: bool) -> None:
     """Keep a result without the items themselves."""
     from datetime import UTC, datetime
 
     from unlearnbench.disk import write_atomically
 
     kept = {key: value for key, value in record.items() if key != "misses"}
-    kept["data"] = ", ".join(name.removesuffix(".jsonl") for name in record["items"])
+    kept["data"] = ", ".join(table.stem for table in items)
     kept["date"] = datetime.now(UTC).date().isoformat()
     kept["tuned"] = tuned
     write_atomically(path, json_module.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 
-def calibration_record(found: Calibration, names: list[str]) -> dict[str, Any]:
+def calibration_record(found: Calibration, names: list[str]) -> dict[str, object]:
     """What `--json` prints."""
     return {
         "judge": found.judge,
@@ -85,8 +86,8 @@ def calibration_record(found: Calibration, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _agreement_record(agreement: Agreement) -> dict[str, Any]:
-    record: dict[str, Any] = {"n": agreement.n, "n_failed": agreement.n_failed}
+def _agreement_record(agreement: Agreement) -> dict[str, object]:
+    record: dict[str, object] = {"n": agreement.n, "n_failed": agreement.n_failed}
     for name in ("accuracy", "sensitivity", "specificity"):
         rate: Rate = getattr(agreement, name)
         record[name] = rate.value
@@ -96,7 +97,7 @@ def _agreement_record(agreement: Agreement) -> dict[str, Any]:
     return record
 
 
-def _rate_record(rate: Rate) -> dict[str, Any]:
+def _rate_record(rate: Rate) -> dict[str, object]:
     return {"value": rate.value, "interval": [rate.interval.low, rate.interval.high]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
 from unlearnbench.scoring.findings import count_text
@@ -39,7 +39,7 @@ def print_run(run: Run, as_json: bool) -> int:
     return EXIT_OPEN if run.n_open else 0
 
 
-def run_record(run: Run) -> dict[str, Any]:
+def run_record(run: Run) -> dict[str, object]:
     """What `--json` prints."""
     from unlearnbench.api.corrections import corrections
     from unlearnbench.scoring.scores import score_record
@@ -69,7 +69,7 @@ def run_record(run: Run) -> dict[str, Any]:
     }
 
 
-def _base_record(run: Run) -> dict[str, Any] | None:
+def _base_record(run: Run) -> dict[str, object] | None:
     """What the base knew, and the worst case among that; null without a base."""
     from unlearnbench.scoring.scores import score_record
 

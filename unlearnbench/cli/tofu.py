@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.disk import check_file_option
 from unlearnbench.options import EngineOptions
+
+if TYPE_CHECKING:
+    from unlearnbench.tofu.record import TofuRecord
 
 Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
 Forget = Annotated[str | None, typer.Option(help="The forget split: forget25, forget10, …")]
@@ -40,32 +43,31 @@ def tofu(
     Example: unlearnbench tofu smollm2-135m --source tofu-mini --out result.json
     """
     quieten(quiet)
-    from unlearnbench.api import tofu as api_tofu
+    from unlearnbench.api.tofu import score_tofu
+    from unlearnbench.tofu.record import write_record
 
     if out is not None:
         check_file_option("--out", out)
-    record = api_tofu.score_tofu(
+    record = score_tofu(
         checkpoint, source, forget, retain_log=retain_log, engine_options=engine_options
     )
     if out is not None:
-        api_tofu.write_result(record, out)
+        write_record(record, out)
     if json:
-        print(json_module.dumps(record, indent=2))
+        print(json_module.dumps(record.to_disk(), indent=2))
     else:
         _print(record)
-    return 1 if record["open"] else 0
+    return 1 if record.open else 0
 
 
-def _print(record: dict[str, object]) -> None:
-    from rich.table import Table
+def _print(record: TofuRecord) -> None:
+    from unlearnbench.cli.output import table
 
-    scores = record["scores"]
-    assert isinstance(scores, dict)
-    table = Table("metric", "value", title=f"{record['source']} · {record['forget']}")
-    for name, value in scores.items():
-        table.add_row(name, "–" if value is None else f"{value:.4f}")
-    stdout().print(table)
-    if scores["forget_quality"] is None:
+    shown = table(f"{record.source} · {record.forget}", "metric", "value")
+    for name, value in record.scores.items():
+        shown.add_row(name, "–" if value is None else f"{value:.4f}")
+    stdout().print(shown)
+    if record.scores["forget_quality"] is None:
         stdout().print(
             "forget_quality and privleak need --retain-log, the result of a retain model"
         )

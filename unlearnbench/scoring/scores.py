@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from unlearnbench.scoring.intervals import clustered, wilson
 from unlearnbench.types import ORIGINAL, Interval, ProbeKey, Score, Split, Verdict
@@ -129,7 +128,7 @@ def pooled(name: str, outcomes: Sequence[Outcome]) -> Score:
     return Score(name, low, high, n, still_open, Interval(lower.low, upper.high))
 
 
-def bounds_record(score: Score) -> dict[str, Any]:
+def bounds_record(score: Score) -> dict[str, object]:
     """A score's bounds as JSON: what is known of it, whether or not it is one number yet."""
     return {
         "low": score.low,
@@ -140,7 +139,7 @@ def bounds_record(score: Score) -> dict[str, Any]:
     }
 
 
-def score_record(score: Score) -> dict[str, Any]:
+def score_record(score: Score) -> dict[str, object]:
     """A score as JSON; `value` is null while it is an interval."""
     return {"value": None if score.n_open else score.value, **bounds_record(score)}
 

@@ -1,0 +1,81 @@
+"""A checkpoint's TOFU metrics as a file, which another checkpoint's can be compared with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unlearnbench.disk import write_atomically
+from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
+from unlearnbench.reading import read_object
+from unlearnbench.tofu.measure import RetainLog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = "unlearnbench-tofu/1"
+
+
+@dataclass(frozen=True, slots=True)
+class TofuRecord:
+    """What was measured of which checkpoint on which data.
+
+    `scores` are None where an answer or the retain log is missing. `truth_ratios` (forget questions
+    by key) and `aucs` (membership attacks) are what a later call needs as its retain log. `open`
+    names the questions that got no answer.
+    """
+
+    source: str
+    forget: str
+    data_fingerprint: str
+    checkpoint: str
+    checkpoint_fingerprint: str
+    dtype: str
+    scores: dict[str, float | None]
+    truth_ratios: dict[str, float]
+    aucs: dict[str, float]
+    open: list[str]
+
+    def to_disk(self) -> dict[str, object]:
+        """The record as a JSON object, its schema first."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a metric."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.scores.items()), columns=["metric", "value"])
+
+
+def write_record(record: TofuRecord, path: Path) -> None:
+    """Write a record, whole or not at all. Raises `RunError` if the disk refuses."""
+    write_atomically(path, json.dumps(record.to_disk(), indent=2) + "\n")
+
+
+def read_retain_log(path: Path, data_fingerprint: str) -> RetainLog:
+    """The record of a retain model, measured on the same data.
+
+    Raises `RunError` for what is no such record, `BenchmarkError` for one of other data.
+    """
+    try:
+        stored = read_object(path, own=True)
+    except UnreadableError as error:
+        raise RunError(f"--retain-log {error}; make it with --out") from error
+    missing = [f.name for f in fields(TofuRecord) if f.name not in stored]
+    if missing or "schema" not in stored:
+        what = f"{(missing or ['schema'])[0]} is missing"
+        raise RunError(f"--retain-log {path}: not a result of this command ({what})")
+    if stored["schema"] != SCHEMA or stored["data_fingerprint"] != data_fingerprint:
+        raise BenchmarkError(
+            "other-data", f"--retain-log {path}", "it was measured on other data or another version"
+        )
+    return RetainLog(_rates(stored, "truth_ratios", path), _rates(stored, "aucs", path))
+
+
+def _rates(stored: dict[str, object], name: str, path: Path) -> dict[str, float]:
+    rates = stored[name]
+    if isinstance(rates, dict) and all(isinstance(rate, float | int) for rate in rates.values()):
+        return {str(key): float(rate) for key, rate in rates.items()}
+    raise RunError(f"--retain-log {path}: {name} holds no numbers by name; make it with --out")
