@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 Curve = Sequence[tuple[int, float]]
 """(steps, rate) in increasing order of steps."""
@@ -21,10 +20,14 @@ def area(curve: Curve) -> float:
     """
     if not curve:
         raise ValueError("a curve without points has no area")
-    width = curve[-1][0] - curve[0][0]
-    if not width:
-        return curve[0][1]
-    return sum((b - a) * (p + q) / 2 for (a, p), (b, q) in pairwise(curve)) / width
+    from scipy.integrate import cumulative_trapezoid
+
+    steps, rates = zip(*curve, strict=True)
+    if steps[-1] == steps[0]:
+        return float(rates[0])
+    # Added up from left to right, as stored summaries were: they are compared to the last bit,
+    # and `numpy.trapezoid` adds long curves in another order.
+    return float(cumulative_trapezoid(rates, steps)[-1]) / (steps[-1] - steps[0])
 
 
 def steps_to(curve: Curve, share: float, ceiling: float) -> int | None:

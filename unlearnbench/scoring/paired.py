@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import comb
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,6 @@ def mcnemar_exact(b: int, c: int) -> float:
 
     Under the null hypothesis the smaller count is binomial with n = b + c and p = 1/2.
     """
-    n, k = b + c, min(b, c)
-    tail = sum(comb(n, i) for i in range(k + 1)) / 2**n
-    return float(min(1.0, 2 * tail))
+    from scipy.stats import binomtest
+
+    return float(binomtest(b, b + c).pvalue) if b + c else 1.0
