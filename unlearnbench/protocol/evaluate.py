@@ -71,8 +71,8 @@ def prompts_of(generator: Generator, probes: Sequence[Probe]) -> dict[str, str]:
     """The field `prompts` of a run's identity: the token ids asked. Empty if nobody knows them."""
     if not isinstance(generator, PromptingGenerator):
         return {}
-    found = generator.prompts_fingerprint(probes)
-    return {} if found is None else {"prompts": found}
+    fingerprint = generator.prompts_fingerprint(probes)
+    return {} if fingerprint is None else {"prompts": fingerprint}
 
 
 def _answered(result: Completion | Failure | None) -> bool:
