@@ -19,6 +19,11 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def sha256_bytes(data: bytes) -> str:
+    """sha256 of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:

@@ -178,15 +178,15 @@ def _runs(space: Workspace) -> Iterator[Target]:
 
 def _submissions(space: Workspace) -> Iterator[Target]:
     from unlearnbench.api.submissions import listed_judges
+    from unlearnbench.hashing import sha256_bytes
     from unlearnbench.leaderboard.derive import entry_of
     from unlearnbench.submissions.attestations import attested
-    from unlearnbench.submissions.untrusted import sha256
-    from unlearnbench.submissions.verify import verify
+    from unlearnbench.submissions.verify import check_submission
 
     row = space / "board/submissions/row"
     judges = listed_judges()
     with content(space):
-        standing = verify(row, judges)
+        standing = check_submission(row, judges)
     assert standing.checked is not None, standing.reasons
     about = next((space / "board/attestations/row").iterdir())
 
@@ -197,11 +197,11 @@ def _submissions(space: Workspace) -> Iterator[Target]:
             sealed = data
         else:
             lines = sums.read_text().splitlines(keepends=True)
-            digest = f"{sha256(data)}  {name}\n"
+            digest = f"{sha256_bytes(data)}  {name}\n"
             sealed = "".join(digest if n[66:-1] == name else n for n in lines).encode()
         with content(space), put(folder / name, data), put(sums, sealed):
             if folder == row:
-                found = verify(row, judges)
+                found = check_submission(row, judges)
                 json.dumps(entry_of(found).to_json(), ensure_ascii=False).encode()
             else:
                 assert standing.checked is not None

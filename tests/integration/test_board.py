@@ -18,7 +18,7 @@ from unlearnbench.api.submissions import build_leaderboard, submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.ranking import ranked
-from unlearnbench.leaderboard.site import build
+from unlearnbench.leaderboard.site import build_site
 from unlearnbench.options import About
 
 
@@ -171,7 +171,7 @@ def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
         rows.append(replace(like, id=f"row-{number}", claim=claim, states=states))
     began = time.monotonic()
     division = Division("wkf", "0", "many", tuple(ranked(rows)), first.anchors)
-    pages = build(Board((division,), (), {}), tmp_path / "site", lambda judge: 0.984)
+    pages = build_site(Board((division,), (), {}), tmp_path / "site", lambda judge: 0.984)
     assert pages == 2002
     assert time.monotonic() - began < 30
     assert (tmp_path / "site" / "index.html").stat().st_size <= 500_000

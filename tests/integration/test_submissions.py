@@ -19,7 +19,6 @@ from unlearnbench.api.submissions import submit, verify
 from unlearnbench.errors import SubmissionError
 from unlearnbench.options import About
 from unlearnbench.paths import content_root
-from unlearnbench.submissions import layout
 from unlearnbench.submissions.schema import PUBLISHED, json_schema
 
 
@@ -507,4 +506,3 @@ def test_verification_reads_nothing_outside(
     assert opened
     allowed = (str(good_submission), str(content_root() / "benchmarks"))
     assert all(path.startswith(allowed) for path in opened)
-    assert layout.FILES

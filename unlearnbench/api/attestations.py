@@ -22,9 +22,18 @@ from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.schema import RunRecord
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.attestations import Attested, attestations_of, attested, check
-from unlearnbench.submissions.bundle import attest as write
-from unlearnbench.submissions.bundle import check_free, kind_of, write_folder
+from unlearnbench.submissions.attestations import (
+    Attested,
+    attestations_of,
+    attested,
+    check_attestation,
+)
+from unlearnbench.submissions.bundle import (
+    attestation_files,
+    check_free,
+    kind_of,
+    write_folder,
+)
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.verify import Checked
 
@@ -113,7 +122,7 @@ def attest(
         else attestations_of(row.folder) / label(by.lower(), kind_of(run))
     )
     check_folder_option("--out", target)
-    files = write(row, run, attacks, by, link)
+    files = attestation_files(row, run, attacks, by, link)
     if not check_free(target, files):
         return _counting(target, row)
     with whole(target) as draft:
@@ -122,7 +131,7 @@ def attest(
 
 
 def _counting(folder: Path, row: Checked) -> Attested:
-    made = check(folder, row, listed_judges())
+    made = check_attestation(folder, row, listed_judges())
     if not made.ok:
         raise SubmissionError(f"this would not count: {made.reasons[0]}")
     return made

@@ -13,18 +13,17 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.judging.calibrations import measured
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.leaderboard.board import Board, read_board
-from unlearnbench.leaderboard.site import build
+from unlearnbench.leaderboard.site import build_site
 from unlearnbench.options import About
 from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_attack
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.bundle import bundle, check_free, write_folder
+from unlearnbench.submissions.bundle import check_free, submission_files, write_folder
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.schema import RunClaim
-from unlearnbench.submissions.verify import Verification, copies
-from unlearnbench.submissions.verify import verify as check
+from unlearnbench.submissions.verify import Verification, check_submission, copies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +61,7 @@ def submit(
         raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
     target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
     check_folder_option("--out", target)
-    files = bundle(load_finished(run), load_finished(base), records, about)
+    files = submission_files(load_finished(run), load_finished(base), records, about)
     if not check_free(target, files):
         _check_standing(target, target)
         return target
@@ -130,7 +129,7 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
         submission holds raises.
     """
     judge_of = listed_judges()
-    found = [check(Path(folder), judge_of) for folder in folders]
+    found = [check_submission(Path(folder), judge_of) for folder in folders]
     read = [one.checked for one in found if one.checked is not None]
     return [
         replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
@@ -234,8 +233,8 @@ def build_leaderboard(
     if keep is not None:
         check_folder_option("--keep", Path(keep))
     source = Path(submissions) if submissions is not None else own_submissions()
-    board = read_board(source, listed_judges(), Path(keep) if keep is not None else None)
-    return Leaderboard(Path(out), board, build(board, Path(out), _specificity))
+    board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
+    return board, build_site(board, Path(out), _specificity)
 
 
 def own_submissions() -> Path:

@@ -64,7 +64,7 @@ def verify(
             again = api_attest.rerun(
                 paths[0], rerun, device=device, run_options=run_options, on_progress=on_progress
             )
-            records[0]["rerun"] = asdict(again.agreement())
+            records[0]["rerun"] = asdict(again.reproduction())
         elif rejudge is not None and found[0].ok:
             again = api_attest.rejudge(
                 paths[0],
@@ -73,7 +73,7 @@ def verify(
                 run_options=run_options,
                 on_progress=on_progress,
             )
-            records[0]["rejudge"] = asdict(again.agreement())
+            records[0]["rejudge"] = asdict(again.reproduction())
     if json:
         print(jsonlib.dumps(records, ensure_ascii=False, indent=1))
     else:
@@ -102,7 +102,7 @@ def _record(one: Verification, others: Sequence[Attested]) -> dict[str, Any]:
                 **_reasons(other),
                 "kind": other.claim.kind if other.claim else None,
                 "by": other.claim.by if other.claim else None,
-                "agreement": asdict(other.agreement.agreement()) if other.agreement else None,
+                "agreement": asdict(other.agreement.reproduction()) if other.agreement else None,
             }
             for other in others
         ],

@@ -63,7 +63,7 @@ def base_anchor(entry: Entry) -> Entry:
     )
 
 
-def beside(anchor: Entry, entry: Entry) -> Entry:
+def in_division(anchor: Entry, entry: Entry) -> Entry:
     """An anchor in the division of `entry`, whose base model it is shown with."""
     claim = replace(anchor.claim, base=entry.claim.base)
     return replace(anchor, claim=claim, base_scores=entry.base_scores)

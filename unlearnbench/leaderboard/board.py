@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnbench.errors import SubmissionError
-from unlearnbench.leaderboard.anchors import Anchors, base_anchor, beside
+from unlearnbench.leaderboard.anchors import Anchors, base_anchor, in_division
 from unlearnbench.leaderboard.derive import entry_of
 from unlearnbench.leaderboard.entry import ROW_VERSION, Entry, RefusedEntry
 from unlearnbench.leaderboard.kept import Kept, Store
@@ -18,7 +18,7 @@ from unlearnbench.submissions.attestations import (
     attested,
 )
 from unlearnbench.submissions.checks import JudgeOf
-from unlearnbench.submissions.verify import verify
+from unlearnbench.submissions.verify import check_submission
 
 WITHDRAWN = "WITHDRAWN"
 """A file of this name, with the reason in it, stands in for a submission that was taken back."""
@@ -28,7 +28,7 @@ MOST_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Rows that may stand beside each other: one benchmark, one base model."""
+    """Rows that may stand in_division each other: one benchmark, one base model."""
 
     benchmark: str
     version: str
@@ -91,7 +91,7 @@ def _row(path: Path, judge_of: JudgeOf, store: Store, anchors: Anchors) -> Entry
         if isinstance(known.entry, Entry) and known.anchors:
             anchors.rows.setdefault(known.entry.claim.benchmark_fingerprint, known.anchors)
         return replace(known.entry, id=path.name)
-    verification = verify(path, judge_of)
+    verification = check_submission(path, judge_of)
     checked = verification.checked
     entry = entry_of(verification, attested(checked, judge_of) if checked is not None else ())
     store.write(path, Kept(entry, anchors.of(checked) if checked is not None else ()))
@@ -129,7 +129,7 @@ def _divisions(rows: Sequence[Entry], anchors: Anchors) -> list[Division]:
 def _division(members: Sequence[Entry], made_up: Sequence[Entry]) -> Division:
     first = members[0]
     claim = first.claim
-    anchors = (base_anchor(first), *(beside(anchor, first) for anchor in made_up))
+    anchors = (base_anchor(first), *(in_division(anchor, first) for anchor in made_up))
     return Division(
         claim.benchmark, claim.benchmark_version, claim.base, tuple(ranked(members)), anchors
     )

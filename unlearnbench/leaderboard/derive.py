@@ -95,7 +95,7 @@ def _attestation(one: Attested, states: Mapping[str, bool]) -> AttestationEntry:
         link=claim.link if claim else "",
         date=claim.created[:10] if claim else None,
         judge=claim.run.identity.judge if claim and claim.run else None,
-        agreement=one.agreement.agreement() if one.agreement else None,
+        agreement=one.agreement.reproduction() if one.agreement else None,
         relearn=relearn_column(one.attacks.get("relearn")) if one.ok else None,
         stress=stress_column(one.attacks.get("stress"), states) if one.ok else None,
         reasons=[str(reason) for reason in one.reasons],

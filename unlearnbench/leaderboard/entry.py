@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue, TypeAdapter
 
 from unlearnbench.runs.schema import Figures, Net
-from unlearnbench.submissions.reproduction import Agreement
+from unlearnbench.submissions.reproduction import Reproduction
 
 ROW_VERSION = 3
 """Raised whenever the shape or the meaning of a row changes, so that kept ones are made anew."""
@@ -102,7 +102,7 @@ class AttestationEntry:
     link: str
     date: str | None
     judge: str | None
-    agreement: Agreement | None
+    agreement: Reproduction | None
     relearn: RelearnColumn | None
     stress: StressColumn | None
     reasons: Sequence[str]

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from unlearnbench.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.errors import UnreadableError
-from unlearnbench.hashing import sha256_json
+from unlearnbench.hashing import sha256_bytes, sha256_json
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
     Entry,
@@ -25,7 +25,6 @@ from unlearnbench.leaderboard.entry import (
 from unlearnbench.reading import read_object
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
 from unlearnbench.submissions.layout import SUMS
-from unlearnbench.submissions.untrusted import sha256
 
 Stamp = list[tuple[str, str, int, int]]
 MOST_SUMS = 10_000
@@ -85,7 +84,7 @@ class Store:
         plain = not submission.is_symlink() and not sums.is_symlink() and sums.is_file()
         if self._folder is None or not plain or sums.stat().st_size >= MOST_SUMS:
             return None
-        return self._folder / f"{sha256(sums.read_bytes())}.json"
+        return self._folder / f"{sha256_bytes(sums.read_bytes())}.json"
 
 
 def stamp(submission: Path) -> Stamp:

@@ -11,7 +11,7 @@ from unlearnbench.leaderboard.entry import Entry
 
 ENVELOPE = {"retain.mean": 0.8, "fluency": 0.9}
 """A row is ranked if it keeps this share of the base's score; outside it is shown, not ranked."""
-DRAWS = 1000
+RESAMPLES = 1000
 """Resamples that a rank interval is taken from."""
 
 
@@ -57,11 +57,11 @@ def ranks(states: Sequence[Mapping[str, bool]], seed: int = 0) -> list[tuple[int
         raise ValueError("rows of one division must be asked the same facts")
     leaked = np.array([[row[fact] for fact in facts] for row in states], dtype=np.float64)
     weights = np.random.default_rng(seed).multinomial(
-        len(facts), np.full(len(facts), 1 / len(facts)), size=DRAWS
+        len(facts), np.full(len(facts), 1 / len(facts)), size=RESAMPLES
     )
     counts = np.rint(leaked @ weights.T).astype(np.int64)
     places = np.empty_like(counts)
-    for draw in range(DRAWS):
+    for draw in range(RESAMPLES):
         column = counts[:, draw]
         places[:, draw] = 1 + np.searchsorted(np.sort(column), column, side="left")
     low, high = np.quantile(places, (0.025, 0.975), axis=1, method="closest_observation")

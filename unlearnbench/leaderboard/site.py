@@ -21,7 +21,7 @@ STATIC = ("board.css", "board.js")
 """Files of the site that are copied as they are."""
 
 
-def build(board: Board, out: Path, specificity: Callable[[str], float | None]) -> int:
+def build_site(board: Board, out: Path, specificity: Callable[[str], float | None]) -> int:
     """Write the site into `out`; the number of pages. Raises `RunError` if the disk refuses.
 
     Each file is replaced as a whole, the first page last: a build that was killed is built again.

@@ -21,20 +21,20 @@ from unlearnbench.submissions.checks import (
     about_sending,
     about_times,
 )
-from unlearnbench.submissions.layout import ATTACKS
-from unlearnbench.submissions.read import SUMS, Plans, read_claim, read_folder, rebuild
+from unlearnbench.submissions.layout import (
+    ATTACK_FILES,
+    ATTESTATION,
+    ATTESTATION_FILES,
+    FILES_OF_KIND,
+    MOST_ATTESTATIONS,
+    SENT_COMPLETIONS,
+    SENT_OUTCOMES,
+)
+from unlearnbench.submissions.read import Plans, read_claim, read_folder, rebuild
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.schema import Attestation, RunClaim
-from unlearnbench.submissions.untrusted import Refusal, parse
+from unlearnbench.submissions.untrusted import Refusal, parse_sent
 from unlearnbench.submissions.verify import Checked
-
-CLAIM = "attestation.json"
-ANSWERS, VERDICTS = "run/completions.jsonl", "run/outcomes.jsonl"
-RUN_FILES = {"re-judged": {VERDICTS}, "re-run": {ANSWERS, VERDICTS}, "attacked": set[str]()}
-"""Kind -> the files of its run; an attack has one or both of `ATTACKS` instead."""
-MOST = 100
-"""Attestations about one row; more than that is nobody's honest interest."""
-FILES = frozenset([CLAIM, SUMS, ANSWERS, VERDICTS]) | ATTACKS
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
     if folder.is_symlink() or folder.parent.is_symlink():
         return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
     folders = attestation_folders(folder)
-    if len(folders) > MOST:
-        what = f"{len(folders)} attestations, at most {MOST} are read"
+    if len(folders) > MOST_ATTESTATIONS:
+        what = f"{len(folders)} attestations, at most {MOST_ATTESTATIONS} are read"
         return [Attested(folder, (Refusal("too-many", folder.name, what),))]
-    return [check(path, row, judge_of) for path in folders]
+    return [check_attestation(path, row, judge_of) for path in folders]
 
 
 def attestation_folders(folder: Path) -> list[Path]:
@@ -79,7 +79,7 @@ def attestation_folders(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
 
-def check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
+def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     """Check one attestation about a row."""
     try:
         found = _read(folder, row)
@@ -91,24 +91,29 @@ def check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
 
 
 def _read(folder: Path, row: Checked) -> Attested:
-    data = read_folder(folder, FILES, [CLAIM])
-    claim = read_claim(data[CLAIM], CLAIM, Attestation)
+    data = read_folder(folder, ATTESTATION_FILES, [ATTESTATION])
+    claim = read_claim(data[ATTESTATION], ATTESTATION, Attestation)
     if claim.row != row.digest:
-        raise Refusal("row", CLAIM, "about another submission, or one that has changed since")
+        raise Refusal("row", ATTESTATION, "about another submission, or one that has changed since")
     if same_person(claim.by, row.claim.submitter):
-        raise Refusal("own-row", CLAIM, f"{claim.by} submitted this row; somebody else must look")
-    run_files, attacks = set(data) & {ANSWERS, VERDICTS}, sorted(ATTACKS & set(data))
-    fits = run_files == RUN_FILES[claim.kind] and bool(attacks) == (claim.kind == "attacked")
+        raise Refusal(
+            "own-row", ATTESTATION, f"{claim.by} submitted this row; somebody else must look"
+        )
+    run_files, attacks = (
+        set(data) & {SENT_COMPLETIONS, SENT_OUTCOMES},
+        sorted(ATTACK_FILES & set(data)),
+    )
+    fits = run_files == FILES_OF_KIND[claim.kind] and bool(attacks) == (claim.kind == "attacked")
     if not fits or (claim.run is None) != (claim.kind == "attacked"):
-        raise Refusal("kind", CLAIM, f"what lies beside it is not what {claim.kind} needs")
+        raise Refusal("kind", ATTESTATION, f"what lies beside it is not what {claim.kind} needs")
     run = None if claim.run is None else _run(folder, claim.run, row, data)
-    records = {name.removesuffix(".json"): parse(data[name], name) for name in attacks}
+    records = {name.removesuffix(".json"): parse_sent(data[name], name) for name in attacks}
     return Attested(folder, (), claim, run, None, records)
 
 
 def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes]) -> Run:
-    plan = Plans(row.benchmark).named(claim.identity, CLAIM)
-    answers = None if ANSWERS in data else row.answered
+    plan = Plans(row.benchmark).named(claim.identity, ATTESTATION)
+    answers = None if SENT_COMPLETIONS in data else row.answered
     return rebuild(folder / "run", claim, plan, data, answers)
 
 
@@ -116,20 +121,20 @@ def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusa
     claim = found.claim
     assert claim is not None
     theirs = row.claim.run.identity
-    yield from about_sending(claim.created, CLAIM)
+    yield from about_sending(claim.created, ATTESTATION)
     if claim.run is not None and found.run is not None:
         mine = claim.run.identity
         for name in ("checkpoint", "dtype", "prompt_format"):
             if getattr(mine, name) != getattr(theirs, name):
-                yield Refusal("row", CLAIM, f"{name} is not the row's")
+                yield Refusal("row", ATTESTATION, f"{name} is not the row's")
         if claim.kind == "re-judged" and mine.prompts != theirs.prompts:
-            yield Refusal("row", CLAIM, "prompts are not the row's")
+            yield Refusal("row", ATTESTATION, "prompts are not the row's")
         if (mine.judge_identity == theirs.judge_identity) == (claim.kind == "re-judged"):
             other = "another judge" if claim.kind == "re-judged" else "the row's judge"
-            yield Refusal("judge", CLAIM, f"{claim.kind} takes {other}")
-        yield from about_times(claim.run, claim.created, CLAIM)
-        yield from about_judge(claim.run, found.run, judge_of, CLAIM)
-        yield from about_scores(claim.run, found.run, CLAIM)
+            yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {other}")
+        yield from about_times(claim.run, claim.created, ATTESTATION)
+        yield from about_judge(claim.run, found.run, judge_of, ATTESTATION)
+        yield from about_scores(claim.run, found.run, ATTESTATION)
     yield from about_attacks(found.attacks, theirs, row.facts, judge_of)
 
 

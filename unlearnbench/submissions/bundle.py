@@ -12,16 +12,27 @@ from pydantic import BaseModel, ValidationError
 
 from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
+from unlearnbench.hashing import sha256_bytes
 from unlearnbench.options import About
 from unlearnbench.runs.run import Run
-from unlearnbench.submissions.attestations import CLAIM, RUN_FILES
-from unlearnbench.submissions.layout import CLAIMS, JOURNALS, RANKABLE, SUMS
+from unlearnbench.submissions.layout import (
+    ATTESTATION,
+    CLAIMS,
+    COMPLETIONS,
+    FILES_OF_KIND,
+    JOURNALS,
+    RANKABLE,
+    SUBMISSION,
+    SUMS,
+    AttestationKind,
+)
 from unlearnbench.submissions.schema import Attestation, Identity, Submission
-from unlearnbench.submissions.untrusted import sha256
 from unlearnbench.submissions.verify import Checked
 
 
-def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About) -> Mapping[str, bytes]:
+def submission_files(
+    run: Run, base: Run, attacks: Mapping[str, Path], about: About
+) -> Mapping[str, bytes]:
     """A submission's files by name; `attacks` maps `relearn`, `stress` to their records.
 
     Raises `SubmissionError` with every reason why the row could not be ranked.
@@ -39,7 +50,7 @@ def bundle(run: Run, base: Run, attacks: Mapping[str, Path], about: About) -> Ma
         "run": run_claim(run),
         "base": run_claim(base),
     }
-    files = {"submission.json": claim_file(claim, Submission)}
+    files = {SUBMISSION: claim_file(claim, Submission)}
     for part, source in (("run", run), ("base", base)):
         for name in JOURNALS:
             files[f"{part}/{name}"] = journal(source, name)
@@ -61,7 +72,7 @@ def claim_file(claim: Mapping[str, Any], shape: type[BaseModel]) -> bytes:
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
     """Write files and their SHA256SUMS into a new folder. Raises `RunError` if the disk refuses."""
-    sums = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(files.items()))
+    sums = "".join(f"{sha256_bytes(data)}  {name}\n" for name, data in sorted(files.items()))
     for name, data in {**files, SUMS: sums.encode()}.items():
         path = out / name
         with writing(path):
@@ -152,21 +163,21 @@ def journal(run: Run, name: str) -> bytes:
 
     made = [
         completion_record(run.completions[p.key])
-        if name == "completions.jsonl"
+        if name == COMPLETIONS
         else outcome_record(run.judgements[p.key])
         for p in run.probes
     ]
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in made).encode("utf-8")
 
 
-def kind_of(run: Run | None) -> str:
+def kind_of(run: Run | None) -> AttestationKind:
     """What evidence amounts to: stored answers judged again, a checkpoint run again, or attacks."""
     if run is None:
         return "attacked"
     return "re-judged" if run.manifest["identity"]["engine"] == "replay" else "re-run"
 
 
-def attest(
+def attestation_files(
     row: Checked, run: Run | None, attacks: Mapping[str, Path], by: str, link: str
 ) -> Mapping[str, bytes]:
     """The attestation's files by name: with a run, or with attack records by kind.
@@ -180,7 +191,7 @@ def attest(
             raise SubmissionError(f"{run.path}: {run.n_open} probes are open; resume it")
         if kind == "re-judged" and dict(run.completions) != dict(row.answered):
             raise SubmissionError(f"{run.path}: what was judged are not the answers of this row")
-        names = RUN_FILES[kind]
+        names = FILES_OF_KIND[kind]
         files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
     claim = {
         "schema_version": 1,
@@ -191,7 +202,7 @@ def attest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": run_claim(run) if run is not None else None,
     }
-    files[CLAIM] = claim_file(claim, Attestation)
+    files[ATTESTATION] = claim_file(claim, Attestation)
     for name, path in attacks.items():
         files[f"{name}.json"] = path.read_bytes()
     return files

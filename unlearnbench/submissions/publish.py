@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnbench.errors import SubmissionError
-from unlearnbench.submissions.layout import FILES
+from unlearnbench.submissions.layout import SUBMISSION_FILES
 
 
 def open_pull_request(folder: Path, repository: str) -> str:
@@ -17,7 +17,7 @@ def open_pull_request(folder: Path, repository: str) -> str:
     import httpx2
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    files = sorted(name for name in FILES if (folder / name).is_file())
+    files = sorted(name for name in SUBMISSION_FILES if (folder / name).is_file())
     try:
         sent = HfApi().create_commit(
             repository,

@@ -1,29 +1,35 @@
 """What was sent, read and put together: sums, claims, and the run that an answer file belongs to.
 
-Whatever is wrong here ends the reading: without it nothing further could be said.
+Whatever is wrong here ends the reading, since nothing further could be said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from unlearnbench.benchmark import Benchmark, load_benchmark
-from unlearnbench.errors import BenchmarkError, UnlearnbenchError
+from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.hashing import sha256_bytes
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
-from unlearnbench.scoring.answers import digest, readings
-from unlearnbench.submissions.layout import RANKABLE
+from unlearnbench.submissions.journals import read_completions, read_outcomes
+from unlearnbench.submissions.layout import COMPLETIONS, OUTCOMES, RANKABLE, SUMS
 from unlearnbench.submissions.schema import Identity, RunClaim
-from unlearnbench.submissions.untrusted import Refusal, lines, parse, read_bytes, sha256, tree
-from unlearnbench.types import Completion, Judgement, ProbeKey, Split
+from unlearnbench.submissions.untrusted import (
+    Refusal,
+    parse_lines,
+    parse_sent,
+    read_sent,
+    tree,
+)
+from unlearnbench.types import Completion, ProbeKey
 
 Claim = TypeVar("Claim", bound=BaseModel)
-SUMS = "SHA256SUMS"
 
 
 def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) -> dict[str, bytes]:
@@ -33,7 +39,7 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
     """
     if folder.is_symlink() or not folder.is_dir():
         raise Refusal("not-a-folder", folder.name, "what is sent is a folder")
-    data = {name: read_bytes(path, name) for name, path in tree(folder, allowed).items()}
+    data = {name: read_sent(path, name) for name, path in tree(folder, allowed).items()}
     missing = sorted({*needed, SUMS} - set(data))
     if missing:
         raise Refusal("missing-file", missing[0], "it is needed")
@@ -48,7 +54,7 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
         odd = sorted(set(listed) ^ others)[0]
         raise Refusal("sums", SUMS, f"{odd!r} is listed or there, but not both")
     for name in sorted(others):
-        if sha256(data[name]) != listed[name]:
+        if sha256_bytes(data[name]) != listed[name]:
             raise Refusal("sums", name, f"its sha256 is not the one in {SUMS}")
     return data
 
@@ -56,7 +62,7 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
 def read_claim(data: bytes, name: str, shape: type[Claim]) -> Claim:
     """A claim of that shape. Raises `Refusal` with the first place that has another."""
     try:
-        return shape.model_validate(parse(data, name))
+        return shape.model_validate(parse_sent(data, name))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "its top"
@@ -69,7 +75,7 @@ def shipped_benchmark(identity: Identity, where: str) -> Benchmark:
         raise Refusal("benchmark", where, "a benchmark is named, not a path")
     try:
         benchmark = load_benchmark(identity.benchmark)
-    except (BenchmarkError, UnlearnbenchError) as error:
+    except UnlearnbenchError as error:
         raise Refusal("benchmark", where, str(error)[:200]) from error
     if benchmark.fingerprint != identity.benchmark_fingerprint:
         what = f"{benchmark.id} {benchmark.version} is another than the one that was asked"
@@ -121,109 +127,12 @@ def rebuild(
     """
     part, identity = path.name, claim.identity
     if answers is None:
-        name = f"{part}/completions.jsonl"
+        name = f"{part}/{COMPLETIONS}"
         keys = {probe.key for probe in plan.probes}
-        sent = lines(data[name], name)
+        sent = parse_lines(data[name], name)
         answers = read_completions(sent, keys, name, identity.max_new_tokens)
-    name = f"{part}/outcomes.jsonl"
+    name = f"{part}/{OUTCOMES}"
     splits = {probe.key: probe.split for probe in plan.probes}
-    sent = lines(data[name], name)
+    sent = parse_lines(data[name], name)
     outcomes = read_outcomes(sent, answers, splits, name, identity.judge_identity)
     return Run(path, claim.model_dump(), plan.probes, answers, outcomes)
-
-
-Token = Annotated[int, Field(ge=0, le=10_000_000)]
-Text = Annotated[str, Field(max_length=200)]
-Lines = Iterable[tuple[str, Any]]
-Sent = TypeVar("Sent", bound="_Keyed")
-
-
-class _Keyed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    fact: Text
-    phrasing: Text
-    context: Literal["plain", "icr"]
-    sample: Annotated[int, Field(ge=0, le=10_000)]
-
-    @property
-    def key(self) -> ProbeKey:
-        """The probe's identity."""
-        return ProbeKey(self.fact, self.phrasing, self.context, self.sample)
-
-
-class _Answer(_Keyed):
-    text: Annotated[str, Field(max_length=20_000)]
-    finish_reason: Literal["stop", "length"]
-    n_tokens: Annotated[int, Field(ge=0, le=100_000)]
-    thoughts: Annotated[str, Field(max_length=100_000)] = ""
-    token_ids: Annotated[list[Token], Field(max_length=20_000)] = []
-
-
-class _Outcome(_Keyed):
-    verdict: Literal["correct", "incorrect"]
-    judge: Text
-    raw: Annotated[str, Field(max_length=20_000)]
-    response_sha256: Text
-
-
-def read_completions(
-    sent: Lines, planned: Collection[ProbeKey], name: str, most_tokens: int
-) -> dict[ProbeKey, Completion]:
-    """The answers by key. Raises `Refusal` for a missing, doubled, unplanned or malformed one."""
-    found: dict[ProbeKey, Completion] = {}
-    for where, row in _rows(sent, _Answer, planned):
-        if row.n_tokens > most_tokens:
-            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
-        ids = tuple(row.token_ids)
-        if ids and len(ids) != row.n_tokens:
-            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")
-        found[row.key] = Completion(
-            row.key, row.text, row.finish_reason, row.n_tokens, row.thoughts, ids
-        )
-    _complete(found, planned, name)
-    return found
-
-
-def read_outcomes(
-    sent: Lines,
-    answers: Mapping[ProbeKey, Completion],
-    splits: Mapping[ProbeKey, Split],
-    name: str,
-    judge: str,
-) -> dict[ProbeKey, Judgement]:
-    """The verdicts by key, each on the very answer that was sent. Raises `Refusal`."""
-    found: dict[ProbeKey, Judgement] = {}
-    for where, row in _rows(sent, _Outcome, answers):
-        if row.judge != judge:
-            raise Refusal("judge", where, "judged by another judge than the run's")
-        if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
-            raise Refusal("response", where, "the verdict was given on another answer")
-        found[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
-    _complete(found, answers, name)
-    return found
-
-
-def _rows(
-    sent: Lines, shape: type[Sent], planned: Collection[ProbeKey]
-) -> Iterable[tuple[str, Sent]]:
-    seen: set[ProbeKey] = set()
-    for where, line in sent:
-        try:
-            row = shape.model_validate(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the line"
-            raise Refusal("schema", where, f"{place[:80]}: {first['msg']}") from error
-        if row.key not in planned:
-            raise Refusal("unplanned", where, f"{row.key} is not asked by the protocol")
-        if row.key in seen:
-            raise Refusal("doubled", where, f"{row.key} stands twice")
-        seen.add(row.key)
-        yield where, row
-
-
-def _complete(found: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
-    missing = next((key for key in planned if key not in found), None)
-    if missing is not None:
-        raise Refusal("missing", name, f"{missing} is not there: {len(planned) - len(found)} lack")

@@ -25,7 +25,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Reproduction:
     """What a rerun comes to, as `verify --json` and a row of the board hold it.
 
     `answers` were given, `same_answers` of them to the letter; `changed` and `open` are facts.
@@ -73,10 +73,10 @@ class Rerun:
         same = self.same_prompts is not False
         return same and few and claimed - BOUND <= low and high <= claimed + BOUND
 
-    def agreement(self) -> Agreement:
+    def reproduction(self) -> Reproduction:
         """The figures as they are published."""
         claimed, *retain = self.retain
-        return Agreement(
+        return Reproduction(
             agrees=self.agrees,
             bound=BOUND,
             answers=self.n_answers,

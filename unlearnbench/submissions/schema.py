@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from unlearnbench.display import hidden_character
 
-SCHEMA_VERSION = 1
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
 
 
@@ -38,13 +37,13 @@ def _aware(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=120), AfterValidator(_plain)]
-Named = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain)]
+ShownLine = Annotated[str, Field(max_length=120), AfterValidator(_plain)]
+ShownName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain)]
 Link = Annotated[str, Field(max_length=300), AfterValidator(_https)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Time = Annotated[str, Field(max_length=40), AfterValidator(_aware)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
+BoundedCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Plain = str | int | float | bool | None
 
 
@@ -58,7 +57,7 @@ class ScoreClaim(_Model):
     value: Share
     low: Share
     high: Share
-    n: Count
+    n: BoundedCount
     n_open: Literal[0]
     interval: Annotated[list[Share], Field(min_length=2, max_length=2)]
 
@@ -69,22 +68,22 @@ class Identity(_Model):
     `prompts` is the sha256 of the token ids asked; rows of older versions lack it.
     """
 
-    benchmark: Named
-    benchmark_version: Named
+    benchmark: ShownName
+    benchmark_version: ShownName
     benchmark_fingerprint: Sha256
     answers: Literal["short", "sentences"]
-    profile: Named
+    profile: ShownName
     profile_fingerprint: Sha256
     plan: Sha256
     prompts: Sha256 | None = None
     seed: Annotated[int, Field(ge=0, le=2**63)]
     limit: None
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)]
-    engine: Named
+    engine: ShownName
     checkpoint: Sha256
     prompt_format: Literal["chat", "raw"]
-    dtype: Named
-    judge: Named
+    dtype: ShownName
+    judge: ShownName
     judge_identity: Sha256
 
 
@@ -92,24 +91,24 @@ class RunClaim(_Model):
     """One run: of the checkpoint, or of the model before unlearning."""
 
     identity: Identity
-    checkpoint: Named
+    checkpoint: ShownName
     parameters: Annotated[int, Field(ge=1, le=10**13)] | None
-    settings: dict[Named, Plain]
-    versions: dict[Named, Line | None]
-    platform: Line
+    settings: dict[ShownName, Plain]
+    versions: dict[ShownName, ShownLine | None]
+    platform: ShownLine
     created: Time
     finished: Time
     training: dict[str, Any] | None
-    scores: dict[Named, ScoreClaim]
+    scores: dict[ShownName, ScoreClaim]
 
 
 class Submission(_Model):
     """A row that is claimed."""
 
     schema_version: Literal[1]
-    name: Named
-    method: Named
-    submitter: Named
+    name: ShownName
+    method: ShownName
+    submitter: ShownName
     link: Link
     created: Time
     run: RunClaim
@@ -125,7 +124,7 @@ class Attestation(_Model):
     schema_version: Literal[1]
     row: Sha256
     kind: Literal["re-judged", "re-run", "attacked"]
-    by: Named
+    by: ShownName
     link: Link
     created: Time
     run: RunClaim | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -14,10 +13,13 @@ from unlearnbench import reading
 from unlearnbench.errors import UnreadableError
 
 MOST_ENTRIES = 40
-MOST_BYTES = 64 * 1024 * 1024
+"""Files and folders of what is sent."""
+MOST_FILE_BYTES = 64 * 1024 * 1024
 """Of a single file; a `standard` run of the largest benchmark that ships is a tenth of it."""
-MOST_LINE = 256 * 1024
-MOST_DEPTH = 24
+MOST_LINE_BYTES = 256 * 1024
+"""Of a line of JSONL."""
+MOST_SENT_DEPTH = 24
+"""How deep JSON may be nested."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def tree(folder: Path, allowed: frozenset[str]) -> dict[str, Path]:
         if name not in allowed:
             raise Refusal("unknown-file", name, "no such file belongs to a submission")
         size = entry.stat(follow_symlinks=False).st_size
-        if size > MOST_BYTES:
-            raise Refusal("too-large", name, f"{size} bytes, at most {MOST_BYTES}")
+        if size > MOST_FILE_BYTES:
+            raise Refusal("too-large", name, f"{size} bytes, at most {MOST_FILE_BYTES}")
         found[name] = Path(entry.path)
     return found
 
@@ -74,37 +76,32 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 raise Refusal("unknown-folder", name, "folders are one deep")
 
 
-def read_bytes(path: Path, name: str) -> bytes:
+def read_sent(path: Path, name: str) -> bytes:
     """A file's bytes, without following a link that took its place. Raises `Refusal`."""
     try:
-        return reading.read_bytes(path, MOST_BYTES, follow=False)
+        return reading.read_bytes(path, MOST_FILE_BYTES, follow=False)
     except UnreadableError as error:
         raise Refusal(error.code, name, error.what) from error
 
 
-def sha256(data: bytes) -> str:
-    """Hex digest."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def parse(data: bytes, name: str) -> Any:
+def parse_sent(data: bytes, name: str) -> Any:
     """Strict JSON: UTF-8, no NaN, no doubled name, bounded depth and numbers. Raises `Refusal`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("not-utf-8", name, f"byte {error.start}") from error
     try:
-        return reading.parse_json(text, name, depth=MOST_DEPTH)
+        return reading.parse_json(text, name, depth=MOST_SENT_DEPTH)
     except UnreadableError as error:
         raise Refusal(error.code, name, error.what[:120]) from error
 
 
-def lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
+def parse_lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
     """(place, object) of each line of a JSONL file; every line is whole. Raises `Refusal`."""
     if data and not data.endswith(b"\n"):
         raise Refusal("torn-line", name, "the last line has no end")
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         where = f"{name}:{number}"
-        if len(line) > MOST_LINE:
-            raise Refusal("long-line", where, f"{len(line)} bytes, at most {MOST_LINE}")
-        yield where, parse(line, where)
+        if len(line) > MOST_LINE_BYTES:
+            raise Refusal("long-line", where, f"{len(line)} bytes, at most {MOST_LINE_BYTES}")
+        yield where, parse_sent(line, where)

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unlearnbench.benchmark import Benchmark
+from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.checks import (
     JudgeOf,
@@ -21,9 +22,16 @@ from unlearnbench.submissions.checks import (
     about_sending,
     about_times,
 )
-from unlearnbench.submissions.layout import ATTACKS, FILES
-from unlearnbench.submissions.read import (
+from unlearnbench.submissions.layout import (
+    ATTACK_FILES,
+    COMPLETIONS,
+    RUN_PARTS,
+    SUBMISSION,
+    SUBMISSION_FILES,
     SUMS,
+    Part,
+)
+from unlearnbench.submissions.read import (
     Plans,
     read_claim,
     read_folder,
@@ -31,12 +39,9 @@ from unlearnbench.submissions.read import (
     shipped_benchmark,
 )
 from unlearnbench.submissions.schema import RunClaim, Submission
-from unlearnbench.submissions.untrusted import Refusal, parse, sha256
+from unlearnbench.submissions.untrusted import Refusal, parse_sent
 from unlearnbench.types import Completion, ProbeKey
 
-Part = Literal["run", "base"]
-PARTS: tuple[Part, ...] = ("run", "base")
-CLAIM = "submission.json"
 SHARED_ANSWERS = 0.999
 """Two rows of different checkpoints do not answer this share of all probes to the letter."""
 
@@ -81,7 +86,7 @@ class Verification:
         return not self.reasons
 
 
-def verify(folder: Path, judge_of: JudgeOf) -> Verification:
+def check_submission(folder: Path, judge_of: JudgeOf) -> Verification:
     """Check one submission.
 
     `judge_of` makes a listed judge by name. Never raises for what the submission holds.
@@ -94,24 +99,25 @@ def verify(folder: Path, judge_of: JudgeOf) -> Verification:
 
 
 def _read(folder: Path) -> Checked:
-    data = read_folder(folder, FILES, FILES - ATTACKS)
-    claim = read_claim(data[CLAIM], CLAIM, Submission)
-    benchmark = shipped_benchmark(claim.run.identity, CLAIM)
+    data = read_folder(folder, SUBMISSION_FILES, SUBMISSION_FILES - ATTACK_FILES)
+    claim = read_claim(data[SUBMISSION], SUBMISSION, Submission)
+    benchmark = shipped_benchmark(claim.run.identity, SUBMISSION)
     plans = Plans(benchmark)
     runs: dict[Part, Run] = {}
-    for part in PARTS:
+    for part in RUN_PARTS:
         one: RunClaim = getattr(claim, part)
         runs[part] = rebuild(folder / part, one, plans.named(one.identity, _where(part)), data)
     attacks = {
-        name.removesuffix(".json"): parse(data[name], name) for name in sorted(ATTACKS & set(data))
+        name.removesuffix(".json"): parse_sent(data[name], name)
+        for name in sorted(ATTACK_FILES & set(data))
     }
     said = runs["run"].completions
     answered = {key: result for key, result in said.items() if isinstance(result, Completion)}
-    return Checked(folder, claim, benchmark, runs, attacks, answered, sha256(data[SUMS]))
+    return Checked(folder, claim, benchmark, runs, attacks, answered, sha256_bytes(data[SUMS]))
 
 
 def _where(part: Part) -> str:
-    return f"{CLAIM}, {part}"
+    return f"{SUBMISSION}, {part}"
 
 
 def _doubts(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
@@ -119,7 +125,7 @@ def _doubts(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
     claims: Mapping[Part, RunClaim] = {"run": claim.run, "base": claim.base}
     for part, one in claims.items():
         yield from about_times(one, claim.created, _where(part))
-    yield from about_sending(claim.created, CLAIM)
+    yield from about_sending(claim.created, SUBMISSION)
     for part, one in claims.items():
         yield from about_judge(one, checked.runs[part], judge_of, _where(part))
     for part, one in claims.items():
@@ -142,4 +148,4 @@ def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
             mine.checkpoint != theirs.checkpoint or checked.claim.submitter != other.claim.submitter
         ):
             what = f"{share:.1%} of its answers are those of {other.folder.name}, to the letter"
-            yield Refusal("copy", "run/completions.jsonl", what)
+            yield Refusal("copy", f"run/{COMPLETIONS}", what)

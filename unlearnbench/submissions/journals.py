@@ -1,0 +1,108 @@
+"""The lines of a run that was sent: each of a strict shape, planned, and there once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from unlearnbench.scoring.answers import digest, readings
+from unlearnbench.submissions.untrusted import Refusal
+from unlearnbench.types import Completion, Judgement, ProbeKey, Split
+
+_Token = Annotated[int, Field(ge=0, le=10_000_000)]
+_Text = Annotated[str, Field(max_length=200)]
+SentLines = Iterable[tuple[str, JsonValue]]
+_Line = TypeVar("_Line", bound="_Keyed")
+
+
+class _Keyed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    fact: _Text
+    phrasing: _Text
+    context: Literal["plain", "icr"]
+    sample: Annotated[int, Field(ge=0, le=10_000)]
+
+    @property
+    def key(self) -> ProbeKey:
+        """The probe's identity."""
+        return ProbeKey(self.fact, self.phrasing, self.context, self.sample)
+
+
+class _Answer(_Keyed):
+    text: Annotated[str, Field(max_length=20_000)]
+    finish_reason: Literal["stop", "length"]
+    n_tokens: Annotated[int, Field(ge=0, le=100_000)]
+    thoughts: Annotated[str, Field(max_length=100_000)] = ""
+    token_ids: Annotated[list[_Token], Field(max_length=20_000)] = []
+
+
+class _Outcome(_Keyed):
+    verdict: Literal["correct", "incorrect"]
+    judge: _Text
+    raw: Annotated[str, Field(max_length=20_000)]
+    response_sha256: _Text
+
+
+def read_completions(
+    sent: SentLines, planned: Collection[ProbeKey], name: str, most_tokens: int
+) -> dict[ProbeKey, Completion]:
+    """The responses by key. Raises `Refusal` for a missing, doubled, unplanned or malformed one."""
+    found: dict[ProbeKey, Completion] = {}
+    for where, row in _rows(sent, _Answer, planned):
+        if row.n_tokens > most_tokens:
+            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
+        ids = tuple(row.token_ids)
+        if ids and len(ids) != row.n_tokens:
+            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")
+        found[row.key] = Completion(
+            row.key, row.text, row.finish_reason, row.n_tokens, row.thoughts, ids
+        )
+    _complete(found, planned, name)
+    return found
+
+
+def read_outcomes(
+    sent: SentLines,
+    answers: Mapping[ProbeKey, Completion],
+    splits: Mapping[ProbeKey, Split],
+    name: str,
+    judge: str,
+) -> dict[ProbeKey, Judgement]:
+    """The verdicts by key, each on the very answer that was sent. Raises `Refusal`."""
+    found: dict[ProbeKey, Judgement] = {}
+    for where, row in _rows(sent, _Outcome, answers):
+        if row.judge != judge:
+            raise Refusal("judge", where, "judged by another judge than the run's")
+        if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
+            raise Refusal("response", where, "the verdict was given on another answer")
+        found[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
+    _complete(found, answers, name)
+    return found
+
+
+def _rows(
+    sent: SentLines, shape: type[_Line], planned: Collection[ProbeKey]
+) -> Iterable[tuple[str, _Line]]:
+    seen: set[ProbeKey] = set()
+    for where, line in sent:
+        try:
+            row = shape.model_validate(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the line"
+            raise Refusal("schema", where, f"{place[:80]}: {first['msg']}") from error
+        if row.key not in planned:
+            raise Refusal("unplanned", where, f"{row.key} is not asked by the protocol")
+        if row.key in seen:
+            raise Refusal("doubled", where, f"{row.key} stands twice")
+        seen.add(row.key)
+        yield where, row
+
+
+def _complete(found: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
+    missing = next((key for key in planned if key not in found), None)
+    if missing is not None:
+        raise Refusal("missing", name, f"{missing} is not there: {len(planned) - len(found)} lack")
