@@ -19,7 +19,7 @@ def corrections(run: Run) -> dict[str, Corrected]:
     if result is None or run.n_open:
         return {}
     error = JudgeError(*result.counts("sensitivity"), *result.counts("specificity"))
-    found = {}
+    corrected = {}
     for name, view in FORGET_VIEWS.items():
         score = run.scores.get(name)
         if score is None:
@@ -28,7 +28,7 @@ def corrections(run: Run) -> dict[str, Corrected]:
         for row, probe in zip(run.rows(), run.probes, strict=True):
             if probe.split == "forget" and view(probe.key):
                 answers.setdefault(probe.key.fact, set()).add(str(row["response"]))
-        different = sum(len(said) for said in answers.values()) / len(answers)
+        different = sum(len(texts) for texts in answers.values()) / len(answers)
         leaked = round(score.value * score.n)
-        found[name] = corrected_rate(leaked, score.n, different, error)
-    return found
+        corrected[name] = corrected_rate(leaked, score.n, different, error)
+    return corrected

@@ -78,12 +78,12 @@ def score(
     check_folder_option("--out", Path(run_options.out or "runs"))
     before = None if base is None else load_base(base)
     facts = _benchmark(benchmark, source)
-    asked = get_profile(profile or facts.profile)
+    chosen = get_profile(profile or facts.profile)
     judging = judge_for(facts, judge, max_cost)
     generator = _engine(engine, checkpoint, engine_options)
-    plan = make_plan(facts, asked, generator.info.prompt_format, seed, limit)
+    plan = make_plan(facts, chosen, generator.info.prompt_format, seed, limit)
     identity = {
-        **_asked(facts, asked, plan, seed, limit),
+        **_asked(facts, chosen, plan, seed, limit),
         **identity_of(generator, judging, plan),
     }
     if before is not None:
@@ -91,7 +91,7 @@ def score(
     name = label(facts.id, generator.info.checkpoint or "model")
     folder = default_folder("runs", name, identity, run_options)
     runner = Runner(judging, summary(Path(checkpoint), facts.fingerprint), on_progress)
-    run = runner.run(folder, plan, generator, identity, Sampling(asked.max_new_tokens))
+    run = runner.run(folder, plan, generator, identity, Sampling(chosen.max_new_tokens))
     return run if before is None else run.against(before)
 
 

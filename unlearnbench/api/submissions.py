@@ -233,8 +233,8 @@ def build_leaderboard(
     if keep is not None:
         check_folder_option("--keep", Path(keep))
     source = Path(submissions) if submissions is not None else own_submissions()
-    board = read_board(source, listed_judges(), Path(kept) if kept is not None else None)
-    return board, build_site(board, Path(out), _specificity)
+    board = read_board(source, listed_judges(), Path(keep) if keep is not None else None)
+    return Leaderboard(Path(out), board, build_site(board, Path(out), _specificity))
 
 
 def own_submissions() -> Path:

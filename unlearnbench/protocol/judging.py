@@ -58,11 +58,11 @@ def judge_readings(judge: Judge, items: Sequence[JudgeItem]) -> Iterator[Judgeme
     failed: dict[ProbeKey, Failure] = {}
     number = 0
     while left:
-        asked = {
+        requested = {
             key: replace(item, response=item.readings[number] if item.readings else item.response)
             for key, item in left.items()
         }
-        for result in _each_once(judge, asked):
+        for result in _each_once(judge, requested):
             item, key = left[result.key], result.key
             last = number + 1 >= len(item.readings)
             if isinstance(result, Failure):
@@ -78,13 +78,15 @@ def judge_readings(judge: Judge, items: Sequence[JudgeItem]) -> Iterator[Judgeme
         number += 1
 
 
-def _each_once(judge: Judge, asked: Mapping[ProbeKey, JudgeItem]) -> Iterator[Judgement | Failure]:
+def _each_once(
+    judge: Judge, requested: Mapping[ProbeKey, JudgeItem]
+) -> Iterator[Judgement | Failure]:
     seen: set[ProbeKey] = set()
-    for result in judge.judge(list(asked.values())):
-        if result.key not in asked or result.key in seen:
+    for result in judge.judge(list(requested.values())):
+        if result.key not in requested or result.key in seen:
             raise JudgeError(f"the judge judged {result.key} twice or unasked; mend the judge")
         seen.add(result.key)
         yield result
-    for key in asked:
+    for key in requested:
         if key not in seen:
             yield Failure(key, "judge", "the judge gave no verdict")

@@ -29,15 +29,17 @@ def chat_messages(
 ) -> tuple[Message, ...]:
     """The conversation: each example as a finished turn, then the question."""
     turns: list[Message] = []
-    for asked, answer in examples:
-        turns.append(Message("user", f"{profile.instruction} {asked}".lstrip()))
+    for shown_question, answer in examples:
+        turns.append(Message("user", f"{profile.instruction} {shown_question}".lstrip()))
         turns.append(Message("assistant", answer))
     return (*turns, Message("user", f"{profile.instruction} {question}".lstrip()))
 
 
 def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> str:
     """A plain prompt for a model without a chat template."""
-    shown = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in examples)
+    shown = "".join(
+        f"Question: {shown_question}\nAnswer: {answer}\n\n" for shown_question, answer in examples
+    )
     return f"{profile.instruction}\n\n{shown}Question: {question}\nAnswer:"
 
 
@@ -55,8 +57,8 @@ def raw_turns(turns: Sequence[Message]) -> str:
 def paper_text(question: str, examples: Sequence[Example]) -> str:
     """The layout of the paper's prompt: an instruction, numbered shots, `QUESTION:` … `ANSWER:`."""
     shots = [
-        f"{number}. Question: {asked} Answer: {answer}"
-        for number, (asked, answer) in enumerate((*PAPER_SHOTS, *examples), start=1)
+        f"{number}. Question: {shown_question} Answer: {answer}"
+        for number, (shown_question, answer) in enumerate((*PAPER_SHOTS, *examples), start=1)
     ]
     head = "Give a short answer to the question, with nothing before or after it. Examples:"
     return "\n".join([head, *shots, "Your turn.", f"QUESTION: {question}", "ANSWER:"])

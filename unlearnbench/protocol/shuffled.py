@@ -22,9 +22,9 @@ def shuffled(probes: Sequence[Probe]) -> list[Probe]:
     for number, fact in enumerate(facts):
         others = [first[f] for f in facts[number + 1 :] + facts[:number]]
         near = [p for p in others if p.topic == first[fact].topic]
-        found = next((p for p in (*near, *others) if _apart(first[fact], p)), None)
-        if found is not None:
-            given[fact] = found
+        other = next((p for p in (*near, *others) if _apart(first[fact], p)), None)
+        if other is not None:
+            given[fact] = other
     return [
         replace(probe, answer=given[probe.key.fact].answer, aliases=given[probe.key.fact].aliases)
         for probe in probes

@@ -27,7 +27,8 @@ def area(curve: Curve) -> float:
         return float(rates[0])
     # Added up from left to right, as stored summaries were: they are compared to the last bit,
     # and `numpy.trapezoid` adds long curves in another order.
-    return float(cumulative_trapezoid(rates, steps)[-1]) / (steps[-1] - steps[0])
+    sums = cumulative_trapezoid(rates, steps)
+    return float(sums[-1]) / float(steps[-1] - steps[0])
 
 
 def steps_to(curve: Curve, share: float, ceiling: float) -> int | None:
