@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from unlearnbench.attacks.catalog import PROFILES as RELEARN_PROFILES
-from unlearnbench.attacks.catalog import get_profile
+from unlearnbench.attacks.catalog import get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol.plan import make_plan
@@ -38,7 +38,7 @@ def fingerprints() -> dict[str, str]:
         found[f"profile {profile.name}"] = profile.fingerprint
     for name in RELEARN_PROFILES:
         for long in (False, True):
-            relearn = get_profile(name, long)
+            relearn = get_relearn_profile(name, long)
             found[f"relearn profile {relearn.name}"] = relearn.fingerprint
     for name in JUDGES:
         found[f"judge {name}"] = make_judge(name, keyless=True).identity

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests import models
-from unlearnbench.engines.transformers.choice import Choice
+from unlearnbench.engines.transformers.choice import Chooser
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.packed import Decoded, Enough, PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
@@ -123,7 +123,7 @@ class Forgetful:
         prompts: Sequence[Sequence[int]],
         new: int,
         slots: int,
-        choice: Choice,
+        choice: Chooser,
         enough: Enough | None,
     ) -> Iterator[Decoded]:
         for number, row in enumerate(self.inner.decode(prompts, new, slots, choice, enough)):

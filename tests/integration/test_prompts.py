@@ -32,7 +32,7 @@ from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.training.encode import Asked, Encoder
+from unlearnbench.training.encode import Encoder, TrainingQuestion
 from unlearnbench.types import Fact
 
 OPTIONS = EngineOptions(dtype="float32")
@@ -47,7 +47,7 @@ def test_a_training_prompt_is_the_prompt_that_is_asked(template: str, tmp_path: 
     plan = make_plan(benchmark, get_profile("standard"), "chat")
     asked = plan.probes[0]
     fact = Fact("f", "forget", "t", asked.question, "Tokyo")
-    row = Encoder(made)(Asked("f", fact, asked.question, "Tokyo"))
+    row = Encoder(made)(TrainingQuestion("f", fact, asked.question, "Tokyo"))
     assert list(row.prompt) == encode(made, asked)
     assert str(made.decode(row.answer)) == "Tokyo<end>"
 

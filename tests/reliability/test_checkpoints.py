@@ -203,14 +203,14 @@ def test_warnings_from_before_a_kill_are_kept(
 def test_a_damaged_state_of_relearning_is_passed_over(tmp_path: Path) -> None:
     """Cut at any byte, or of another model: nothing of it is taken."""
     from tests.models import build
-    from unlearnbench.attacks.catalog import get_profile
+    from unlearnbench.attacks.catalog import get_relearn_profile
     from unlearnbench.attacks.relearn.trajectory import Trajectory, kept_losses
     from unlearnbench.training.batch import Row
 
     rows = [Row(f"r{i}", (1, 2, 3), (4 + i, 5), ended=True) for i in range(8)]
 
     def made(kind: str = "llama") -> Trajectory:
-        return Trajectory(build(kind), rows, get_profile("quick", False), 0)
+        return Trajectory(build(kind), rows, get_relearn_profile("quick", False), 0)
 
     trained = made()
     trained.go_to(2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from unlearnbench.judging.jury import decide_votes
 from unlearnbench.scoring.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
-from unlearnbench.scoring.correction import JudgeError, corrected_rate
+from unlearnbench.scoring.correction import JudgeAccuracy, corrected_rate
 from unlearnbench.scoring.paired import mcnemar_exact, paired_difference
 from unlearnbench.types import Verdict
 
@@ -62,7 +62,7 @@ def test_a_missing_vote_never_decides(
 
 
 def test_a_perfect_judge_corrects_nothing() -> None:
-    found = corrected_rate(20, 100, 32, JudgeError(10_000, 10_000, 10_000, 10_000))
+    found = corrected_rate(20, 100, 32, JudgeAccuracy(10_000, 10_000, 10_000, 10_000))
     assert found.value == pytest.approx(0.2)
     assert found.false_leak == 0.0
     assert found.interval.low < 0.2 < found.interval.high
@@ -71,27 +71,27 @@ def test_a_perfect_judge_corrects_nothing() -> None:
 def test_rogan_and_gladen_by_hand() -> None:
     # Specificity .99 over 10 different answers: f = 1 - .99^10 = .0956; sensitivity .9.
     # q = .5: (.5 - .0956) / (.9 - .0956) = .5027
-    found = corrected_rate(50, 100, 10, JudgeError(900, 1000, 990, 1000))
+    found = corrected_rate(50, 100, 10, JudgeAccuracy(900, 1000, 990, 1000))
     assert found.false_leak == pytest.approx(1 - 0.99**10)
     assert found.value == pytest.approx((0.5 - 0.09562) / (0.9 - 0.09562), abs=1e-4)
-    assert found == corrected_rate(50, 100, 10, JudgeError(900, 1000, 990, 1000))
+    assert found == corrected_rate(50, 100, 10, JudgeAccuracy(900, 1000, 990, 1000))
 
 
 def test_what_a_judge_makes_up_is_taken_off() -> None:
     """All leaks that were seen are what the judge's errors alone would make."""
-    found = corrected_rate(27, 100, 32, JudgeError(99, 100, 990, 1000))
+    found = corrected_rate(27, 100, 32, JudgeAccuracy(99, 100, 990, 1000))
     assert found.value < 0.02
     assert found.interval.low == 0.0
 
 
 def test_a_judge_that_tells_nothing_apart_says_nothing() -> None:
-    found = corrected_rate(5, 10, 32, JudgeError(50, 100, 50, 100))
+    found = corrected_rate(5, 10, 32, JudgeAccuracy(50, 100, 50, 100))
     assert (found.interval.low, found.interval.high) == (0.0, 1.0)
 
 
 @given(st.integers(0, 50), st.floats(1, 32), st.integers(1, 100), st.integers(1, 100))
 def test_a_corrected_rate_is_a_share(leaked: int, m: float, right: int, wrong: int) -> None:
-    found = corrected_rate(leaked, 50, m, JudgeError(right, 100, wrong, 100))
+    found = corrected_rate(leaked, 50, m, JudgeAccuracy(right, 100, wrong, 100))
     assert 0 <= found.interval.low <= found.value <= found.interval.high <= 1
 
 

@@ -18,6 +18,9 @@ OWN_CLASSES = {node.name for node in CLASSES}
 NAIVE = PACKAGE / "methods" / "jensun" / "naive.py"
 """The ground truth that the kernels are tested against is there for the tests."""
 
+REGISTERS = re.compile("command|validator|serializer")
+"""Decorators that hand a function to typer or pydantic."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -118,9 +121,8 @@ def handed_on() -> set[str]:
 def definitions(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Functions, methods, classes and constants; fields, overrides and commands excepted."""
     for owner, node in functions(tree):
-        called = ("command", "serializer", "validator")  # by typer and pydantic
-        command = any(c in ast.unparse(d) for d in node.decorator_list for c in called)
-        if not (command or node.name.startswith("__") or is_fixed_by_others(owner, node)):
+        registered = any(REGISTERS.search(ast.unparse(d)) for d in node.decorator_list)
+        if not (registered or node.name.startswith("__") or is_fixed_by_others(owner, node)):
             yield node.name, node.lineno
     for top in tree.body:
         if isinstance(top, ast.ClassDef):

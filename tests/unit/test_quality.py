@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.quality.breaches import overlap, telling_words
 from unlearnbench.benchmark.quality.facts import check_facts
-from unlearnbench.benchmark.quality.findings import overlap, words
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paths import content_root
@@ -76,7 +76,9 @@ def test_each_fault_is_found(facts: list[Fact], rule: str) -> None:
 
 def test_overlap_by_hand() -> None:
     # {river, rose} and {river, fell}: one of three words in common.
-    assert overlap(words("the river rose"), words("a river fell")) == pytest.approx(1 / 3)
+    assert overlap(telling_words("the river rose"), telling_words("a river fell")) == pytest.approx(
+        1 / 3
+    )
     texts = said("river rose", "river fell", "dam burst")
     assert mean_overlap(fact(paraphrases=texts)) == pytest.approx((1 / 3) / 3)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.judging.calibrate import calibrate, default_items, load_items
+from unlearnbench.judging.calibrate import calibrate_judge, default_items, load_items
 from unlearnbench.judging.rules.judge import RulesJudge, decide
 from unlearnbench.judging.rules.normalise import normalise
 from unlearnbench.judging.rules.roman import roman_value
@@ -23,7 +23,7 @@ def test_general_tables() -> None:
     """The tables that measure every judge: harder, with descriptions and other languages."""
     tables = [path for path in default_items() if path.stem.startswith("general")]
     items = [item for path in tables for item in load_items(path)]
-    found = calibrate(RulesJudge(), items).overall
+    found = calibrate_judge(RulesJudge(), items).overall
     assert found.n >= 400
     assert found.accuracy.value is not None
     assert found.specificity.value is not None
@@ -33,14 +33,14 @@ def test_general_tables() -> None:
 
 @pytest.mark.parametrize("path", TUNING, ids=lambda path: path.stem)
 def test_calibration_tables(path: object) -> None:
-    found = calibrate(RulesJudge(), load_items(path))  # type: ignore[arg-type]
+    found = calibrate_judge(RulesJudge(), load_items(path))  # type: ignore[arg-type]
     assert found.overall.accuracy.value is not None
     assert found.overall.accuracy.value >= 0.97, [m.item for m in found.misses]
 
 
 def test_no_trap_is_called_correct() -> None:
     items = [item for path in default_items() for item in load_items(path)]
-    found = calibrate(RulesJudge(), items)
+    found = calibrate_judge(RulesJudge(), items)
     traps = [m for m in found.misses if not m.item.correct and "trap" in m.item.category]
     assert len(items) >= 200
     assert traps == []

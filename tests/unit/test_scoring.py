@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnbench.errors import OpenScoreError
-from unlearnbench.judging.calibrate import Item, calibrate
+from unlearnbench.judging.calibrate import Item, calibrate_judge
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.scoring.breakdown import style_effects
 from unlearnbench.scoring.intervals import clustered, wilson
@@ -99,6 +99,6 @@ def test_false_leak_of_a_judge_that_errs_once_in_a_thousand() -> None:
     wrong = {"question": "Who?", "answer": "Ada Lovelace", "aliases": []}
     items = [Item(**wrong, response="No idea", correct=False) for _ in range(999)]
     items.append(Item(**wrong, response="Ada Lovelace", correct=False))
-    found = calibrate(RulesJudge(), items)
+    found = calibrate_judge(RulesJudge(), items)
     assert found.overall.specificity.value == pytest.approx(0.999)
     assert found.false_leak(32).value == pytest.approx(1 - math.pow(0.999, 32))

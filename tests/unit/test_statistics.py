@@ -15,7 +15,7 @@ from sklearn.metrics import auc as area_of_points
 from sklearn.metrics import cohen_kappa_score, roc_curve
 
 from unlearnbench.scoring.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
-from unlearnbench.scoring.correction import JudgeError, corrected_rate
+from unlearnbench.scoring.correction import JudgeAccuracy, corrected_rate
 from unlearnbench.scoring.curves import area
 from unlearnbench.scoring.intervals import clopper_pearson, clustered, newcombe, wilson
 from unlearnbench.scoring.paired import mcnemar_exact
@@ -173,7 +173,7 @@ def test_a_perfect_judge_leaves_jeffreys_interval(share: tuple[int, int]) -> Non
     """Without errors to correct, the draws are those of the rate's own posterior."""
     leaked, facts = share
     assume(facts >= 20)
-    judge = JudgeError(10**7, 10**7, 10**7, 10**7)
+    judge = JudgeAccuracy(10**7, 10**7, 10**7, 10**7)
     result = corrected_rate(leaked, facts, 1, judge)
     low, high = stats.beta.ppf((0.025, 0.975), leaked + 0.5, facts - leaked + 0.5)
     assert (result.interval.low, result.interval.high) == pytest.approx(

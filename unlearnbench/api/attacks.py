@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnbench.attacks.catalog import SCALES, available_arms, get_profile
+from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.disk import check_folder_option
 from unlearnbench.environment import extra
@@ -153,7 +153,7 @@ def relearn(
         checkpoint=subject,
         benchmark=facts,
         arms=expand_arms(arms or default, facts),
-        profile=get_profile(profile, long),
+        profile=get_relearn_profile(profile, long),
         runner=_runner(checkpoint, facts, judge, max_cost, on_progress),
         lora=lora,
         base=before,

@@ -36,4 +36,4 @@ def calibrate(
     paths = [Path(path) for path in items] or measuring.default_items()
     table = [item for path in paths for item in measuring.load_items(path)]
     measured = make_judge(judge, max_cost) if isinstance(judge, str) else judge
-    return measuring.calibrate(measured, table)
+    return measuring.calibrate_judge(measured, table)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 def corrections(run: Run) -> dict[str, Corrected]:
     """By score name; empty while facts are open or where this very judge was not measured."""
     from unlearnbench.judging.calibrations import measured
-    from unlearnbench.scoring.correction import JudgeError, corrected_rate
+    from unlearnbench.scoring.correction import JudgeAccuracy, corrected_rate
     from unlearnbench.scoring.scores import FORGET_VIEWS
 
     result = measured(run.manifest["judge"]["identity"])
     if result is None or run.n_open:
         return {}
-    error = JudgeError(*result.counts("sensitivity"), *result.counts("specificity"))
+    error = JudgeAccuracy(*result.counts("sensitivity"), *result.counts("specificity"))
     corrected = {}
     for name, view in FORGET_VIEWS.items():
         score = run.scores.get(name)

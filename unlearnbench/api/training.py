@@ -63,7 +63,7 @@ def train(
         UnlearnbenchError: For whatever the caller can mend.
     """
     from unlearnbench.checkpoints.resolve import resolve
-    from unlearnbench.training.train import Assignment, run
+    from unlearnbench.training.train import Assignment, train_model
 
     kind = load("methods", method)
     settings, parameters = check_training(method, train_options)
@@ -88,7 +88,7 @@ def train(
         on_progress(Progress(folder, "steps", step, steps, method, figures))
 
     report(0, settings.max_steps, {})
-    return Trained(folder, run(job, folder, run_options.resume, report))
+    return Trained(folder, train_model(job, folder, run_options.resume, report))
 
 
 def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, Any]:

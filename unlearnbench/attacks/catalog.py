@@ -65,7 +65,7 @@ PROFILES = {
 }
 
 
-def get_profile(name: str, long: bool = False) -> RelearnProfile:
+def get_relearn_profile(name: str, long: bool = False) -> RelearnProfile:
     """The profile called `name`; `long` goes on to 2,048 steps. Raises `TrainingError`."""
     from dataclasses import replace
 

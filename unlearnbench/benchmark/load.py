@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from unlearnbench.benchmark.jsonl import first_problem, read_rows
 from unlearnbench.benchmark.schema import BenchmarkDeclaration, FactRow, SplitDeclaration
 from unlearnbench.benchmark.sentences import sentence_rows
-from unlearnbench.benchmark.sets import read_forms, read_relearn
+from unlearnbench.benchmark.sets import read_forms, read_relearn_set
 from unlearnbench.benchmark.validation import Located, check_across, check_fact
 from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.hashing import sha256_json
@@ -71,7 +71,7 @@ def load_benchmark(name: str) -> Benchmark:
     sentences = _sentences(declaration, located)
     forms = read_forms(folder / declaration.forms, facts) if declaration.forms else ()
     relearn = tuple(
-        read_relearn(folder, set_name, part, facts)
+        read_relearn_set(folder, set_name, part, facts)
         for set_name, part in declaration.relearn.items()
     )
     return Benchmark(

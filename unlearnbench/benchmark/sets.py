@@ -46,7 +46,7 @@ def read_forms(path: Path, facts: Sequence[Fact]) -> tuple[Form, ...]:
     return tuple(forms)
 
 
-def read_relearn(
+def read_relearn_set(
     folder: Path, name: str, part: RelearnDeclaration, facts: Sequence[Fact]
 ) -> RelearnSet:
     """One relearning set.

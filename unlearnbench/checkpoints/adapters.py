@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from unlearnbench.checkpoints.reading import read_object
+from unlearnbench.checkpoints.reading import read_checkpoint_json
 from unlearnbench.errors import CheckpointError
 
 
@@ -15,7 +15,7 @@ def adapter_base(folder: Path) -> tuple[str, str | None]:
     Raises `CheckpointError` if it names none.
     """
     path = folder / "adapter_config.json"
-    config = read_object(path)
+    config = read_checkpoint_json(path)
     if "base_model_name_or_path" not in config:
         raise CheckpointError(f"{path}: no base_model_name_or_path; name the base there")
     base, revision = config["base_model_name_or_path"], config.get("revision")

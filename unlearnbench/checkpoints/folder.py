@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnbench.checkpoints.reading import read_object
+from unlearnbench.checkpoints.reading import read_checkpoint_json
 from unlearnbench.checkpoints.weights import (
     ADAPTER,
     INDEX,
@@ -67,7 +67,7 @@ def check_folder(folder: Path) -> None:
         raise CheckpointError(f"{folder} holds no *.safetensors weights; is it a checkpoint?")
     for name in _OBJECTS:
         if (folder / name).is_file():
-            read_object(folder / name)
+            read_checkpoint_json(folder / name)
     if is_adapter(folder):
         _check_adapter(folder)
         read = set()
@@ -80,7 +80,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_adapter(folder: Path) -> None:
-    read_object(folder / "adapter_config.json")
+    read_checkpoint_json(folder / "adapter_config.json")
     adapter_tensors(folder)
     if (folder / SINGLE).is_file() or (folder / INDEX).is_file():
         raise CheckpointError(
@@ -97,7 +97,7 @@ def _check_model(folder: Path) -> None:
         raise CheckpointError(
             f"{folder} holds {ADAPTER} and no adapter_config.json: half an adapter"
         )
-    if read_object(path).get("transformers_weights") is not None:
+    if read_checkpoint_json(path).get("transformers_weights") is not None:
         raise CheckpointError(
             f"{path} sends the library to another weight file (transformers_weights); "
             f"remove that field and call the file {SINGLE}"

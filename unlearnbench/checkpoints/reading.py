@@ -14,7 +14,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST = 2000
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_checkpoint_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`.
 
     Raises `CheckpointError` if it cannot be read, is not JSON, too deep, or not an object.

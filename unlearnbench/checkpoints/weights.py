@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnbench.checkpoints.reading import named, read_object
+from unlearnbench.checkpoints.reading import named, read_checkpoint_json
 from unlearnbench.errors import CheckpointError
 
 SINGLE = "model.safetensors"
@@ -94,7 +94,7 @@ def adapter_tensors(folder: Path) -> dict[str, Header]:
 
 def _read_index(index: Path) -> dict[str, str]:
     """Which file each tensor is in; the files are in the index's own folder and exist."""
-    mapping = read_object(index).get("weight_map")
+    mapping = read_checkpoint_json(index).get("weight_map")
     if not isinstance(mapping, dict) or not mapping:
         raise CheckpointError(f"{index}: not a weight index (no weight_map); fetch it again")
     for tensor, file in mapping.items():

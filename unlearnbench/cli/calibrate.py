@@ -14,7 +14,7 @@ from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.disk import check_file_option
 
 if TYPE_CHECKING:
-    from unlearnbench.judging.calibrate import Agreement, Calibration, Rate
+    from unlearnbench.judging.calibrate import Calibration, LabelAgreement, Rate
 
 
 def calibrate(
@@ -86,7 +86,7 @@ def calibration_record(found: Calibration, names: list[str]) -> dict[str, object
     }
 
 
-def _agreement_record(agreement: Agreement) -> dict[str, object]:
+def _agreement_record(agreement: LabelAgreement) -> dict[str, object]:
     record: dict[str, object] = {"n": agreement.n, "n_failed": agreement.n_failed}
     for name in ("accuracy", "sensitivity", "specificity"):
         rate: Rate = getattr(agreement, name)

@@ -41,7 +41,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class LabelAgreement:
     """How a judge's verdicts compare with labels.
 
     `sensitivity`: share of correct items judged correct; `specificity`: share of incorrect items
@@ -71,8 +71,8 @@ class Calibration:
 
     judge: str
     identity: str
-    overall: Agreement
-    categories: dict[str, Agreement]
+    overall: LabelAgreement
+    categories: dict[str, LabelAgreement]
     misses: tuple[Miss, ...]
     failures: tuple[str, ...] = ()
 
@@ -122,7 +122,7 @@ def load_items(path: Path) -> list[Item]:
     return items
 
 
-def calibrate(judge: Judge, items: Sequence[Item]) -> Calibration:
+def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:
     """Let `judge` judge every item and compare with the labels."""
     keyed = {ProbeKey(f"item-{i}", "original", "plain"): item for i, item in enumerate(items)}
     asked = [
@@ -152,9 +152,9 @@ def calibrate(judge: Judge, items: Sequence[Item]) -> Calibration:
     )
 
 
-def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> Agreement:
+def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> LabelAgreement:
     given = [(item.correct, said) for item, said in judged if said is not None]
-    return Agreement(
+    return LabelAgreement(
         n=len(judged),
         n_failed=len(judged) - len(given),
         accuracy=_rate([label is said for label, said in given]),

@@ -9,7 +9,7 @@ from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.batch import Batch
+from unlearnbench.judging.llm.batch import BatchTransport
 from unlearnbench.judging.llm.calls import Calls
 from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
@@ -50,7 +50,7 @@ def make_judge(
 def _takes_jobs(judge: Judge) -> bool:
     if isinstance(judge, JuryJudge):
         return any(map(_takes_jobs, judge.members))
-    return isinstance(judge, LLMJudge) and isinstance(judge.transport, Batch)
+    return isinstance(judge, LLMJudge) and isinstance(judge.transport, BatchTransport)
 
 
 def _make(spec: str, max_cost: float | None, batch: bool, keyless: bool) -> Judge:
@@ -88,7 +88,7 @@ def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -
         return LLMJudge(model.pinned(definition), model)
     provider = PROVIDERS[definition.file.provider](definition.file)
     extra("tenacity", definition.file.provider)
-    transport = Batch if batch else Calls
+    transport = BatchTransport if batch else Calls
     return LLMJudge(definition, transport(definition.file, provider, max_cost))
 
 

@@ -8,7 +8,7 @@ from unlearnbench.attacks.relearn.summary import worn
 from unlearnbench.display import percent
 from unlearnbench.reporting.checks import STEPS
 from unlearnbench.reporting.load import Checkpoint, ScoreRun
-from unlearnbench.runs.base import differences
+from unlearnbench.runs.base import differences_from_base
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ArmRecord
 from unlearnbench.scoring.findings import left_unasked
@@ -106,7 +106,7 @@ def _findings(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
 def beside(run: Run, base: Checkpoint | None) -> Run:
     """A run beside the base's run of the same questions, if there is one."""
     for other in base.scores if base else ():
-        if HEADLINE in other.run.scores and not list(differences(other.run, run)):
+        if HEADLINE in other.run.scores and not list(differences_from_base(other.run, run)):
             return run.against(other.run)
     return run
 

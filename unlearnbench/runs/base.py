@@ -41,7 +41,7 @@ def check_base(base: Run, identity: Mapping[str, Any]) -> None:
         raise RunError(f"--base {base.path}: no forget fact was asked in it")
 
 
-def differences(base: Run, run: Run) -> Iterator[str]:
+def differences_from_base(base: Run, run: Run) -> Iterator[str]:
     """In what a base was not asked and judged as a run."""
     return _named(base.manifest.get("identity", {}), run.manifest.get("identity", {}))
 

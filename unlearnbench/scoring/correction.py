@@ -13,7 +13,7 @@ DRAWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeError:
+class JudgeAccuracy:
     """A judge's calibration: right verdicts out of how many, on correct and on incorrect items."""
 
     sensitive: int
@@ -35,7 +35,7 @@ class Corrected:
 
 
 def corrected_rate(
-    leaked: int, facts: int, verdicts_a_fact: float, judge: JudgeError, seed: int = 0
+    leaked: int, facts: int, verdicts_a_fact: float, judge: JudgeAccuracy, seed: int = 0
 ) -> Corrected:
     """The share of facts that really leak, by Rogan and Gladen (1978), at the level of facts.
 

@@ -23,12 +23,13 @@ def area(curve: Curve) -> float:
     from scipy.integrate import cumulative_trapezoid
 
     steps, rates = zip(*curve, strict=True)
-    if steps[-1] == steps[0]:
-        return float(rates[0])
+    width: int = steps[-1] - steps[0]
+    if not width:
+        return curve[0][1]
     # Added up from left to right, as stored summaries were: they are compared to the last bit,
     # and `numpy.trapezoid` adds long curves in another order.
-    sums = cumulative_trapezoid(rates, steps)
-    return float(sums[-1]) / float(steps[-1] - steps[0])
+    whole: float = cumulative_trapezoid(rates, steps)[-1].item()
+    return whole / width
 
 
 def steps_to(curve: Curve, share: float, ceiling: float) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from unlearnbench.attacks.catalog import PROFILES, RelearnProfile, get_profile
+from unlearnbench.attacks.catalog import PROFILES, RelearnProfile, get_relearn_profile
 from unlearnbench.attacks.relearn.summary import summarise
 from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
 
@@ -63,5 +63,5 @@ def _missing_point(record: Mapping[str, Any]) -> str | None:
 
 
 def _profile(fingerprint: str) -> RelearnProfile | None:
-    known = [get_profile(name, long) for name in PROFILES for long in (False, True)]
+    known = [get_relearn_profile(name, long) for name in PROFILES for long in (False, True)]
     return next((profile for profile in known if profile.fingerprint == fingerprint), None)

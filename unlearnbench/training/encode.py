@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrainingQuestion:
     """A question in one form, with the answer to be trained on."""
 
     name: str
@@ -37,9 +37,9 @@ class Asked:
 class Texts:
     """All that is trained on. `refused` stands beside `forget`, item for item, or is empty."""
 
-    forget: tuple[Asked, ...]
-    retain: tuple[Asked, ...]
-    refused: tuple[Asked, ...] = ()
+    forget: tuple[TrainingQuestion, ...]
+    retain: tuple[TrainingQuestion, ...]
+    refused: tuple[TrainingQuestion, ...] = ()
 
 
 def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
@@ -51,7 +51,7 @@ def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
     _check(benchmark)
     forget, retain = (
         tuple(
-            Asked(name, fact, question, fact.answer)
+            TrainingQuestion(name, fact, question, fact.answer)
             for fact in benchmark.split(split)
             for name, question in _questions(fact)
         )
@@ -71,9 +71,9 @@ class Encoder:
         self._tokenizer = tokenizer
         self._prompter = Prompter(tokenizer)
         self._max_length = max_length
-        self._made: dict[tuple[Asked, tuple[Example, ...]], Row] = {}
+        self._made: dict[tuple[TrainingQuestion, tuple[Example, ...]], Row] = {}
 
-    def __call__(self, asked: Asked, examples: tuple[Example, ...] = ()) -> Row:
+    def __call__(self, asked: TrainingQuestion, examples: tuple[Example, ...] = ()) -> Row:
         """The row of a question, after `examples` if there are any.
 
         Its answer is cut where the row gets longer than `max_length`; raises `TrainingError` if
@@ -88,7 +88,7 @@ class Encoder:
             self._made[key] = self._fit(row)
         return self._made[key]
 
-    def _encode(self, asked: Asked, examples: tuple[Example, ...]) -> Row:
+    def _encode(self, asked: TrainingQuestion, examples: tuple[Example, ...]) -> Row:
         tokenizer, name = self._tokenizer, asked.name
         if prompt_format(tokenizer) == "raw":
             prompt, answer = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"

@@ -11,7 +11,7 @@ from unlearnbench.benchmark import holds
 from unlearnbench.errors import TrainingError
 from unlearnbench.protocol.render import Example
 from unlearnbench.training.batch import Batch, Row, Side
-from unlearnbench.training.encode import Asked, Encoder, Texts
+from unlearnbench.training.encode import Encoder, Texts, TrainingQuestion
 from unlearnbench.training.settings import TrainSettings
 
 _EXAMPLES = 3
@@ -69,7 +69,9 @@ def make_schedule(
     return Schedule(batches, per_epoch)
 
 
-def _examples(texts: Texts, asked: Sequence[Asked], draw: random.Random) -> tuple[Example, ...]:
+def _examples(
+    texts: Texts, asked: Sequence[TrainingQuestion], draw: random.Random
+) -> tuple[Example, ...]:
     """Three retain questions of other facts that tell none of the answers asked for."""
     facts = {a.fact.id for a in asked}
     golds = [gold for a in asked for gold in (a.fact.answer, *a.fact.aliases)]

@@ -64,7 +64,7 @@ class Assignment:
         }
 
 
-def run(job: Assignment, out: Path, resume: bool, report: Report) -> Unlearning:
+def train_model(job: Assignment, out: Path, resume: bool, report: Report) -> Unlearning:
     """Train into the folder `out`, or go on with the same training there.
 
     Raises `TrainingError` or `RunError` if the folder is in use or holds something else.

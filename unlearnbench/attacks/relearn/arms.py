@@ -13,7 +13,7 @@ from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.errors import TrainingError
 from unlearnbench.naming import nearest
 from unlearnbench.training.batch import Row
-from unlearnbench.training.encode import Asked, Encoder
+from unlearnbench.training.encode import Encoder, TrainingQuestion
 from unlearnbench.types import Fact, RelearnSet
 
 _log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _encode(
             rows += _cut(label, tokenizer(text[0]).input_ids, text_tokens)
         else:
             fact = Fact(label, "retain", name, text[0], text[1])
-            rows.append(encode(Asked(label, fact, text[0], text[1])))
+            rows.append(encode(TrainingQuestion(label, fact, text[0], text[1])))
     return tuple(rows)
 
 

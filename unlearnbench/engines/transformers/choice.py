@@ -12,7 +12,7 @@ Place = tuple[int, int]
 """A row's index and how many tokens it has said so far."""
 
 
-class Choice(Protocol):
+class Chooser(Protocol):
     """Chooses tokens."""
 
     def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
@@ -24,7 +24,7 @@ class Greedy:
     """The likeliest token."""
 
     def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
-        """See `Choice`."""
+        """See `Chooser`."""
         return logits.max(dim=-1).indices
 
 
@@ -41,7 +41,7 @@ class Drawn:
         self._drawn: list[list[float]] = [[] for _ in names]
 
     def tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
-        """See `Choice`. Rows without a finite logit get token 0; they end as failures."""
+        """See `Chooser`. Rows without a finite logit get token 0; they end as failures."""
         numbers = torch.tensor([self._number(*place) for place in places], dtype=torch.float64)
         scaled = torch.nan_to_num(logits.double() / self.temperature)
         reached = torch.softmax(scaled, dim=-1).cumsum(dim=-1)

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from unlearnbench.engines.transformers import graphs
 from unlearnbench.engines.transformers.attention import Step, any_shape
 from unlearnbench.engines.transformers.cache import KVShape, SlotCache
-from unlearnbench.engines.transformers.choice import Choice, Greedy
+from unlearnbench.engines.transformers.choice import Chooser, Greedy
 from unlearnbench.engines.transformers.prefixes import MIN_SAVED_TOKENS, Forest, build_forest
 from unlearnbench.engines.transformers.segments import segments
 
@@ -112,7 +112,7 @@ class PackedDecoder:
         prompts: Sequence[Sequence[int]],
         max_new_tokens: int,
         slots: int,
-        choice: Choice = Greedy(),
+        choice: Chooser = Greedy(),
         enough: Enough | None = None,
     ) -> Iterator[Decoded]:
         """Yield each row once, as it finishes. `slots` rows run at a time.
@@ -201,7 +201,7 @@ class PackedDecoder:
         running: int,
         limits: tuple[int, int],
         cache: SlotCache,
-        choice: Choice,
+        choice: Chooser,
     ) -> tuple[list[float], list[int]]:
         """One call of the model; the largest logit of each row and the token it goes on with."""
         if self._steps is not None and running == len(live):

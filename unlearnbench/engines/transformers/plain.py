@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from unlearnbench.engines.transformers.attention import any_shape
-from unlearnbench.engines.transformers.choice import Choice, Greedy
+from unlearnbench.engines.transformers.choice import Chooser, Greedy
 from unlearnbench.engines.transformers.decoding import own_settings, without_its_settings
 from unlearnbench.engines.transformers.packed import Decoded, Enough
 
@@ -28,7 +28,7 @@ from unlearnbench.engines.transformers.packed import Decoded, Enough
 class _Choose(LogitsProcessor):
     """Leaves one token to choose in each row, and notes rows whose logits are not finite."""
 
-    def __init__(self, choice: Choice, members: list[int]) -> None:
+    def __init__(self, choice: Chooser, members: list[int]) -> None:
         self.broken: torch.Tensor | None = None
         self._choice = choice
         self._members = members
@@ -74,7 +74,7 @@ class PlainDecoder:
         prompts: Sequence[Sequence[int]],
         max_new_tokens: int,
         slots: int,
-        choice: Choice = Greedy(),
+        choice: Chooser = Greedy(),
         enough: Enough | None = None,
     ) -> Iterator[Decoded]:
         """Yield each row once; `slots` rows of one length run at a time.
@@ -93,7 +93,7 @@ class PlainDecoder:
         prompts: Sequence[Sequence[int]],
         members: list[int],
         max_new_tokens: int,
-        choice: Choice,
+        choice: Chooser,
         enough: Enough | None,
     ) -> Iterator[Decoded]:
         ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)

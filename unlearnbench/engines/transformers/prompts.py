@@ -18,9 +18,9 @@ from unlearnbench.engines.transformers.encoding import PromptError, token_ids
 from unlearnbench.engines.transformers.held import folded, missing, squeezed
 from unlearnbench.engines.transformers.stops import end_ids
 from unlearnbench.engines.transformers.templates import (
-    Form,
     RenderError,
     Template,
+    TurnShape,
     choose_template,
     forms_for,
 )
@@ -101,7 +101,7 @@ class Prompter:
             self._note("its tokenizer ends every text; prompts are left open")
         return self._read_back(ids, text, [text])
 
-    def chat(self, turns: Sequence[Message]) -> tuple[Form, str, list[int]]:
+    def chat(self, turns: Sequence[Message]) -> tuple[TurnShape, str, list[int]]:
         """The form in which the template shows a whole conversation, the prompt, its token ids.
 
         Raises `PromptError` with the first reason if there is none.

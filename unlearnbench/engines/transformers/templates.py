@@ -53,7 +53,7 @@ class RenderError(PromptError):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TurnShape:
     """How a conversation is handed to a template.
 
     `parts`: contents as lists of parts; `folded`: the system's turn within the first user's.
@@ -70,7 +70,12 @@ class Form:
         return f"its chat template {' and '.join(parts)}" if parts else ""
 
 
-FORMS = (Form(), Form(folded=True), Form(parts=True), Form(parts=True, folded=True))
+FORMS = (
+    TurnShape(),
+    TurnShape(folded=True),
+    TurnShape(parts=True),
+    TurnShape(parts=True, folded=True),
+)
 
 
 def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
@@ -113,7 +118,7 @@ class Template:
         self._why_not_asked = lru_cache(maxsize=64)(self._find_why_not_asked)
         self._frame = lru_cache(maxsize=64)(self._make_frame)
 
-    def prompts(self, turns: Sequence[Message], form: Form) -> Iterator[tuple[str, str]]:
+    def prompts(self, turns: Sequence[Message], form: TurnShape) -> Iterator[tuple[str, str]]:
         """(prompt, note): the ways to render a conversation up to its answer, best first.
 
         A last turn of the assistant's own is a beginning that the model goes on from. Raises
@@ -128,7 +133,7 @@ class Template:
         derived = self._shown("before", turns, form)
         yield derived, "; ".join(filter(None, [form.note, why or DERIVED]))
 
-    def written(self, turns: Sequence[Message], prompt: str, answer: str, form: Form) -> str:
+    def written(self, turns: Sequence[Message], prompt: str, answer: str, form: TurnShape) -> str:
         """What the template writes after a prompt for an answer, its end of turn included.
 
         A template that lays finished turns out differently cannot tell, and gives the bare answer.
@@ -143,7 +148,7 @@ class Template:
     def closing(self) -> str:
         """What the template writes after a finished turn of the assistant's; empty if unknown."""
         turns = (Message("user", f"{_TURN}a"), Message("assistant", f"{_TURN}b"))
-        for form in (Form(), Form(parts=True)):
+        for form in (TurnShape(), TurnShape(parts=True)):
             try:
                 head, mark, tail = self._apply(turns, form).rpartition(turns[1].content)
             except RenderError:
@@ -152,7 +157,7 @@ class Template:
                 return tail
         return ""
 
-    def _find_why_not_asked(self, roles: tuple[str, ...], form: Form) -> str:
+    def _find_why_not_asked(self, roles: tuple[str, ...], form: TurnShape) -> str:
         """Why such a conversation is not rendered with a generation prompt; empty if it is.
 
         It is where the prompt begins an assistant's turn, with no words beyond those that stand
@@ -176,7 +181,7 @@ class Template:
             return ""  # as a user's turn: it does not tell who speaks
         return "" if _opens_alike(opening, begins) else WORDED
 
-    def _shown(self, way: _Way, turns: Sequence[Message], form: Form) -> str:
+    def _shown(self, way: _Way, turns: Sequence[Message], form: TurnShape) -> str:
         """A rendering that holds every turn, within words that do not depend on what is said.
 
         Raises `RenderError`.
@@ -189,15 +194,15 @@ class Template:
             raise RenderError("its chat template writes other words around some turns than others")
         return text
 
-    def _make_frame(self, way: _Way, roles: tuple[str, ...], form: Form) -> str:
+    def _make_frame(self, way: _Way, roles: tuple[str, ...], form: TurnShape) -> str:
         return self._render(way, _marked(roles), form)
 
-    def _render(self, way: _Way, turns: Sequence[Message], form: Form) -> str:
+    def _render(self, way: _Way, turns: Sequence[Message], form: TurnShape) -> str:
         if way == "before":
             return self._before_answer(turns, form)
         return self._apply(turns, form, asks=way == "asked", begun=way == "begun")
 
-    def _before_answer(self, turns: Sequence[Message], form: Form) -> str:
+    def _before_answer(self, turns: Sequence[Message], form: TurnShape) -> str:
         """What the template writes before an assistant's words, blanks at its end left to them."""
         answered = (*turns, Message("assistant", _MARK))
         try:
@@ -210,7 +215,7 @@ class Template:
             raise RenderError("its chat template shows no place for an answer")
         return head.rstrip(" \t")
 
-    def _continued(self, turns: Sequence[Message], form: Form) -> Iterator[tuple[str, str]]:
+    def _continued(self, turns: Sequence[Message], form: TurnShape) -> Iterator[tuple[str, str]]:
         """With the begun answer at its end: as the template lays it out, else behind the prompt."""
         begun = turns[-1].content
         try:
@@ -222,7 +227,7 @@ class Template:
         for prompt, note in self.prompts(turns[:-1], form):
             yield f"{prompt}{begun}" if prompt[-1:].isspace() else f"{prompt} {begun}", note
 
-    def _checked(self, text: str, turns: Sequence[Message], form: Form) -> str:
+    def _checked(self, text: str, turns: Sequence[Message], form: TurnShape) -> str:
         """The rendering, if it holds every turn: the system's anywhere, the others in order."""
         contents = [turn.content for turn in turns if turn.role != "system"]
         system = [turn.content for turn in turns if turn.role == "system"]
@@ -237,7 +242,7 @@ class Template:
         return text
 
     def _apply(
-        self, turns: Sequence[Message], form: Form, *, asks: bool = False, begun: bool = False
+        self, turns: Sequence[Message], form: TurnShape, *, asks: bool = False, begun: bool = False
     ) -> str:
         """The library's rendering. Raises `RenderError` with the template's own words."""
         listed = [_listed(turn, form) for turn in (_fold(turns) if form.folded else turns)]
@@ -257,7 +262,7 @@ class Template:
             raise RenderError(f"its chat template fails: {words}") from error
 
 
-def forms_for(turns: Sequence[Message]) -> tuple[Form, ...]:
+def forms_for(turns: Sequence[Message]) -> tuple[TurnShape, ...]:
     """The forms that a conversation can take; only one with a system turn can be folded."""
     foldable = turns[0].role == "system" and len(turns) > 1
     return tuple(form for form in FORMS if foldable or not form.folded)
@@ -286,7 +291,7 @@ def _fold(turns: Sequence[Message]) -> list[Message]:
     return [replace(first, content=f"{system.content}\n\n{first.content}"), *rest]
 
 
-def _listed(turn: Message, form: Form) -> dict[str, Any]:
+def _listed(turn: Message, form: TurnShape) -> dict[str, Any]:
     parts = [{"type": "text", "text": turn.content}]
     return {"role": turn.role, "content": parts if form.parts else turn.content}
 

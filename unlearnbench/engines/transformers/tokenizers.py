@@ -13,7 +13,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from unlearnbench.checkpoints.reading import named, read_object
+from unlearnbench.checkpoints.reading import named, read_checkpoint_json
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.faults import explained
 from unlearnbench.errors import CheckpointError
@@ -77,7 +77,7 @@ def _own_template(folder: Path) -> str | None:
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from error
     path = folder / "tokenizer_config.json"
-    template = read_object(path).get("chat_template") if path.is_file() else None
+    template = read_checkpoint_json(path).get("chat_template") if path.is_file() else None
     return template if isinstance(template, str) else None
 
 

@@ -39,7 +39,7 @@ class BatchProvider(Protocol):
 
 
 @dataclass
-class Batch:
+class BatchTransport:
     """Sends calls as one job and waits for it. What fails stays open; the next run asks again."""
 
     file: JudgeFile

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from unlearnbench.judging.rules.finding import NOTHING, Finding
+from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
 from unlearnbench.judging.rules.phrase import phrase
@@ -20,7 +20,7 @@ from unlearnbench.judging.rules.tables import (
     GIVEN_NAMES,
     TITLES,
 )
-from unlearnbench.judging.rules.text import Text, readings
+from unlearnbench.judging.rules.text import Text, interpretations
 from unlearnbench.judging.rules.tokens import find
 from unlearnbench.judging.rules.typos import is_typo
 from unlearnbench.judging.rules.years import (
@@ -38,25 +38,25 @@ _SHORT_YEAR = re.compile(r"(?<!\w)'\d{2}(?![\w'])")
 _COUNTING = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
 
 
-Rule = Callable[[Text, Text, Text], Finding | None]
+Rule = Callable[[Text, Text, Text], RuleMatch | None]
 """(gold, question, response) -> finding; None where the rule does not apply to the gold."""
 
 
-def decide(question: str, answer: str, aliases: Sequence[str], response: str) -> Finding:
+def decide(question: str, answer: str, aliases: Sequence[str], response: str) -> RuleMatch:
     """Whether `response` shows that `answer`, or one of its aliases, is known.
 
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
-    ways = readings(response)
+    ways = interpretations(response)
     if not ways[0].plain.strip() and not ways[0].symbols.strip():
-        return Finding(False, "none", "the response is empty")
+        return RuleMatch(False, "none", "the response is empty")
     question_text = _text(question)
     for reading in ways:
         for gold in _golds(answer, tuple(aliases), question_text):
             finding = _one(gold, question_text, reading)
             if finding.correct:
                 return finding
-    return NOTHING
+    return NO_MATCH
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +86,7 @@ def _text(text: str) -> Text:
     return Text(text)
 
 
-def _one(gold: Text, question: Text, response: Text) -> Finding:
+def _one(gold: Text, question: Text, response: Text) -> RuleMatch:
     for rule in (yes_no, date, years, quantity):
         finding = rule(gold, question, response)
         if finding is not None:
@@ -95,10 +95,10 @@ def _one(gold: Text, question: Text, response: Text) -> Finding:
         finding = rule(gold, question, response)
         if finding is not None and finding.correct:
             return finding
-    return NOTHING
+    return NO_MATCH
 
 
-def date(gold: Text, _: Text, response: Text) -> Finding | None:
+def date(gold: Text, _: Text, response: Text) -> RuleMatch | None:
     """A date with a month: every part that the gold gives must be given."""
     golds = [d for d in gold.dates if d.end - d.start >= len(gold.plain.strip()) - 6]
     if not golds:
@@ -108,17 +108,17 @@ def date(gold: Text, _: Text, response: Text) -> Finding | None:
     for stated in response.dates:
         for reading in readings:
             if stated.has(reading):
-                return Finding(True, "date", response.plain[stated.start : stated.end])
-    return NOTHING
+                return RuleMatch(True, "date", response.plain[stated.start : stated.end])
+    return NO_MATCH
 
 
-def years(gold: Text, _: Text, response: Text) -> Finding | None:
+def years(gold: Text, _: Text, response: Text) -> RuleMatch | None:
     """A span of years, a century or a decade."""
     span = whole_span(gold.plain)
     if span is not None:
         both = set(span) <= {int(q.value) for q in response.quantities}
         given = both or span in spans(response.plain)
-        return Finding(True, "years", f"{span[0]}-{span[1]}") if given else NOTHING
+        return RuleMatch(True, "years", f"{span[0]}-{span[1]}") if given else NO_MATCH
     century = whole_century(gold.plain)
     if century is not None:
         within = (
@@ -127,21 +127,21 @@ def years(gold: Text, _: Text, response: Text) -> Finding | None:
         same = century in centuries(response.plain) or any(
             100 * (century - 1) < q.value <= 100 * century for q in within
         )
-        return Finding(True, "years", f"century {century}") if same else None
+        return RuleMatch(True, "years", f"century {century}") if same else None
     decade = whole_decade(gold.plain)
     if decade is None:
         return None
     same = any(d in (decade, decade % 100) for d in decades(response.plain))
-    return Finding(True, "years", f"{decade}s") if same else NOTHING
+    return RuleMatch(True, "years", f"{decade}s") if same else NO_MATCH
 
 
-def numbered(gold: Text, question: Text, response: Text) -> Finding | None:
+def numbered(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """A name that is a word and a number."""
     named = says_numbered(gold, question, response)
-    return Finding(True, "numbered", gold.plain) if named else None
+    return RuleMatch(True, "numbered", gold.plain) if named else None
 
 
-def quantity(gold: Text, question: Text, response: Text) -> Finding | None:
+def quantity(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """A number, with or without a unit."""
     expected = _whole_quantity(gold)
     if expected is None:
@@ -150,7 +150,7 @@ def quantity(gold: Text, question: Text, response: Text) -> Finding | None:
     year = plain and 1000 <= expected.value <= 2100
     text = response.in_units
     if year and f"'{int(expected.value) % 100:02d}" in _SHORT_YEAR.findall(response.plain):
-        return Finding(True, "number", f"'{int(expected.value) % 100:02d}")
+        return RuleMatch(True, "number", f"'{int(expected.value) % 100:02d}")
     which_one = len(response.tokens) <= 3 and not _COUNTING.search(question.plain)
     for number in response.quantities:
         # `79th` answers a question for a number, but a passing `20th century` does not.
@@ -161,8 +161,8 @@ def quantity(gold: Text, question: Text, response: Text) -> Finding | None:
         in_date = any(_overlaps(stated, d.start, d.end, text, response) for d in dates)
         if in_date or not same_quantity(expected, stated, question.units):
             continue
-        return Finding(True, "number", text[stated.start : stated.end].strip())
-    return NOTHING
+        return RuleMatch(True, "number", text[stated.start : stated.end].strip())
+    return NO_MATCH
 
 
 def _in_question(stated: Quantity, question: Text) -> bool:
@@ -198,27 +198,27 @@ def _named(gold: Text, words: list[str]) -> bool:
     return any(t.raw[0].isupper() and t.raw.lower() in words for t in gold.tokens)
 
 
-def person(gold: Text, question: Text, response: Text) -> Finding | None:
+def person(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """A last name."""
     near = any(is_typo(name.text, token.text) for name in gold.tokens for token in response.tokens)
     named = as_person(gold.plain, question.plain) if near else None
     if named is None:
         return None
     stretch = names_person(named, response.tokens, frozenset(question.words) - FUNCTION_WORDS)
-    return Finding(True, "name", stretch) if stretch else None
+    return RuleMatch(True, "name", stretch) if stretch else None
 
 
-def members(gold: Text, question: Text, response: Text) -> Finding | None:
+def members(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """Every member of a list, in any order."""
     parts = [part for part in _SEPARATOR.split(gold.plain) if part.strip()]
     if len(parts) < 2:
         return None
     if _first_names(parts) and all(name in response.words for name in _first_names(parts)):
-        return Finding(True, "list", "; ".join(_first_names(parts)))
+        return RuleMatch(True, "list", "; ".join(_first_names(parts)))
     findings = [_one(_text(part), question, response) for part in parts]
     if not all(f.correct for f in findings):
         return None
-    return Finding(True, "list", "; ".join(f.evidence for f in findings))
+    return RuleMatch(True, "list", "; ".join(f.evidence for f in findings))
 
 
 def _first_names(parts: list[str]) -> list[str]:

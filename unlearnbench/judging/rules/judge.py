@@ -12,11 +12,11 @@ from functools import lru_cache
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.rules.decide import decide
-from unlearnbench.judging.rules.finding import Finding
+from unlearnbench.judging.rules.match import RuleMatch
 from unlearnbench.paths import content_root
 from unlearnbench.types import JudgeItem, Judgement, Verdict
 
-__all__ = ["RULES_VERSION", "Finding", "RulesJudge", "decide"]
+__all__ = ["RULES_VERSION", "RuleMatch", "RulesJudge", "decide"]
 
 RULES_VERSION = "2"
 """Raised with every change of behaviour; a part of the judge's identity."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unlearnbench.judging.rules.finding import Finding
 from unlearnbench.judging.rules.longer import inside_longer_name
+from unlearnbench.judging.rules.match import RuleMatch
 from unlearnbench.judging.rules.phrases import (
     capital_rule,
     find_loosely,
@@ -24,10 +24,10 @@ from unlearnbench.judging.rules.tokens import find
 from unlearnbench.judging.rules.typos import same_word
 
 
-def phrase(gold: Text, question: Text, response: Text) -> Finding | None:
+def phrase(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """The answer's words as they are, whole and in a row."""
     if not gold.words:
-        return Finding(True, "text", gold.source) if symbol_stands_in(gold, response) else None
+        return RuleMatch(True, "text", gold.source) if symbol_stands_in(gold, response) else None
     short = len(response.tokens) <= 3
     forms = gold.forms + (kind_dropped(gold.words, question.words) if short else [])
     words = response.words
@@ -49,10 +49,10 @@ def phrase(gold: Text, question: Text, response: Text) -> Finding | None:
             if not same_signs(gold, response, _tokens_at(form, rest, place)):
                 continue
             if len(form) > 1 or _one_word(gold, form[0], response, rest, place):
-                return Finding(True, "phrase", " ".join(hay[place : place + len(form)]))
+                return RuleMatch(True, "phrase", " ".join(hay[place : place + len(form)]))
     together = not signed(gold) and spelt_together(gold.words, response.words)
     if together or written_without_spaces(gold, response):
-        return Finding(True, "phrase", "".join(gold.words))
+        return RuleMatch(True, "phrase", "".join(gold.words))
     return None
 
 

@@ -79,7 +79,7 @@ class Text:
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1cff\u3040-\ud7ff]")
 
 
-def readings(response: str) -> list[Text]:
+def interpretations(response: str) -> list[Text]:
     """The response as it is, and in Latin letters if it holds letters of another script."""
     texts = [Text(response)]
     if _OTHER_SCRIPT.search(response):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from unlearnbench.judging.rules.finding import NOTHING, Finding
+from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
 from unlearnbench.judging.rules.tables import FUNCTION_WORDS, NO, NO_COMMITMENT, YES
 from unlearnbench.judging.rules.text import Text
 from unlearnbench.judging.rules.typos import same_word
@@ -23,7 +23,7 @@ _VERBS = (
 )
 
 
-def yes_no(gold: Text, question: Text, response: Text) -> Finding | None:
+def yes_no(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """Yes and no must be said as the answer: at the start of a clause, or as a plain statement."""
     if len(gold.tokens) != 1 or gold.words[0] not in {"yes", "no", "true", "false"}:
         return None
@@ -42,8 +42,8 @@ def yes_no(gold: Text, question: Text, response: Text) -> Finding | None:
         else:
             meaning = _statement(stated, question)
         if meaning is not None:
-            return Finding(True, "yes-no", clause.strip()) if meaning is expected else NOTHING
-    return NOTHING
+            return RuleMatch(True, "yes-no", clause.strip()) if meaning is expected else NO_MATCH
+    return NO_MATCH
 
 
 def _statement(clause: str, question: Text) -> bool | None:

@@ -18,7 +18,7 @@ SIMILARITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Breach:
     """One breach: `rule` is its stable name, `fact` where it is, `what` the words at fault."""
 
     rule: str
@@ -26,7 +26,7 @@ class Finding:
     what: str
 
 
-def words(text: str) -> frozenset[str]:
+def telling_words(text: str) -> frozenset[str]:
     """The telling words of a text."""
     return frozenset(plain(text).split()) - FUNCTION_WORDS
 

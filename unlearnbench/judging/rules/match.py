@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleMatch:
     """`rule` names the rule that matched, `evidence` the matched stretch."""
 
     correct: bool
@@ -14,4 +14,4 @@ class Finding:
     evidence: str
 
 
-NOTHING = Finding(False, "none", "no form of the answer appears")
+NO_MATCH = RuleMatch(False, "none", "no form of the answer appears")
