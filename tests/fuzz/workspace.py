@@ -146,8 +146,7 @@ def _attacks(space: Workspace) -> None:
 
 
 def _training(space: Workspace) -> None:
-    from unlearnbench.tofu.record import TofuRecord
-    from unlearnbench.tofu.record import write_record as write_log
+    from unlearnbench.tofu.record import TofuRecord, write_tofu
     from unlearnbench.training.record import Unlearning, write_record
 
     record = Unlearning(
@@ -169,4 +168,4 @@ def _training(space: Workspace) -> None:
     folder.mkdir()
     write_record(folder, record)
     log = TofuRecord("s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [])
-    write_log(log, space / "log.json")
+    write_tofu(log, space / "log.json")

@@ -22,7 +22,7 @@ from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.options import EngineOptions
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
-from unlearnbench.tofu.record import write_record
+from unlearnbench.tofu.record import write_tofu
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")
@@ -72,12 +72,12 @@ def test_a_retain_log_makes_forget_quality(tiny_llama: Path, tmp_path: Path) -> 
     assert first.open == []
     assert first.scores["model_utility"] is not None
     assert 0 <= first.scores["model_utility"] <= 1
-    write_record(first, tmp_path / "retain.json")
+    write_tofu(first, tmp_path / "retain.json")
     again = score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "retain.json")
     assert again.scores["forget_quality"] == pytest.approx(1.0)
     assert again.scores["privleak"] == pytest.approx(0.0)
     assert all(v is not None and math.isfinite(v) for v in again.scores.values())
-    write_record(replace(first, data_fingerprint="0" * 64), tmp_path / "other.json")
+    write_tofu(replace(first, data_fingerprint="0" * 64), tmp_path / "other.json")
     with pytest.raises(BenchmarkError, match="other-data"):
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "other.json")
     with pytest.raises(RunError, match="no such file"):

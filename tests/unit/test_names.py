@@ -13,7 +13,6 @@ SAME_MEANING = {
 """One thing at two places."""
 COMMANDS = {
     "attest": {"api/attestations.py", "cli/submit.py", "submissions/bundle.py"},
-    "build": {"cli/leaderboard.py", "leaderboard/site.py"},
     "calibrate": {"api/calibration.py", "cli/calibrate.py"},
     "compare": {"cli/compare.py", "runs/compare.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
@@ -31,14 +30,11 @@ PENDING = {
     "Generator": {"interfaces.py", "runs/schema/attacks.py"},
     "Identity": {"runs/schema/attacks.py", "runs/schema/identity.py", "submissions/schema.py"},
     "Row": {"reporting/tables.py", "training/batch.py"},
-    "beside": {"leaderboard/anchors.py", "reporting/caveats.py"},
     "grown": {"cli/grow.py", "reporting/checks.py"},
     "interval_text": {"cli/runs.py", "display.py"},
-    "lines": {"reading.py", "submissions/untrusted.py"},
     "load": {"plugins.py", "reporting/load.py"},
     "percent": {"display.py", "scoring/findings.py"},
     "rejudge": {"api/attestations.py", "api/scoring.py"},
-    "read_bytes": {"reading.py", "submissions/untrusted.py"},
     "value_text": {"cli/runs.py", "display.py"},
 }
 """Names that still have two meanings; the list only ever gets shorter."""

@@ -44,7 +44,7 @@ def tofu(
     """
     quieten(quiet)
     from unlearnbench.api.tofu import score_tofu
-    from unlearnbench.tofu.record import write_record
+    from unlearnbench.tofu.record import write_tofu
 
     if out is not None:
         check_file_option("--out", out)
@@ -52,7 +52,7 @@ def tofu(
         checkpoint, source, forget, retain_log=retain_log, engine_options=engine_options
     )
     if out is not None:
-        write_record(record, out)
+        write_tofu(record, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:

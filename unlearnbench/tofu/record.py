@@ -49,7 +49,7 @@ class TofuRecord:
         return pd.DataFrame(list(self.scores.items()), columns=["metric", "value"])
 
 
-def write_record(record: TofuRecord, path: Path) -> None:
+def write_tofu(record: TofuRecord, path: Path) -> None:
     """Write a record, whole or not at all. Raises `RunError` if the disk refuses."""
     write_atomically(path, json.dumps(record.to_disk(), indent=2) + "\n")
 
