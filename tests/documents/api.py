@@ -78,14 +78,18 @@ def _entry(name: str, thing: object, kind: str) -> str:
     if kind != "Errors":
         lines += ["```python", _signature(name, thing), "```", ""]
     lines += [parts.prose, ""]
-    for section, entries in parts.entries.items():
-        lines += [f"**{section}**", "", *(f"- `{n}`: {t}" for n, t in entries.items()), ""]
-    if parts.returns:
-        lines += ["**Returns**", "", parts.returns, ""]
+    lines += _entries("Args", parts) + _entries("Attributes", parts)
+    lines += ["**Returns**", "", parts.returns, ""] if parts.returns else []
+    lines += _entries("Raises", parts)
     if kind == "Classes":
         lines += _members(thing)
     lines += _example(parts)
     return "\n".join(lines)
+
+
+def _entries(section: str, parts: Docstring) -> list[str]:
+    rows = [f"- `{name}`: {text}" for name, text in parts.entries.get(section, {}).items()]
+    return [f"**{section}**", "", *rows, ""] if rows else []
 
 
 def _example(parts: Docstring) -> list[str]:
@@ -139,7 +143,7 @@ def _parameter(parameter: inspect.Parameter) -> str:
         return name
     if dataclasses.is_dataclass(default):
         return f"{name} = {type(default).__name__}()"
-    value = "..." if callable(default) or not _literal(default) else repr(default)
+    value = repr(default) if _literal(default) else getattr(default, "__name__", "...")
     return f"{name} = {value}" if annotation is not inspect.Parameter.empty else f"{name}={value}"
 
 
