@@ -60,7 +60,8 @@ def undocumented() -> list[str]:
         gaps += [f"{name}: Args: {p}" for p in parameters if p not in args]
         gaps += [f"{name}: Args: no parameter {a}" for a in args if a not in parameters]
         gaps += [] if parts.returns else [f"{name}: Returns"]
-        gaps += [] if parts.entries.get("Raises") else [f"{name}: Raises"]
+        says = parts.entries.get("Raises") or "raise" in parts.returns
+        gaps += [] if says else [f"{name}: Raises"]
         gaps += [] if parts.example else [f"{name}: Example"]
     return gaps
 

@@ -36,7 +36,8 @@ def parse(thing: object) -> Docstring:
         elif section:
             parts.example = body
         else:
-            parts.prose = "\n\n".join(_flow(block) for block in body.split("\n\n"))
+            blocks = [parts.prose, *map(_flow, body.split("\n\n"))]
+            parts.prose = "\n\n".join(block for block in blocks if block)
     return parts
 
 

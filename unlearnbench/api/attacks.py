@@ -51,6 +51,9 @@ def stress(
 ) -> Attacked:
     """Ask a checkpoint in other ways, without training it: which doors are open?
 
+    Example:
+        >>> result = stress("trained/mine", "wkf", base="smollm2-135m")
+
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
         benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
@@ -118,6 +121,9 @@ def relearn(
     on_progress: OnProgress = ignore,
 ) -> Attacked:
     """Train a checkpoint a little and ask it along the way: does the knowledge come back?
+
+    Example:
+        >>> result = relearn("trained/mine", "wkf", arms=["benign"], base="smollm2-135m")
 
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.

@@ -19,6 +19,9 @@ def calibrate(
 ) -> Calibration:
     """Measure a judge on labelled answers: how often is it right, and which way does it err?
 
+    Example:
+        >>> result = calibrate("rules", ["my-items.jsonl"])
+
     Args:
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object.
         items: JSONL tables of labelled answers. Default: the tables that ship.

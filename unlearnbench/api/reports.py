@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def report(runs: Sequence[str | Path], out: str | Path | None = None) -> Page:
     """One HTML page about some runs: a diagnosis in words, the figures, every answer that leaked.
 
+    Example:
+        >>> page = report(["runs/mine", "runs/mine-stress"], out="report.html")
+
     Args:
         runs: Folders of `score`, `stress` and `relearn`, or submissions, in any order.
         out: The file to write. Default: none, the page is only returned.

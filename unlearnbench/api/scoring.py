@@ -106,6 +106,9 @@ def rejudge(
 ) -> Run:
     """Judge a stored run's answers again, without a model, into a run folder of its own.
 
+    Example:
+        >>> again = rejudge("runs/wkf-mine-1a2b3c4d", "gemini", max_cost=2.0)
+
     Args:
         run: Folder of the run.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object.
@@ -143,6 +146,9 @@ def rejudge(
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:
     """What judging a stored run's answers would take; nobody is asked and the run is left alone.
+
+    Example:
+        >>> estimate("runs/wkf-mine-1a2b3c4d", "gemini").dollars
 
     Args:
         run: Folder of the run.

@@ -42,6 +42,10 @@ def submit(
     The folder is verified before it is put in its place; what would be refused leaves nothing
     behind, and the same call again finds its own folder.
 
+    Example:
+        >>> about = About("My method", method="jensun", submitter="Me")
+        >>> submit("runs/mine", "runs/base", about, attacks=["runs/mine-stress"])
+
     Args:
         run: Folder of the checkpoint's score run, profile `standard`.
         base: Folder of the base model's score run, asked and judged the same.
@@ -120,6 +124,9 @@ def publish(folder: str | Path, repository: str) -> str:
 
 def verify(folders: Sequence[str | Path]) -> list[Verification]:
     """Check submissions without their models: files, prompts, verdicts, scores, copies.
+
+    Example:
+        >>> checked = verify(["leaderboard/submissions/jensun"])
 
     Args:
         folders: The submissions. Copies are looked for among them.
@@ -215,6 +222,9 @@ def build_leaderboard(
     keep: str | Path | None = None,
 ) -> Leaderboard:
     """Verify every submission, rank what stands, and write a static site.
+
+    Example:
+        >>> built = build_leaderboard("site", "leaderboard/submissions")
 
     Args:
         out: Folder of the site.

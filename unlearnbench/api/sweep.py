@@ -79,6 +79,9 @@ def sweep(
     What is there already is read, not made again. Every value, the plot's library and the folder
     are checked before anything is trained.
 
+    Example:
+        >>> result = sweep("smollm2-135m", "lambda_r", ["0.3", "1", "3"])
+
     Args:
         base: The model to train.
         setting: Name of a setting or method parameter.

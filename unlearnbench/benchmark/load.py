@@ -58,8 +58,18 @@ def benchmark_names() -> list[str]:
 def load_benchmark(name: str) -> Benchmark:
     """Load a shipped benchmark by name, or one from a folder by its path.
 
-    Raises `BenchmarkError` if it does not exist or breaks a rule; the error names the rule, the
-    file and the line.
+    Example:
+        >>> len(load_benchmark("wkf").split("forget"))
+        40
+
+    Args:
+        name: Name of a shipped benchmark, or a folder that holds a `benchmark.toml`.
+
+    Returns:
+        The benchmark, its rows checked and fingerprinted.
+
+    Raises:
+        BenchmarkError: It does not exist or breaks a rule; the error names rule, file and line.
     """
     folder = _folder(name)
     declaration = _read_declaration(folder / "benchmark.toml")

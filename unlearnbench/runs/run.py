@@ -178,7 +178,20 @@ def load_base(path: str | Path) -> Run:
 
 
 def load_run(path: str | Path) -> Run:
-    """Read a run folder. Raises `RunError` if it is missing, damaged or was tampered with."""
+    """Read a run folder.
+
+    Example:
+        >>> load_run("runs/wkf-mine-1a2b3c4d").scores["forget.worst_case"]
+
+    Args:
+        path: Folder of the run.
+
+    Returns:
+        The run, finished or not; scores are computed from its raw lines.
+
+    Raises:
+        RunError: The folder is missing, damaged or was tampered with.
+    """
     folder = RunFolder(Path(path))
     manifest, probes = folder.manifest(), folder.probes()
     completions = folder.read_completions()
