@@ -26,7 +26,8 @@ from unlearnbench.checkpoints.resolve import resolve
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.loading import load_tokenizer
-from unlearnbench.engines.transformers.prompts import AskedPrompts, Prompter, encode
+from unlearnbench.engines.transformers.prompts import Prompter, encode
+from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.plan import make_plan
@@ -162,7 +163,7 @@ def test_a_local_judge_without_a_system_turn_is_asked(
 def test_the_prompts_of_smollm2_are_what_they_always_were(tmp_path: Path) -> None:
     made = load_tokenizer(resolve("smollm2-135m"))
     benchmark = load_benchmark(str(write_benchmark(tmp_path / "tiny")))
-    asked = AskedPrompts(Prompter(made), 49152, "smollm2-135m")
+    asked = RunPrompts(Prompter(made), 49152, "smollm2-135m")
     plans = {f: make_plan(benchmark, get_profile("standard"), f) for f in ("chat", "raw")}
     found = {name: asked.fingerprint(plan.probes) for name, plan in plans.items()}
     assert found == {

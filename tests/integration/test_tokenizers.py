@@ -27,7 +27,8 @@ from tests.conversations import (
 from unlearnbench.checkpoints.resolve import resolve
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.held import folded, missing
-from unlearnbench.engines.transformers.prompts import AskedPrompts, Prompter
+from unlearnbench.engines.transformers.prompts import Prompter
+from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.engines.transformers.tokenizers import load_tokenizer
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Message
@@ -48,7 +49,7 @@ def words(*known: str, normalizer: object = None, unknown: str | None = "<unk>")
 
 def test_a_word_that_the_tokenizer_does_not_know_fails_its_prompt_alone() -> None:
     known = ["What", "is", "the", "capital", "of", "Peru", "?", "a"]
-    asked = AskedPrompts(Prompter(words(*known)), 100, "a-model")
+    asked = RunPrompts(Prompter(words(*known)), 100, "a-model")
     good, bad = (
         probe(Message("user", f"What is the capital of {c} ?"), name=c) for c in ("Peru", "Oz")
     )
@@ -95,7 +96,7 @@ def test_what_tokenizers_normalise_is_held() -> None:
 
 
 def test_a_token_beyond_the_model_fails() -> None:
-    asked = AskedPrompts(Prompter(words("What", "now")), 5, "a-model")
+    asked = RunPrompts(Prompter(words("What", "now")), 5, "a-model")
     with pytest.raises(PromptError, match="gives token 5, its model knows 5"):
         asked.ids(probe(Message("user", "What now")))
 
@@ -211,7 +212,7 @@ def test_an_answer_that_the_tokenizer_would_misread_is_not_asked_for(
     """The model may write it, and it would be read as something else."""
     made = models.tokenizer()
     made.backend_tokenizer.decoder = change
-    asked = AskedPrompts(Prompter(made), len(made), "a-model")
+    asked = RunPrompts(Prompter(made), len(made), "a-model")
     item = replace(probe(USER), answer=answer, aliases=aliases)
     if not fails:
         assert asked.ids(item)
@@ -221,7 +222,7 @@ def test_an_answer_that_the_tokenizer_would_misread_is_not_asked_for(
 
 
 def test_a_word_without_a_token_is_no_answer_to_ask_for() -> None:
-    asked = AskedPrompts(Prompter(words("Who", "?", "Lima")), 100, "a-model")
+    asked = RunPrompts(Prompter(words("Who", "?", "Lima")), 100, "a-model")
     for answer in ("Lima", "LIMA", "Ｌｉｍａ"):
         assert asked.ids(replace(probe(Message("user", "Who ?")), answer=answer))
     with pytest.raises(PromptError, match="cannot write"):

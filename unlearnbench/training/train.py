@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
@@ -27,6 +26,7 @@ from unlearnbench.runs.folder import differences
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.encode import Encoder, collect
 from unlearnbench.training.method import Method
+from unlearnbench.training.parameters import freeze, trained_copies, with_lora
 from unlearnbench.training.record import RECORD, Unlearning, read_record
 from unlearnbench.training.saving import hand_over, is_trained, newest_whole, save_trained
 from unlearnbench.training.schedule import Schedule, make_schedule
@@ -127,9 +127,9 @@ def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
     texts = collect(job.benchmark, _refusals(job.method))
     encode = Encoder(tokenizer, job.settings.max_length)
     schedule = make_schedule(texts, encode, job.method.sides, job.settings)
-    model = _with_lora(model, job)
-    _freeze(model, job.method)
-    initial = _copies(model) if job.method.finishes else {}
+    model = with_lora(model, job.base, job.settings)
+    freeze(model, job.method)
+    initial = trained_copies(model) if job.method.finishes else {}
     arguments = trainer_arguments(job.settings, schedule, out / _WORK, device, job.report_to)
     trainer = UnlearningTrainer(model, job.method, schedule, job.settings, arguments, report)
     notes = _check(trainer, schedule)
@@ -170,38 +170,6 @@ def check_needs(settings: TrainSettings, report_to: str) -> None:
 
 def _refusals(method: Method[Any]) -> tuple[str, ...]:
     return method.refusals() if "refused" in method.sides else ()
-
-
-def _with_lora(model: PreTrainedModel, job: Assignment) -> PreTrainedModel:
-    """The model with a fresh adapter in all its linear layers, if one is asked for."""
-    rank = job.settings.lora_rank
-    if not rank:
-        return model
-    peft = extra("peft", "peft")
-    torch.manual_seed(job.settings.seed)
-    config = peft.LoraConfig(
-        r=rank,
-        lora_alpha=job.settings.lora_alpha or 2 * rank,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    adapted: PreTrainedModel = peft.get_peft_model(model, config)
-    # What the adapter is for, under the name that the user gave: an alias, a hub id or a folder.
-    name = str(Path(job.base).resolve()) if Path(job.base).exists() else job.base
-    adapted.peft_config["default"].base_model_name_or_path = name
-    return adapted
-
-
-def _freeze(model: PreTrainedModel, method: Method[Any]) -> None:
-    for name, parameter in model.named_parameters():
-        if not method.trains(name):
-            parameter.requires_grad_(False)
-    if not any(p.requires_grad for p in model.parameters()):
-        raise TrainingError(f"{method.name}: no parameter of this model is left to train")
-
-
-def _copies(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    return {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
 
 
 def _check(trainer: UnlearningTrainer, schedule: Schedule) -> list[str]:

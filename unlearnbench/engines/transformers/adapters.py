@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from transformers import PreTrainedModel
 
-from unlearnbench.checkpoints.reading import named, read_checkpoint_json
+from unlearnbench.checkpoints.reading import read_checkpoint_json
 from unlearnbench.checkpoints.weights import Header, adapter_tensors
+from unlearnbench.engines.transformers.adapter_check import ADAPTER, check_adapter_whole
 from unlearnbench.engines.transformers.whole import shares_head
 from unlearnbench.errors import CheckpointError
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2, torch.float16: 2e-2}
 """Allowed difference of a logit before and after the merge, as a share of the logits' range."""
-_NAME = "default"
 _LOST = ("pissa_niter", "corda", "lora_ga")
 """Ways to begin a LoRA that change its base as nobody can a second time."""
 
@@ -62,14 +61,14 @@ def attach(model: PreTrainedModel, folder: Path) -> Any:
             )
         config.inference_mode, config.task_type = True, "CAUSAL_LM"
         _make_room(model, config, files, folder)
-        adapted = PeftModelForCausalLM(model, config, _NAME)
+        adapted = PeftModelForCausalLM(model, config, ADAPTER)
         result = adapted.load_adapter(
             str(folder),
-            _NAME,
+            ADAPTER,
             torch_device="cpu",
             key_mapping=getattr(model, "_checkpoint_conversion_mapping", None),
         )
-    _check_whole(adapted, result, files, folder)
+    check_adapter_whole(adapted, result, files, folder)
     return adapted.train(False)
 
 
@@ -89,7 +88,7 @@ def merge(adapted: Any) -> PreTrainedModel:
 
     After `NotMergedError` the model is spoilt and has to be loaded again.
     """
-    config = adapted.peft_config[_NAME]
+    config = adapted.peft_config[ADAPTER]
     if config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None):
         raise NotMergedError(f"{config.peft_type.value} cannot be merged")
     prompts = _prompts(adapted, config)
@@ -150,59 +149,6 @@ def _trained_tokens(config: Any) -> list[int]:
     indices = indices or getattr(config, "token_indices", None) or []
     lists = indices.values() if isinstance(indices, dict) else [indices]
     return [int(index) for some in lists for index in some]
-
-
-def _check_whole(adapted: Any, result: Any, files: Mapping[str, Header], folder: Path) -> None:
-    """Every tensor of the adapter is from the file, and every one of the file in the adapter."""
-    from peft import get_peft_model_state_dict
-
-    state = adapted.state_dict()
-    own = get_peft_model_state_dict(
-        adapted, state_dict=state, adapter_name=_NAME, save_embedding_layers=False
-    )
-    landed = {name: own.get(name, state.get(name)) for name in files}
-    known = {tensor.data_ptr() for tensor in landed.values() if tensor is not None}
-    # Some adapters share one tensor among all layers, and the file holds it once. The library's own
-    # report calls its names by the name under which the adapter was loaded.
-    missing = sorted(n for n in set(own) - set(files) if own[n].data_ptr() not in known)
-    if not set(own) & set(files):
-        missing = missing or sorted(result.missing_keys)
-    with safe_open(next(iter(files.values())).file, framework="pt") as opened:
-        stored = {name: opened.get_tensor(name) for name in files}
-    unexpected = sorted(n for n in files if landed[n] is None and not _doubled(n, stored))
-    if missing or unexpected:
-        parts = []
-        if missing:
-            parts.append(f"{len(missing)} tensors are missing from it: {named(missing)}")
-        if unexpected:
-            parts.append(f"{len(unexpected)} have no place in its base: {named(unexpected)}")
-        raise CheckpointError(f"{folder}: not a whole adapter of this base: {'; '.join(parts)}")
-    different = [
-        name
-        for name, tensor in landed.items()
-        if tensor is not None and not _equal(stored[name].to(tensor.dtype), tensor)
-    ]
-    if different:
-        raise CheckpointError(
-            f"{folder}: {len(different)} tensors were loaded with other values than the file's: "
-            f"{named(sorted(different))}"
-        )
-
-
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.equal(one.cpu().nan_to_num(), other.cpu().nan_to_num())
-
-
-def _doubled(name: str, stored: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a tensor is a second copy, under the library's inner name, of one that is used."""
-    if ".modules_to_save." in name:
-        twins = [name.replace(".modules_to_save.", ".")]
-    elif ".token_adapter." in name:
-        leaf = name.rpartition(".token_adapter.")[2]
-        twins = [n for n in stored if n != name and n.endswith(f".token_adapter.{leaf}")]
-    else:
-        return False
-    return any(twin in stored and _equal(stored[twin], stored[name]) for twin in twins)
 
 
 def _separate(adapted: Any) -> None:

@@ -21,13 +21,9 @@ from unlearnbench.engines.transformers.loading import (
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
 from unlearnbench.engines.transformers.packed import PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
-from unlearnbench.engines.transformers.prompts import (
-    AskedPrompts,
-    Prompter,
-    context_window,
-    prompt_format,
-)
+from unlearnbench.engines.transformers.prompts import Prompter, context_window, prompt_format
 from unlearnbench.engines.transformers.room import Thinking
+from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.written import Reader
@@ -69,7 +65,7 @@ class ModelEngine:
         self.reader = Reader(tokenizer, self.stop_ids)
         self.thinking = Thinking(self.reader, options.think_tokens, context_window(model.config))
         prompter = Prompter(tokenizer, self.thinking.variables)
-        self.prompts = AskedPrompts(prompter, _vocabulary(model), checkpoint.label)
+        self.prompts = RunPrompts(prompter, _vocabulary(model), checkpoint.label)
         self.notes = [*filter(None, [checkpoint.note]), *load_notes(model)]
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
@@ -118,7 +114,7 @@ class ModelEngine:
             self.capacity = Capacity(self.asked_rows or rows, tokens)
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str:
-        """sha256 of the token ids of a run's prompts; see `AskedPrompts.fingerprint`."""
+        """sha256 of the token ids of a run's prompts; see `RunPrompts.fingerprint`."""
         return self.prompts.fingerprint(probes)
 
     def generate(

@@ -8,9 +8,9 @@ and the number of slots, so a block decodes to the same bits on the same kind of
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -22,6 +22,7 @@ from unlearnbench.engines.transformers.cache import KVShape, SlotCache
 from unlearnbench.engines.transformers.choice import Chooser, Greedy
 from unlearnbench.engines.transformers.prefixes import MIN_SAVED_TOKENS, Forest, build_forest
 from unlearnbench.engines.transformers.segments import segments
+from unlearnbench.engines.transformers.stored_prefixes import RunningRow, StoredPrefixes
 
 STEP_TOKENS = {"cpu": 1024, "mps": 1024, "cuda": 16384}
 """Prompt tokens admitted in one step; bounds the memory of activations, not of a single prompt."""
@@ -45,56 +46,8 @@ class Decoded:
     peaks: list[float]
 
 
-@dataclass(slots=True)
-class _Row:
-    """A running row: `length` positions are in its slot, `output` is what it has said so far."""
-
-    index: int
-    prompt: Sequence[int]
-    length: int
-    fresh: list[int]
-    leads: list[int] = field(default_factory=list)
-    output: list[int] = field(default_factory=list)
-    peaks: list[float] = field(default_factory=list)
-
-
 Enough = Callable[[int, Sequence[int]], bool]
 """Given a row's index and what it has written: whether it is to end, as if at the limit."""
-
-
-class _Prefixes:
-    """Stored keys and values of shared prefixes: made by the first row that needs them, dropped
-    after the last."""
-
-    def __init__(self, forest: Forest) -> None:
-        self.forest = forest
-        self.ready: dict[int, torch.Tensor] = {}
-        self.claimed: set[int] = set()
-        self.users = Counter(node for chain in forest.chains for node in chain)
-
-    def admissible(self, index: int) -> bool:
-        """Whether row `index` can start: no prefix it needs is being computed by another row."""
-        return not any(n in self.claimed and n not in self.ready for n in self.forest.chains[index])
-
-    def start(self, row: _Row, slot: int, cache: SlotCache) -> None:
-        """Fill `slot` with the longest stored prefix and claim the missing ones for `row`."""
-        chain = self.forest.chains[row.index]
-        stored = [n for n in chain if n in self.ready]
-        if stored:
-            cache.copy_in(slot, self.ready[stored[-1]])
-            row.length = self.forest.nodes[stored[-1]].length
-        row.leads = [n for n in chain if n not in self.ready]
-        self.claimed.update(row.leads)
-        row.fresh = list(row.prompt[row.length :])
-
-    def finish(self, row: _Row, slot: int, cache: SlotCache) -> None:
-        """Store what `row` computed for others and forget what nobody needs any more."""
-        for node in row.leads:
-            self.ready[node] = cache.copy_out(slot, self.forest.nodes[node].length)
-        for node in self.forest.chains[row.index]:
-            self.users[node] -= 1
-            if not self.users[node]:
-                del self.ready[node]
 
 
 class PackedDecoder:
@@ -121,11 +74,11 @@ class PackedDecoder:
         """
         kind = self.model.device.type
         forest = build_forest(prompts, SAVED_TOKENS.get(kind, MIN_SAVED_TOKENS))
-        prefixes = _Prefixes(forest)
+        prefixes = StoredPrefixes(forest)
         limits = (slots, max(map(len, prompts)) + max_new_tokens)
         cache = self._cache_for(*limits)
         pending = deque(_admission_order(forest, len(prompts)))
-        live: list[_Row] = []
+        live: list[RunningRow] = []
         while pending or live:
             running = len(live)
             live += self._admit(prompts, pending, prefixes, cache, slots - running, running)
@@ -174,13 +127,13 @@ class PackedDecoder:
         self,
         prompts: Sequence[Sequence[int]],
         pending: deque[int],
-        prefixes: _Prefixes,
+        prefixes: StoredPrefixes,
         cache: SlotCache,
         free: int,
         first_slot: int,
-    ) -> list[_Row]:
+    ) -> list[RunningRow]:
         """Take rows from `pending` into free slots, passing over rows whose prefix is not ready."""
-        admitted: list[_Row] = []
+        admitted: list[RunningRow] = []
         held: list[int] = []
         budget = STEP_TOKENS.get(self.model.device.type, STEP_TOKENS["cpu"])
         while pending and len(admitted) < free and budget > 0:
@@ -188,7 +141,7 @@ class PackedDecoder:
             if not prefixes.admissible(index):
                 held.append(index)
                 continue
-            row = _Row(index, prompts[index], 0, [])
+            row = RunningRow(index, prompts[index], 0, [])
             prefixes.start(row, first_slot + len(admitted), cache)
             budget -= len(row.fresh)
             admitted.append(row)
@@ -197,7 +150,7 @@ class PackedDecoder:
 
     def _forward(
         self,
-        live: list[_Row],
+        live: list[RunningRow],
         running: int,
         limits: tuple[int, int],
         cache: SlotCache,
@@ -214,7 +167,7 @@ class PackedDecoder:
         places = [(row.index, len(row.output)) for row in live]
         return logits.max(dim=-1).values.tolist(), choice.tokens(logits, places).tolist()
 
-    def _packed_call(self, live: list[_Row], running: int, cache: SlotCache) -> torch.Tensor:
+    def _packed_call(self, live: list[RunningRow], running: int, cache: SlotCache) -> torch.Tensor:
         """The logits `[rows, V]` at the last new token of each row."""
         ids: list[int] = []
         slots: list[int] = []
@@ -248,7 +201,7 @@ class PackedDecoder:
         return logits
 
     def _advance(
-        self, row: _Row, value: float, token: int, max_new_tokens: int
+        self, row: RunningRow, value: float, token: int, max_new_tokens: int
     ) -> Literal["stop", "length", "nonfinite"] | None:
         """Add a token to a row; the reason if that ends it."""
         row.fresh = []

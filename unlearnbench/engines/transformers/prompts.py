@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import unicodedata
-from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -16,16 +12,11 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.encoding import PromptError, token_ids
 from unlearnbench.engines.transformers.held import folded, missing, squeezed
+from unlearnbench.engines.transformers.named_templates import choose_template
 from unlearnbench.engines.transformers.stops import end_ids
-from unlearnbench.engines.transformers.templates import (
-    RenderError,
-    Template,
-    TurnShape,
-    choose_template,
-    forms_for,
-)
+from unlearnbench.engines.transformers.templates import RenderError, Template
 from unlearnbench.engines.transformers.thinking import switches
-from unlearnbench.errors import EngineError
+from unlearnbench.engines.transformers.turn_shapes import TurnShape, shapes_for
 from unlearnbench.types import Message, Probe, PromptFormat, Setting
 
 _SPELLINGS = (str, str.lower, str.title, str.capitalize, str.upper)
@@ -110,7 +101,7 @@ class Prompter:
         system = [t.content for t in turns if t.role == "system"]
         lost: list[PromptError] = []
         unrendered: list[PromptError] = []
-        for form in forms_for(turns):
+        for form in shapes_for(turns):
             try:
                 for text, note in self.template.prompts(turns, form):
                     try:
@@ -215,64 +206,6 @@ def prompter(tokenizer: PreTrainedTokenizerBase) -> Prompter:
 @lru_cache(maxsize=4)
 def _kept_prompter(tokenizer: PreTrainedTokenizerBase, _name: str, _template: str) -> Prompter:
     return Prompter(tokenizer)
-
-
-class AskedPrompts:
-    """The prompts of a run: encoded once, for its identity, and kept until they are sent.
-
-    `label` names the checkpoint; `vocabulary` is the number of tokens that its model knows.
-    """
-
-    def __init__(self, prompter: Prompter, vocabulary: int, label: str) -> None:
-        self.prompter = prompter
-        self._label = label
-        self._vocabulary = vocabulary
-        self._kept: dict[object, array[int] | PromptError] = {}
-
-    def fingerprint(self, probes: Sequence[Probe]) -> str:
-        """sha256 over the key and the token ids of every probe, a JSON line each; null for none.
-
-        Raises `EngineError` if not a single prompt can be asked.
-        """
-        self._kept = {}
-        digest = hashlib.sha256()
-        reasons: list[PromptError] = []
-        for probe in probes:
-            try:
-                ids = self.ids(probe)
-                self._kept[_prompt(probe)] = array("l", ids)
-            except PromptError as error:
-                ids = None
-                reasons.append(error)
-                self._kept[_prompt(probe)] = error
-            line = json.dumps([*asdict(probe.key).values(), ids], separators=(",", ":"))
-            digest.update(f"{line}\n".encode())
-        if reasons and len(reasons) == len(probes):
-            raise EngineError(
-                f"{self._label}: not one of {len(probes)} prompts can be asked: {reasons[0]}; "
-                "mend its tokenizer or its chat template"
-            )
-        return digest.hexdigest()
-
-    def ids(self, probe: Probe) -> list[int]:
-        """Token ids of a probe's prompt. Raises `PromptError` if it cannot be asked."""
-        kept = self._kept.get(_prompt(probe))
-        if isinstance(kept, PromptError):
-            raise kept
-        if kept is not None:
-            return kept.tolist()
-        ids = self.prompter.encode(probe)
-        if max(ids) >= self._vocabulary:
-            raise PromptError(
-                f"its tokenizer gives token {max(ids)}, its model knows {self._vocabulary}"
-            )
-        self.prompter.check_answer(probe)
-        return ids
-
-
-def _prompt(probe: Probe) -> object:
-    """All of a probe that the model is to see."""
-    return (probe.text, probe.messages)
 
 
 def _letters(text: str) -> str:

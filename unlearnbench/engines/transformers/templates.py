@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -19,8 +18,13 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.held import missing, squeezed
+from unlearnbench.engines.transformers.named_templates import choose_template
 from unlearnbench.engines.transformers.thinking import find_marks
-from unlearnbench.errors import EngineError
+from unlearnbench.engines.transformers.turn_shapes import (
+    TurnShape,
+    as_template_turn,
+    fold,
+)
 from unlearnbench.types import Message, Setting
 
 NONE: Mapping[str, Setting] = {}
@@ -45,58 +49,10 @@ _FAULTS = (
 _TAG = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\([^()]*\)|\{[^{}]*\}")
 _Way = Literal["asked", "before", "begun"]
 """With a generation prompt; up to an assistant's words; with an answer's beginning at its end."""
-_SPECIAL_PURPOSE = ("rag", "tool", "function", "json", "grounded", "vision")
 
 
 class RenderError(PromptError):
     """The template fails on a conversation, or leaves some of it out."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnShape:
-    """How a conversation is handed to a template.
-
-    `parts`: contents as lists of parts; `folded`: the system's turn within the first user's.
-    """
-
-    parts: bool = False
-    folded: bool = False
-
-    @property
-    def note(self) -> str:
-        """What a run says of it; nothing for the usual form."""
-        parts = ["takes contents in parts"] if self.parts else []
-        parts += ["takes no system turn: it stands in the user's first turn"] if self.folded else []
-        return f"its chat template {' and '.join(parts)}" if parts else ""
-
-
-FORMS = (
-    TurnShape(),
-    TurnShape(folded=True),
-    TurnShape(parts=True),
-    TurnShape(parts=True, folded=True),
-)
-
-
-def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
-    """(name, template); both empty if the tokenizer has none, the name where it has only one.
-
-    Of several named ones: `default`, else the first that is not for tools or retrieval, else the
-    first. Raises `EngineError` for what is no template.
-    """
-    templates: object = tokenizer.chat_template
-    if not templates:
-        return "", ""
-    named = templates if isinstance(templates, Mapping) else {"": templates}
-    for name, text in named.items():
-        if not isinstance(name, str) or not isinstance(text, str):
-            raise EngineError(f"its chat template {name!r} is not a text; mend the tokenizer")
-    full = {str(name): str(text) for name, text in named.items() if text}
-    if not full:
-        return "", ""
-    plain = [n for n in full if not any(word in n.lower() for word in _SPECIAL_PURPOSE)]
-    name = "default" if "default" in full else (plain or list(full))[0]
-    return name, full[name]
 
 
 class Template:
@@ -245,7 +201,7 @@ class Template:
         self, turns: Sequence[Message], form: TurnShape, *, asks: bool = False, begun: bool = False
     ) -> str:
         """The library's rendering. Raises `RenderError` with the template's own words."""
-        listed = [_listed(turn, form) for turn in (_fold(turns) if form.folded else turns)]
+        listed = [as_template_turn(turn, form) for turn in (fold(turns) if form.folded else turns)]
         try:
             return str(
                 self._tokenizer.apply_chat_template(
@@ -260,12 +216,6 @@ class Template:
         except _FAULTS as error:
             words = " ".join(str(error).split())[:200] or type(error).__name__
             raise RenderError(f"its chat template fails: {words}") from error
-
-
-def forms_for(turns: Sequence[Message]) -> tuple[TurnShape, ...]:
-    """The forms that a conversation can take; only one with a system turn can be folded."""
-    foldable = turns[0].role == "system" and len(turns) > 1
-    return tuple(form for form in FORMS if foldable or not form.folded)
 
 
 def _marked(roles: Sequence[str]) -> list[Message]:
@@ -284,16 +234,6 @@ def _opens_alike(opening: str, begins: str) -> bool:
     if rest == opening:
         return False
     return bool(find_marks(rest)) or not any(c.isalnum() for c in _TAG.sub("", rest))
-
-
-def _fold(turns: Sequence[Message]) -> list[Message]:
-    system, first, *rest = turns
-    return [replace(first, content=f"{system.content}\n\n{first.content}"), *rest]
-
-
-def _listed(turn: Message, form: TurnShape) -> dict[str, Any]:
-    parts = [{"type": "text", "text": turn.content}]
-    return {"role": turn.role, "content": parts if form.parts else turn.content}
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,8 @@ from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
 from unlearnbench.judging.rules.phrase import phrase
-from unlearnbench.judging.rules.quantities import Quantity, same_quantity
+from unlearnbench.judging.rules.quantities import Quantity
+from unlearnbench.judging.rules.same_quantity import same_quantity
 from unlearnbench.judging.rules.signs import signed
 from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import (

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
+from unlearnbench.judging.rules.given_names import middles_in_order, name_parts, same_given
 from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.tables import (
     FUNCTION_WORDS,
     GIVEN_NAMES,
     KIND_WORDS,
     MONONYMS,
-    NICKNAMES,
     NO_DOER,
     NOBLES,
     PARTICLES,
@@ -211,7 +211,7 @@ def _chain(response: list[Token], index: int) -> list[Token]:
 
 def _compatible(person: Person, chain: list[Token]) -> bool:
     """Whether the words before a last name can be this person's."""
-    names = [part for t in chain if t.text not in PARTICLES for part in _parts(t)]
+    names = [part for t in chain if t.text not in PARTICLES for part in name_parts(t)]
     if not names:
         return True
     if not person.given:
@@ -220,34 +220,13 @@ def _compatible(person: Person, chain: list[Token]) -> bool:
     if not given:
         return True
     # Words such as "Norwegian" may stand before the given name.
-    start = next((i for i, name in enumerate(names) if _same_given(given[0], name)), None)
+    start = next((i for i, name in enumerate(names) if same_given(given[0], name)), None)
     if start is None:
-        return any(_same_given(g, names[0]) for g in given[1:])
+        return any(same_given(g, names[0]) for g in given[1:])
     middles = names[start + 1 :]
     if len(given) == 1 or not middles:
         return not middles or (given[0], middles[0], person.last) not in TELLING_MIDDLES
-    return _in_order(middles, given[1:]) or _in_order(given[1:], middles)
-
-
-def _parts(token: Token) -> list[str]:
-    """Initials written together (`A.G.`) are one name each."""
-    return list(token.text) if token.raw.count(".") > 1 and len(token.text) <= 3 else [token.text]
-
-
-def _same_given(gold: str, name: str) -> bool:
-    if is_typo(gold, name) or NICKNAMES.get(name) == gold or NICKNAMES.get(gold) == name:
-        return True
-    initials = len(name) <= 3 and name[0] == gold[0] and (len(name) == 1 or len(gold) <= 3)
-    return initials or (len(gold) <= 3 and gold[0] == name[0])
-
-
-def _in_order(some: list[str], all_of: list[str]) -> bool:
-    """Whether middle names are, in order, among others (`H. W.` is in `Herbert Walker`; `W.` comes
-    second there, so `George W.` is another man than `George H. W.`).
-    """
-    return len(some) <= len(all_of) and all(
-        _same_given(a, b) for a, b in zip(some, all_of, strict=False)
-    )
+    return middles_in_order(middles, given[1:]) or middles_in_order(given[1:], middles)
 
 
 def _tells(person: Person, chain: list[Token], question: frozenset[str]) -> bool:

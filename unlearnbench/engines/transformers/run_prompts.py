@@ -1,0 +1,72 @@
+"""The prompts of a run: encoded once, identified by their token ids, kept until they are sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from unlearnbench.engines.transformers.encoding import PromptError
+from unlearnbench.engines.transformers.prompts import Prompter
+from unlearnbench.errors import EngineError
+from unlearnbench.types import Probe
+
+
+class RunPrompts:
+    """The prompts of a run: encoded once, for its identity, and kept until they are sent.
+
+    `label` names the checkpoint; `vocabulary` is the number of tokens that its model knows.
+    """
+
+    def __init__(self, prompter: Prompter, vocabulary: int, label: str) -> None:
+        self.prompter = prompter
+        self._label = label
+        self._vocabulary = vocabulary
+        self._kept: dict[object, array[int] | PromptError] = {}
+
+    def fingerprint(self, probes: Sequence[Probe]) -> str:
+        """sha256 over the key and the token ids of every probe, a JSON line each; null for none.
+
+        Raises `EngineError` if not a single prompt can be asked.
+        """
+        self._kept = {}
+        digest = hashlib.sha256()
+        reasons: list[PromptError] = []
+        for probe in probes:
+            try:
+                ids = self.ids(probe)
+                self._kept[_prompt(probe)] = array("l", ids)
+            except PromptError as error:
+                ids = None
+                reasons.append(error)
+                self._kept[_prompt(probe)] = error
+            line = json.dumps([*asdict(probe.key).values(), ids], separators=(",", ":"))
+            digest.update(f"{line}\n".encode())
+        if reasons and len(reasons) == len(probes):
+            raise EngineError(
+                f"{self._label}: not one of {len(probes)} prompts can be asked: {reasons[0]}; "
+                "mend its tokenizer or its chat template"
+            )
+        return digest.hexdigest()
+
+    def ids(self, probe: Probe) -> list[int]:
+        """Token ids of a probe's prompt. Raises `PromptError` if it cannot be asked."""
+        kept = self._kept.get(_prompt(probe))
+        if isinstance(kept, PromptError):
+            raise kept
+        if kept is not None:
+            return kept.tolist()
+        ids = self.prompter.encode(probe)
+        if max(ids) >= self._vocabulary:
+            raise PromptError(
+                f"its tokenizer gives token {max(ids)}, its model knows {self._vocabulary}"
+            )
+        self.prompter.check_answer(probe)
+        return ids
+
+
+def _prompt(probe: Probe) -> object:
+    """All of a probe that the model is to see."""
+    return (probe.text, probe.messages)
