@@ -23,7 +23,8 @@ class Help:
 
     `spelling` replaces the spelling that follows from the field's name; `least` is the smallest
     number allowed. `read` makes the value of what was typed, or of all that was typed where the
-    option is `repeated`; it raises `ValueError` with what was typed and what is wanted.
+    option is `repeated`; it raises `ValueError` with what was typed and what is wanted. `only`
+    names the commands that offer the option; empty: every command that takes the class.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Help:
     least: int | None = None
     read: Callable[[Any], Any] | None = None
     repeated: bool = False
+    only: tuple[str, ...] = ()
 
 
 def rows(text: str) -> int | None:
@@ -40,6 +42,44 @@ def rows(text: str) -> int | None:
     if not text.isdecimal() or len(text) > 9 or int(text) < 1:
         raise ValueError(f"{text}: auto, or a number from 1 up")
     return int(text)
+
+
+def pairs(typed: list[str]) -> dict[str, str]:
+    """Names and values from `NAME=VALUE` texts."""
+    split = [text.partition("=") for text in typed]
+    for text, (name, sign, _) in zip(typed, split, strict=True):
+        if not name.strip() or not sign:
+            raise ValueError(f"{text}: give NAME=VALUE")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+def numbers(typed: list[str]) -> dict[str, Setting]:
+    """Names and numbers from `NAME=VALUE` texts; what is no number stays a text."""
+    found = pairs(typed)
+    if len(found) < len(typed):
+        raise ValueError(f"{' '.join(typed)}: each setting takes one value")
+    return {name: _number(value) for name, value in found.items()}
+
+
+def _number(typed: str) -> Setting:
+    for kind in (int, float):
+        try:
+            return kind(typed) if typed.isascii() and "_" not in typed else typed
+        except ValueError:
+            continue
+    return typed
+
+
+def text(typed: str) -> str:
+    """A text, or the content of the file that `@FILE` names."""
+    if not typed.startswith("@"):
+        return typed
+    try:
+        return Path(typed[1:]).expanduser().read_text("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{typed}: the file is not UTF-8 text") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{typed}: the file cannot be read ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +92,11 @@ class EngineOptions:
         batch_size: Rows decoded at a time.
         think_tokens: Room for a thinking block before the answer, in tokens; 0 switches thinking
             off where the model's template can.
+        system_prompt: Opens every conversation. Such a run is not ranked.
+        chat_template: False: raw prompts even where the tokenizer has a template, which is not
+            ranked; True: an error where it has none.
+        gen: Decoding settings to change: `max_new_tokens`, `temperature`, `seed`. Such a run is not
+            ranked.
     """
 
     device: Annotated[str, Help("auto, cpu, cuda, cuda:1, mps.")] = "auto"
@@ -65,15 +110,33 @@ class EngineOptions:
             least=0,
         ),
     ] = None
+    system_prompt: Annotated[
+        str | None,
+        Help("First turn of every prompt: TEXT or @FILE. Not ranked.", read=text, only=("score",)),
+    ] = None
+    chat_template: Annotated[
+        bool | None,
+        Help(
+            "Require a chat template, or ask with raw prompts (not ranked). Default: the model's "
+            "own template where it has one.",
+            "--chat-template/--no-chat-template",
+            only=("score",),
+        ),
+    ] = None
+    gen: Annotated[
+        Mapping[str, Setting],
+        Help(
+            "NAME=VALUE of max_new_tokens, temperature or seed; may be repeated. Not ranked.",
+            read=numbers,
+            repeated=True,
+            only=("score",),
+        ),
+    ] = field(default_factory=dict)
 
-
-def pairs(typed: list[str]) -> dict[str, str]:
-    """Names and values from `NAME=VALUE` texts."""
-    split = [text.partition("=") for text in typed]
-    for text, (name, sign, _) in zip(typed, split, strict=True):
-        if not name.strip() or not sign:
-            raise ValueError(f"{text}: give NAME=VALUE")
-    return {name.strip(): value.strip() for name, _, value in split}
+    @property
+    def asks_otherwise(self) -> bool:
+        """Whether prompts or decoding are to differ from the protocol's."""
+        return (self.system_prompt, self.chat_template, dict(self.gen)) != (None, None, {})
 
 
 DEFAULTS = EngineOptions()

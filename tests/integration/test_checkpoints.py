@@ -281,9 +281,13 @@ class Hub(BaseHTTPRequestHandler):
         ):
             if f"/owner/{name}" in path:
                 return self._answer(status, b"", {"X-Error-Code": code} if code else {})
+        if path == "/api/models/owner/small/revision/v2.0":
+            return self._json({"id": "owner/small", "sha": TAGGED, "siblings": []})
         if path in ("/api/models/owner/small", "/api/models/owner/small/revision/main"):
             return self._json({"id": "owner/small", "sha": COMMIT, "siblings": []})
-        if path.startswith(f"/api/models/owner/small/tree/{COMMIT}"):
+        if path.startswith("/api/models/owner/small/revision/"):
+            return self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
+        if path.startswith("/api/models/owner/small/tree/"):
             return self._json(
                 [
                     {"type": "file", "path": n, "size": len(b), "oid": sha1(b).hexdigest()}
@@ -291,7 +295,8 @@ class Hub(BaseHTTPRequestHandler):
                 ]
             )
         content = self.files[path.rpartition("/")[2]]
-        etag = {"ETag": f'"{sha1(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        commit = TAGGED if TAGGED in path else COMMIT
+        etag = {"ETag": f'"{sha1(content).hexdigest()}"', "X-Repo-Commit": commit}
         return self._answer(200, content, etag)
 
     def _json(self, value: object) -> None:
@@ -311,6 +316,7 @@ class Hub(BaseHTTPRequestHandler):
 
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+TAGGED = "fedcba9876543210fedcba9876543210fedcba98"
 
 
 @pytest.fixture
@@ -339,6 +345,59 @@ def test_a_run_of_a_hub_model_records_owner_name_and_commit(
     assert generator["source"] == f"owner/small@{COMMIT}"
     assert generator["notes"][0] == f"hub: owner/small@{COMMIT}"
     assert generator["checkpoint"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("name", "commit"), [("owner/small@v2.0", TAGGED), ("owner/small@main", COMMIT)]
+)
+def test_a_revision_of_the_hub_is_recorded_by_its_commit(
+    name: str, commit: str, hub: str, tmp_path: Path, benchmark_folder: Path
+) -> None:
+    done = score(name, hub, tmp_path, benchmark_folder)
+    assert done.returncode == 0, done.stderr
+    generator = json.loads((tmp_path / "run" / "run.json").read_text())["generator"]
+    assert generator["source"] == f"owner/small@{commit}"
+    assert generator["checkpoint"] == "small"
+
+
+def test_a_revision_that_the_hub_lacks(hub: str, tmp_path: Path, benchmark_folder: Path) -> None:
+    done = score("owner/small@v3", hub, tmp_path, benchmark_folder)
+    assert done.returncode == 2
+    assert "owner/small@v3: the hub has no such revision of it" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("smollm2-135m@main", "give HuggingFaceTB/SmolLM2-135M-Instruct@main"),
+        ("model.gguf@main", r"a \.gguf file has no revisions"),
+        ("here@main", "on this disk and has no revisions"),
+        ("owner/small@", "is no revision"),
+        ("owner/small@../x", "is no revision"),
+        ("owner/small@a b", "is no revision"),
+        ("small@main", r"only a hub id \(owner/name\) takes @REVISION"),
+        ("a/b/small@main", r"only a hub id \(owner/name\) takes @REVISION"),
+    ],
+)
+def test_a_revision_of_what_has_none(
+    name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", None)
+    (tmp_path / "here").mkdir()
+    with pytest.raises(CheckpointError, match=why):
+        resolve(name)
+
+
+def test_a_folder_whose_name_holds_the_sign_is_a_folder(
+    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("small@main", "owner/small@v2"):
+        shutil.copytree(tiny_llama, tmp_path / name)
+        found = resolve(name)
+        assert (found.folder, found.source) == (Path(name), None)
 
 
 @pytest.mark.parametrize(

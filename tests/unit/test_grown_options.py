@@ -61,6 +61,19 @@ def test_every_option_says_how_it_is_shown(options: Any) -> None:
         assert f"{option.name}:" in inspect.getdoc(options)  # type: ignore[operator]
 
 
+def offered(options: Any, name: str) -> set[str]:
+    """The options of a class that are meant for a command."""
+    hints = get_type_hints(options, include_extras=True)
+    declared = {option.name: get_args(hints[option.name])[1] for option in fields(options)}
+    return {field for field, help in declared.items() if not help.only or name in help.only}
+
+
+def test_some_options_are_for_one_command() -> None:
+    prompting = {"system_prompt", "chat_template", "gen"}
+    assert prompting <= options_of("score")
+    assert not any(prompting & options_of(name) for name in ("stress", "relearn", "tofu"))
+
+
 @pytest.mark.parametrize(("name", "function", "others"), SHARED)
 def test_a_command_has_what_its_function_takes(
     name: str, function: Callable[..., Any], others: set[str]
@@ -69,7 +82,7 @@ def test_a_command_has_what_its_function_takes(
     for parameter in inspect.signature(function).parameters.values():
         default = parameter.default
         if is_dataclass(default):
-            expected = {field.name for field in fields(default)}
+            expected = offered(type(default), name)
         elif parameter.annotation == "About":
             expected = {field.name for field in fields(About)}
         else:

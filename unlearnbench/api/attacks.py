@@ -16,6 +16,7 @@ from unlearnbench.naming import label, nearest
 from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import available, load
 from unlearnbench.progress import OnProgress, ignore
+from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.folder import default_folder
 from unlearnbench.training.record import summary
 
@@ -80,6 +81,7 @@ def stress(
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
+    check_by_protocol(engine_options, "stress")
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     lacking = [test.name for test in tests if test.needs_base and base is None]
@@ -152,6 +154,7 @@ def relearn(
 
     if engine_options.dtype not in ("auto", "float32"):
         raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
+    check_by_protocol(engine_options, "relearn")
     facts = _prepare(benchmark, run_options)
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
     subject, before = _resolved(checkpoint, base, peft=lora)

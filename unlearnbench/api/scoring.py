@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,12 +17,15 @@ from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
+from unlearnbench.protocol.prompting import system_prompt_of
 from unlearnbench.protocol.runner import Runner, identity_of
+from unlearnbench.protocol.sampling import changed_settings
 from unlearnbench.runs.base import check_base
 from unlearnbench.runs.folder import RunFolder, default_folder
+from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run, load_base
 from unlearnbench.training.record import summary
-from unlearnbench.types import Estimate, Sampling
+from unlearnbench.types import Estimate, Setting
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
@@ -80,10 +84,12 @@ def score(
     facts = _benchmark(benchmark, source)
     chosen = get_profile(profile or facts.profile)
     judging = judge_for(facts, judge, max_cost)
+    gen = changed_settings(chosen.max_new_tokens, engine_options.gen)
     generator = _engine(engine, checkpoint, engine_options)
-    plan = make_plan(facts, chosen, generator.info.prompt_format, seed, limit)
+    prompt = system_prompt_of(generator.info, engine_options, chosen)
+    plan = make_plan(facts, chosen, generator.info.prompt_format, seed, limit, prompt)
     identity = {
-        **_asked(facts, chosen, plan, seed, limit),
+        **_asked(facts, chosen, plan, seed, limit, gen),
         **identity_of(generator, judging, plan),
     }
     if before is not None:
@@ -91,7 +97,7 @@ def score(
     name = label(facts.id, generator.info.checkpoint or "model")
     folder = default_folder("runs", name, identity, run_options)
     runner = Runner(judging, summary(Path(checkpoint), facts.fingerprint), on_progress)
-    run = runner.run(folder, plan, generator, identity, Sampling(chosen.max_new_tokens))
+    run = runner.run(folder, plan, generator, identity, sampling_from(identity))
     return run if before is None else run.against(before)
 
 
@@ -135,12 +141,12 @@ def rejudge(
     judging = judge_again(kept["answers"], plan.probes, judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
     identity = {
-        **{field: kept[field] for field in _ASKED},
+        **{field: kept[field] for field in _ASKED if field in kept},
         **identity_of(generator, judging, plan),
     }
     name = label(kept["benchmark"], generator.info.checkpoint or "model")
     folder = default_folder("runs", name, identity, run_options)
-    sampling = Sampling(kept["max_new_tokens"])
+    sampling = sampling_from(kept)
     return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
 
 
@@ -188,12 +194,18 @@ _ASKED = (
     "seed",
     "limit",
     "max_new_tokens",
+    "gen",
 )
 """Fields of a run's identity that say what was asked; they hold for whoever judges."""
 
 
 def _asked(
-    facts: Benchmark, profile: Profile, plan: Plan, seed: int, limit: int | None
+    facts: Benchmark,
+    profile: Profile,
+    plan: Plan,
+    seed: int,
+    limit: int | None,
+    gen: Mapping[str, Setting],
 ) -> dict[str, Any]:
     return {
         "benchmark": facts.id,
@@ -205,7 +217,8 @@ def _asked(
         "plan": plan.fingerprint,
         "seed": seed,
         "limit": limit,
-        "max_new_tokens": profile.max_new_tokens,
+        "max_new_tokens": gen.get("max_new_tokens", profile.max_new_tokens),
+        **({"gen": dict(gen)} if gen else {}),
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.environment import extra
 from unlearnbench.options import EngineOptions
+from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.tofu.measure import measure
 from unlearnbench.tofu.record import TofuRecord, read_retain_log
 
@@ -38,6 +39,7 @@ def score_tofu(
     from unlearnbench.engines.transformers.engine import TransformersEngine
     from unlearnbench.engines.transformers.likelihood import likelihoods
 
+    check_by_protocol(engine_options, "tofu")
     forget = forget or ("forget25" if source == "tofu-mini" else "forget10")
     for needed in ("rouge_score.rouge_scorer", "sklearn.metrics"):
         extra(needed, "tofu")

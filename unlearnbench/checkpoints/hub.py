@@ -40,6 +40,7 @@ def download(name: str, revision: str | None = None) -> Snapshot:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    called = name if revision is None else f"{name}@{revision}"
     try:
         folder = Path(
             snapshot_download(
@@ -51,11 +52,11 @@ def download(name: str, revision: str | None = None) -> Snapshot:
             f"the model hub cannot be reached and no copy is cached ({whole_cause(error)}); give "
             f"a local folder, a .gguf file or an alias ({', '.join(ALIASES)})"
         )
-        raise HubError(f"{name}: {why}") from error
+        raise HubError(f"{called}: {why}") from error
     except Exception as error:
         # Each of the hub's transports has errors of its own.
         why = _refusal(name, error) or f"cannot be fetched from the model hub: {whole_cause(error)}"
-        raise HubError(f"{name}: {why}") from error
+        raise HubError(f"{called}: {why}") from error
     return Snapshot(folder, name, folder.name)
 
 

@@ -20,6 +20,7 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
+_REVISION = re.compile(r"^[A-Za-z0-9][\w./-]{0,199}$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,33 @@ class Checkpoint:
 
 
 def resolve(name: str) -> Checkpoint:
-    """Find the checkpoint called `name`.
+    """Find the checkpoint called `name`; `owner/name@revision` is a branch, tag or commit.
 
     Raises `CheckpointError` if there is none (with the nearest alias), or it is unsafe or damaged.
     """
-    return _resolve(name, None, ())
+    if "@" not in name or _exists(Path(name).expanduser()):
+        return _resolve(name, None, ())
+    plain, _, revision = name.partition("@")
+    return _resolve(plain, _checked_revision(name, plain, revision), ())
+
+
+def _checked_revision(name: str, plain: str, revision: str) -> str:
+    """The revision of a hub id. Raises `CheckpointError` where there can be none."""
+    path = Path(plain).expanduser()
+    if plain in ALIASES:
+        hub_id = ALIASES[plain].hub_id
+        what = f"an alias is one fixed model; give {hub_id}@{revision}"
+    elif path.suffix == ".gguf":
+        what = "a .gguf file has no revisions; give the file alone"
+    elif _exists(path):
+        what = f"{path} is on this disk and has no revisions; give the path alone"
+    elif not _HUB_ID.match(plain):
+        what = f"{_no_folder(Path(name))}; and only a hub id (owner/name) takes @REVISION"
+    elif not _REVISION.match(revision) or ".." in revision:
+        what = f"{revision!r} is no revision: give a branch, a tag or a commit after the @"
+    else:
+        return revision
+    raise CheckpointError(f"{name}: {what}")
 
 
 def _resolve(name: str, revision: str | None, above: tuple[Path, ...]) -> Checkpoint:

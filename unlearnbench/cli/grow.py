@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -24,6 +24,7 @@ from unlearnbench.options import Help
 def grown(command: Callable[..., int]) -> Callable[..., int]:
     """A command in which each parameter of an option class is replaced by the class's fields."""
     signature = inspect.signature(command, eval_str=True)
+    offered = partial(_offered, command=command.__name__)
     classes: dict[str, Any] = {
         p.name: p.annotation for p in signature.parameters.values() if is_dataclass(p.annotation)
     }
@@ -31,7 +32,7 @@ def grown(command: Callable[..., int]) -> Callable[..., int]:
     @wraps(command)
     def call(**given: Any) -> int:
         for name, options in classes.items():
-            typed = [(f, h, given.pop(f)) for f, _, h, _ in _declared(options)]
+            typed = [(f, h, given.pop(f)) for f, _, h, _ in offered(options)]
             values = {f: _read(f, h, v) for f, h, v in typed if v is not None}
             given[name] = options(**values)
         return command(**given)
@@ -40,7 +41,7 @@ def grown(command: Callable[..., int]) -> Callable[..., int]:
         grown_parameter
         for parameter in signature.parameters.values()
         for grown_parameter in (
-            _options(classes[parameter.name])
+            [_option(*one) for one in offered(classes[parameter.name])]
             if parameter.name in classes
             else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
         )
@@ -59,21 +60,26 @@ def _declared(options: Any) -> Iterator[tuple[str, Any, Help, Any]]:
         yield option.name, kind, declared, option.default
 
 
-def _options(options: Any) -> Iterator[inspect.Parameter]:
-    for name, kind, declared, default in _declared(options):
-        spelling = [declared.spelling] if declared.spelling else []
-        typed = kind
-        if declared.read is not None:
-            typed = (list[str] if declared.repeated else str) | None
-            default = None
-        metavar = "<path>" if declared.read is Path else None
-        option = typer.Option(*spelling, help=declared.text, min=declared.least, metavar=metavar)
-        yield inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if default is MISSING else default,
-            annotation=Annotated[typed, option],
-        )
+def _offered(options: Any, command: str) -> list[tuple[str, Any, Help, Any]]:
+    """The options of a class that a command offers."""
+    every = _declared(options)
+    return [one for one in every if not one[2].only or command in one[2].only]
+
+
+def _option(name: str, kind: Any, declared: Help, default: Any) -> inspect.Parameter:
+    spelling = [declared.spelling] if declared.spelling else []
+    typed: Any = kind
+    if declared.read is not None:
+        typed = (list[str] if declared.repeated else str) | None
+        default = None
+    metavar = "<path>" if declared.read is Path else None
+    option = typer.Option(*spelling, help=declared.text, min=declared.least, metavar=metavar)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is MISSING else default,
+        annotation=Annotated[typed, option],
+    )
 
 
 def _read(name: str, declared: Help, value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from unlearnbench.errors import EngineError
 from unlearnbench.options import EngineOptions
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.manifest import Replayable
 from unlearnbench.runs.schema import shaped
 from unlearnbench.types import (
@@ -24,16 +25,17 @@ class ReplayEngine:
     """Answers with what another run's model said to the same prompt.
 
     `checkpoint` is the run's folder. Raises `RunError` if it is none, `EngineError` when asked to
-    decode otherwise than the stored run did.
+    prompt or decode otherwise than the stored run did.
     """
 
-    def __init__(self, checkpoint: str, _options: EngineOptions) -> None:
+    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
         folder = RunFolder(Path(checkpoint))
         self._manifest = folder.manifest()
         shaped(Replayable, self._manifest, folder.manifest_path)
         self._prompts = {probe.key: _prompt(probe) for probe in folder.probes()}
         self._answers = folder.read_completions()
         self._path = folder.path
+        self._check(options)
 
     @property
     def info(self) -> GeneratorInfo:
@@ -62,11 +64,11 @@ class ReplayEngine:
         self, block: Sequence[Probe], sampling: Sampling
     ) -> Iterator[Completion | Failure]:
         """Look every probe up by its key; another prompt than the stored one is a failure."""
-        stored = self._manifest["identity"]["max_new_tokens"]
-        if sampling.max_new_tokens != stored:
+        stored = sampling_from(self._manifest["identity"])
+        if sampling != stored:
             raise EngineError(
-                f"{self._path} was decoded with {stored} new tokens, asked for "
-                f"{sampling.max_new_tokens}; replay it under its own profile"
+                f"{self._path} was decoded with {_described(stored)}, requested are "
+                f"{_described(sampling)}; replay it under its own profile and --gen settings"
             )
         for probe in block:
             answer = self._answers.get(probe.key)
@@ -76,6 +78,22 @@ class ReplayEngine:
                 yield Failure(probe.key, "generate", "the replayed run asked another prompt")
             else:
                 yield answer
+
+    def _check(self, options: EngineOptions) -> None:
+        """Raise `EngineError` for options that stored answers cannot follow."""
+        settings = self._manifest["generator"]["settings"]
+        prompt = options.system_prompt
+        if prompt is not None and prompt != settings.get("system_prompt"):
+            raise EngineError(f"--system-prompt: {self._path} was not asked with this one")
+        raw = self._manifest["generator"]["prompt_format"] == "raw"
+        if options.chat_template is not None and options.chat_template is raw:
+            flag = "--chat-template" if options.chat_template else "--no-chat-template"
+            raise EngineError(f"{flag}: {self._path} was not asked that way")
+
+
+def _described(sampling: Sampling) -> str:
+    drawn = f", temperature {sampling.temperature}, seed {sampling.seed}"
+    return f"{sampling.max_new_tokens} new tokens{drawn if sampling.temperature else ''}"
 
 
 def _prompt(probe: Probe) -> object:

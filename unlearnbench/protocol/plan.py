@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from unlearnbench.benchmark import Benchmark, holds
-from unlearnbench.errors import BenchmarkError
+from unlearnbench.errors import BenchmarkError, EngineError
 from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
 from unlearnbench.runs.codec import plan_fingerprint
-from unlearnbench.types import ORIGINAL, Context, Fact, Probe, ProbeKey, PromptFormat
+from unlearnbench.types import (
+    ORIGINAL,
+    Context,
+    Fact,
+    Message,
+    Probe,
+    ProbeKey,
+    PromptFormat,
+)
 
 BLOCK_PROBES = 384
 """A block is closed once it holds this many probes; facts are never split between blocks."""
@@ -46,14 +54,21 @@ def make_plan(
     prompt_format: PromptFormat,
     seed: int = 0,
     limit: int | None = None,
+    system_prompt: str | None = None,
 ) -> Plan:
     """All probes of `benchmark` under `profile`.
 
-    `limit` takes the first so many facts of each split; in-context examples are still drawn from
-    all retain facts, so a limited run asks the same prompts as a full one.
+    `system_prompt` opens every conversation, which is then not the protocol's. `limit` takes the
+    first so many facts of each split; in-context examples are still drawn from all retain facts,
+    so a limited run asks the same prompts as a full one.
     Raises `BenchmarkError` if there are too few retain facts to draw examples from, or no fact of
-    the profile's splits.
+    the profile's splits, `EngineError` if raw prompts are to hold a system prompt.
     """
+    if system_prompt is not None and (prompt_format == "raw" or profile.prompt == "paper"):
+        raise EngineError(
+            f"--system-prompt: the prompts of profile {profile.name} are raw text here, which has "
+            "no system role"
+        )
     pool = benchmark.split("retain")
     probes: list[Probe] = []
     if not any(benchmark.split(split) for split in profile.splits):
@@ -66,6 +81,9 @@ def make_plan(
                 probes += _probes(
                     fact, context, pool, benchmark.styles, profile, prompt_format, seed
                 )
+    if system_prompt is not None:
+        opening = Message("system", system_prompt)
+        probes = [replace(probe, messages=(opening, *probe.messages)) for probe in probes]
     return Plan(tuple(probes))
 
 

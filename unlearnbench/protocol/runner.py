@@ -23,6 +23,7 @@ from unlearnbench.protocol.evaluate import Job, evaluate, prompts_of
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.shuffled import shuffled
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import (
     GeneratorRecord,
@@ -108,7 +109,7 @@ class Runner:
         """
         probes = shuffled([probe for probe in run.probes if probe.split == "forget"])
         kept = RunFolder(run.path).record().identity
-        sampling = Sampling(kept.max_new_tokens, kept.temperature or 0.0, kept.sampling_seed or 0)
+        sampling = sampling_from(kept.model_dump())
         state = {"shuffled": kept.plan, "checkpoint": kept.checkpoint}
         replay = load("engines", "replay")
 
@@ -177,6 +178,10 @@ def _is_complete(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
     return stored.status == "complete" and known == identity
 
 
+_ASKING = ("thinking", "think_tokens", "system_prompt", "chat_template")
+"""The engine's settings that decide what is asked."""
+
+
 def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any]:
     """The part of a run's identity that says who answers which prompts, and who judges."""
     settings = generator.info.settings
@@ -185,7 +190,7 @@ def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any
         "checkpoint": generator.info.fingerprint,
         "prompt_format": generator.info.prompt_format,
         "dtype": settings.get("dtype"),
-        **{name: settings[name] for name in ("thinking", "think_tokens") if name in settings},
+        **{name: settings[name] for name in _ASKING if name in settings},
         "judge": judge.name,
         "judge_identity": judge.identity,
         **prompts_of(generator, plan.probes),

@@ -20,6 +20,8 @@ _FIELDS = {
     "judge_identity": "judge",
 }
 """Fields of a run's identity that must be equal, and those that name them to people."""
+_CHANGES = {"system_prompt": "system prompt", "gen": "decoding (--gen)"}
+"""Fields that stand only in a run which left the protocol."""
 
 
 def check_base(base: Run, identity: Mapping[str, Any]) -> None:
@@ -53,9 +55,23 @@ def _named(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[s
         yield f"its {name} is {theirs}" + (
             " in another version" if theirs == mine else f", not {mine}"
         )
+    changed = list(_changed(stored, identity))
+    yield from changed
     one_format = stored.get("prompt_format") == identity.get("prompt_format")
-    if not different and one_format and stored.get("plan") != identity.get("plan"):
+    same = not different and not changed and one_format
+    if same and stored.get("plan") != identity.get("plan"):
         yield "its prompts are others"
+
+
+def _changed(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[str]:
+    """What the user of one of the runs changed about prompts or decoding."""
+    for field, name in _CHANGES.items():
+        theirs, mine = (one.get(field, "the protocol's") for one in (stored, identity))
+        if theirs != mine:
+            yield f"its {name} is {theirs}, not {mine}"
+    theirs, mine = stored.get("prompt_format"), identity.get("prompt_format")
+    if theirs != mine and False in (stored.get("chat_template"), identity.get("chat_template")):
+        yield f"its prompt format is {theirs}, not {mine}"
 
 
 def among_known(run: Run, base: Run) -> Score:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from unlearnbench.runs.identity import departures
 from unlearnbench.scoring.answers import why_unanswered
 from unlearnbench.scoring.findings import (
     ALIKE,
@@ -116,8 +117,23 @@ def findings_of(run: Run) -> tuple[RunFinding, ...]:
     """Everything that stands against reading a run's headline as it is, warnings first."""
     splits = dict.fromkeys(probe.split for probe in run.probes)
     counts: _Counts = {s: counted for s in splits if (counted := count_answers(run, s)).n}
-    found = [*_open(run), *_model(run), *_answers(run, counts), *_base(run), *_left_out(run)]
+    found = [
+        *_departures(run),
+        *_open(run),
+        *_model(run),
+        *_answers(run, counts),
+        *_base(run),
+        *_left_out(run),
+    ]
     return in_order(found)
+
+
+def _departures(run: Run) -> Iterator[RunFinding]:
+    """`not-the-protocol`: what was changed about the prompts or the decoding."""
+    changes = departures(run.manifest.get("identity", {}))
+    if changes:
+        text = f"not the protocol: {', '.join(changes)}; the scores are not comparable with others"
+        yield RunFinding("not-the-protocol", "warning", text)
 
 
 def _open(run: Run) -> Iterator[RunFinding]:

@@ -46,6 +46,9 @@ class _Generator(_Noted):
 
 class _Limit(_Plan):
     max_new_tokens: Int = Field(ge=1)
+    temperature: Float = 0.0
+    sampling_seed: Int = 0
+    gen: dict[str, Int | Float] | None = None
 
 
 class Replayable(Shape):

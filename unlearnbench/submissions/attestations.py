@@ -17,6 +17,7 @@ from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
     about_judge,
+    about_protocol,
     about_scores,
     about_sending,
     about_times,
@@ -133,6 +134,7 @@ def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusa
             other = "another judge" if claim.kind == "re-judged" else "the row's judge"
             yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {other}")
         yield from about_times(claim.run, claim.created, ATTESTATION)
+        yield from about_protocol(claim.run, ATTESTATION)
         yield from about_judge(claim.run, found.run, judge_of, ATTESTATION)
         yield from about_scores(claim.run, found.run, ATTESTATION)
     yield from about_attacks(found.attacks, theirs, row.facts, judge_of)

@@ -14,6 +14,7 @@ from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.options import About
+from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.layout import (
     ATTESTATION,
@@ -128,6 +129,8 @@ def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
             found.append(f"{label}only the first {identity['limit']} facts were asked")
         if identity["engine"] == "replay":
             found.append(f"{label}answers were replayed; submit the run that they come from")
+        if changes := departures(identity):
+            found.append(f"{label}not the protocol: {', '.join(changes)}")
     mine, theirs = run.manifest["identity"], base.manifest["identity"]
     for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
         if mine[field] != theirs[field]:

@@ -11,6 +11,7 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
+from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attack_checks import left_out, summed_up
 from unlearnbench.submissions.schema import Identity, RunClaim
@@ -28,6 +29,13 @@ def about_times(claim: RunClaim, sent: str, where: str) -> Iterator[Refusal]:
         yield Refusal("times", where, "begun, finished, submitted: not in order")
     if done > datetime.now(UTC) + CLOCK_SLACK:
         yield Refusal("times", where, "finished in the future")
+
+
+def about_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
+    """Prompts and decoding are the protocol's, as far as the engine's settings tell."""
+    changes = departures(claim.settings)
+    if changes:
+        yield Refusal("protocol", where, f"not the protocol: {', '.join(changes)}")
 
 
 def about_sending(sent: str, where: str) -> Iterator[Refusal]:

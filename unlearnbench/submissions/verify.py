@@ -18,6 +18,7 @@ from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
     about_judge,
+    about_protocol,
     about_scores,
     about_sending,
     about_times,
@@ -125,6 +126,7 @@ def _doubts(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
     claims: Mapping[Part, RunClaim] = {"run": claim.run, "base": claim.base}
     for part, one in claims.items():
         yield from about_times(one, claim.created, _where(part))
+        yield from about_protocol(one, _where(part))
     yield from about_sending(claim.created, SUBMISSION)
     for part, one in claims.items():
         yield from about_judge(one, checked.runs[part], judge_of, _where(part))

@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnbench.checkpoints.resolve import Checkpoint, resolve
+from unlearnbench.engines.transformers.asking import Asking
 from unlearnbench.engines.transformers.attention import NAME as ATTENTION
 from unlearnbench.engines.transformers.choice import Drawn, Greedy
 from unlearnbench.engines.transformers.encoding import PromptError
@@ -21,7 +22,10 @@ from unlearnbench.engines.transformers.loading import (
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
 from unlearnbench.engines.transformers.packed import PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
-from unlearnbench.engines.transformers.prompts import Prompter, context_window, prompt_format
+from unlearnbench.engines.transformers.prompts import (
+    Prompter,
+    context_window,
+)
 from unlearnbench.engines.transformers.room import Thinking
 from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
@@ -48,7 +52,8 @@ class ModelEngine:
     """A model in memory. `checkpoint` says what it is; of `options`, device and data type are the
     model's own.
 
-    The model is set up for decoding until `release` gives it back.
+    The model is set up for decoding until `release` gives it back. Raises `EngineError` if it
+    cannot be asked as the options say.
     """
 
     def __init__(
@@ -59,20 +64,24 @@ class ModelEngine:
         options: EngineOptions = EngineOptions(),
     ) -> None:
         self.checkpoint = checkpoint
+        self.asking = Asking(options.system_prompt, options.chat_template)
+        self.prompt_format = self.asking.prompt_format(tokenizer, checkpoint.label)
         self.model, self.tokenizer = model, tokenizer
         self.device, self.dtype = model.device, model.dtype
         self.stop_ids = stop_ids(model, tokenizer)
         self.reader = Reader(tokenizer, self.stop_ids)
-        self.thinking = Thinking(self.reader, options.think_tokens, context_window(model.config))
-        prompter = Prompter(tokenizer, self.thinking.variables)
+        window, templated = context_window(model.config), self.prompt_format == "chat"
+        self.thinking = Thinking(self.reader, options.think_tokens, window, templated)
+        prompter = Prompter(tokenizer, self.thinking.variables, self.asking.system_prompt is None)
+        self.asking.check(prompter, checkpoint.label)
         self.prompts = RunPrompts(prompter, _vocabulary(model), checkpoint.label)
         self.notes = [*filter(None, [checkpoint.note]), *load_notes(model)]
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
         self.asked_rows = options.batch_size
         self.capacity = self._choose_capacity()
-        if prompt_format(self.tokenizer) == "raw":
-            self._note("its tokenizer has no chat template: prompts are raw text")
+        for note in self.asking.notes(tokenizer, self.prompt_format):
+            self._note(note)
         for word in ordinary_words(model, tokenizer):
             self._note(f"it names {word!r} as the end of an answer, which is a word: it is text")
 
@@ -93,7 +102,7 @@ class ModelEngine:
             engine="transformers",
             checkpoint=self.checkpoint.label,
             fingerprint=self.checkpoint.fingerprint,
-            prompt_format=prompt_format(self.tokenizer),
+            prompt_format=self.prompt_format,
             settings={
                 "dtype": str(self.dtype).removeprefix("torch."),
                 "batch_size": self.capacity.rows,
@@ -101,6 +110,7 @@ class ModelEngine:
                 "decoder": "packed" if isinstance(self.decoder, PackedDecoder) else "plain",
                 **self._date(),
                 **self.thinking.settings,
+                **self.asking.settings(self.tokenizer),
             },
             parameters=sum(p.numel() for p in self.model.parameters()),
             notes=(*self.notes, *self.prompts.prompter.notes),

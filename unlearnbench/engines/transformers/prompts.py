@@ -39,13 +39,18 @@ class Prompter:
 
     `variables` are handed to its chat template; by default those that switch thinking off.
     A chat template writes its own special tokens; a raw prompt gets those that the tokenizer
-    puts before any text. `notes` say what was unusual about the prompts made so far.
+    puts before any text. `notes` say what was unusual about the prompts made so far. `folds`: a
+    system turn that the template refuses may stand within the user's first.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, variables: Mapping[str, Setting] | None = None
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        variables: Mapping[str, Setting] | None = None,
+        folds: bool = True,
     ) -> None:
         self.tokenizer = tokenizer
+        self._folds = folds
         quiet = switches(tokenizer, on=False) if variables is None else variables
         self.template = Template(tokenizer, quiet)
         self.notes = [self.template.note] if self.template.note else []
@@ -101,7 +106,7 @@ class Prompter:
         system = [t.content for t in turns if t.role == "system"]
         lost: list[PromptError] = []
         unrendered: list[PromptError] = []
-        for form in shapes_for(turns):
+        for form in shapes_for(turns, self._folds):
             try:
                 for text, note in self.template.prompts(turns, form):
                     try:

@@ -28,14 +28,21 @@ class Thinking:
     """What a model's thoughts are given.
 
     `think_tokens` None: thinking is switched off where the template can, and has
-    `DEFAULT_THINK_TOKENS` where it cannot. `window` is the model's context window.
+    `DEFAULT_THINK_TOKENS` where it cannot. `window` is the model's context window. `templated`:
+    prompts are written by the template, which alone can switch thinking.
     """
 
-    def __init__(self, reader: Reader, think_tokens: int | None, window: int | None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        think_tokens: int | None,
+        window: int | None,
+        templated: bool = True,
+    ) -> None:
         self._reader = reader
         self._window = window
         on = bool(think_tokens)
-        self.variables: Mapping[str, Setting] = switches(reader.tokenizer, on)
+        self.variables: Mapping[str, Setting] = switches(reader.tokenizer, on) if templated else {}
         room = DEFAULT_THINK_TOKENS if think_tokens is None else think_tokens
         self.tokens = room if reader.marks and (on or not self.variables) else 0
 

@@ -35,9 +35,9 @@ TURN_SHAPES = (
 )
 
 
-def shapes_for(turns: Sequence[Message]) -> tuple[TurnShape, ...]:
+def shapes_for(turns: Sequence[Message], folds: bool = True) -> tuple[TurnShape, ...]:
     """The forms that a conversation can take; only one with a system turn can be folded."""
-    foldable = turns[0].role == "system" and len(turns) > 1
+    foldable = folds and turns[0].role == "system" and len(turns) > 1
     return tuple(form for form in TURN_SHAPES if foldable or not form.folded)
 
 

@@ -53,7 +53,11 @@ class RunIdentity(Identity):
 
 
 class ScoreIdentity(RunIdentity):
-    """A score run's. `answers`: the form of the gold answers; the oldest runs lack it."""
+    """A score run's. `answers`: the form of the gold answers; the oldest runs lack it.
+
+    `system_prompt`, `chat_template` and `gen` (decoding settings) stand only in a run whose user
+    left the protocol by them.
+    """
 
     benchmark: str
     benchmark_version: str
@@ -66,6 +70,9 @@ class ScoreIdentity(RunIdentity):
     engine: str
     prompt_format: PromptFormat
     dtype: str | None = None
+    system_prompt: str | None = None
+    chat_template: bool | None = None
+    gen: dict[str, Int | Float] | None = None
 
 
 def identity_from(fields: Mapping[str, Any]) -> RunIdentity:
