@@ -29,6 +29,7 @@ from unlearnbench.cli import (
 )
 from unlearnbench.cli.command import Command, ReaderGoneError
 from unlearnbench.cli.faults import ordinary
+from unlearnbench.cli.foreign import translated
 from unlearnbench.cli.progress import LAST_RUN
 from unlearnbench.display import visible_text
 from unlearnbench.errors import UnlearnbenchError
@@ -72,9 +73,7 @@ def main() -> None:
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
-        # The message of a usage error comes with the parameter it is about.
-        told = getattr(error, "format_message", error.__str__)
-        sys.exit(_say(told(), USER_ERROR))
+        sys.exit(_say(_usage(error), USER_ERROR))
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except ReaderGoneError:
@@ -92,6 +91,15 @@ def main() -> None:
     if result == INTERRUPTED:
         _say(f"interrupted. {_where()}", INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command line, with what a flag of another tool is called here."""
+    flag, ctx = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if isinstance(flag, str):
+        own = [o for p in ctx.command.params for o in (*p.opts, *p.secondary_opts)] if ctx else []
+        return translated(flag, own) or error.format_message()
+    return error.format_message()
 
 
 def _prepare_streams() -> None:

@@ -1,0 +1,61 @@
+"""Flags of other evaluation tools, and of other spellings: what they are called here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_CHECKPOINT = "the checkpoint is the first argument; "
+_KEPT = "every prompt, answer and verdict is kept in the run's folder anyway; leave it away"
+_NO_ARGUMENTS = "a benchmark takes no arguments; --profile, --limit and --seed say what is asked"
+ELSEWHERE = {
+    "--tasks": "--benchmark here (several: score takes it repeatedly)",
+    "-t": "--benchmark here",
+    "--model": f"{_CHECKPOINT}--engine says what runs it",
+    "--model-args": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",
+    "-a": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",
+    "-M": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",
+    "-T": _NO_ARGUMENTS,
+    "--task-args": _NO_ARGUMENTS,
+    "--output-path": "--out here",
+    "--output": "--out here",
+    "-o": "--out here",
+    "--log-dir": "--out here",
+    "--log-samples": _KEPT,
+    "-s": _KEPT,
+    "--batch-size": "--batch-size here, a flag of score, stress, relearn, tofu and train",
+    "--num-fewshot": "--profile here: it decides which examples stand before a question",
+    "-f": "--profile here: it decides which examples stand before a question",
+    "--limit": "--limit here, a flag of score, stress and relearn",
+    "--gen-kwargs": "--gen NAME=VALUE here, once for each setting",
+    "--temperature": "--gen temperature=VALUE here, a flag of score",
+    "--max-tokens": "--gen max_new_tokens=VALUE here, a flag of score",
+    "--apply-chat-template": "a model's own template is used where it has one; --chat-template "
+    "requires one, --no-chat-template switches it off",
+    "--fewshot-as-multiturn": "examples are turns of their own wherever there is a chat template; "
+    "leave it away",
+    "--system-instruction": "--system-prompt here, TEXT or @FILE",
+    "--system-message": "--system-prompt here, TEXT or @FILE",
+    "--device": "--device here, a flag of score, stress, relearn, tofu, train and verify",
+    "--max-connections": "a judge decides how many calls run at once; leave it away",
+    "--epochs": "a question is asked once; stress --only sampling draws several answers, and "
+    "train --epochs counts passes",
+    "--revision": f"{_CHECKPOINT}NAME@REVISION names a revision of the hub",
+    "--include-path": "--benchmark FOLDER here",
+    "--use-cache": "the same command goes on with its own run; --no-resume makes a new one",
+    "--trust-remote-code": "code of a checkpoint is never run; no flag changes that",
+    "--verbosity": "--quiet here, which prints errors alone",
+}
+"""By the flag, hyphens for underscores. A command that has the flag itself never looks here."""
+
+
+def translated(flag: str, own: Iterable[str]) -> str | None:
+    """What an unknown flag is called here, or None if nobody knows.
+
+    Args:
+        flag: As it was typed, without its value.
+        own: The flags of the command that was given.
+    """
+    spelt = flag.replace("_", "-")
+    if spelt in own:
+        return f"{flag}: {spelt} here"
+    return f"{flag}: {ELSEWHERE[spelt]}" if spelt in ELSEWHERE else None
