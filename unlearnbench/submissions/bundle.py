@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
@@ -27,8 +27,16 @@ from unlearnbench.submissions.layout import (
     SUMS,
     AttestationKind,
 )
-from unlearnbench.submissions.schema import Attestation, Identity, Submission
+from unlearnbench.submissions.schema import (
+    Attestation,
+    Claim,
+    ClaimedIdentity,
+    JsonObject,
+    Submission,
+)
 from unlearnbench.submissions.verify import Checked
+
+C = TypeVar("C", bound=Claim)
 
 
 def submission_files(
@@ -41,8 +49,8 @@ def submission_files(
     reasons = list(_reasons(run, base, attacks))
     if reasons:
         raise SubmissionError(f"{run.path} cannot be submitted: {'; '.join(reasons)}")
-    claim = {
-        "schema_version": 1,
+    claim: JsonObject = {
+        "schema_version": Submission.VERSION,
         "name": about.name,
         "method": about.method,
         "submitter": about.submitter,
@@ -51,7 +59,7 @@ def submission_files(
         "run": run_claim(run),
         "base": run_claim(base),
     }
-    files = {SUBMISSION: claim_file(claim, Submission)}
+    files = {SUBMISSION: claim_file(claimed(Submission, claim))}
     for part, source in (("run", run), ("base", base)):
         for name in JOURNALS:
             files[f"{part}/{name}"] = journal(source, name)
@@ -60,15 +68,19 @@ def submission_files(
     return files
 
 
-def claim_file(claim: Mapping[str, Any], shape: type[BaseModel]) -> bytes:
-    """A claim as its file. Raises `SubmissionError` naming the option that does not fit."""
+def claimed(shape: type[C], fields: JsonObject) -> C:
+    """A claim of that shape. Raises `SubmissionError` naming the option that does not fit."""
     try:
-        shape.model_validate(claim)
+        return shape.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise SubmissionError(f"--{place}: {first['msg']}") from error
-    return (json.dumps(claim, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def claim_file(claim: Claim) -> bytes:
+    """A claim as its file."""
+    return (json.dumps(claim.to_disk(), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
@@ -104,7 +116,7 @@ def check_free(out: Path, files: Mapping[str, bytes]) -> bool:
     return False
 
 
-def _undated(name: str, data: bytes) -> Any:
+def _undated(name: str, data: bytes) -> object:
     """A file's content, a claim's without the time at which it was made."""
     if name not in CLAIMS:
         return data
@@ -142,10 +154,10 @@ def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
     return found
 
 
-def run_claim(run: Run) -> dict[str, Any]:
+def run_claim(run: Run) -> JsonObject:
     """What a run states of itself, as far as a submission takes it."""
     manifest = run.manifest
-    identity = {k: v for k, v in manifest["identity"].items() if k in Identity.model_fields}
+    identity = {k: v for k, v in manifest["identity"].items() if k in ClaimedIdentity.model_fields}
     return {
         "identity": identity,
         "checkpoint": manifest["generator"]["checkpoint"],
@@ -196,8 +208,8 @@ def attestation_files(
             raise SubmissionError(f"{run.path}: what was judged are not the answers of this row")
         names = FILES_OF_KIND[kind]
         files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
-    claim = {
-        "schema_version": 1,
+    claim: JsonObject = {
+        "schema_version": Attestation.VERSION,
         "row": row.digest,
         "kind": kind,
         "by": by,
@@ -205,7 +217,7 @@ def attestation_files(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": run_claim(run) if run is not None else None,
     }
-    files[ATTESTATION] = claim_file(claim, Attestation)
+    files[ATTESTATION] = claim_file(claimed(Attestation, claim))
     for name, path in attacks.items():
         files[f"{name}.json"] = path.read_bytes()
     return files

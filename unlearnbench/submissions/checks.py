@@ -14,7 +14,7 @@ from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attack_checks import left_out, summed_up
-from unlearnbench.submissions.schema import Identity, RunClaim
+from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
 
@@ -96,7 +96,7 @@ def about_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
 
 
 def about_attacks(
-    attacks: Mapping[str, Any], identity: Identity, facts: Collection[str], judge_of: JudgeOf
+    attacks: Mapping[str, Any], identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
 ) -> Iterator[Refusal]:
     """Attack records are of this checkpoint and benchmark, whole, and judged by a listed judge.
 

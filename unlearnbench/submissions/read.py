@@ -9,8 +9,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_bytes
@@ -19,7 +17,7 @@ from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.journals import read_completions, read_outcomes
 from unlearnbench.submissions.layout import COMPLETIONS, OUTCOMES, RANKABLE, SUMS
-from unlearnbench.submissions.schema import Identity, RunClaim
+from unlearnbench.submissions.schema import Claim, ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import (
     Refusal,
     parse_lines,
@@ -29,7 +27,7 @@ from unlearnbench.submissions.untrusted import (
 )
 from unlearnbench.types import Completion, ProbeKey
 
-Claim = TypeVar("Claim", bound=BaseModel)
+C = TypeVar("C", bound=Claim)
 
 
 def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) -> dict[str, bytes]:
@@ -59,17 +57,12 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
     return data
 
 
-def read_claim(data: bytes, name: str, shape: type[Claim]) -> Claim:
+def read_claim(data: bytes, name: str, shape: type[C]) -> C:
     """A claim of that shape. Raises `Refusal` with the first place that has another."""
-    try:
-        return shape.model_validate(parse_sent(data, name))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "its top"
-        raise Refusal("schema", f"{name}, {place[:80]}", first["msg"]) from error
+    return shape.from_sent(parse_sent(data, name), name)
 
 
-def shipped_benchmark(identity: Identity, where: str) -> Benchmark:
+def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
     """The benchmark that ships, if it is the very one that was asked. Raises `Refusal`."""
     if "/" in identity.benchmark or identity.benchmark.startswith("."):
         raise Refusal("benchmark", where, "a benchmark is named, not a path")
@@ -90,7 +83,7 @@ class Plans:
         self._benchmark = benchmark
         self._made: dict[str, tuple[Plan, str]] = {}
 
-    def named(self, identity: Identity, where: str) -> Plan:
+    def named(self, identity: ClaimedIdentity, where: str) -> Plan:
         """The plan that an identity names. Raises `Refusal` if it is not the protocol's."""
         profile = PROFILES.get(identity.profile)
         if profile is None or identity.profile not in RANKABLE:

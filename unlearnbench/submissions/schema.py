@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from unlearnbench.display import hidden_character
+from unlearnbench.runs.schema import Record
+from unlearnbench.runs.schema.base import Convert
+from unlearnbench.submissions.untrusted import Refusal
 
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
 
@@ -41,10 +54,12 @@ ShownLine = Annotated[str, Field(max_length=120), AfterValidator(_plain)]
 ShownName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain)]
 Link = Annotated[str, Field(max_length=300), AfterValidator(_https)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Time = Annotated[str, Field(max_length=40), AfterValidator(_aware)]
-Share = Annotated[float, Field(ge=0, le=1)]
+ClaimedTime = Annotated[str, Field(max_length=40), AfterValidator(_aware)]
+ClaimedShare = Annotated[float, Field(ge=0, le=1)]
 BoundedCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Plain = str | int | float | bool | None
+
+JsonObject = dict[str, Annotated[JsonValue, WithJsonSchema({})]]
 
 
 class _Model(BaseModel):
@@ -54,15 +69,15 @@ class _Model(BaseModel):
 class ScoreClaim(_Model):
     """A score as its run states it; all of it is computed again."""
 
-    value: Share
-    low: Share
-    high: Share
+    value: ClaimedShare
+    low: ClaimedShare
+    high: ClaimedShare
     n: BoundedCount
     n_open: Literal[0]
-    interval: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    interval: Annotated[list[ClaimedShare], Field(min_length=2, max_length=2)]
 
 
-class Identity(_Model):
+class ClaimedIdentity(_Model):
     """What was asked and judged: a run's identity without the engine's own settings.
 
     `prompts` is the sha256 of the token ids asked; rows of older versions lack it.
@@ -90,19 +105,55 @@ class Identity(_Model):
 class RunClaim(_Model):
     """One run: of the checkpoint, or of the model before unlearning."""
 
-    identity: Identity
+    identity: ClaimedIdentity
     checkpoint: ShownName
     parameters: Annotated[int, Field(ge=1, le=10**13)] | None
     settings: dict[ShownName, Plain]
     versions: dict[ShownName, ShownLine | None]
     platform: ShownLine
-    created: Time
-    finished: Time
-    training: dict[str, Any] | None
+    created: ClaimedTime
+    finished: ClaimedTime
+    training: JsonObject | None
     scores: dict[ShownName, ScoreClaim]
 
 
-class Submission(_Model):
+class Claim(Record):
+    """A claim: strict, and refused if it says anything that is not asked for.
+
+    What lies on disk is exactly the fields that were given, `schema_version` among them.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    VERSION: ClassVar[int] = 1
+    OLDER: ClassVar[Mapping[int, Convert]] = {}
+
+    @classmethod
+    def from_sent(cls, data: JsonValue, name: str) -> Self:
+        """The claim in a stranger's file, whichever version wrote it.
+
+        Raises `Refusal` with the first place that is wrong.
+        """
+        if not isinstance(data, dict):
+            raise Refusal("schema", f"{name}, its top", "not an object")
+        version = data.get("schema_version")
+        if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
+            what = f"{version!r}, this program reads 1 to {cls.VERSION}"[:200]
+            raise Refusal("schema", f"{name}, schema_version", what)
+        try:
+            for number in range(version, cls.VERSION):
+                data = cls.OLDER[number](data)
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "its top"
+            raise Refusal("schema", f"{name}, {place[:80]}", first["msg"]) from error
+
+    def to_disk(self) -> JsonObject:
+        """The claim as a JSON object."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Submission(Claim):
     """A row that is claimed."""
 
     schema_version: Literal[1]
@@ -110,12 +161,12 @@ class Submission(_Model):
     method: ShownName
     submitter: ShownName
     link: Link
-    created: Time
+    created: ClaimedTime
     run: RunClaim
     base: RunClaim
 
 
-class Attestation(_Model):
+class Attestation(Claim):
     """What somebody else found out about a row; which files lie beside it follows from `kind`.
 
     `row` is the sha256 of the row's SHA256SUMS: of a row that changes nothing is attested any more.
@@ -126,17 +177,21 @@ class Attestation(_Model):
     kind: Literal["re-judged", "re-run", "attacked"]
     by: ShownName
     link: Link
-    created: Time
+    created: ClaimedTime
     run: RunClaim | None
 
 
-PUBLISHED: dict[str, type[BaseModel]] = {"submission": Submission, "attestation": Attestation}
+PUBLISHED: dict[str, type[Claim]] = {"submission": Submission, "attestation": Attestation}
 """Name of the file -> its shape."""
 
 
-def json_schema(name: str) -> dict[str, Any]:
+_PUBLIC_NAMES = {"ClaimedIdentity": "Identity"}
+"""Names that published schemas have for classes of other names here."""
+
+
+def json_schema(name: str) -> JsonObject:
     """The JSON Schema of a published shape."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **PUBLISHED[name].model_json_schema(),
-    }
+    text = json.dumps(PUBLISHED[name].model_json_schema())
+    for ours, public in _PUBLIC_NAMES.items():
+        text = text.replace(f'"{ours}"', f'"{public}"').replace(f'/{ours}"', f'/{public}"')
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json.loads(text)}
