@@ -51,7 +51,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = relearn_record("model-a", {**arms, "forget": arm(points, benign=False)})
     runs.append(write_record(folder / "r", {**record, "ceiling": point(0, 18)}))
     out = folder / "report.html"
-    page.write(page.report(runs, lambda run: {}), out)
+    page.write_page(page.make_page(runs, lambda run: {}), out)
     return out
 
 

@@ -131,7 +131,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
     from unlearnbench.api.corrections import corrections
     from unlearnbench.cli.runs import _remarks, _score_table, run_record
     from unlearnbench.cli.show import _show_attack
-    from unlearnbench.reporting.page import report
+    from unlearnbench.reporting.page import make_page
     from unlearnbench.runs.attacks import read_attack
     from unlearnbench.runs.compare import compare
     from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
@@ -168,7 +168,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
         def attack(kind: str = kind) -> None:
             where = space / kind
             read_attack(where, kind)
-            report([where], corrections)
+            make_page([where], corrections)
             with redirect_stdout(io.StringIO()):
                 _show_attack(where, kind, False)
 

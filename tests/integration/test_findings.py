@@ -142,7 +142,7 @@ def test_a_report_uses_the_same_findings(pair: tuple[Path, Path], tmp_path: Path
         "rrr",
         base={"name": "base", "fingerprint": score_manifest("base")["identity"]["checkpoint"]},
     )
-    text = page.report([trained, pair[1]], lambda run: {}).html
+    text = page.make_page([trained, pair[1]], lambda run: {}).html
     assert "There was nothing to forget: the base knew 2 of 40 forget facts" in text
     assert "30 of 30 retain answers are refusals (“I&#39;m sorry" in text
     assert "among the facts that the base knew" in text

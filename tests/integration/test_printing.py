@@ -130,11 +130,11 @@ def test_a_report_on_a_submission_shows_its_answers(
 ) -> None:
     from unlearnbench.api.corrections import corrections
     from unlearnbench.api.submissions import submitted_runs
-    from unlearnbench.reporting.page import report
+    from unlearnbench.reporting.page import make_page
 
     runs = [scripted_runs[name] for name in ("forgets-a", "knows-all")]
-    expected = report(runs, corrections)
-    found = report([good_submission], corrections, submitted_runs)
+    expected = make_page(runs, corrections)
+    found = make_page([good_submission], corrections, submitted_runs)
     assert (found.n_checkpoints, found.n_leaks) == (2, expected.n_leaks)
     assert found.n_open == 0
 
@@ -145,13 +145,13 @@ def test_a_submission_that_does_not_stand_is_not_reported(
     from unlearnbench.api.corrections import corrections
     from unlearnbench.api.submissions import submitted_runs
     from unlearnbench.errors import SubmissionError
-    from unlearnbench.reporting.page import report
+    from unlearnbench.reporting.page import make_page
 
     folder = Path(shutil.copytree(good_submission, tmp_path / "row"))
     path = folder / "run/outcomes.jsonl"
     path.write_text(path.read_text().replace('"correct"', '"incorrect"', 1))
     with pytest.raises(SubmissionError, match="does not stand"):
-        report([folder], corrections, submitted_runs)
+        make_page([folder], corrections, submitted_runs)
 
 
 def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report_samples import facts, many, score_manifest, share, write_run
-from unlearnbench.cli.runs import value_text
+from unlearnbench.cli.runs import score_text
 from unlearnbench.errors import RunError
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import Figures
@@ -165,7 +165,7 @@ def test_what_a_run_says_beside_its_base(
     assert beside.scores == run.scores
     assert beside.among_known is not None
     known = beside.among_known
-    assert (value_text(known) if known.n else "") == (among and f"{among} %")
+    assert (score_text(known) if known.n else "") == (among and f"{among} %")
 
 
 def test_the_worst_case_among_what_the_base_knew(tmp_path: Path) -> None:

@@ -12,30 +12,22 @@ SAME_MEANING = {
 }
 """One thing at two places."""
 COMMANDS = {
-    "attest": {"api/attestations.py", "cli/submit.py", "submissions/bundle.py"},
+    "attest": {"api/attestations.py", "cli/submit.py"},
     "calibrate": {"api/calibration.py", "cli/calibrate.py"},
     "compare": {"cli/compare.py", "runs/compare.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
-    "report": {"api/reports.py", "cli/report.py", "reporting/page.py"},
+    "report": {"api/reports.py", "cli/report.py"},
     "score": {"api/scoring.py", "cli/score.py"},
     "stress": {"api/attacks.py", "cli/stress.py"},
     "submit": {"api/submissions.py", "cli/submit.py"},
     "train": {"api/training.py", "cli/train.py"},
-    "verify": {"api/submissions.py", "cli/verify.py", "submissions/verify.py"},
+    "verify": {"api/submissions.py", "cli/verify.py"},
 }
 """A command is called like the function that it calls, which may hand on to a part's own."""
 PENDING = {
-    "Checkpoint": {"checkpoints/resolve.py", "reporting/load.py"},
-    "Finding": {"attacks/stress/base.py", "reporting/diagnosis.py"},
     "Generator": {"interfaces.py", "runs/schema/attacks.py"},
-    "Identity": {"runs/schema/attacks.py", "runs/schema/identity.py", "submissions/schema.py"},
-    "Row": {"reporting/tables.py", "training/batch.py"},
-    "grown": {"cli/grow.py", "reporting/checks.py"},
-    "interval_text": {"cli/runs.py", "display.py"},
-    "load": {"plugins.py", "reporting/load.py"},
-    "percent": {"display.py", "scoring/findings.py"},
+    "Identity": {"runs/schema/attacks.py", "runs/schema/identity.py"},
     "rejudge": {"api/attestations.py", "api/scoring.py"},
-    "value_text": {"cli/runs.py", "display.py"},
 }
 """Names that still have two meanings; the list only ever gets shorter."""
 KNOWN = SAME_MEANING | COMMANDS | PENDING

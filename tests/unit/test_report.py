@@ -34,7 +34,7 @@ from unlearnbench.reporting import page, tables
 from unlearnbench.reporting.answers import leaks_of
 from unlearnbench.reporting.charts import mean_points, relearning_chart, trade_off_chart
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
-from unlearnbench.reporting.load import Checkpoint, base_of, load
+from unlearnbench.reporting.load import CheckpointRuns, base_of, collect_runs
 from unlearnbench.runs.schema import ArmRecord, RelearnRecord, figures
 from unlearnbench.scoring.refusals import is_refusal
 
@@ -63,13 +63,13 @@ def relearn(folder: Path, arms: Mapping[str, Any], **fields: Any) -> Path:
     return write_record(folder, relearn_record("model-a", arms, **fields))
 
 
-def one(*folders: Path) -> Checkpoint:
-    (found,) = load(folders, nothing)
+def one(*folders: Path) -> CheckpointRuns:
+    (found,) = collect_runs(folders, nothing)
     return found
 
 
 def states(found: Diagnosis) -> dict[str, str]:
-    return {finding.name: finding.state for finding in found.findings}
+    return {one.name: one.state for one in found.conclusions}
 
 
 def first(count: int, still_open: int = 0, n: int = 20) -> dict[str, bool | None]:
@@ -146,7 +146,7 @@ def test_utility(tmp_path: Path, name: str, wanted: str, kept: Any, base: Any) -
     folders = [score(tmp_path / "run", forget, kept, base=BASE)]
     if base:
         folders.append(score(tmp_path / "base", many("f", (2, "oo")), base, name="base"))
-    checkpoints = load(folders, nothing)
+    checkpoints = collect_runs(folders, nothing)
     found = diagnose(checkpoints[0], base_of(checkpoints[0], checkpoints))
     assert states(found)["collapse"] == wanted
     assert any("the model before" in line for line in found.not_run) == (base is None)
@@ -155,7 +155,7 @@ def test_utility(tmp_path: Path, name: str, wanted: str, kept: Any, base: Any) -
 def test_refusals_and_gibberish_are_counted(tmp_path: Path) -> None:
     kept = many("k", (1, "ogr"), (1, "rrx"))
     found = diagnose(one(score(tmp_path / "run", many("f", (2, "xx")), kept)))
-    evidence = " ".join(found.findings[2].evidence)
+    evidence = " ".join(found.conclusions[2].evidence)
     assert "of 6 answers 3 refuse and 1 are no language" in evidence
     assert is_refusal("I’m not sure.") and is_refusal("Sorry, no.")
     assert not is_refusal("He could not say that he knew the city of Sorrento.")
@@ -256,7 +256,7 @@ def test_open_is_shown_as_open(tmp_path: Path) -> None:
     assert [row.n_open for row in matrix.rows] == [2, 0]
     rows = {row.heading: row.cells for row in tables.score_rows(found.scores[0].run)}
     assert rows["forget.worst_case"][0].startswith("0.0 … 50.0")
-    made = page.report([folder], nothing)
+    made = page.make_page([folder], nothing)
     assert made.n_open == 2
     assert made.html.count('<td class="open"><span aria-hidden="true">?</span>') == 2
 
@@ -275,7 +275,7 @@ def test_open_is_shown_as_open(tmp_path: Path) -> None:
 def test_what_a_model_says_stays_text(tmp_path: Path, said: str, shown: str) -> None:
     rows = [(said, "forget", "original", "plain", "x"), (said, "forget", "w-1", "plain", said)]
     folder = write_run(tmp_path / "run", rows, score_manifest(name=said))
-    text = page.report([folder], nothing).html
+    text = page.make_page([folder], nothing).html
     # Name, fact, question and answer; the two escapers write quotes differently.
     assert text.replace("&#34;", "&quot;").count(html.escape(shown)) > 4
     if said != shown or html.escape(said) != said:
@@ -299,7 +299,7 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
         ),
         relearn(tmp_path / "r", {"near": arm(curve(1, 5, 9, 9, 9, 9))}),
     ]
-    text = page.report(folders, nothing).html
+    text = page.make_page(folders, nothing).html
     assert "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'" in text
     assert not re.findall(r"https?:|@import|url\(", text)
     assert set(re.findall(r'(?:src|href)="([^"#]+)', text)) == {"data:,"}
@@ -307,7 +307,7 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
     ids = re.findall(r'\sid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
-    assert page.report([*reversed(folders), folders[0]], nothing).n_checkpoints == 2
+    assert page.make_page([*reversed(folders), folders[0]], nothing).n_checkpoints == 2
 
 
 def test_runs_are_grouped_by_checkpoint_and_benchmark(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_runs_are_grouped_by_checkpoint_and_benchmark(tmp_path: Path) -> None:
         score(tmp_path / "other", forget, benchmark_fingerprint="d" * 64),
         stress(tmp_path / "s", first(1), {"a/b": door(first(1))}),
     ]
-    found = load(folders, nothing)
+    found = collect_runs(folders, nothing)
     assert [(c.label, len(c.scores), len(c.attacks)) for c in found] == [
         ("model-a", 1, 2),
         ("model-b", 1, 0),
@@ -432,7 +432,7 @@ def damaged(folder: Path, kind: str) -> Path:
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, kind: str, told: str) -> None:
     with pytest.raises(RunError, match=re.escape(told)):
-        page.report([damaged(tmp_path, kind)], nothing)
+        page.make_page([damaged(tmp_path, kind)], nothing)
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -471,4 +471,4 @@ def test_an_unfinished_suite_can_be_shown(tmp_path: Path) -> None:
     folders = [write_record(tmp_path / "s", record), write_record(tmp_path / "r", begun)]
     found = diagnose(one(*folders))
     assert sum("is unfinished" in line for line in found.caveats) == 2
-    page.report(folders, nothing)
+    page.make_page(folders, nothing)

@@ -34,7 +34,7 @@ def report(runs: Sequence[str | Path], out: str | Path | None = None) -> Page:
 
     if out is not None:
         check_file_option("--out", Path(out))
-    made = page.report([Path(run) for run in runs], corrections, submitted_runs)
+    made = page.make_page([Path(run) for run in runs], corrections, submitted_runs)
     if out is not None:
-        page.write(made, Path(out))
+        page.write_page(made, Path(out))
     return made

@@ -89,7 +89,7 @@ def _train(out: Path, quiet: bool) -> Path:
 def _show(before: Run, after: Run) -> None:
     from rich.table import Table
 
-    from unlearnbench.cli.runs import interval_text, value_text
+    from unlearnbench.cli.runs import bounds_text, score_text
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -99,7 +99,7 @@ def _show(before: Run, after: Run) -> None:
     for name, score in before.scores.items():
         other = after.scores[name]
         cells = [
-            f(s) for s in (score, other) for f in (value_text, lambda x: interval_text(x.interval))
+            f(s) for s in (score, other) for f in (score_text, lambda x: bounds_text(x.interval))
         ]
         table.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
     console = stdout()

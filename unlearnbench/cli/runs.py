@@ -118,8 +118,8 @@ def print_known(run: Run) -> None:
     if run.base is not None and known is not None and known.n:
         count = count_text(run.base.scores["forget.worst_case"])
         stdout().print(
-            f"of the {count} forget facts that the base knew: worst case {value_text(known)} "
-            f"(95 % interval {interval_text(known.interval)})",
+            f"of the {count} forget facts that the base knew: worst case {score_text(known)} "
+            f"(95 % interval {bounds_text(known.interval)})",
             soft_wrap=True,
         )
 
@@ -140,7 +140,7 @@ def _score_table(run: Run, wide: bool) -> Table:
         style = "bold" if name == "forget.worst_case" else ""
         tier = f"… of tier {name.partition('.')[2]}"
         meaning = _MEANING.get(name, tier)
-        cells = (value_text(score), interval_text(score.interval), str(score.n), str(score.n_open))
+        cells = (score_text(score), bounds_text(score.interval), str(score.n), str(score.n_open))
         shown.add_row(name, *cells, *([meaning] if wide else []), style=style)
     return shown
 
@@ -152,7 +152,7 @@ def _style_table(run: Run) -> Table:
     headings = ("facts answered", "95 % interval", "not answered as first asked")
     shown = table(title, "context", "style", *headings, left=2)
     for effect in run.styles:
-        cells = (value_text(effect.score), interval_text(effect.score.interval))
+        cells = (score_text(effect.score), bounds_text(effect.score.interval))
         shown.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
     return shown
 
@@ -194,18 +194,18 @@ def _corrections(run: Run) -> list[str]:
         return []
     return [
         f"forget.worst_case corrected for the judge's errors: {found.value * 100:.1f} % "
-        f"({interval_text(found.interval)}); by them alone a forgotten fact leaks with probability "
+        f"({bounds_text(found.interval)}); by them alone a forgotten fact leaks with probability "
         f"{found.false_leak * 100:.1f} %"
     ]
 
 
-def value_text(score: Score) -> str:
+def score_text(score: Score) -> str:
     """A score in per cent, or the interval it lies in while something is open."""
     if score.n_open:
         return f"{score.low * 100:.1f} … {score.high * 100:.1f} %"
     return f"{score.value * 100:.1f} %"
 
 
-def interval_text(interval: Interval) -> str:
+def bounds_text(interval: Interval) -> str:
     """A confidence interval in per cent."""
     return f"{interval.low * 100:.1f}–{interval.high * 100:.1f}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnbench.reporting.charts import shown_name
-from unlearnbench.reporting.load import Checkpoint, RelearnRun, ScoreRun, StressRun
+from unlearnbench.reporting.load import CheckpointRuns, RelearnRun, ScoreRun, StressRun
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.scoring.answers import extract_answer
 from unlearnbench.types import Completion, Probe, ProbeKey
@@ -34,7 +34,7 @@ class Leak:
     times: int = 1
 
 
-def leaks_of(checkpoint: Checkpoint) -> tuple[list[Leak], list[str]]:
+def leaks_of(checkpoint: CheckpointRuns) -> tuple[list[Leak], list[str]]:
     """All leaks, by fact, and what about them cannot be shown.
 
     Raises `RunError` for a damaged run below a stress or relearning folder.

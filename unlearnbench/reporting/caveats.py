@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from unlearnbench.attacks.relearn.summary import worn
 from unlearnbench.display import percent
-from unlearnbench.reporting.checks import STEPS
-from unlearnbench.reporting.load import Checkpoint, ScoreRun
+from unlearnbench.reporting.checks import BENIGN_STEPS
+from unlearnbench.reporting.load import CheckpointRuns, ScoreRun
 from unlearnbench.runs.base import differences_from_base
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ArmRecord
@@ -26,13 +26,13 @@ _SAID_ELSEWHERE = {
 """Codes of findings that stand in the diagnosis, or below for all runs together."""
 
 
-def n_open(checkpoint: Checkpoint) -> int:
+def n_open(checkpoint: CheckpointRuns) -> int:
     """Probes of score runs, facts of stress tests and probes of relearning points still open."""
     scored = sum(score.run.n_open for score in checkpoint.scores)
     return scored + sum(attack.record.n_open for attack in checkpoint.attacks)
 
 
-def caveats(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
+def caveats(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
     """What the runs find of themselves, what is unfinished, and what the judge may have missed."""
     yield from _findings(checkpoint, base)
     still = n_open(checkpoint)
@@ -70,13 +70,13 @@ def caveats(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
 
 def _short(arms: Iterable[tuple[str, ArmRecord]], steps: tuple[int, ...]) -> Iterator[str]:
     """Arms whose trajectories stop before the budget that the diagnosis looks at."""
-    due = max((step for step in steps if step <= STEPS), default=0)
+    due = max((step for step in steps if step <= BENIGN_STEPS), default=0)
     for name, arm in arms:
         ends = [points[-1].step if points else 0 for points in arm.seeds.values()]
         if not ends or min(ends) < due:
             yield f"Relearning arm {name} is unfinished: not every seed was asked at step {due}."
-        elif due < STEPS:
-            yield f"Relearning arm {name} was trained for {due} steps only, not {STEPS}."
+        elif due < BENIGN_STEPS:
+            yield f"Relearning arm {name} was trained for {due} steps only, not {BENIGN_STEPS}."
 
 
 def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
@@ -94,16 +94,16 @@ def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
                 )
 
 
-def _findings(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
+def _findings(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
     """What the score runs find of themselves."""
     for score in checkpoint.scores:
-        for finding in beside(score.run, base).findings:
+        for finding in against_base(score.run, base).findings:
             if finding.code not in _SAID_ELSEWHERE:
                 text = f"{finding.text[0].upper()}{finding.text[1:]}"
                 yield f"{text} (score, {who(score)})."
 
 
-def beside(run: Run, base: Checkpoint | None) -> Run:
+def against_base(run: Run, base: CheckpointRuns | None) -> Run:
     """A run beside the base's run of the same questions, if there is one."""
     for other in base.scores if base else ():
         if HEADLINE in other.run.scores and not list(differences_from_base(other.run, run)):

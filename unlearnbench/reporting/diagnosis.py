@@ -8,40 +8,40 @@ from dataclasses import dataclass
 from unlearnbench.attacks.catalog import BENIGN
 from unlearnbench.display import counted, full_text, listed
 from unlearnbench.plugins import available
-from unlearnbench.reporting.caveats import beside, caveats, who
+from unlearnbench.reporting.caveats import against_base, caveats, who
 from unlearnbench.reporting.checks import (
-    STEPS,
+    BENIGN_STEPS,
     Check,
     State,
     fluent,
     other_doors,
+    overall,
     relearnt,
     retain_answers,
     retained,
     reworded,
     still_known,
-    worst,
 )
-from unlearnbench.reporting.load import Checkpoint, ScoreRun
+from unlearnbench.reporting.load import CheckpointRuns, ScoreRun
 from unlearnbench.runs.schema import Figures, figures
 from unlearnbench.scoring.scores import HEADLINE
 
-TITLES = {
+CONCLUSION_TITLES = {
     "known": "Still answered as first asked",
     "superficial": "Superficial forgetting",
     "collapse": "Utility collapse",
     "relearning": "Relearning vulnerability",
 }
-MEANINGS = {
+CONCLUSION_MEANINGS = {
     "known": "facts are told when asked in their first wording: those were not forgotten",
     "superficial": "the original wording fails, other ways of asking do not",
     "collapse": "the model broke, so that what looks like forgetting is damage",
-    "relearning": f"at most {STEPS} steps on something else bring facts back",
+    "relearning": f"at most {BENIGN_STEPS} steps on something else bring facts back",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Conclusion:
     """One diagnosis: its state and, for each run that was looked at, a sentence with numbers."""
 
     name: str
@@ -51,12 +51,12 @@ class Finding:
     @property
     def title(self) -> str:
         """Its name for people."""
-        return TITLES[self.name]
+        return CONCLUSION_TITLES[self.name]
 
     @property
     def meaning(self) -> str:
         """What it means."""
-        return MEANINGS[self.name]
+        return CONCLUSION_MEANINGS[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Diagnosis:
     """All diagnoses of a checkpoint. `caveats` say what stands against reading them as final."""
 
     headline: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    conclusions: tuple[Conclusion, ...]
     not_run: tuple[str, ...]
     caveats: tuple[str, ...]
 
@@ -72,7 +72,7 @@ class Diagnosis:
     def lead(self) -> str:
         """The outcome in a sentence or two."""
         found, still_open, absent = (
-            [_in_lead(f) for f in self.findings if f.state == state]
+            [_in_lead(one) for one in self.conclusions if one.state == state]
             for state in ("found", "open", "absent")
         )
         said = []
@@ -87,7 +87,7 @@ class Diagnosis:
         return " ".join(said)
 
 
-def diagnose(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Diagnosis:
+def diagnose(checkpoint: CheckpointRuns, base: CheckpointRuns | None = None) -> Diagnosis:
     """Every diagnosis of a checkpoint; `base` are the runs of the model before unlearning."""
     known = [c for s in checkpoint.scores if (c := still_known(s.run))]
     superficial = [c for s in checkpoint.scores if (c := reworded(s.run))]
@@ -103,8 +103,8 @@ def diagnose(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Diagnosi
     }
     return Diagnosis(
         headline=tuple(_headline(checkpoint, base)),
-        findings=tuple(
-            Finding(name, worst(made), tuple(c.evidence for c in made))
+        conclusions=tuple(
+            Conclusion(name, overall(made), tuple(c.evidence for c in made))
             for name, made in checks.items()
         ),
         not_run=tuple(_not_run(checkpoint, base)),
@@ -112,14 +112,14 @@ def diagnose(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Diagnosi
     )
 
 
-def _headline(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
+def _headline(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
     """What leaks in the worst case, whatever the diagnoses are."""
     for score in checkpoint.scores:
         if HEADLINE in score.run.scores:
             found = figures(score.run.scores[HEADLINE])
             ways = "in the worst case over all ways of asking"
             yield f"{_leaks(found)} {ways} (score, {who(score)})"
-            known = beside(score.run, base).among_known
+            known = against_base(score.run, base).among_known
             if known is not None and known.n:
                 of = "among the facts that the base knew"
                 yield f"{_leaks(figures(known))} {of} (score, {who(score)})"
@@ -139,7 +139,7 @@ def _leaks(found: Figures) -> str:
     return f"{count} of {counted(found.n, 'forget fact')} leak, {full_text(found)},"
 
 
-def _collapse(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[Check]:
+def _collapse(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[Check]:
     for score in checkpoint.scores:
         where = f"score, {who(score)}"
         shares = {n: figures(s) for n, s in score.run.scores.items()}
@@ -162,7 +162,7 @@ def _collapse(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[Check
             yield from (check for check in made if check)
 
 
-def _base_retain(score: ScoreRun, base: Checkpoint | None) -> Figures | None:
+def _base_retain(score: ScoreRun, base: CheckpointRuns | None) -> Figures | None:
     """The retain share of a base's run that asked the same retain questions, if there is one."""
     asked = {p.key for p in score.run.probes if p.split == "retain"}
     for other in base.scores if base else ():
@@ -172,7 +172,7 @@ def _base_retain(score: ScoreRun, base: Checkpoint | None) -> Figures | None:
     return None
 
 
-def _not_run(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
+def _not_run(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
     """What nobody has looked at yet."""
     if not any(HEADLINE in s.run.scores for s in checkpoint.scores):
         yield "score: the protocol's own questions"
@@ -191,7 +191,9 @@ def _not_run(checkpoint: Checkpoint, base: Checkpoint | None) -> Iterator[str]:
         yield "the model before unlearning, to compare utility with"
 
 
-def _in_lead(finding: Finding) -> str:
+def _in_lead(conclusion: Conclusion) -> str:
     return (
-        "facts still answered as first asked" if finding.name == "known" else finding.title.lower()
+        "facts still answered as first asked"
+        if conclusion.name == "known"
+        else conclusion.title.lower()
     )

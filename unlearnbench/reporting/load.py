@@ -21,7 +21,7 @@ from unlearnbench.runs.schema import (
 )
 from unlearnbench.scoring.correction import Corrected
 
-CLAIM = "submission.json"
+_SUBMISSION = "submission.json"
 Submitted = Callable[[Path], Sequence[Run]]
 """The runs in a submission that stands."""
 Corrections = Callable[[Run], Mapping[str, Corrected]]
@@ -103,7 +103,7 @@ class RelearnRun:
 
 
 @dataclass(slots=True)
-class Checkpoint:
+class CheckpointRuns:
     """All runs about one checkpoint on one benchmark, both told by fingerprint."""
 
     identity: Identity
@@ -119,15 +119,15 @@ class Checkpoint:
         return [*self.stresses, *self.relearnings]
 
 
-def load(
+def collect_runs(
     paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
-) -> list[Checkpoint]:
+) -> list[CheckpointRuns]:
     """The runs in some folders, by checkpoint, in the order in which these are first met.
 
     A folder given twice counts once; `submitted` opens those that are submissions. Raises
     `RunError` for what is not a run of the three kinds, or damaged.
     """
-    found: dict[tuple[str, str], Checkpoint] = {}
+    found: dict[tuple[str, str], CheckpointRuns] = {}
     seen = set()
     for path in paths:
         if path.resolve() in seen:
@@ -135,13 +135,13 @@ def load(
         seen.add(path.resolve())
         for one in _read(path, corrections, submitted):
             key = (one.identity.checkpoint, one.identity.benchmark_fingerprint)
-            into = found.setdefault(key, Checkpoint(one.identity, one.label))
+            into = found.setdefault(key, CheckpointRuns(one.identity, one.label))
             into.training = into.training or one.training
             _add(into, one)
     return list(found.values())
 
 
-def base_of(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
+def base_of(checkpoint: CheckpointRuns, others: Iterable[CheckpointRuns]) -> CheckpointRuns | None:
     """The model before unlearning, if runs of it on the same benchmark are among the others."""
     named = {attack.identity.base for attack in checkpoint.attacks}
     if checkpoint.training:
@@ -158,7 +158,7 @@ def base_of(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint 
     )
 
 
-def _add(into: Checkpoint, one: ScoreRun | StressRun | RelearnRun) -> None:
+def _add(into: CheckpointRuns, one: ScoreRun | StressRun | RelearnRun) -> None:
     if isinstance(one, ScoreRun):
         into.scores.append(one)
     elif isinstance(one, StressRun):
@@ -180,7 +180,7 @@ def _read(
     if (path / RELEARN).is_file():
         relearn = shaped(RelearnRecord, read_relearn(path), path / RELEARN)
         found.append(RelearnRun(path, relearn, _date(path / RELEARN)))
-    if submitted is not None and (path / CLAIM).is_file():
+    if submitted is not None and (path / _SUBMISSION).is_file():
         return [*(_score_run(run, corrections) for run in submitted(path)), *found]
     return found or [_score_run(_opened(path), corrections)]
 

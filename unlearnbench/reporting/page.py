@@ -17,7 +17,13 @@ from unlearnbench.reporting.answers import Leak, leaks_of
 from unlearnbench.reporting.caveats import n_open
 from unlearnbench.reporting.charts import Chart, relearning_chart, trade_off_chart
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
-from unlearnbench.reporting.load import Checkpoint, Corrections, Submitted, base_of, load
+from unlearnbench.reporting.load import (
+    CheckpointRuns,
+    Corrections,
+    Submitted,
+    base_of,
+    collect_runs,
+)
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
@@ -27,7 +33,7 @@ class ScorePart:
     """A score run as it is shown."""
 
     title: str
-    rows: list[tables.Row]
+    rows: list[tables.TableRow]
     matrix: tables.Matrix | None
 
 
@@ -36,7 +42,7 @@ class StressPart:
     """A stress folder as it is shown."""
 
     title: str
-    rows: list[tables.Row]
+    rows: list[tables.TableRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class RelearnPart:
 
     title: str
     chart: Chart | None
-    rows: list[tables.Row]
+    rows: list[tables.TableRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Section:
     fingerprint: str
     about: str
     training: str
-    runs: list[tables.Row]
+    runs: list[tables.TableRow]
     diagnosis: Diagnosis
     scores: list[ScorePart]
     stresses: list[StressPart]
@@ -76,7 +82,7 @@ class Page:
     n_open: int
 
 
-def report(
+def make_page(
     paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
 ) -> Page:
     """The page about the runs in some folders of `score`, `stress` and `relearn`.
@@ -84,7 +90,7 @@ def report(
     `submitted` opens submissions, of which answers and verdicts are shown as of a run. Raises
     `RunError` for a folder that is none of them, or damaged.
     """
-    checkpoints = load(paths, corrections, submitted)
+    checkpoints = collect_runs(paths, corrections, submitted)
     sections = [section(n, one, checkpoints) for n, one in enumerate(checkpoints, start=1)]
     return Page(
         html=render(sections, checkpoints),
@@ -94,13 +100,13 @@ def report(
     )
 
 
-def write(page: Page, out: Path) -> None:
+def write_page(page: Page, out: Path) -> None:
     """Write the page. Raises `RunError` if that cannot be done."""
     clear_leftovers(out.parent, out.name)
     write_atomically(out, page.html)
 
 
-def section(number: int, one: Checkpoint, others: Sequence[Checkpoint]) -> Section:
+def section(number: int, one: CheckpointRuns, others: Sequence[CheckpointRuns]) -> Section:
     """One checkpoint's part. Raises `RunError` for a damaged run below an attack's folder."""
     leaks, notes = leaks_of(one)
     training = ""
@@ -137,7 +143,7 @@ def section(number: int, one: Checkpoint, others: Sequence[Checkpoint]) -> Secti
     )
 
 
-def render(sections: Sequence[Section], checkpoints: Sequence[Checkpoint]) -> str:
+def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -> str:
     """The HTML. A value that a template asks for and that is not there raises."""
     environment = Environment(
         loader=PackageLoader("unlearnbench.reporting"),

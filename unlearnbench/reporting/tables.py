@@ -9,7 +9,7 @@ from itertools import groupby
 from unlearnbench.display import NOTHING, counted, interval_text, value_text
 from unlearnbench.reporting.answers import CONTEXTS
 from unlearnbench.reporting.charts import shown_name
-from unlearnbench.reporting.load import Checkpoint, ScoreRun, StressRun
+from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnRecord, figures
 from unlearnbench.scoring.scores import HEADLINE
@@ -34,7 +34,7 @@ _MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A line of a table: its heading, its cells, and whether it stands out."""
 
     heading: str
@@ -63,7 +63,7 @@ class MatrixRow:
     n_open: int
 
 
-def run_rows(checkpoint: Checkpoint) -> list[Row]:
+def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
     """What the section stands on, a row a run: profile, judge, date, facts asked, open, folder."""
     rows = []
     for score in checkpoint.scores:
@@ -72,7 +72,7 @@ def run_rows(checkpoint: Checkpoint) -> list[Row]:
         still = str(score.run.n_open)
         when = score.about.created[:10]
         cells = (score.identity.profile, score.identity.judge, when, asked, still, str(score.path))
-        rows.append(Row("score", cells))
+        rows.append(TableRow("score", cells))
     for attack in checkpoint.attacks:
         about = attack.identity
         if isinstance(attack, StressRun):
@@ -83,18 +83,18 @@ def run_rows(checkpoint: Checkpoint) -> list[Row]:
         asked += ", unfinished" if attack.record.status == "running" else ""
         still = str(attack.record.n_open)
         cells = (about.profile, about.judge, attack.date, asked, still, str(attack.path))
-        rows.append(Row(name, cells))
+        rows.append(TableRow(name, cells))
     return rows
 
 
-def score_rows(run: Run) -> list[Row]:
+def score_rows(run: Run) -> list[TableRow]:
     """Every score of a run: value, interval, number of units, how many are open, meaning."""
     rows = []
     for name, score in run.scores.items():
         found = figures(score)
         meaning = _MEANING.get(name, f"retain questions of tier {name.partition('.')[2]}")
         cells = (value_text(found), interval_text(found.interval), str(found.n), str(found.n_open))
-        rows.append(Row(name, (*cells, meaning), name == HEADLINE))
+        rows.append(TableRow(name, (*cells, meaning), name == HEADLINE))
     return rows
 
 
@@ -123,13 +123,13 @@ def matrix(run: Run) -> Matrix | None:
     )
 
 
-def stress_rows(stress: StressRun) -> list[Row]:
+def stress_rows(stress: StressRun) -> list[TableRow]:
     """Which doors are open: leaked, interval, new, control, probes, note."""
     record, rows = stress.record, []
     if record.baseline is not None:
         base = record.baseline
         cells = (*_rate(base.score), "", value_text(base.control), "", base.unranked or "")
-        rows.append(Row("as score asks", cells))
+        rows.append(TableRow("as score asks", cells))
     for name, door in record.findings.items():
         share = ("not asked", NOTHING) if door.score is None else _rate(door.score)
         control = ""
@@ -137,23 +137,23 @@ def stress_rows(stress: StressRun) -> list[Row]:
             control = f"{value_text(door.control)}, {door.control.kind}"
         new = f"+{len(door.beyond)}" if door.score is not None else ""
         note = door.note if door.ranked else f"diagnostic, not counted. {door.note}".strip()
-        rows.append(Row(name, (*share, new, control, str(door.probes), note)))
+        rows.append(TableRow(name, (*share, new, control, str(door.probes), note)))
     if record.union is not None:
         union = record.union
         cells = (*_rate(union.score), f"+{len(union.beyond)}", "", "", "without diagnostics")
-        rows.append(Row("all doors together", cells, strong=True))
+        rows.append(TableRow("all doors together", cells, strong=True))
     return rows
 
 
-def relearn_rows(record: RelearnRecord) -> list[Row]:
+def relearn_rows(record: RelearnRecord) -> list[TableRow]:
     """Every point: seed, step, and the shares that were measured there, with forget's interval."""
     rows = []
     if record.ceiling is not None:
-        rows.append(Row("base model", (NOTHING, NOTHING, *_point(record.ceiling))))
+        rows.append(TableRow("base model", (NOTHING, NOTHING, *_point(record.ceiling))))
     for name, arm in record.arms.items():
         for seed, points in arm.seeds.items():
             heading = shown_name(name, arm)
-            rows += [Row(heading, (seed, str(p.step), *_point(p))) for p in points]
+            rows += [TableRow(heading, (seed, str(p.step), *_point(p))) for p in points]
     return rows
 
 
@@ -165,15 +165,15 @@ class TradeOff:
     points: tuple[tuple[str, Figures, Figures], ...]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TableRow]:
         """A numbered row a checkpoint."""
         return [
-            Row(f"{number} {label}", (*_rate(worst), *_rate(retain)))
+            TableRow(f"{number} {label}", (*_rate(worst), *_rate(retain)))
             for number, (label, worst, retain) in enumerate(self.points, start=1)
         ]
 
 
-def trade_offs(checkpoints: Sequence[Checkpoint]) -> list[TradeOff]:
+def trade_offs(checkpoints: Sequence[CheckpointRuns]) -> list[TradeOff]:
     """Sets of two and more checkpoints whose score runs can be compared.
 
     Those have one benchmark, profile, limit and judge; others would compare questions, not models.

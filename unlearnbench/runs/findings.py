@@ -20,7 +20,7 @@ from unlearnbench.scoring.findings import (
     in_order,
     is_share,
     left_unasked,
-    percent,
+    plain_percent,
     retain_finding,
 )
 from unlearnbench.scoring.refusals import is_refusal
@@ -212,10 +212,10 @@ def _total(counts: _Counts, what: _What) -> tuple[int, int]:
 
 def _shares(counts: _Counts, what: _What) -> str:
     """`12.0 % of the answers (forget 3.0 %, retain 30.0 %)`."""
-    parts = [f"{split} {percent(getattr(c, what) / c.n)}" for split, c in counts.items()]
+    parts = [f"{split} {plain_percent(getattr(c, what) / c.n)}" for split, c in counts.items()]
     by_split = f" ({', '.join(parts)})" if len(parts) > 1 else ""
     count, n = _total(counts, what)
-    return f"{percent(count / n)} of the answers{by_split}"
+    return f"{plain_percent(count / n)} of the answers{by_split}"
 
 
 def _base(run: Run) -> Iterator[RunFinding]:

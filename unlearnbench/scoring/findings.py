@@ -111,7 +111,7 @@ def broken_finding(fluency: Bounds) -> RunFinding | None:
     if is_broken(fluency) != "found":
         return None
     text = (
-        f"fluency {range_text(fluency)} is below {percent(FLOOR)}: the model is broken or "
+        f"fluency {range_text(fluency)} is below {plain_percent(FLOOR)}: the model is broken or "
         "silent, and a low worst case is no forgetting"
     )
     return RunFinding("fluency-low", "warning", text)
@@ -130,8 +130,8 @@ def retain_finding(retain: Bounds, base: Bounds | None) -> RunFinding | None:
         return RunFinding("retain-low", "warning", text)
     if lost_retain(retain, None) == "found":
         text = (
-            f"retain.mean {range_text(retain)} is below {percent(RETAIN_FLOOR)}: the model knows "
-            "hardly any retain fact, and a low worst case says nothing"
+            f"retain.mean {range_text(retain)} is below {plain_percent(RETAIN_FLOOR)}: the model "
+            "knows hardly any retain fact, and a low worst case says nothing"
         )
         return RunFinding("retain-low", "warning", text)
     return None
@@ -161,8 +161,8 @@ def in_order(findings: Sequence[RunFinding]) -> tuple[RunFinding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.severity == "note"))
 
 
-def percent(share: float) -> str:
-    """0.123 as `12.3 %`."""
+def plain_percent(share: float) -> str:
+    """0.123 as `12.3 %` with a plain space, as stored records have it."""
     return f"{100 * share:.1f} %"
 
 
@@ -175,8 +175,8 @@ def count_text(share: Bounds) -> str:
 def range_text(share: Bounds) -> str:
     """A share, or the range it lies in while something is open."""
     if share.low == share.high:
-        return percent(share.low)
-    return f"{100 * share.low:.1f} … {percent(share.high)}"
+        return plain_percent(share.low)
+    return f"{100 * share.low:.1f} … {plain_percent(share.high)}"
 
 
 PARTIAL = frozenset(["quick"])
