@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.options import Json, MaxCost
+from unlearnbench.cli.options import Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.disk import check_file_option
 
@@ -35,6 +35,7 @@ def calibrate(
     ] = False,
     max_cost: MaxCost = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Measure a judge on labelled items: accuracy, sensitivity, specificity, and its misses.
 
@@ -42,7 +43,7 @@ def calibrate(
 
     Example: unlearnbench calibrate rules --items my-items.jsonl --json
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.api.calibration import calibrate as measure
     from unlearnbench.judging.calibrate import default_items
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.options import Json
+from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ def compare(
     first: Annotated[Path, typer.Argument(help="A run folder.")],
     second: Annotated[Path, typer.Argument(help="Another run of the same questions.")],
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compare two runs fact by fact: two judges on the same answers, or two checkpoints.
 
     Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-a-5e6f7a8b
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.runs.compare import compare as comparing
     from unlearnbench.runs.stored import load_judged
 

@@ -87,23 +87,19 @@ def _train(out: Path, quiet: bool) -> Path:
 
 
 def _show(before: Run, after: Run) -> None:
-    from rich.table import Table
-
+    from unlearnbench.cli.output import table
     from unlearnbench.cli.runs import bounds_text, score_text
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("score")
-    for heading in ("before", "95 % interval", "after", "95 % interval"):
-        table.add_column(heading, justify="right")
+    shown = table(title, "score", "before", "95 % interval", "after", "95 % interval")
     for name, score in before.scores.items():
         other = after.scores[name]
         cells = [
             f(s) for s in (score, other) for f in (score_text, lambda x: bounds_text(x.interval))
         ]
-        table.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
+        shown.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
     console = stdout()
-    console.print(table)
+    console.print(shown)
     _say(before, after)
     for run in (before, after):
         console.print(f"run: {run.path}", soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unlearnbench.cli.options import Quiet
 from unlearnbench.cli.output import quieten, stdout
 
 app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
@@ -24,12 +25,13 @@ def build(
     keep: Annotated[
         Path | None, typer.Option(help="Remember verified rows here for the next build.")
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
     """Verify every submission, rank what stands, and write a static site.
 
     Example: unlearnbench leaderboard build --out site
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.api.submissions import build_leaderboard
 
     built = build_leaderboard(out, submissions, keep)
@@ -52,11 +54,13 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on this machine; 0: any that is free.")
     ] = 8000,
+    quiet: Quiet = False,
 ) -> int:
     """Show a built site on this machine only, until Ctrl-C.
 
     Example: unlearnbench leaderboard serve site
     """
+    quieten(quiet)
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -64,7 +68,13 @@ def serve(
 
     if not (site / "index.html").is_file():
         raise SubmissionError(f"{site} holds no index.html; `unlearnbench leaderboard build` first")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Requests are not logged."""
+
+    kind = Silent if quiet else SimpleHTTPRequestHandler
+    handler = partial(kind, directory=str(site))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:

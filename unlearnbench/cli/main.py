@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -31,6 +31,7 @@ from unlearnbench.cli.command import Command, ReaderGoneError
 from unlearnbench.cli.faults import ordinary
 from unlearnbench.cli.foreign import translated
 from unlearnbench.cli.progress import LAST_RUN
+from unlearnbench.cli.version import show_version
 from unlearnbench.display import visible_text
 from unlearnbench.errors import UnlearnbenchError
 
@@ -39,12 +40,25 @@ OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="unlearnbench",
-    help="Does a language model that is said to have forgotten something really not know it?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Print versions and leave."
+        ),
+    ] = False,
+) -> None:
+    """Does a language model that is said to have forgotten something really not know it?"""
+    assert not version  # its callback has left
+
+
 app.command("score")(score.score)
 app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
@@ -73,7 +87,8 @@ def main() -> None:
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
-        sys.exit(_say(_usage(error), USER_ERROR))
+        told = _usage(error)  # empty where the help was shown
+        sys.exit(_say(told, USER_ERROR) if told else USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except ReaderGoneError:

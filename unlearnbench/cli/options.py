@@ -7,17 +7,38 @@ from typing import Annotated
 
 import typer
 
+from unlearnbench.cli import complete
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 CheckpointName = Annotated[
-    str, typer.Argument(help="Hub id, folder, PEFT adapter, .gguf file, alias (smollm2-135m).")
+    str,
+    typer.Argument(
+        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
+        "(smollm2-135m).",
+        autocompletion=complete.aliases,
+    ),
 ]
-BenchmarkName = Annotated[str, typer.Option(help="A shipped benchmark's name, or a folder.")]
+BenchmarkName = Annotated[
+    str,
+    typer.Option(
+        help="A shipped benchmark's name, or a folder.", autocompletion=complete.benchmarks
+    ),
+]
 JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="Who judges the answers. Default: the benchmark's.")
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Who judges the answers. Default: the benchmark's.",
+        autocompletion=complete.judges,
+    ),
 ]
 ProfileName = Annotated[
-    str | None, typer.Option(help="standard, quick, paper or never. Default: the benchmark's.")
+    str | None,
+    typer.Option(
+        help="standard, quick, paper or never. Default: the benchmark's.",
+        autocompletion=complete.profiles,
+    ),
 ]
 Source = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import TYPE_CHECKING
 
 from unlearnbench.display import visible_text
@@ -110,3 +111,5 @@ def quieten(quiet: bool) -> None:
     logger.handlers = [logging.StreamHandler()]
     logger.handlers[0].setFormatter(_Note())
     logger.setLevel(logging.ERROR if quiet else logging.INFO)
+    if quiet:
+        warnings.simplefilter("ignore")

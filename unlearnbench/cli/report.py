@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.output import stdout
+from unlearnbench.cli.options import Quiet
+from unlearnbench.cli.output import quieten, stdout
 
 OPEN = 1
 
@@ -18,11 +19,13 @@ def report(
         typer.Argument(help="Folders of score, stress and relearn, or submissions; in any order."),
     ],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    quiet: Quiet = False,
 ) -> int:
     """Write one HTML page: a diagnosis in words, the figures, and every answer that leaked.
 
     Example: unlearnbench report runs/my-score runs/my-stress runs/my-relearn --out report.html
     """
+    quieten(quiet)
     from unlearnbench.api.reports import report as write_report
 
     made = write_report(runs, out)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseRun,
@@ -24,7 +25,12 @@ from unlearnbench.cli.output import quieten
 from unlearnbench.cli.progress import progress
 from unlearnbench.options import EngineOptions, RunOptions
 
-EngineName = Annotated[str, typer.Option(help="What runs the model: transformers or replay.")]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        help="What runs the model: transformers or replay.", autocompletion=complete.engines
+    ),
+]
 
 
 @grown

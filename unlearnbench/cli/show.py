@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearnbench.cli.options import BaseRun, Json
+from unlearnbench.cli.options import BaseRun, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import attack_kind
@@ -27,6 +27,7 @@ def benchmark(
         bool, typer.Option("--check", help="Also: every check of paraphrases and facts.")
     ] = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Load a benchmark and count what is in it; with --check, look for faults in its rows.
 
@@ -34,7 +35,7 @@ def benchmark(
 
     Example: unlearnbench show benchmark wkf --check
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.benchmark import load_benchmark
 
     loaded = load_benchmark(name)
@@ -56,19 +57,18 @@ def check_record(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _print_benchmark(record: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    from unlearnbench.cli.output import strong
+    from unlearnbench.cli.output import strong, table
 
     console = stdout()
     console.print(strong(f"{record['id']} {record['version']}", f" {record['title']}"))
-    table = Table("split", "tier", "facts", "evaluation paraphrases", "training paraphrases")
+    headings = ("facts", "evaluation paraphrases", "training paraphrases")
+    shown = table("", "split", "tier", *headings, left=2)
     for split, counts in record["splits"].items():
         cells = (str(counts["paraphrases"]), str(counts["train_paraphrases"]))
-        table.add_row(split, "", str(counts["facts"]), *cells)
+        shown.add_row(split, "", str(counts["facts"]), *cells)
         for tier, n in counts["tiers"].items():
-            table.add_row("", tier, str(n), "", "")
-    console.print(table)
+            shown.add_row("", tier, str(n), "", "")
+    console.print(shown)
     console.print(f"styles: {', '.join(record['styles'])}; judge: {record['judge']}")
     if record["relearn"]:
         sets = (f"{name} {rows}" for name, rows in record["relearn"].items())
@@ -133,12 +133,13 @@ def run(
     ] = False,
     base: BaseRun = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Show a stored run: scores, leaks by fact, single answers; or a stress or relearning run.
 
     Example: unlearnbench show run runs/wkf-smollm2-135m-1a2b3c4d --leaks
     """
-    quieten(False)
+    quieten(quiet)
     if kind := attack_kind(path):
         if leaks or fact or jury or base:
             what = "--leaks, --fact, --jury and --base are for score runs"
@@ -181,11 +182,13 @@ def judges(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="As the table in judges/README.md.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """List stored calibrations: which judge was measured on which data, when, and how it did.
 
     Example: unlearnbench show judges
     """
+    quieten(quiet)
     from unlearnbench.judging.calibrations import markdown_table
 
     text = markdown_table()
@@ -201,11 +204,12 @@ def judges(
 
 
 @app.command("plugins")
-def plugins(json: Json = False) -> None:
+def plugins(json: Json = False, quiet: Quiet = False) -> None:
     """List every name, from benchmarks to stress tests, broken ones included.
 
     Example: unlearnbench show plugins
     """
+    quieten(quiet)
     from rich.table import Table
 
     from unlearnbench.benchmark import benchmark_names

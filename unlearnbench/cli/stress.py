@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseModel,
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 EXIT_OPEN = 1
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="Only this test; may be repeated. `unlearnbench show plugins` lists them."),
+    typer.Option(
+        help="Only this test; may be repeated. `unlearnbench show plugins` lists them.",
+        autocompletion=complete.stress_tests,
+    ),
 ]
 Scale = Annotated[
     str, typer.Option("--profile", help="quick, or full: more paraphrases and samples.")

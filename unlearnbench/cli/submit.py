@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.options import About
 
@@ -27,12 +28,13 @@ def submit(
     hub: Annotated[
         str | None, typer.Option(help="OWNER/NAME of a data set: also open a pull request there.")
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
     """Make one folder of plain files that anyone can check, for a pull request to the leaderboard.
 
     Example: unlearnbench submit runs/mine runs/stress-mine --base runs/base --name Mine …
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.api import submissions as api_submit
 
     if hub is not None:
@@ -64,12 +66,13 @@ def attest(
         Path | None,
         typer.Option(help="The attestation's folder. Default: attestations/ROW/BY-KIND beside."),
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
     """Write what you found about somebody's row, for a pull request to the leaderboard.
 
     Example: unlearnbench attest leaderboard/submissions/mine runs/mine-again --by "B. Person"
     """
-    quieten(False)
+    quieten(quiet)
     from unlearnbench.api import attestations as api_attest
     from unlearnbench.cli.verify import print_attested
 

@@ -35,14 +35,13 @@ def grid(text: str) -> tuple[str, list[str]]:
 
 
 def _show(points: Sequence[SweepPoint]) -> None:
-    from rich.table import Table
+    from unlearnbench.cli.output import table
 
-    table = Table()
-    for heading in (points[0].setting, "worst case", "retain", "fluency", "open"):
-        table.add_column(heading, justify="right")
-    table.add_column("warnings")
+    headings = ("worst case", "retain", "fluency", "open")
+    shown = table("", points[0].setting, *headings)
+    shown.add_column("warnings", overflow="fold")
     for point in points:
         rates = (point.worst_case, point.retain, point.fluency)
         cells = (*(f"{100 * rate:.1f} %" for rate in rates), str(point.n_open))
-        table.add_row(point.value, *cells, ", ".join(point.warnings))
-    stdout().print(table)
+        shown.add_row(point.value, *cells, ", ".join(point.warnings))
+    stdout().print(shown)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BenchmarkName,
@@ -23,7 +24,13 @@ from unlearnbench.options import RunOptions, TrainOptions
 if TYPE_CHECKING:
     from unlearnbench.api.training import Trained
 
-Method = Annotated[str, typer.Option(help="jensun or a rival; `unlearnbench show plugins` lists.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        help="jensun or a rival; `unlearnbench show plugins` lists.",
+        autocompletion=complete.methods,
+    ),
+]
 Base = Annotated[str, typer.Option(help="The model to train: folder, hub id, alias, adapter.")]
 Grid = Annotated[
     str | None,
@@ -91,24 +98,23 @@ def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
 
 
 def _show(trained: Trained, benchmark: str, json: bool) -> int:
-    from rich.table import Table
+    from unlearnbench.cli.output import table
 
     record = trained.record
     if json:
         shown = {"folder": str(trained.folder), **record.model_dump(mode="json")}
         print(jsonlib.dumps(shown, ensure_ascii=False))
         return 0
-    table = Table(title=f"{record.method} · {record.base['name']} · {record.data['benchmark']}")
-    for heading in ("step", "loss", "forget", "retain"):
-        table.add_column(heading, justify="right")
+    title = f"{record.method} · {record.base['name']} · {record.data['benchmark']}"
+    shown_table = table(title, "step", "loss", "forget", "retain", left=0)
     every = max(1, len(record.curves) // 8)
     last = record.curves[-1:]
     for entry in [*record.curves[:-1:every], *last]:
         cells = [entry.get(name) for name in ("loss", "forget", "retain")]
         shown_cells = ["–" if value is None else f"{value:.4f}" for value in cells]
-        table.add_row(str(int(entry["step"])), *shown_cells)
+        shown_table.add_row(str(int(entry["step"])), *shown_cells)
     console = stdout()
-    console.print(table)
+    console.print(shown_table)
     for note in record.notes:
         console.print(f"note: {note}")
     console.print(
