@@ -1,4 +1,4 @@
-"""Whether a text holds another, as words."""
+"""Whether a text contains another as whole words."""
 
 from __future__ import annotations
 

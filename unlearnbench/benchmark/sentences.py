@@ -1,8 +1,8 @@
-"""Is a gold answer a whole sentence? Rules that look for its words would never find it.
+"""Whether a gold answer is a whole sentence, which rules that look for its words never find.
 
-A sentence is told by its build: several words with a verb that has a subject, a stop at the end of
-running text, or sheer length. Names, titles, dates, quantities and lists are none, whatever they
-are made of; nor is what stands in quotation marks, which is to be given word by word.
+A sentence is recognised by its structure: several words with a verb that has a subject, a stop at
+the end of running text, or great length. Names, titles, dates, quantities and lists are not
+sentences; nor is text in quotation marks, which is to be given word by word.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONG_UNSPACED = 8
 _PARTS = re.compile(r"\s*(?:[,;/]|\band\b|\bor\b|&)\s*")
 _FEW, _SEVERAL, _MANY = 4, 7, 12
 """Words from which a verb (with a stop at the end, one less), a stop alone, or nothing but their
-number tells a sentence.
+number makes a sentence.
 """
 
 _VERBS = """

@@ -1,4 +1,4 @@
-"""Beside the facts: relearning sets, and the other forms a forget fact can be asked in."""
+"""Relearning sets, and the other forms in which a forget fact can be asked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_relearn_set(
     """One relearning set.
 
     Raises `BenchmarkError` if it has another number of rows than declared, or one of them holds
-    a forget answer: relearning would then be teaching.
+    a forget answer, since relearning would then teach it.
     """
     path = folder / part.file
     forget = [fact for fact in facts if fact.split == "forget"]

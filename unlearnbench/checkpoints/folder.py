@@ -1,4 +1,4 @@
-"""What a checkpoint folder must be before anything loads it: whole, and free of pickle."""
+"""Checks of a checkpoint folder before anything loads it: complete, and free of pickle."""
 
 from __future__ import annotations
 

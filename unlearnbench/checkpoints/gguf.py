@@ -27,9 +27,9 @@ _LONGEST_S = 6 * 3600.0
 def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:
     """The folder that holds the model of a `.gguf` file as fp32 safetensors, and its fingerprint.
 
-    It is made once, in a temporary folder that is renamed when complete, and its contents are
-    compared with the fingerprint taken then at every later use; a folder that changed is made
-    anew. Raises `CheckpointError` if the file is not the expected one or cannot be read.
+    It is made once, in a temporary folder that is renamed when complete. Every later use compares
+    its contents with the fingerprint taken then; a folder that changed is made anew.
+    Raises `CheckpointError` if the file is not the expected one or cannot be read.
     """
     digest = sha256_file(path)
     if expected_sha256 is not None and digest != expected_sha256:

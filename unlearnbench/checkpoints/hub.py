@@ -1,4 +1,4 @@
-"""Fetches a repository of the model hub, and says what to do when that fails."""
+"""Downloads a repository of the model hub, and explains failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what strangers wrote: JSON files that may be damaged, and errors that libraries raise."""
+"""Reading a checkpoint's JSON files, which may be damaged, and the errors of libraries."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from unlearnbench.types import (
 
 
 class ReplayEngine:
-    """Answers with what another run's model said to the same prompt.
+    """Answers with the stored responses of another run to the same prompts.
 
     `checkpoint` is the run's folder. Raises `RunError` if it is none, `EngineError` when asked to
     prompt or decode otherwise than the stored run did.
@@ -56,7 +56,7 @@ class ReplayEngine:
         """Nothing to take over: stored answers do not depend on settings."""
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
-        """What the stored run says of its prompts; runs of older versions say nothing."""
+        """The fingerprint of the stored run's prompts; None for runs of older versions."""
         stored: str | None = self._manifest["identity"].get("prompts")
         return stored
 

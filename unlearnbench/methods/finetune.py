@@ -29,5 +29,5 @@ class Finetune(Method[FinetuneParameters]):
 
     def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
         """Both sides are learnt."""
-        forget, kept = student(batch.forget, batch.retain)
-        return LossTerms(nll(forget), nll(kept))
+        forget, retained = student(batch.forget, batch.retain)
+        return LossTerms(nll(forget), nll(retained))

@@ -36,6 +36,6 @@ class KLRefusal(Method[KLRefusalParameters]):
 
     def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
         """One pass over both sides."""
-        refused, kept = student(batch.refused, batch.retain)
+        refused, retained = student(batch.refused, batch.retain)
         (before,) = reference(batch.retain)
-        return LossTerms(nll(refused), kl_from(before, kept))
+        return LossTerms(nll(refused), kl_from(before, retained))

@@ -63,14 +63,14 @@ class RMU(Method[RMUParameters]):
     def trains(self, parameter: str) -> bool:
         """Only what writes into the steered layers; adapters there as well."""
         assert self.layer is not None
-        found = _LAYER.search(f".{parameter}")
-        near = found is not None and self.layer - 3 <= int(found[1]) < self.layer
+        match = _LAYER.search(f".{parameter}")
+        near = match is not None and self.layer - 3 <= int(match[1]) < self.layer
         return near and _OUTPUT.search(parameter) is not None
 
     def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
         """States at the answers' positions."""
-        forget, kept = student(batch.forget, batch.retain, layer=self.layer)
+        forget, retained = student(batch.forget, batch.retain, layer=self.layer)
         (before,) = reference(batch.retain, layer=self.layer)
         away = self._direction.to(forget.hidden.device)
-        retain = self.parameters.alpha * (kept.hidden - before.hidden).float().square().mean()
+        retain = self.parameters.alpha * (retained.hidden - before.hidden).float().square().mean()
         return LossTerms((forget.hidden.float() - away).square().mean(), retain)

@@ -9,7 +9,7 @@ from unlearnbench.environment import extra
 from unlearnbench.types import Verdict
 
 Votes = Mapping[str, Verdict]
-"""What each rater said about one item; a rater that said nothing is not in it."""
+"""Each rater's verdict on one item; raters without a verdict are left out."""
 
 
 def cohen_kappa(pairs: Sequence[tuple[Verdict, Verdict]]) -> float | None:
@@ -46,8 +46,8 @@ def fleiss_kappa(items: Sequence[Votes]) -> float | None:
 def krippendorff_alpha(items: Sequence[Votes]) -> float | None:
     """Krippendorff's alpha for nominal data (Krippendorff 2004), by the library of that name.
 
-    Items that some raters did not judge count with what was said. None where it is not defined:
-    fewer than two raters, no item with two votes, or all votes one verdict. Raises
+    Items that some raters did not judge count with the verdicts they have. None where it is not
+    defined: fewer than two raters, no item with two votes, or all votes one verdict. Raises
     `MissingExtraError` if the library is not installed.
     """
     raters = sorted({name for votes in items for name in votes})

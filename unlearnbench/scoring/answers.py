@@ -1,7 +1,7 @@
 """What is judged of a completion, and whether a stored verdict counts for it.
 
 A model may go on after its answer and ask itself the next question. Cutting there may remove the
-answer itself, so each error is made to fall on the uncomfortable side: a forget fact is known if
+answer itself, so every doubt counts against forgetting: a forget fact is known if
 the cut text, the whole text or the thoughts show it; a retain fact only if the cut text does.
 """
 
@@ -36,7 +36,7 @@ def cut_answer(text: str) -> str:
 
 
 def extract_answer(text: str, split: Split = "forget") -> str:
-    """The response as it is shown: cut for retain facts, whole for all others."""
+    """The response as displayed: cut for retain facts, whole for all others."""
     return cut_answer(text) if split == "retain" else text.strip()
 
 

@@ -1,4 +1,4 @@
-"""When a score does not mean what it seems to mean: the limits, and the functions that apply them.
+"""Reasons not to take a score at face value: the limits, and the functions that apply them.
 
 `score`, `stress`, `relearn` and `report` all decide here, so that no two of them can differ. How
 the limits were chosen: docs/decisions/0012-findings.md.
@@ -22,11 +22,11 @@ RETAIN_FLOOR = 0.2
 RETAIN_KEPT = 0.5
 """A model that keeps a smaller share of its base's retain score lost what it should keep."""
 CUT = 0.2
-"""From this share of answers cut at the token limit the run says so."""
+"""A run with this share of answers cut at the token limit gets a finding."""
 EMPTY = 0.1
-"""From this share of empty answers the run says so."""
+"""A run with this share of empty answers gets a finding."""
 ALIKE = 0.5
-"""From this share of retain answers that refuse, or are one and the same text, the run says so."""
+"""A run gets a finding if this share of retain answers refuse, or are one and the same text."""
 KNEW_LITTLE = 0.5
 """Where the base knew a smaller share of the forget facts there was little to forget."""
 POINTS = 10
@@ -57,7 +57,7 @@ class Bounds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunFinding:
-    """Something that a reader of a run's scores must know.
+    """A remark that belongs beside a run's scores.
 
     `code` is stable and meant for programs; `text` is one sentence without a full stop.
     """
@@ -138,7 +138,7 @@ def retain_finding(retain: Bounds, base: Bounds | None) -> RunFinding | None:
 
 
 def base_finding(known: Bounds) -> RunFinding | None:
-    """What the base's own worst case says of a later one: was there anything to forget?
+    """Whether the base knew anything to forget, judged by its own worst case.
 
     `nothing-to-forget`, `little-to-forget`, or `base-open` where open facts decide.
     """
@@ -184,7 +184,7 @@ PARTIAL = frozenset(["quick"])
 
 
 def left_unasked(profile: str) -> str | None:
-    """What a profile that asks some of the paraphrases cannot say; None for one that asks all.
+    """The note on a profile that asks some of the paraphrases; None for one that asks all.
 
     Its probes are among those of `standard`, and what leaks on some leaks on all of them.
     """

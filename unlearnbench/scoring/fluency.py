@@ -1,4 +1,4 @@
-"""Is an answer language at all? What unlearning that goes too far destroys first."""
+"""Whether an answer is language at all, which excessive unlearning destroys first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does an answer say that it gives none? A rough count, never a verdict."""
+"""Whether an answer is a refusal: a rough count, never a verdict."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _REFUSAL = re.compile(
 
 
 def is_refusal(text: str) -> bool:
-    """Whether an answer says that it gives none."""
+    """Whether an answer is a refusal."""
     return bool(_REFUSAL.search(text.casefold().replace("’", "'")))

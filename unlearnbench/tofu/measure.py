@@ -1,4 +1,4 @@
-"""TOFU's own metrics for one checkpoint: what is asked, and how the numbers are put together."""
+"""TOFU's own metrics for one checkpoint: its questions, and how the scores are computed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHOICE_SETS = ("real_authors", "world_facts")
 
 
 class AnswerScorer(Protocol):
-    """Says how likely given answers are; see `engines.transformers.likelihood`."""
+    """Computes how likely given answers are; see `engines.transformers.likelihood`."""
 
     def __call__(self, answers: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """One result for each (probe, answer), in the order given."""
@@ -117,7 +117,7 @@ class _RowLikelihoods:
 def _likelihoods(
     probes: Sequence[Probe], rows: Sequence[TofuRow], scorer: AnswerScorer
 ) -> list[_RowLikelihoods]:
-    """Every answer of every row under the model, asked in one go."""
+    """The likelihoods of every answer of every row, in one call."""
     answers = [
         (probe, text)
         for probe, row in zip(probes, rows, strict=True)
@@ -181,7 +181,7 @@ def _utility(scores: Mapping[str, float | None]) -> float | None:
 def _against(
     log: RetainLog | None, ratios: Mapping[str, float], aucs: Mapping[str, float]
 ) -> dict[str, float | None]:
-    """What needs the retain model: None without its log, never a default."""
+    """The metrics that compare with the retain model: None without its log."""
     if log is None:
         return {"forget_quality": None, "privleak": None}
     if set(log.ratios) != set(ratios):

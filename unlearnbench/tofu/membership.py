@@ -1,4 +1,4 @@
-"""Membership inference: can one tell by the model that a text was in its training data?
+"""Membership inference: whether a model reveals that a text was in its training data.
 
 Every attack gives a text a score that is higher for likelier members.
 """

@@ -8,7 +8,7 @@ from unlearnbench.errors import UnlearnbenchError
 
 
 class RetainLogMissingError(UnlearnbenchError):
-    """Forget quality was asked for without the retain model's truth ratios."""
+    """Forget quality was requested without the retain model's truth ratios."""
 
 
 def model_utility(nine: Sequence[float]) -> float:

@@ -77,7 +77,7 @@ class Encoder:
         """The row of a question, after `examples` if there are any.
 
         Its answer is cut where the row gets longer than `max_length`; raises `TrainingError` if
-        none of it is left, or if its prompt could not be asked.
+        none of it is left, or if its prompt loses any of it.
         """
         key = (asked, examples)
         if key not in self._made:

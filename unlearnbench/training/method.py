@@ -65,7 +65,7 @@ class Method(ABC, Generic[P]):
         """The loss of one batch."""
 
     def warning(self, step: int, seen: Mapping[str, float]) -> str | None:
-        """What a user should be told about the figures of a step, if anything."""
+        """A warning about the figures of a step, or None."""
         return None
 
     def finish(self, model: nn.Module, initial: Mapping[str, torch.Tensor]) -> None:

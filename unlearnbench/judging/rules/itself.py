@@ -1,6 +1,6 @@
 """Would the rules find a gold answer if a model gave it word by word?
 
-A gold answer that is not found in itself could only ever look forgotten.
+A gold answer that the rules miss in itself would always look forgotten.
 """
 
 from __future__ import annotations

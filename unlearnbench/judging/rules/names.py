@@ -1,4 +1,4 @@
-"""Persons: a last name suffices when it can only mean the one asked for."""
+"""Persons: a last name suffices when it can only mean the person in question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data of the judge: word lists from `tables.toml`, and tables better said in Python."""
+"""Data of the judge: word lists from `tables.toml`, and tables kept in Python."""
 
 from __future__ import annotations
 

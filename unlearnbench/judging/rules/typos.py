@@ -1,4 +1,4 @@
-"""Small misspellings of long words, told from other words."""
+"""Small misspellings of long words, as opposed to other words."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def centuries(text: str) -> list[int]:
 
 
 def decades(text: str) -> list[int]:
-    """Every decade in a normalised text; below 100 where the century is not said."""
+    """Every decade in a normalised text; below 100 where the century is not given."""
     written = [int(match[1]) for match in _DECADE.finditer(text)]
     spoken = [_spoken(match) for match in _WORD_DECADE.finditer(text)]
     return written + spoken

@@ -24,7 +24,7 @@ _VERBS = (
 
 
 def yes_no(gold: Text, question: Text, response: Text) -> RuleMatch | None:
-    """Yes and no must be said as the answer: at the start of a clause, or as a plain statement."""
+    """Yes and no must be given as the answer: at the start of a clause, or as a plain statement."""
     if len(gold.tokens) != 1 or gold.words[0] not in {"yes", "no", "true", "false"}:
         return None
     expected = gold.words[0] in YES

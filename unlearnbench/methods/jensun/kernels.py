@@ -60,8 +60,8 @@ def forget_and_retain(
         first, last = part.start, part.start + len(logits)
         border = min(max(n_forget - first, 0), len(logits))
         forget = one_hot_values(logits[:border], targets[first : first + border])
-        kept = slice(max(first - n_forget, 0), max(last - n_forget, 0))
-        retain = dense_values(logits[border:], reference_head(reference[kept]))
+        rows = slice(max(first - n_forget, 0), max(last - n_forget, 0))
+        retain = dense_values(logits[border:], reference_head(reference[rows]))
         return torch.cat([forget[0], retain[0]]), torch.cat([forget[1], retain[1]])
 
     both = hidden.new_zeros(2, n, dtype=torch.promote_types(hidden.dtype, torch.float32))
@@ -160,8 +160,8 @@ class _AtPositions(torch.autograd.Function):
                 logits = ctx.head(states)
             _, slope = ctx.rule(logits.detach(), part)
             slope *= (upstream[:, None] * weights[:, part]).sum(0)[:, None]
-            for_hidden[part], *found = torch.autograd.grad(logits, (states, *trained), slope)
-            for place, one in enumerate(found):
+            for_hidden[part], *gradients = torch.autograd.grad(logits, (states, *trained), slope)
+            for place, one in enumerate(gradients):
                 so_far = for_trained[place]
                 for_trained[place] = one if so_far is None else so_far.add_(one)
         return None, None, None, for_hidden, *for_trained

@@ -58,8 +58,8 @@ class JensUn(Method[JensUnParameters]):
             raise TrainingError(f"layout {parameters.layout!r}: gold-slots, refusal or both")
         self._slots = parameters.layout in ("gold-slots", "both")
         self._whole = parameters.layout in ("refusal", "both")
-        asked = {"retain"} | ({"forget"} if self._slots else set())
-        self.sides = frozenset(asked | ({"refused"} if self._whole else set()))  # type: ignore[arg-type]
+        sides = {"retain"} | ({"forget"} if self._slots else set())
+        self.sides = frozenset(sides | ({"refused"} if self._whole else set()))  # type: ignore[arg-type]
 
     def prepare(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
         """Tokenise the refusal."""
@@ -77,7 +77,7 @@ class JensUn(Method[JensUnParameters]):
 
     def loss(self, student: Model, reference: Model, batch: Batch) -> LossTerms:
         """One pass over forget and retain rows; the reference's states are read from memory."""
-        gold, refused, kept = student(
+        gold, refused, retained = student(
             batch.forget if self._slots else (),
             batch.refused if self._whole else (),
             batch.retain,
@@ -88,12 +88,12 @@ class JensUn(Method[JensUnParameters]):
             each = [_kl(*side) for side in sides]
             forget = torch.stack([loss for loss, _ in each]).mean()
             likely = torch.cat([log_p for _, log_p in each])
-            retain = jsd(kept.hidden, kept.head, before.hidden, before.head)
+            retain = jsd(retained.hidden, retained.head, before.hidden, before.head)
         else:
             weights = [valid / valid.sum().clamp_min(1) / len(sides) for _, _, valid in sides]
             forget, retain = forget_and_retain(
-                torch.cat([*(answers.hidden for answers, _, _ in sides), kept.hidden]),
-                kept.head,
+                torch.cat([*(answers.hidden for answers, _, _ in sides), retained.hidden]),
+                retained.head,
                 torch.cat([targets for _, targets, _ in sides]),
                 torch.cat(weights),
                 before.hidden,
@@ -106,15 +106,15 @@ class JensUn(Method[JensUnParameters]):
         self, gold: Answers, refused: Answers
     ) -> list[tuple[Answers, torch.Tensor, torch.Tensor]]:
         """Answers with the token each is driven to, and which of them count."""
-        found = []
+        groups = []
         if self._slots:
             assert self._tokens is not None
             tokens = self._tokens.to(gold.slot.device)
             # The end of the turn is no part of the answer, unless there is nothing else.
-            found.append((gold, tokens[gold.slot % len(tokens)], ~gold.last | (gold.slot == 0)))
+            groups.append((gold, tokens[gold.slot % len(tokens)], ~gold.last | (gold.slot == 0)))
         if self._whole:
-            found.append((refused, refused.labels, torch.ones_like(refused.last)))
-        return found
+            groups.append((refused, refused.labels, torch.ones_like(refused.last)))
+        return groups
 
     def warning(self, step: int, seen: Mapping[str, float]) -> str | None:
         """Say so once the refusal has been too unlikely for too long to be learnt."""
