@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from unlearnbench.benchmark import Benchmark
@@ -39,17 +39,38 @@ class RelearnProfile:
     lora_lr: float = 2e-4
     lora_rank: int = 16
     weight_decay: float = 0.0
-    schedule: str = "constant"
-    precision: str = "float32"
-    loss_on: str = "answer tokens; all tokens of plain text"
     max_grad_norm: float = 1.0
     max_length: int = 256
     text_tokens: int = 64
 
     @property
+    def wire(self) -> dict[str, object]:
+        """The profile under the names it is stored and fingerprinted by, whatever Python's are."""
+        return {
+            "name": self.name,
+            "steps": list(self.steps),
+            "seeds": list(self.seeds),
+            "per_style": self.per_style,
+            "contexts": list(self.contexts),
+            "retain_facts": self.retain_facts,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "lora_lr": self.lora_lr,
+            "lora_rank": self.lora_rank,
+            "weight_decay": self.weight_decay,
+            # The same for every profile; stored records state them, and fingerprints cover them.
+            "schedule": "constant",
+            "precision": "float32",
+            "loss_on": "answer tokens; all tokens of plain text",
+            "max_grad_norm": self.max_grad_norm,
+            "max_length": self.max_length,
+            "text_tokens": self.text_tokens,
+        }
+
+    @property
     def fingerprint(self) -> str:
         """sha256 of all of it."""
-        return sha256_json(asdict(self))
+        return sha256_json(self.wire)
 
 
 PROFILES = {

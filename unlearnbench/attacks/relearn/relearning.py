@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,7 @@ def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str,
         "identity": identity,
         "checkpoint": job.checkpoint.label,
         "base": job.base.label if job.base else None,
-        "profile": asdict(job.profile),
+        "profile": job.profile.wire,
         "versions": versions(),
         "training": training.model_dump(mode="json") if training else None,
         "ceiling": None,
