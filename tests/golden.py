@@ -12,7 +12,7 @@ from pathlib import Path
 from unlearnbench.attacks.catalog import PROFILES as RELEARN_PROFILES
 from unlearnbench.attacks.catalog import get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.catalogue import describe_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.codec import completion_record, outcome_record, probe_record
@@ -41,7 +41,7 @@ def fingerprints() -> dict[str, str]:
             relearn = get_relearn_profile(name, long)
             found[f"relearn profile {relearn.name}"] = relearn.fingerprint
     for name in JUDGES:
-        found[f"judge {name}"] = make_judge(name, keyless=True).identity
+        found[f"judge {name}"] = describe_judge(name).identity
     return found | _lines()
 
 

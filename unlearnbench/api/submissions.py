@@ -11,7 +11,7 @@ from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.calibrations import measured
-from unlearnbench.judging.catalogue import make_judge
+from unlearnbench.judging.catalogue import describe_judge
 from unlearnbench.leaderboard.board import Board, read_board
 from unlearnbench.leaderboard.site import build_site
 from unlearnbench.options import About
@@ -105,7 +105,7 @@ def listed_judges() -> JudgeOf:
 
     def judge_of(name: str) -> Judge:
         if name not in judges:
-            judges[name] = make_judge(name, keyless=True)
+            judges[name] = describe_judge(name)
         return judges[name]
 
     return judge_of

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm.batch import BatchTransport
-from unlearnbench.judging.llm.calls import Calls
+from unlearnbench.judging.llm.calls import Calls, Failed
 from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
     JudgeFile,
@@ -19,10 +19,12 @@ from unlearnbench.judging.llm.definition import (
 )
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.judging.llm.local import LocalModel
+from unlearnbench.judging.llm.prompt import Call, Reading
 from unlearnbench.judging.llm.providers.gemini import GeminiProvider
 from unlearnbench.judging.llm.providers.openai import OpenAIProvider
 from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
+from unlearnbench.types import Usage
 
 PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] = {
     "gemini": GeminiProvider,
@@ -30,21 +32,31 @@ PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] 
 }
 
 
-def make_judge(
-    spec: str, max_cost: float | None = None, batch: bool = False, keyless: bool = False
-) -> Judge:
+_Build = Callable[[JudgeDefinition], LLMJudge]
+"""From a definition that names one model to its judge."""
+
+
+def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) -> Judge:
     """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
     What follows the first colon is its argument: a model for a definition, members joined by `+`
     for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
-    calls as jobs where a provider takes them. `keyless` makes a paid judge without its key: it can
-    say which judge it is, and answers nothing. Raises `JudgeError` for an unknown name (with the
+    calls as jobs where a provider takes them. Raises `JudgeError` for an unknown name (with the
     nearest one), a judge that cannot be made, or a `batch` for one that takes no jobs.
     """
-    judge = _make(spec, max_cost, batch, keyless)
-    if batch and not keyless and not _takes_jobs(judge):
+    judge = _make(spec, lambda definition: _working(definition, max_cost, batch))
+    if batch and not _takes_jobs(judge):
         raise JudgeError(f"--batch: judge {spec} takes no jobs; leave it out")
     return judge
+
+
+def describe_judge(spec: str) -> Judge:
+    """The judge that `spec` names, to read its name and identity from.
+
+    A paid judge is made without its key, and raises `JudgeError` if it is to judge. Raises
+    `JudgeError` like `make_judge`.
+    """
+    return _make(spec, _described)
 
 
 def _takes_jobs(judge: Judge) -> bool:
@@ -53,7 +65,7 @@ def _takes_jobs(judge: Judge) -> bool:
     return isinstance(judge, LLMJudge) and isinstance(judge.transport, BatchTransport)
 
 
-def _make(spec: str, max_cost: float | None, batch: bool, keyless: bool) -> Judge:
+def _make(spec: str, build: _Build) -> Judge:
     name, _, argument = spec.partition(":")
     if name in available("judges"):
         return _plugin(name, argument)
@@ -66,23 +78,13 @@ def _make(spec: str, max_cost: float | None, batch: bool, keyless: bool) -> Judg
     if load_definition(spec) is not None:
         argument = ""
     if definition.file.provider == "jury":
-        members = argument.split("+") if argument else definition.file.members
-        made = [_make(member, max_cost, batch, keyless) for member in members]
-        return JuryJudge(definition.name, made, definition.file.rule)
-    named = definition.with_model(argument) if argument else definition
-    if keyless and named.file.provider in PROVIDERS:
-        return LLMJudge(named, cast(Any, _Keyless()))
-    return _defined(named, max_cost, batch)
+        names = argument.split("+") if argument else definition.file.members
+        members = [_make(member, build) for member in names]
+        return JuryJudge(definition.name, members, definition.file.rule)
+    return build(definition.with_model(argument) if argument else definition)
 
 
-class _Keyless:
-    """Stands where calls would be made."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise JudgeError("this judge was made without its key and can judge nothing")
-
-
-def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> Judge:
+def _working(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> LLMJudge:
     if definition.file.provider == "local":
         model = LocalModel(definition.file)
         return LLMJudge(model.pinned(definition), model)
@@ -90,6 +92,23 @@ def _defined(definition: JudgeDefinition, max_cost: float | None, batch: bool) -
     extra("tenacity", definition.file.provider)
     transport = BatchTransport if batch else Calls
     return LLMJudge(definition, transport(definition.file, provider, max_cost))
+
+
+def _described(definition: JudgeDefinition) -> LLMJudge:
+    if definition.file.provider in PROVIDERS:
+        return LLMJudge(definition, NoTransport())
+    return _working(definition, None, False)
+
+
+class NoTransport:
+    """Makes no calls: for a judge of which only the name and identity are wanted."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+        """Raise `JudgeError`."""
+        raise JudgeError(f"made without its key, this judge cannot make {len(calls)} calls")
 
 
 def _plugin(name: str, argument: str) -> Judge:

@@ -21,7 +21,7 @@ from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, Usage, V
 
 
 class Transport(Protocol):
-    """Carries calls to a model and readings back; see `calling.Calls` and `local.LocalModel`."""
+    """Carries calls to a model and readings back; see `calls.Calls` and `local.LocalModel`."""
 
     usage: Usage
 
