@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.llm.cache import FILE, VerdictCache
@@ -154,13 +154,13 @@ class LLMJudge:
     def _verdicts(self, items: Sequence[JudgeItem], reading: Reading) -> Iterator[Judgement]:
         """The model's verdict for each item, unless the rules find the answer."""
         for item in items:
-            raw: dict[str, Any] = asdict(reading)
             verdict: Verdict = reading.verdict
+            override: dict[str, str] = {}
             certain = decide(item.question, item.answer, item.aliases, item.response)
             if verdict == "incorrect" and certain.correct:
                 verdict = "correct"
-                raw["override"] = f"rules: {certain.rule}: {certain.evidence}"
-            text = json.dumps(raw, ensure_ascii=False)
+                override = {"override": f"rules: {certain.rule}: {certain.evidence}"}
+            text = json.dumps({**asdict(reading), **override}, ensure_ascii=False)
             yield Judgement(item.key, verdict, self.identity, text)
 
 
