@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 
 NAMES = {
     "score": "unlearnbench.api.scoring",
@@ -51,6 +50,8 @@ def lazily(package: str, names: Iterable[str]) -> Callable[[str], object]:
 
     def find(name: str) -> object:
         if name == "__version__":
+            from importlib.metadata import version
+
             return version(package)
         if name not in known:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
