@@ -154,20 +154,20 @@ class ModelEngine:
         self, prompts: list[tuple[Probe, list[int]]], sampling: Sampling
     ) -> Iterator[Completion | Failure]:
         """Decode, starting again with half the rows for what is left when memory runs out."""
-        left = prompts
+        pending = prompts
         capacity = self.capacity
-        while left:
-            asked = [ids for _, ids in left]
-            limit = self.thinking.limit(asked, sampling.max_new_tokens)
-            longest = max(map(len, asked)) + limit.most_tokens
-            slots = capacity.slots(longest, len(left))
+        while pending:
+            rows = [ids for _, ids in pending]
+            limit = self.thinking.limit(rows, sampling.max_new_tokens)
+            longest = max(map(len, rows)) + limit.most_tokens
+            slots = capacity.slots(longest, len(pending))
             done: set[int] = set()
             try:
-                choice = _choice(sampling, [str(probe.key) for probe, _ in left])
-                decoded = self.decoder.decode(asked, limit.most_tokens, slots, choice, limit.enough)
+                choice = _choice(sampling, [str(probe.key) for probe, _ in pending])
+                decoded = self.decoder.decode(rows, limit.most_tokens, slots, choice, limit.enough)
                 for row in decoded:
                     done.add(row.index)
-                    probe, ids = left[row.index]
+                    probe, ids = pending[row.index]
                     yield self.reader.read(probe.key, row, self.thinking.begun(ids))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -180,7 +180,7 @@ class ModelEngine:
                 capacity = Capacity(slots, capacity.cache_tokens).halved()
                 self._note(f"out of memory with {slots} rows: went on with {capacity.rows}")
                 self._free_cache()
-            left = [pair for index, pair in enumerate(left) if index not in done]
+            pending = [pair for index, pair in enumerate(pending) if index not in done]
 
     def _choose_decoder(self) -> PackedDecoder | PlainDecoder:
         with torch.inference_mode():
@@ -216,12 +216,12 @@ class TransformersEngine(ModelEngine):
     """A checkpoint by name. Raises `CheckpointError` or `EngineError` when made."""
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
-        found = resolve(checkpoint)
+        resolved = resolve(checkpoint)
         device = choose_device(options.device)
         model, tokenizer = load_model(
-            found, device, choose_dtype(options.dtype, device), unmerged=True
+            resolved, device, choose_dtype(options.dtype, device), unmerged=True
         )
-        super().__init__(found, model, tokenizer, options)
+        super().__init__(resolved, model, tokenizer, options)
 
 
 def _vocabulary(model: PreTrainedModel) -> int:

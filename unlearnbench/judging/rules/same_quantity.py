@@ -39,7 +39,7 @@ def same_quantity(gold: Quantity, stated: Quantity, asked_units: frozenset[str])
 
 
 def _tolerance(gold: Quantity, stated: Quantity) -> float:
-    """Share by which a measured value may differ: more where one of the two is said to be rough."""
+    """Share by which a measured value may differ: more where one of the two is approximate."""
     return 0.05 if gold.rough else 0.015 if stated.rough else 0.005
 
 
