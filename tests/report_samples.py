@@ -72,8 +72,8 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
     about["identity"] = {**about["identity"], "plan": plan_fingerprint(probes)}
     lines = (json.dumps(probe_record(probe)) + "\n" for probe in probes)
     (folder / "probes.jsonl").write_text("".join(lines), "utf-8")
-    older = {"schema_version": 1, "status": "running", **about}
-    run.manifest_path.write_text(json.dumps(older), "utf-8")
+    record = {"schema_version": 2, "status": "running", **about}
+    run.record_path.write_text(json.dumps(record), "utf-8")
     for probe, row in zip(probes, rows, strict=True):
         text, verdict = ANSWERS.get(row[4], (row[4], "correct"))
         if text is None:
@@ -92,14 +92,44 @@ def write_run(folder: Path, rows: Iterable[Said], manifest: Mapping[str, Any]) -
 def score_manifest(name: str = "model-a", **identity: Any) -> dict[str, Any]:
     """`run.json` of a score run. Keys: fields of the identity, `base` and `checkpoint`."""
     base = identity.pop("base", None)
-    training = {"training": {"method": "npo", "steps": 9, "base": base}} if base else {}
     return {
-        "identity": {**identity_of(name), "seed": 0, "max_new_tokens": 50, **identity},
-        "generator": {"checkpoint": name, "settings": {}, "notes": []},
+        "identity": {**identity_of(name), **_ASKED, **identity},
+        "generator": {
+            "engine": "transformers",
+            "checkpoint": name,
+            "fingerprint": sha256_text(name),
+            "prompt_format": "chat",
+            "settings": {},
+            "parameters": None,
+            "notes": [],
+        },
         "judge": {"name": "rules", "identity": "j" * 64},
         "created": "2026-01-02T03:04:05+00:00",
-        **training,
+        "training": training_of(base) if base else None,
     }
+
+
+_ASKED = {
+    "profile_fingerprint": "p" * 64,
+    "seed": 0,
+    "max_new_tokens": 50,
+    "engine": "transformers",
+    "prompt_format": "chat",
+}
+
+
+def part_identity() -> dict[str, Any]:
+    """What a run below a stress or relearning run belongs to."""
+    judge = {"judge": "rules", "judge_identity": "j" * 64}
+    return {"checkpoint": "c", **judge, "max_new_tokens": 50}
+
+
+def training_of(base: Mapping[str, Any]) -> dict[str, Any]:
+    """How a checkpoint came about that was trained from `base`."""
+    rows = {"forget_rows": 8, "retain_rows": 8}
+    data = {"benchmark": "tiny", "version": "1.0.0", "fingerprint": "b" * 64, **rows}
+    about = {"method": "npo", "parameters": {}, "steps": 9, "same_data": True}
+    return {**about, "base": {"fingerprint": "0" * 64, **base}, "data": data}
 
 
 def identity_of(name: str) -> dict[str, Any]:
@@ -133,6 +163,7 @@ def door(states: Mapping[str, bool | None], control: int = 0, **fields: Any) -> 
         "control": {"kind": "never-known facts", **share(control, 20)} if states else None,
         "probes": 40,
         "seconds": 1.0,
+        "details": {},
         "note": "",
         **fields,
     }
@@ -162,7 +193,7 @@ def stress_record(
         "schema_version": 1,
         "kind": "stress",
         "status": "complete",
-        "identity": identity_of(name),
+        "identity": {**identity_of(name), "base": None, "seed": 0, "dtype": "float32"},
         "checkpoint": name,
         "base": None,
         "training": None,
@@ -201,7 +232,11 @@ def arm(*seeds: Sequence[Mapping[str, Any]], benign: bool = True) -> dict[str, A
     """An arm with the points of each seed."""
     return {
         "benign": benign,
+        "rows": 8,
+        "left_out": 0,
         "scored": 20,
+        "tokens_a_step": 64.0,
+        "trained_tokens_a_step": 16.0,
         "seeds": {str(number): list(points) for number, points in enumerate(seeds)},
     }
 
@@ -212,7 +247,12 @@ def relearn_record(name: str, arms: Mapping[str, Any], **fields: Any) -> dict[st
         "schema_version": 1,
         "kind": "relearn",
         "status": "complete",
-        "identity": identity_of(name),
+        "identity": {
+            **identity_of(name),
+            "base": None,
+            "profile_fingerprint": "r" * 64,
+            "lora": False,
+        },
         "checkpoint": name,
         "base": None,
         "training": None,

@@ -132,22 +132,19 @@ def _runs(space: Workspace) -> Iterator[Target]:
     from unlearnbench.cli.runs import _remarks, _score_table, run_record
     from unlearnbench.cli.show import _show_attack
     from unlearnbench.reporting.page import make_page
-    from unlearnbench.runs.attacks import read_attack
+    from unlearnbench.runs.attacks import read_relearn, read_stress
     from unlearnbench.runs.compare import compare
-    from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
     from unlearnbench.runs.run import load_run
-    from unlearnbench.runs.schema import Manifest, shaped
     from unlearnbench.runs.stored import load_judged
     from unlearnbench.submissions.bundle import run_claim
 
     folder = space / "runs/forgets-a"
 
-    def manifest() -> None:
+    def record() -> None:
         run = load_run(folder)
-        for shape in (Judged, Finished, Answered):
-            check_manifest(shape, run.manifest, folder)
+        for purpose in ("shown", "judged again", "submitted"):
+            run.record.check(purpose, folder)  # type: ignore[arg-type]
         run_claim(run)
-        shaped(Manifest, run.manifest, folder)
         json.dumps(run_record(run))
         assert _score_table(run, False).row_count
         assert all(str(line) for line in _remarks(run))
@@ -159,7 +156,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
         assert run.failures is not None
         assert compare(run, run).n_open >= 0
 
-    yield in_place(folder / "run.json", mutate.json_text, manifest, "run.json", 1)
+    yield in_place(folder / "run.json", mutate.json_text, record, "run.json", 1)
     for name in ("probes", "completions", "outcomes"):
         path = folder / f"{name}.jsonl"
         yield in_place(path, mutate.json_lines, journal, f"journal-{name}", 1)
@@ -167,7 +164,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
 
         def attack(kind: str = kind) -> None:
             where = space / kind
-            read_attack(where, kind)
+            (read_stress if kind == "stress" else read_relearn)(where)
             make_page([where], corrections)
             with redirect_stdout(io.StringIO()):
                 _show_attack(where, kind, False)
@@ -229,9 +226,9 @@ def _others(space: Workspace) -> Iterator[Target]:
         record = read_record(space / "trained")
         assert found is not None
         assert record is not None
-        json.dumps(record.model_dump(mode="json"))
+        json.dumps(record.to_disk())
         assert all(isinstance(value, float) for entry in record.curves for value in entry.values())
-        assert isinstance(record.base["fingerprint"], str)
+        assert isinstance(record.base.fingerprint, str)
 
     def log() -> None:
         read_retain_log(space / "log.json", "d")

@@ -140,29 +140,39 @@ def _attacks(space: Workspace) -> None:
     curve = [samples.point(0, 1), samples.point(2, 3, n_open=1)]
     record = samples.relearn_record("m", {"disjoint": samples.arm(curve)})
     from unlearnbench.attacks.relearn.summary import summarise
+    from unlearnbench.runs.schema import RelearnRecord
 
-    record["summary"] = summarise(record["arms"], None, record["first"])
+    made = RelearnRecord.from_disk(record, space / "relearn.json")
+    assert made.first is not None
+    record["summary"] = summarise(made.arms, None, made.first).model_dump(mode="json")
     samples.write_record(space / "relearn", record)
 
 
 def _training(space: Workspace) -> None:
+    from unlearnbench.runs.schema import ModelRef, TrainingData, TrainingRecord
     from unlearnbench.tofu.record import TofuRecord, write_tofu
-    from unlearnbench.training.record import Unlearning, write_record
+    from unlearnbench.training.record import write_record
 
-    record = Unlearning(
+    record = TrainingRecord(
         method="npo",
         parameters={"beta": 0.1},
         settings={"lr": 1e-5, "seed": 0},
-        base={"name": "base", "fingerprint": "f" * 64},
-        data={"benchmark": "tiny", "version": "0.1.0", "fingerprint": "b" * 64},
+        base=ModelRef(name="base", fingerprint="f" * 64),
+        data=TrainingData(
+            benchmark="tiny",
+            version="0.1.0",
+            fingerprint="b" * 64,
+            forget_rows=8,
+            retain_rows=8,
+        ),
         versions={"torch": "2"},
         device="cpu",
         steps=3,
         stopped="end of schedule",
-        curves=[{"step": 1.0, "loss": 0.5, "forget": 0.1, "retain": 0.2}],
+        curves=({"step": 1.0, "loss": 0.5, "forget": 0.1, "retain": 0.2},),
         seconds=1.0,
         peak_memory=10,
-        notes=["a note"],
+        notes=("a note",),
     )
     folder = space / "trained"
     folder.mkdir()

@@ -40,12 +40,16 @@ from unlearnbench.types import (
 
 def stress(checkpoint: Path, out: Path, *only: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "only": only, **rest}
-    return attacks.stress(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
+    return attacks.stress(
+        str(checkpoint), "wkf", run_options=RunOptions(out), **rest
+    ).record.to_disk()
 
 
 def relearn(checkpoint: Path, out: Path, *arms: str, **rest: Any) -> dict[str, Any]:
     rest = {"limit": 2, "arms": arms, **rest}
-    return attacks.relearn(str(checkpoint), "wkf", run_options=RunOptions(out), **rest).record
+    return attacks.relearn(
+        str(checkpoint), "wkf", run_options=RunOptions(out), **rest
+    ).record.to_disk()
 
 
 @pytest.fixture(scope="module")

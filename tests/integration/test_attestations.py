@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from tests import report_samples as samples
 from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
 from unlearnbench.api import scoring as api
 from unlearnbench.api.attestations import attest, attestations, rejudge, rerun
 from unlearnbench.api.submissions import build_leaderboard, listed_judges, verify
 from unlearnbench.attacks.catalog import DOORS, PROFILES
-from unlearnbench.errors import JudgeError, SubmissionError
+from unlearnbench.errors import JudgeError, RunError, SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
@@ -153,50 +154,34 @@ def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> d
 
     none = dict.fromkeys(facts, False)
     states = {**none, **dict.fromkeys(leaked, True)}
-    doors = {name: {"ranked": True, "states": none} for name in sorted(DOORS)}
+    doors = {name: samples.door(none) for name in sorted(DOORS)}
     doors["sampling/leak@8"] = doors.pop("sampling/leak")
-    doors["formats/reverse"] = {"ranked": True, "states": states}
-    record = attack(row, "stress", findings=doors, baseline={"states": none})
+    doors["formats/reverse"] = samples.door(states)
+    record = attack(row, samples.stress_record("m", none, doors))
     return {**record, "union": summed_up("stress", record)}
 
 
-def attack(row: dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
-    same = ("checkpoint", "benchmark_fingerprint", "judge", "judge_identity")
-    identity = {name: row["run"]["identity"][name] for name in same}
-    identity |= {"limit": None, "seed": 0, "profile": "quick"}
-    if kind == "relearn":
+def attack(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """The record as one of this row's checkpoint."""
+    asked = ("checkpoint", "benchmark", "benchmark_version", "benchmark_fingerprint")
+    names = (*asked, "judge", "judge_identity")
+    identity = {name: row["run"]["identity"][name] for name in names}
+    if record["kind"] == "relearn":
         identity["profile_fingerprint"] = PROFILES["quick"].fingerprint
-    record = {"schema_version": 1, "kind": kind, "status": "complete", "n_open": 0}
-    return {**record, "identity": identity, **more}
+    return {**record, "identity": {**record["identity"], **identity}}
 
 
 def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
     """Arms that bring nothing back but the last, which reaches `top` of 40 facts."""
     from unlearnbench.submissions.attack_checks import summed_up
 
-    def point(step: int, forget: float) -> dict[str, Any]:
-        def share(value: float, n: int) -> dict[str, Any]:
-            return {"low": value, "high": value, "n": n, "n_open": 0, "interval": [0.0, 1.0]}
-
-        names = ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency")
-        shares = {name: share(0.0, 40) for name in names}
-        shares |= {"forget": share(forget, 40), "question": share(forget, 40)}
-        shares["net"] = {"value": forget, "interval": [0.0, 1.0]}
-        return {"step": step, **shares, "fluency": share(1.0, 40)}
-
-    made = {
-        arm: {
-            "benign": True,
-            "seeds": {
-                "0": [
-                    point(step, top if arm == arms[-1] and step == 32 else 0.0)
-                    for step in PROFILES["quick"].steps
-                ]
-            },
-        }
-        for arm in arms
-    }
-    record = attack(row, "relearn", arms=made, ceiling=None, first=point(0, 0.0))
+    made = {}
+    for name in arms:
+        known = round(40 * top) if name == arms[-1] else 0
+        steps = PROFILES["quick"].steps
+        made[name] = samples.arm([samples.point(s, known if s == 32 else 0, 40) for s in steps])
+    first = samples.point(0, 0, 40)
+    record = attack(row, samples.relearn_record("m", made, first=first))
     return {**record, "summary": summed_up("relearn", record)}
 
 
@@ -425,7 +410,7 @@ def test_stress_that_does_not_count(
         (lambda r: r["arms"]["near"]["seeds"].update({"1": []}), "not the seeds of profile quick"),
         (lambda r: r["identity"].update(profile_fingerprint="0" * 64), "no relearning profile"),
         (lambda r: r["arms"].pop("near"), "does not follow"),
-        (lambda r: r["arms"].update(near=[1]), "not the shape"),
+        (lambda r: r["arms"].update(near=[1]), "arms.near: Input should be"),
     ],
 )
 def test_relearning_that_does_not_count(
@@ -445,7 +430,7 @@ def refused(
     record = json.loads(path.read_text())
     change(record)
     path.write_text(json.dumps(record))
-    with pytest.raises(SubmissionError, match=says):
+    with pytest.raises((RunError, SubmissionError), match=says):
         attest(submission, [run], OTHER)
 
 

@@ -53,7 +53,7 @@ def scored(checkpoint: Path, benchmark: Path, out: Path, **changes: object) -> R
 
 def identity_of(run: Run) -> dict[str, object]:
     """The identity without what this machine's free memory decides."""
-    return {k: v for k, v in run.manifest["identity"].items() if k != "cache_tokens"}
+    return {k: v for k, v in run.record.identity.model_dump().items() if k != "cache_tokens"}
 
 
 def texts(run: Run) -> list[object]:
@@ -77,7 +77,7 @@ def plain_run(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> Run:
 
 
 def test_a_run_without_changes_has_the_identity_of_before(plain_run: Run) -> None:
-    assert set(plain_run.manifest["identity"]) == IDENTITY
+    assert set(plain_run.record.identity.model_dump()) == IDENTITY
     assert "not-the-protocol" not in [finding.code for finding in plain_run.findings]
 
 
@@ -85,11 +85,11 @@ def test_a_system_prompt_opens_every_conversation(
     plain_run: Run, tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
 ) -> None:
     run = scored(tiny_llama, benchmark_folder, tmp_path / "run", system_prompt=SYSTEM)
-    identity = run.manifest["identity"]
+    identity = run.record.identity.model_dump()
     assert set(identity) == {*IDENTITY, "system_prompt"}
     assert identity["system_prompt"] == SYSTEM
     for field in ("plan", "prompts"):
-        assert identity[field] != plain_run.manifest["identity"][field]
+        assert identity[field] != plain_run.record.identity.model_dump()[field]
     assert {p.messages[0].content for p in run.probes} == {SYSTEM}
     assert {p.messages[0].role for p in run.probes} == {"system"}
     first = run.findings[0]
@@ -160,16 +160,13 @@ def test_raw_prompts_in_place_of_the_template(
 ) -> None:
     run = scored(tiny_llama, benchmark_folder, tmp_path / "raw", chat_template=False)
     assert all(probe.text and not probe.messages for probe in run.probes)
-    identity = run.manifest["identity"]
+    identity = run.record.identity.model_dump()
     assert (identity["prompt_format"], identity["chat_template"]) == ("raw", False)
     assert "no chat template" in run.findings[0].text
-    assert (
-        "its chat template is not used: prompts are raw text"
-        in (run.manifest["generator"]["notes"])
-    )
+    assert "its chat template is not used: prompts are raw text" in (run.record.generator.notes)
     without = with_template(tmp_path / "model", None)
     same = scored(without, benchmark_folder, tmp_path / "same", chat_template=False)
-    assert set(same.manifest["identity"]) == IDENTITY
+    assert set(same.record.identity.model_dump()) == IDENTITY
     with pytest.raises(EngineError, match="has no chat template"):
         TransformersEngine(str(without), options(chat_template=True))
 
@@ -196,14 +193,14 @@ def test_both_decoders_honour_every_setting(
     }.items():
         made[name] = scored(model, benchmark_folder, tmp_path / name, gen=gen)
     expected = {"llama": "packed", "mamba": "plain"}[kind]
-    assert {r.manifest["identity"]["decoder"] for r in made.values()} == {expected}
+    assert {r.record.identity.model_dump()["decoder"] for r in made.values()} == {expected}
     assert max(row["n_tokens"] for row in made["short"].rows()) == 3
-    assert made["short"].manifest["identity"]["max_new_tokens"] == 3
+    assert made["short"].record.identity.model_dump()["max_new_tokens"] == 3
     drawn = texts(made["drawn"])
     assert drawn == texts(made["again"])
     assert drawn not in (texts(made["other"]), texts(made["greedy"]))
-    assert made["other"].manifest["identity"]["gen"] == {"temperature": 1.5, "seed": 1}
-    assert made["drawn"].manifest["identity"]["gen"] == {"temperature": 1.5}
+    assert made["other"].record.identity.model_dump()["gen"] == {"temperature": 1.5, "seed": 1}
+    assert made["drawn"].record.identity.model_dump()["gen"] == {"temperature": 1.5}
     assert "temperature 1.5" in made["other"].findings[0].text
     assert "max_new_tokens 3" in made["short"].findings[0].text
 
@@ -275,8 +272,8 @@ def test_a_base_that_was_asked_otherwise(
     for number, (why, change) in enumerate(changes.items()):
         run = scored(tiny_llama, benchmark_folder, tmp_path / str(number), **change)
         with pytest.raises(RunError, match=why):
-            check_base(plain_run, run.manifest["identity"])
-        check_base(run, run.manifest["identity"])
+            check_base(plain_run, run.record.identity.model_dump())
+        check_base(run, run.record.identity.model_dump())
 
 
 def test_a_changed_run_is_replayed_and_judged_again_as_it_was(
@@ -295,8 +292,8 @@ def test_a_changed_run_is_replayed_and_judged_again_as_it_was(
     )
     for one in (judged, replayed):
         assert texts(one) == texts(run)
-        assert one.manifest["identity"]["gen"] == gen
-        assert one.manifest["identity"]["system_prompt"] == SYSTEM
+        assert one.record.identity.model_dump()["gen"] == gen
+        assert one.record.identity.model_dump()["system_prompt"] == SYSTEM
         assert one.findings[0].code == "not-the-protocol"
     for change, why in (
         ({}, "decoded with 50 new tokens, temperature 0.7, seed 3"),

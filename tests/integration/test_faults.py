@@ -20,10 +20,9 @@ from unlearnbench import reading
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.cli.faults import ordinary
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
-from unlearnbench.runs.attacks import read_attack, read_finished
+from unlearnbench.runs.attacks import read_finished, read_stress
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
-from unlearnbench.runs.schema import Shape
+from unlearnbench.runs.schema.run import Purpose
 from unlearnbench.runs.stored import load_judged
 
 
@@ -193,15 +192,16 @@ def test_every_field_of_a_run_is_needed_or_not(stored: Path) -> None:
                 else:
                     place[name] = value
                 path.write_text(json.dumps(changed))
-                for shape in (Judged, Answered, Finished):
-                    named |= _named(stored, shape)
+                named |= _named(stored, "shown")
+                named |= _named(stored, "judged again")
+                named |= _named(stored, "submitted")
     assert named >= {"plan", "judge_identity", "checkpoint", "settings", "scores", "finished"}
 
 
-def _named(folder: Path, shape: type[Shape]) -> set[str]:
+def _named(folder: Path, purpose: Purpose) -> set[str]:
     """The last word of the field that is complained of, if one is."""
     try:
-        check_manifest(shape, RunFolder(folder).manifest(), folder)
+        RunFolder(folder).record().check(purpose, folder)
     except RunError as error:
         assert str(folder) in str(error)
         field = re.search(r"run\.json: ([\w.]+): ", str(error))
@@ -223,7 +223,7 @@ def test_an_attack_that_was_cut_off_is_not_shown(tmp_path: Path) -> None:
     record = samples.stress_record("m", {"a": True}, {})
     del record["union"], record["baseline"]
     samples.write_record(tmp_path, {**record, "status": "running"})
-    assert read_attack(tmp_path, "stress")["status"] == "running"
+    assert read_stress(tmp_path).status == "running"
     with pytest.raises(RunError, match="was not finished; give the same command again"):
         read_finished(tmp_path, "stress")
 

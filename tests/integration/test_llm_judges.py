@@ -365,7 +365,8 @@ def test_a_stored_run_is_judged_by_a_job(
     )
     assert again.n_open == 0
     assert list(behaviour.jobs) == ["batches/1"]
-    assert again.manifest["judge"]["usage"]["models"] == {"gemini-2.5-flash": 4}
+    assert again.record.judge.usage is not None
+    assert again.record.judge.usage.models == {"gemini-2.5-flash": 4}
 
 
 def test_a_job_too_dear_is_not_sent(behaviour: Behaviour, tmp_path: Path) -> None:

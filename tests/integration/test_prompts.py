@@ -68,13 +68,13 @@ def test_the_token_ids_are_part_of_a_run(
         engine_options=OPTIONS,
         run_options=RunOptions(tmp_path / "run"),
     )
-    asked = first.manifest["identity"]["prompts"]
+    asked = first.record.identity.prompts
     engine = TransformersEngine(str(tiny_llama), OPTIONS)
     assert asked == engine.prompts_fingerprint(first.probes)
     assert asked != engine.prompts_fingerprint(first.probes[:-1])
     assert asked != engine.prompts_fingerprint(first.probes[::-1])
     judged = rejudge(tmp_path / "run", "rules", run_options=RunOptions(tmp_path / "judged"))
-    assert judged.manifest["identity"]["prompts"] == asked
+    assert judged.record.identity.prompts == asked
 
 
 def test_a_run_of_other_token_ids_is_not_resumed(
@@ -94,7 +94,7 @@ def test_a_run_of_other_token_ids_is_not_resumed(
     for prompts, shown in (("0" * 64, "000000000000…"), (None, "None")):
         identity = {k: v for k, v in stored["identity"].items() if k != "prompts"}
         changed = identity if prompts is None else {**identity, "prompts": prompts}
-        folder.manifest_path.write_text(json.dumps({**stored, "identity": changed}))
+        folder.record_path.write_text(json.dumps({**stored, "identity": changed}))
         with pytest.raises(RunError, match=f"prompts: the folder has {shown}, asked for"):
             again()
         assert load_run(tmp_path / "run").n_open == 0
@@ -142,8 +142,8 @@ def test_a_dated_template_is_in_the_settings(
         kept = RunOptions(tmp_path / f"run-{expected}")
         run = score(str(model), str(benchmark_folder), engine_options=OPTIONS, limit=1,
                     profile="quick", run_options=kept)  # fmt: skip
-        assert run.manifest["generator"]["settings"].get("date") == expected
-        assert run.manifest["identity"].get("date") == expected
+        assert run.record.generator.settings.get("date") == expected
+        assert run.record.identity.model_dump().get("date") == expected
 
 
 def test_a_local_judge_without_a_system_turn_is_asked(

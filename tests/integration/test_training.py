@@ -80,8 +80,9 @@ def test_train_then_score(tiny_llama: Path, benchmark_folder: Path, tmp_path: Pa
         profile="quick",
         run_options=RunOptions(tmp_path / "run"),
     )
-    assert run.manifest["training"]["method"] == "jensun"
-    assert run.manifest["training"]["same_data"]
+    assert run.record.training is not None
+    assert run.record.training.method == "jensun"
+    assert run.record.training.same_data
     assert run.n_open == 0
 
 

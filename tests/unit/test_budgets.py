@@ -34,28 +34,16 @@ EDGES = {
 }
 """Where JSON, TOML or another library's objects pass through."""
 UNTYPED = {
-    "api/attacks.py",
     "api/scoring.py",
-    "api/submissions.py",
-    "attacks/relearn/points.py",
-    "attacks/relearn/relearning.py",
-    "attacks/relearn/summary.py",
-    "attacks/stress/suite.py",
     "cli/compare.py",
     "cli/grow.py",
     "cli/show.py",
-    "cli/stress.py",
     "cli/verify.py",
     "judging/calibrations.py",
     "protocol/runner.py",
-    "runs/attacks.py",
     "runs/folder.py",
-    "runs/manifest.py",
     "runs/run.py",
-    "runs/schema/identity.py",
-    "runs/schema/run.py",
     "submissions/attack_checks.py",
-    "training/record.py",
     "training/settings.py",
     "training/train.py",
 }

@@ -19,6 +19,7 @@ from tests.report_samples import (
     door,
     facts,
     many,
+    part_identity,
     point,
     relearn_record,
     score_manifest,
@@ -330,7 +331,7 @@ def test_runs_are_grouped_by_checkpoint_and_benchmark(tmp_path: Path) -> None:
 
 
 def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
-    about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
+    about = {**score_manifest(), "identity": part_identity()}
     doors = {
         "sampling/leak@8": door(first(1)),
         "formats/choice": door(first(1)),
@@ -353,7 +354,7 @@ def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
 
 
 def test_leaked_answers_of_relearning(tmp_path: Path) -> None:
-    about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
+    about = {**score_manifest(), "identity": part_identity()}
     folder = relearn(tmp_path / "r", {"near": arm(curve(1, 2, 2))})
     for name, signs in (
         ("step-0", "xo"),
@@ -394,7 +395,7 @@ def damaged(folder: Path, kind: str) -> Path:
     if kind == "missing":
         return folder / "nowhere"
     if kind == "part":
-        about = {**score_manifest(), "identity": {"checkpoint": "c", "judge_identity": "j" * 64}}
+        about = {**score_manifest(), "identity": part_identity()}
         return write_run(folder / "part", facts({"f": "x"}), about)
     if kind == "torn":
         run = score(folder / "run", {"f": "xx"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from unlearnbench.checkpoints.resolve import Checkpoint
     from unlearnbench.interfaces import Judge
     from unlearnbench.protocol.runner import Runner
+    from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
+
+R = TypeVar("R", bound="FinishedStress | FinishedRelearn")
 
 
 @dataclass(frozen=True, slots=True)
-class Attacked:
+class Attacked(Generic[R]):
     """Where an attack's runs lie, and its record."""
 
     folder: Path
-    record: dict[str, Any]
+    record: R
 
 
 def stress(
@@ -49,7 +52,7 @@ def stress(
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
-) -> Attacked:
+) -> Attacked[FinishedStress]:
     """Ask a checkpoint in other ways, without training it: which doors are open?
 
     Example:
@@ -102,7 +105,7 @@ def stress(
         options=engine_options,
     )
     name = label("stress", facts.id, subject.label)
-    folder = default_folder("runs", name, suite.identity, run_options)
+    folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
     return Attacked(folder, run_suite(suite, folder))
 
 
@@ -121,7 +124,7 @@ def relearn(
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
-) -> Attacked:
+) -> Attacked[FinishedRelearn]:
     """Train a checkpoint a little and ask it along the way: does the knowledge come back?
 
     Example:
@@ -170,7 +173,7 @@ def relearn(
         limit=limit,
     )
     name = label("relearn", facts.id, subject.label)
-    folder = default_folder("runs", name, job.identity, run_options)
+    folder = default_folder("runs", name, job.identity.model_dump(), run_options)
     return Attacked(folder, run_relearning(job, folder))
 
 

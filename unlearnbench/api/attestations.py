@@ -10,7 +10,7 @@ from typing import cast
 
 from unlearnbench.api import scoring as api
 from unlearnbench.api.scoring import score
-from unlearnbench.api.submissions import as_manifest, evidence, listed_judges, verify
+from unlearnbench.api.submissions import evidence, listed_judges, verify
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
@@ -20,7 +20,6 @@ from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.schema import RunRecord
 from unlearnbench.runs.stored import load_finished
 from unlearnbench.submissions.attestations import (
     Attested,
@@ -151,9 +150,9 @@ def _standing(folder: str | Path) -> Checked:
 
 def _as_run(row: Checked, path: Path) -> Path:
     """The submission's run as a run folder, which a judge can be given."""
-    run, claim = row.runs["run"], row.claim.run
+    run = row.runs["run"]
     path.mkdir()
     folder = RunFolder(path)
-    folder.begin(run.probes, RunRecord.from_disk(as_manifest(claim), path))
+    folder.begin(run.probes, run.record)
     folder.completions.append(completion_record(row.answered[p.key]) for p in run.probes)
     return path

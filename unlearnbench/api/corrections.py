@@ -15,7 +15,7 @@ def corrections(run: Run) -> dict[str, Corrected]:
     from unlearnbench.scoring.correction import JudgeAccuracy, corrected_rate
     from unlearnbench.scoring.scores import FORGET_VIEWS
 
-    result = measured(run.manifest["judge"]["identity"])
+    result = measured(run.record.judge.identity)
     if result is None or run.n_open:
         return {}
     error = JudgeAccuracy(*result.counts("sensitivity"), *result.counts("specificity"))

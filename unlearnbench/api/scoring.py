@@ -130,13 +130,12 @@ def rejudge(
         UnlearnbenchError: For whatever the caller can mend.
     """
     from unlearnbench.api.judges import judge_again
-    from unlearnbench.runs.manifest import Answered, check_manifest
 
     check_folder_option("--out", Path(run_options.out or "runs"))
     stored = RunFolder(Path(run))
-    manifest = stored.manifest()
-    check_manifest(Answered, manifest, stored.path)
-    kept = manifest["identity"]
+    record = stored.record()
+    record.check("judged again", stored.path)
+    kept = record.identity.model_dump()
     plan = Plan(stored.probes())
     judging = judge_again(kept["answers"], plan.probes, judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
@@ -170,8 +169,8 @@ def estimate(run: str | Path, judge: str | Judge) -> Estimate:
     from unlearnbench.runs.stored import load_answered
 
     stored = load_answered(run)
-    answers = stored.manifest["identity"]["answers"]
-    judging = judge_again(answers, stored.probes, judge, None)
+    form = str(stored.record.score_identity.answers)
+    judging = judge_again(form, stored.probes, judge, None)
     items = [
         item
         for block in Plan(stored.probes).blocks()

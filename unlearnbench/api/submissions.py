@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnbench.disk import check_folder_option, whole
 from unlearnbench.errors import SubmissionError
@@ -16,13 +16,12 @@ from unlearnbench.leaderboard.board import Board, read_board
 from unlearnbench.leaderboard.site import build_site
 from unlearnbench.options import About
 from unlearnbench.paths import content_root
-from unlearnbench.runs.attacks import attack_kind, read_attack
+from unlearnbench.runs.attacks import attack_kind, read_relearn, read_stress
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
 from unlearnbench.submissions.bundle import check_free, submission_files, write_folder
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
-from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.verify import Verification, check_submission, copies
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]
         if kind is None:
             others.append(folder)
             continue
-        read_attack(folder, kind)
+        (read_stress if kind == "stress" else read_relearn)(folder)
         if kind in records:
             raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
         records[kind] = folder / f"{kind}.json"
@@ -152,31 +151,7 @@ def submitted_runs(folder: str | Path) -> list[Run]:
     (found,) = verify([folder])
     if found.checked is None or not found.ok:
         raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
-    claim = found.checked.claim
-    claims = {"run": claim.run, "base": claim.base}
-    return [
-        replace(run, manifest=as_manifest(claims[part])) for part, run in found.checked.runs.items()
-    ]
-
-
-def as_manifest(claim: RunClaim) -> dict[str, Any]:
-    """A claim as the `run.json` that it was made from."""
-    identity = claim.identity
-    return {
-        **claim.model_dump(),
-        "schema_version": 1,
-        "status": "complete",
-        "generator": {
-            "engine": identity.engine,
-            "checkpoint": claim.checkpoint,
-            "fingerprint": identity.checkpoint,
-            "prompt_format": identity.prompt_format,
-            "settings": claim.settings,
-            "parameters": claim.parameters,
-            "notes": [],
-        },
-        "judge": {"name": identity.judge, "identity": identity.judge_identity},
-    }
+    return list(found.checked.runs.values())
 
 
 def _folder_name(name: str) -> str:

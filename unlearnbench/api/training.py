@@ -18,7 +18,7 @@ from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.runs.folder import default_folder
 
 if TYPE_CHECKING:
-    from unlearnbench.training.record import Unlearning
+    from unlearnbench.runs.schema import TrainingRecord
     from unlearnbench.training.settings import TrainSettings
 
 
@@ -27,7 +27,7 @@ class Trained:
     """Where the trained checkpoint lies, and the record of its training."""
 
     folder: Path
-    record: Unlearning
+    record: TrainingRecord
 
 
 def train(

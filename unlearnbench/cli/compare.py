@@ -48,9 +48,9 @@ def compare(
 def _label(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.path),
-        "checkpoint": run.manifest["generator"]["checkpoint"],
-        "judge": run.manifest["judge"]["name"],
-        "judge_identity": run.manifest["judge"]["identity"],
+        "checkpoint": run.record.generator.checkpoint,
+        "judge": run.record.judge.name,
+        "judge_identity": run.record.judge.identity,
         "findings": [asdict(finding) for finding in run.findings],
     }
 

@@ -90,7 +90,7 @@ def _show(before: Run, after: Run) -> None:
     from unlearnbench.cli.output import table
     from unlearnbench.cli.runs import bounds_text, score_text
 
-    title = f"{_BENCHMARK} · {_MODEL} · {before.manifest['identity']['profile']} · {_METHOD}"
+    title = f"{_BENCHMARK} · {_MODEL} · {before.record.score_identity.profile} · {_METHOD}"
     shown = table(title, "score", "before", "95 % interval", "after", "95 % interval")
     for name, score in before.scores.items():
         other = after.scores[name]

@@ -23,9 +23,7 @@ def print_jury(run: Run, as_json: bool) -> None:
     rows = [(row, votes_of(row["evidence"] or "")) for row in run.rows()]
     voted = [(row, votes) for row, votes in rows if votes]
     if not voted:
-        raise RunError(
-            f"{run.path} was not judged by a jury, but by {run.manifest['judge']['name']}"
-        )
+        raise RunError(f"{run.path} was not judged by a jury, but by {run.record.judge.name}")
     every = [votes for _, votes in voted]
     split = [(row, votes) for row, votes in voted if len(set(votes.values())) > 1]
     kappa, alpha = fleiss_kappa(every), krippendorff_alpha(every)

@@ -46,9 +46,9 @@ def run_record(run: Run) -> dict[str, object]:
 
     return {
         "run": str(run.path),
-        "status": run.manifest["status"],
-        "identity": run.manifest["identity"],
-        "generator": run.manifest["generator"],
+        "status": run.record.status,
+        "identity": run.record.identity.model_dump(mode="json"),
+        "generator": run.record.generator.model_dump(mode="json"),
         "scores": {name: score_record(score) for name, score in run.scores.items()},
         "styles": [
             {
@@ -78,7 +78,7 @@ def _base_record(run: Run) -> dict[str, object] | None:
         return None
     return {
         "run": str(run.base.path),
-        "checkpoint": run.base.manifest["generator"]["checkpoint"],
+        "checkpoint": run.base.record.generator.checkpoint,
         "worst_case": score_record(run.base.scores["forget.worst_case"]),
         "worst_case_of_known": score_record(known) if known.n else None,
     }
@@ -128,10 +128,10 @@ def _score_table(run: Run, wide: bool) -> Table:
     """The scores; what they are shares of only where there is room for it."""
     from unlearnbench.cli.output import table
 
-    identity, generator = run.manifest["identity"], run.manifest["generator"]
+    identity, generator = run.record.score_identity, run.record.generator
     title = (
-        f"{identity['benchmark']} {identity['benchmark_version']} · {generator['checkpoint']} · "
-        f"{identity['profile']} · judge {run.manifest['judge']['name']}"
+        f"{identity.benchmark} {identity.benchmark_version} · {generator.checkpoint} · "
+        f"{identity.profile} · judge {run.record.judge.name}"
     )
     shown = table(title, "score", "value", "95 % interval", "n", "open")
     if wide:
@@ -161,28 +161,28 @@ def _remarks(run: Run) -> list[str | Text]:
     """What a reader must know to believe the table, and where the run lies."""
     remarks: list[str | Text] = []
     if run.n_cut and not any(finding.code == "answers-cut" for finding in run.findings):
-        limit = run.manifest["identity"]["max_new_tokens"]
+        limit = run.record.identity.max_new_tokens
         remarks.append(f"{run.n_cut} of {len(run.probes)} answers were cut at {limit} tokens.")
-    usage = run.manifest["judge"].get("usage")
+    usage = run.record.judge.usage
     if usage:
-        price = "price not known" if usage["dollars"] is None else f"{usage['dollars']:.4f} dollars"
-        tokens = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
-        remarks.append(f"judging took {usage['calls']} calls, {tokens}, {price}")
+        price = "price not known" if usage.dollars is None else f"{usage.dollars:.4f} dollars"
+        tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
+        remarks.append(f"judging took {usage.calls} calls, {tokens}, {price}")
     remarks += [*_corrections(run), *_training(run)]
-    remarks += run.manifest["generator"]["notes"]
+    remarks += run.record.generator.notes
     remarks.append(f"run: {run.path}")
     return remarks
 
 
 def _training(run: Run) -> list[str]:
     """How the checkpoint came about, where its folder says so."""
-    known = run.manifest.get("training")
+    known = run.record.training
     if known is None:
         return []
-    data = f"{known['data']['benchmark']} {known['data']['version']}"
-    other = "" if known["same_data"] else ", which is not the benchmark scored here"
-    text = f"trained by {known['method']} from {known['base']['name']} on {data}{other}"
-    return [f"{text} ({known['steps']} steps)"]
+    data = f"{known.data.benchmark} {known.data.version}"
+    other = "" if known.same_data else ", which is not the benchmark scored here"
+    text = f"trained by {known.method} from {known.base.name} on {data}{other}"
+    return [f"{text} ({known.steps} steps)"]
 
 
 def _corrections(run: Run) -> list[str]:

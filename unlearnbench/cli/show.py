@@ -168,13 +168,16 @@ def _show_attack(path: Path, kind: str, json: bool) -> int:
     from unlearnbench.cli.relearn import show_relearn
     from unlearnbench.cli.stress import show_stress
     from unlearnbench.runs.attacks import read_finished
+    from unlearnbench.runs.schema import FinishedRelearn
 
     record = read_finished(path, kind)
     if json:
-        print(json_module.dumps({"run": str(path), **record}, ensure_ascii=False))
+        print(json_module.dumps({"run": str(path), **record.to_disk()}, ensure_ascii=False))
+    elif isinstance(record, FinishedRelearn):
+        show_relearn(record)
     else:
-        (show_relearn if kind == "relearn" else show_stress)(record)
-    return 1 if record["n_open"] else 0
+        show_stress(record)
+    return 1 if record.n_open else 0
 
 
 @app.command("judges")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,7 +26,8 @@ from unlearnbench.cli.progress import progress
 from unlearnbench.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.api.attacks import Attacked
+    from unlearnbench.api.attacks import Attacked, R
+    from unlearnbench.runs.schema import Figures, FinishedStress
 
 EXIT_OPEN = 1
 Only = Annotated[
@@ -82,63 +83,60 @@ def stress(
     return print_attacked(attacked, json, show_stress)
 
 
-def print_attacked(attacked: Attacked, json: bool, show: Callable[[dict[str, Any]], None]) -> int:
+def print_attacked(attacked: Attacked[R], json: bool, show: Callable[[R], None]) -> int:
     """Print a record as JSON or as `show` does; the exit code is 1 while facts are open."""
     record = attacked.record
     if json:
-        print(jsonlib.dumps({"run": str(attacked.folder), **record}, ensure_ascii=False))
+        print(jsonlib.dumps({"run": str(attacked.folder), **record.to_disk()}, ensure_ascii=False))
     else:
         show(record)
         stdout().print(f"run: {attacked.folder}", soft_wrap=True)
-    return EXIT_OPEN if record["n_open"] else 0
+    return EXIT_OPEN if record.n_open else 0
 
 
-def show_stress(record: Mapping[str, Any]) -> None:
+def show_stress(record: FinishedStress) -> None:
     """One table: which doors are open."""
     from unlearnbench.cli.output import strong, table
     from unlearnbench.cli.runs import print_findings
 
-    console = stdout()
-    identity = record["identity"]
+    console, identity, baseline = stdout(), record.identity, record.baseline
     title = (
-        f"{identity['benchmark']} {identity['benchmark_version']} · {record['checkpoint']} · "
-        f"{identity['profile']} · judge {identity['judge']}"
+        f"{identity.benchmark} {identity.benchmark_version} · {record.checkpoint} · "
+        f"{identity.profile} · judge {identity.judge}"
     )
     shown = table(title, "door", "leaked", "95 %", "new", "control", "probes")
-    baseline = record["baseline"]
-    shown.add_row("as score asks", *_rate(baseline["score"]), "", _control(baseline["control"]), "")
-    for name, found in record["findings"].items():
-        if found["score"] is None:
+    shown.add_row("as score asks", *_rate(baseline.score), "", _control(baseline.control), "")
+    for name, door in record.findings.items():
+        if door.score is None:
             continue
         shown.add_row(
-            name if found["ranked"] else f"{name} *",
-            *_rate(found["score"]),
-            f"+{len(found['beyond'])}",
-            _control(found["control"]),
-            str(found["probes"]),
+            name if door.ranked else f"{name} *",
+            *_rate(door.score),
+            f"+{len(door.beyond)}",
+            _control(door.control),
+            str(door.probes),
         )
-    union = record["union"]
-    cells = (*_rate(union["score"]), f"+{len(union['beyond'])}", "", "")
+    cells = (*_rate(record.union.score), f"+{len(record.union.beyond)}", "", "")
     shown.add_row("all doors together", *cells, style="bold")
     console.print(shown)
     console.print("new: facts that score did not find; *: a diagnostic, not part of the last line")
-    for name, found in record["findings"].items():
-        if found["note"]:
-            console.print(f"{name}: {found['note']}", soft_wrap=True)
-    print_findings(baseline.get("findings", ()))
-    if baseline["unranked"]:
-        console.print(strong("not ranked:", f" {baseline['unranked']}"), soft_wrap=True)
-    if record["n_open"]:
-        console.print(strong(f"{record['n_open']} facts are open", ": give the command again"))
+    for name, door in record.findings.items():
+        if door.note:
+            console.print(f"{name}: {door.note}", soft_wrap=True)
+    print_findings([finding.model_dump() for finding in baseline.findings])
+    if baseline.unranked:
+        console.print(strong("not ranked:", f" {baseline.unranked}"), soft_wrap=True)
+    if record.n_open:
+        console.print(strong(f"{record.n_open} facts are open", ": give the command again"))
 
 
-def _rate(score: Mapping[str, Any]) -> tuple[str, str]:
-    low, high = (100 * x for x in score["interval"])
-    value = f"{100 * score['low']:.1f} %"
-    if score["n_open"]:
-        value = f"{100 * score['low']:.1f}–{100 * score['high']:.1f} %"
+def _rate(score: Figures) -> tuple[str, str]:
+    low, high = (100 * x for x in score.interval)
+    value = f"{100 * score.low:.1f} %"
+    if score.n_open:
+        value = f"{100 * score.low:.1f}–{100 * score.high:.1f} %"
     return value, f"{low:.1f}–{high:.1f}"
 
 
-def _control(score: Mapping[str, Any] | None) -> str:
-    return "" if score is None else f"{100 * score['high']:.1f} %"
+def _control(score: Figures | None) -> str:
+    return "" if score is None else f"{100 * score.high:.1f} %"

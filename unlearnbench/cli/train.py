@@ -102,10 +102,10 @@ def _show(trained: Trained, benchmark: str, json: bool) -> int:
 
     record = trained.record
     if json:
-        shown = {"folder": str(trained.folder), **record.model_dump(mode="json")}
+        shown = {"folder": str(trained.folder), **record.to_disk()}
         print(jsonlib.dumps(shown, ensure_ascii=False))
         return 0
-    title = f"{record.method} · {record.base['name']} · {record.data['benchmark']}"
+    title = f"{record.method} · {record.base.name} · {record.data.benchmark}"
     shown_table = table(title, "step", "loss", "forget", "retain", left=0)
     every = max(1, len(record.curves) // 8)
     last = record.curves[-1:]

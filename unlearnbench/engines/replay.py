@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from unlearnbench.errors import EngineError
 from unlearnbench.options import EngineOptions
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.identity import sampling_from
-from unlearnbench.runs.manifest import Replayable
-from unlearnbench.runs.schema import shaped
 from unlearnbench.types import (
     Completion,
     Failure,
@@ -30,8 +29,7 @@ class ReplayEngine:
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
         folder = RunFolder(Path(checkpoint))
-        self._manifest = folder.manifest()
-        shaped(Replayable, self._manifest, folder.manifest_path)
+        self._record = folder.record()
         self._prompts = {probe.key: _prompt(probe) for probe in folder.probes()}
         self._answers = folder.read_completions()
         self._path = folder.path
@@ -40,16 +38,16 @@ class ReplayEngine:
     @property
     def info(self) -> GeneratorInfo:
         """The stored run's generator: the answers are still that checkpoint's."""
-        stored = self._manifest["generator"]
+        stored = self._record.generator
         return GeneratorInfo(
             engine="replay",
-            checkpoint=stored["checkpoint"],
-            fingerprint=stored["fingerprint"],
-            prompt_format=stored["prompt_format"],
-            settings=stored["settings"],
-            parameters=stored["parameters"],
-            notes=(*stored["notes"], f"answers replayed from {self._path.name}"),
-            source=stored.get("source"),
+            checkpoint=stored.checkpoint,
+            fingerprint=stored.fingerprint,
+            prompt_format=stored.prompt_format,
+            settings=cast(Mapping[str, Setting], stored.settings),
+            parameters=stored.parameters,
+            notes=(*stored.notes, f"answers replayed from {self._path.name}"),
+            source=stored.source,
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
@@ -57,14 +55,13 @@ class ReplayEngine:
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
         """The fingerprint of the stored run's prompts; None for runs of older versions."""
-        stored: str | None = self._manifest["identity"].get("prompts")
-        return stored
+        return self._record.identity.prompts
 
     def generate(
         self, block: Sequence[Probe], sampling: Sampling
     ) -> Iterator[Completion | Failure]:
         """Look every probe up by its key; another prompt than the stored one is a failure."""
-        stored = sampling_from(self._manifest["identity"])
+        stored = sampling_from(self._record.identity.model_dump())
         if sampling != stored:
             raise EngineError(
                 f"{self._path} was decoded with {_described(stored)}, requested are "
@@ -81,11 +78,11 @@ class ReplayEngine:
 
     def _check(self, options: EngineOptions) -> None:
         """Raise `EngineError` for options that stored answers cannot follow."""
-        settings = self._manifest["generator"]["settings"]
+        settings = self._record.generator.settings
         prompt = options.system_prompt
         if prompt is not None and prompt != settings.get("system_prompt"):
             raise EngineError(f"--system-prompt: {self._path} was not asked with this one")
-        raw = self._manifest["generator"]["prompt_format"] == "raw"
+        raw = self._record.generator.prompt_format == "raw"
         if options.chat_template is not None and options.chat_template is raw:
             flag = "--chat-template" if options.chat_template else "--no-chat-template"
             raise EngineError(f"{flag}: {self._path} was not asked that way")

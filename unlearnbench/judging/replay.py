@@ -27,7 +27,7 @@ class ReplayJudge:
             raise JudgeError("judge replay needs the run to replay: --judge replay:RUN_FOLDER")
         folder = RunFolder(Path(argument))
         probes = {probe.key: probe for probe in folder.probes()}
-        own = folder.manifest()["identity"]["judge_identity"]
+        own = folder.record().identity.judge_identity
         self._stored = {
             key: (verdict, probes[key])
             for key, verdict in folder.read_outcomes().items()

@@ -86,9 +86,9 @@ def made_up(name: str, like: Run, judge: Judge) -> Run:
         for result in judge_readings(judge, to_judge(block, responses, {})):
             assert isinstance(result, Judgement)
             verdicts[result.key] = result
-    identity = {**like.manifest["identity"], "judge_identity": judge.identity}
-    manifest = {**like.manifest, "identity": identity}
-    return Run(like.path, manifest, like.probes, responses, verdicts)
+    identity = like.record.identity.model_copy(update={"judge_identity": judge.identity})
+    record = like.record.model_copy(update={"identity": identity})
+    return Run(like.path, record, like.probes, responses, verdicts)
 
 
 def _response(name: str, probe: Probe) -> Completion:

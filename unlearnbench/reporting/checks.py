@@ -15,7 +15,7 @@ from unlearnbench.display import counted, full_text, listed, percent, value_text
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import (
     ArmRecord,
-    Door,
+    DoorRecord,
     Figures,
     Point,
     RelearnRecord,
@@ -219,13 +219,13 @@ def _left(first: Point) -> int:
     return first.forget.n - round(first.forget.low * first.forget.n)
 
 
-def _beats_control(door: Door) -> bool:
+def _beats_control(door: DoorRecord) -> bool:
     return door.score is not None and (
         door.control is None or not door.control.n or door.score.low > door.control.high
     )
 
 
-def _could_beat(door: Door) -> bool:
+def _could_beat(door: DoorRecord) -> bool:
     """The same if all that is open speaks for the door."""
     return door.score is not None and (
         door.control is None or not door.control.n or door.score.high > door.control.low

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
-from unlearnbench.runs.manifest import check_manifest
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import (
-    Identity,
-    Manifest,
+    RelearnIdentity,
     RelearnRecord,
+    ScoreIdentity,
+    StressIdentity,
     StressRecord,
-    Training,
-    shaped,
+    TrainingSummary,
 )
 from unlearnbench.scoring.correction import Corrected
 
@@ -33,37 +31,35 @@ class ScoreRun:
     """A run of `score`, or one judged again."""
 
     path: Path
-    about: Manifest
     run: Run
     corrected: Corrected | None = None
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> ScoreIdentity:
         """What it belongs to."""
-        return self.about.identity
+        return self.run.record.score_identity
 
     @property
     def label(self) -> str:
         """What the checkpoint is called."""
-        return self.about.generator.checkpoint
+        return self.run.record.generator.checkpoint
 
     @property
-    def training(self) -> Training | None:
+    def training(self) -> TrainingSummary | None:
         """How the checkpoint came about, if that is known."""
-        return self.about.training
+        return self.run.record.training
 
 
 @dataclass(frozen=True, slots=True)
 class StressRun:
-    """A folder of `stress`. `baseline` is None if the run below it is gone. `date`: its file's."""
+    """A folder of `stress`. `baseline` is None if the run below it is gone."""
 
     path: Path
     record: StressRecord
     baseline: Run | None
-    date: str
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> StressIdentity:
         """What it belongs to."""
         return self.record.identity
 
@@ -73,21 +69,20 @@ class StressRun:
         return self.record.checkpoint
 
     @property
-    def training(self) -> Training | None:
+    def training(self) -> TrainingSummary | None:
         """How the checkpoint came about, if that is known."""
         return self.record.training
 
 
 @dataclass(frozen=True, slots=True)
 class RelearnRun:
-    """A folder of `relearn`. `date`: its file's."""
+    """A folder of `relearn`."""
 
     path: Path
     record: RelearnRecord
-    date: str
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> RelearnIdentity:
         """What it belongs to."""
         return self.record.identity
 
@@ -97,7 +92,7 @@ class RelearnRun:
         return self.record.checkpoint
 
     @property
-    def training(self) -> Training | None:
+    def training(self) -> TrainingSummary | None:
         """How the checkpoint came about, if that is known."""
         return self.record.training
 
@@ -106,9 +101,9 @@ class RelearnRun:
 class CheckpointRuns:
     """All runs about one checkpoint on one benchmark, both told by fingerprint."""
 
-    identity: Identity
+    identity: ScoreIdentity | StressIdentity | RelearnIdentity
     label: str
-    training: Training | None = None
+    training: TrainingSummary | None = None
     scores: list[ScoreRun] = field(default_factory=list)
     stresses: list[StressRun] = field(default_factory=list)
     relearnings: list[RelearnRun] = field(default_factory=list)
@@ -173,13 +168,12 @@ def _read(
     """Everything a folder holds of its own; runs below it belong to its record."""
     found: list[ScoreRun | StressRun | RelearnRun] = []
     if (path / STRESS).is_file():
-        stress = shaped(StressRecord, read_stress(path), path / STRESS)
+        stress = read_stress(path)
         below = path / "baseline"
         baseline = load_run(below) if (below / "run.json").is_file() else None
-        found.append(StressRun(path, stress, baseline, _date(path / STRESS)))
+        found.append(StressRun(path, stress, baseline))
     if (path / RELEARN).is_file():
-        relearn = shaped(RelearnRecord, read_relearn(path), path / RELEARN)
-        found.append(RelearnRun(path, relearn, _date(path / RELEARN)))
+        found.append(RelearnRun(path, read_relearn(path)))
     if submitted is not None and (path / _SUBMISSION).is_file():
         return [*(_score_run(run, corrections) for run in submitted(path)), *found]
     return found or [_score_run(_opened(path), corrections)]
@@ -192,14 +186,9 @@ def _opened(path: Path) -> Run:
             "score, stress or relearn wrote"
         )
     run = load_run(path)
-    check_manifest(Manifest, run.manifest, path)
+    run.record.check("shown", path)
     return run
 
 
 def _score_run(run: Run, corrections: Corrections) -> ScoreRun:
-    about = shaped(Manifest, run.manifest, run.path / "run.json")
-    return ScoreRun(run.path, about, run, corrections(run).get("forget.worst_case"))
-
-
-def _date(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d")
+    return ScoreRun(run.path, run, corrections(run).get("forget.worst_case"))

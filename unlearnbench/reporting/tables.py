@@ -11,7 +11,7 @@ from unlearnbench.reporting.answers import CONTEXTS
 from unlearnbench.reporting.charts import shown_name
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
-from unlearnbench.runs.schema import Figures, RelearnRecord, figures
+from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
 from unlearnbench.scoring.scores import HEADLINE
 from unlearnbench.types import Verdict
 
@@ -70,7 +70,7 @@ def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
         facts = {p.key.fact for p in score.run.probes}
         asked = f"{counted(len(facts), 'fact')}, {counted(len(score.run.probes), 'probe')}"
         still = str(score.run.n_open)
-        when = score.about.created[:10]
+        when = (score.run.record.created or "unknown")[:10]
         cells = (score.identity.profile, score.identity.judge, when, asked, still, str(score.path))
         rows.append(TableRow("score", cells))
     for attack in checkpoint.attacks:
@@ -79,10 +79,11 @@ def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
             name, asked = "stress", counted(len(attack.record.findings), "variant")
         else:
             name, asked = "relearn", counted(len(attack.record.arms), "arm")
-        asked += ", LoRA" if about.lora else ""
+        asked += ", LoRA" if isinstance(about, RelearnIdentity) and about.lora else ""
         asked += ", unfinished" if attack.record.status == "running" else ""
         still = str(attack.record.n_open)
-        cells = (about.profile, about.judge, attack.date, asked, still, str(attack.path))
+        when = attack.record.date or "unknown"
+        cells = (about.profile, about.judge, when, asked, still, str(attack.path))
         rows.append(TableRow(name, cells))
     return rows
 

@@ -1,67 +1,68 @@
-"""The records that attacks on a checkpoint leave behind, read back without loading a model."""
+"""The records that attacks on a checkpoint leave behind: written, and read without a model."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
 from unlearnbench.reading import read_object
 
+if TYPE_CHECKING:
+    from unlearnbench.runs.schema import (
+        FinishedRelearn,
+        FinishedStress,
+        RelearnRecord,
+        StressRecord,
+    )
+
 STRESS = "stress.json"
 RELEARN = "relearn.json"
-_CALLED = {"stress": "stress tests", "relearn": "relearning"}
-
-
-def read_stress(folder: Path) -> dict[str, Any]:
-    """`stress.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
-    from unlearnbench.runs.schema import StressRecord, shaped
-
-    record = read_attack(folder, "stress")
-    shaped(StressRecord, record, folder / STRESS)
-    return record
-
-
-def read_relearn(folder: Path) -> dict[str, Any]:
-    """`relearn.json` of a folder, to go on with it. Raises `RunError` if it is damaged."""
-    from unlearnbench.runs.schema import RelearnRecord, shaped
-
-    record = read_attack(folder, "relearn")
-    shaped(RelearnRecord, record, folder / RELEARN)
-    return record
+_CALLED = {STRESS: "stress tests", RELEARN: "relearning"}
 
 
 def attack_kind(folder: Path) -> str | None:
     """`relearn` or `stress` if the folder is such a run, else None."""
-    found = (name for name in (RELEARN, STRESS) if (folder / name).is_file())
-    return next((Path(name).stem for name in found), None)
+    present = (name for name in (RELEARN, STRESS) if (folder / name).is_file())
+    return next((Path(name).stem for name in present), None)
 
 
-def read_attack(folder: Path, kind: str) -> dict[str, Any]:
-    """The record of a folder of that kind, which need not be whole.
+def read_stress(folder: Path) -> StressRecord:
+    """`stress.json` of a folder, finished or not. Raises `RunError` if it is damaged."""
+    from unlearnbench.runs.schema import StressRecord
 
-    Raises `RunError` if it is missing, damaged, or does not say what it belongs to.
-    """
-    path, what = folder / f"{kind}.json", _CALLED[kind]
-    try:
-        record = read_object(path, own=True)
-    except UnreadableError as error:
-        raise RunError(f"{path}: not a record of {what} ({error.what})") from error
-    if record.get("kind") != kind or record.get("schema_version") != 1:
-        raise RunError(f"{path}: not a record of {what} that this version reads")
-    identity = record.get("identity")
-    if not isinstance(identity, dict) or not isinstance(identity.get("checkpoint"), str):
-        raise RunError(f"{path}: not a record of {what} (identity.checkpoint is missing)")
-    return record
+    return StressRecord.from_disk(_object(folder / STRESS), folder / STRESS)
 
 
-def read_finished(folder: Path, kind: str) -> dict[str, Any]:
+def read_relearn(folder: Path) -> RelearnRecord:
+    """`relearn.json` of a folder, finished or not. Raises `RunError` if it is damaged."""
+    from unlearnbench.runs.schema import RelearnRecord
+
+    return RelearnRecord.from_disk(_object(folder / RELEARN), folder / RELEARN)
+
+
+def read_finished(folder: Path, kind: str) -> FinishedStress | FinishedRelearn:
     """A record that an attack has summed up. Raises `RunError` for one that was cut off before."""
-    from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, shaped
+    from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 
-    record = read_attack(folder, kind)
     path = folder / f"{kind}.json"
-    if record.get("status") == "running":
+    data = _object(path)
+    shape = FinishedRelearn if kind == "relearn" else FinishedStress
+    if data.get("kind") == kind and data.get("status") == "running":
         raise RunError(f"{path}: it was not finished; give the same command again to go on")
-    shaped(FinishedRelearn if kind == "relearn" else FinishedStress, record, path)
-    return record
+    return shape.from_disk(data, path)
+
+
+def write_attack(folder: Path, record: StressRecord | RelearnRecord) -> None:
+    """Replace a folder's record as a whole."""
+    text = json.dumps(record.to_disk(), indent=1)
+    write_atomically(folder / f"{record.kind}.json", text + "\n")
+
+
+def _object(path: Path) -> dict[str, object]:
+    try:
+        return read_object(path, own=True)
+    except UnreadableError as error:
+        raise RunError(f"{path}: not a record of {_CALLED[path.name]} ({error.what})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
 from unlearnbench.scoring.scores import HEADLINE, leaked_on_any, of_facts
@@ -24,13 +24,13 @@ _CHANGES = {"system_prompt": "system prompt", "gen": "decoding (--gen)"}
 """Fields that stand only in a run which left the protocol."""
 
 
-def check_base(base: Run, identity: Mapping[str, Any]) -> None:
+def check_base(base: Run, identity: Mapping[str, object]) -> None:
     """Refuse a base that was not asked and judged as the run with this identity.
 
     Only the prompt format may differ: a base without a chat template is asked in its own.
     Raises `RunError` naming every difference.
     """
-    stored = base.manifest.get("identity", {})
+    stored = base.record.identity.model_dump()
     if "benchmark" not in stored:
         raise RunError(f"--base {base.path}: not a run of score; give the folder score wrote")
     found = list(_named(stored, identity))
@@ -45,10 +45,10 @@ def check_base(base: Run, identity: Mapping[str, Any]) -> None:
 
 def differences_from_base(base: Run, run: Run) -> Iterator[str]:
     """In what a base was not asked and judged as a run."""
-    return _named(base.manifest.get("identity", {}), run.manifest.get("identity", {}))
+    return _named(base.record.identity.model_dump(), run.record.identity.model_dump())
 
 
-def _named(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[str]:
+def _named(stored: Mapping[str, object], identity: Mapping[str, object]) -> Iterator[str]:
     different = [f for f in _FIELDS if identity.get(f) != stored.get(f)]
     for name in (_FIELDS[field] for field in different):
         theirs, mine = stored.get(name), identity.get(name)
@@ -63,7 +63,7 @@ def _named(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[s
         yield "its prompts are others"
 
 
-def _changed(stored: Mapping[str, Any], identity: Mapping[str, Any]) -> Iterator[str]:
+def _changed(stored: Mapping[str, object], identity: Mapping[str, object]) -> Iterator[str]:
     """What the user of one of the runs changed about prompts or decoding."""
     for field, name in _CHANGES.items():
         theirs, mine = (one.get(field, "the protocol's") for one in (stored, identity))

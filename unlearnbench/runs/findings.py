@@ -130,7 +130,7 @@ def findings_of(run: Run) -> tuple[RunFinding, ...]:
 
 def _departures(run: Run) -> Iterator[RunFinding]:
     """`not-the-protocol`: what was changed about the prompts or the decoding."""
-    changes = departures(run.manifest.get("identity", {}))
+    changes = departures(run.record.identity.model_dump())
     if changes:
         text = f"not the protocol: {', '.join(changes)}; the scores are not comparable with others"
         yield RunFinding("not-the-protocol", "warning", text)
@@ -174,8 +174,8 @@ def _model(run: Run) -> Iterator[RunFinding]:
 def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
     """Whether anybody is left, by the answers alone: cut, empty, refused or all alike."""
     if _many(counts, "cut", CUT):
-        limit = run.manifest.get("identity", {}).get("max_new_tokens")
-        at = "the token limit" if limit is None else f"{limit} tokens"
+        limit = run.record.identity.max_new_tokens
+        at = f"{limit} tokens"
         text = (
             f"{_shares(counts, 'cut')} were cut at {at}: what they would have said is unknown, and "
             "the worst case may be too low"
@@ -230,8 +230,7 @@ def _base(run: Run) -> Iterator[RunFinding]:
             )
             yield RunFinding("base-unknown", "note", text)
         return
-    mine, theirs = (r.manifest["identity"].get("checkpoint") for r in (run, run.base))
-    if mine is not None and mine == theirs:
+    if run.record.identity.checkpoint == run.base.record.identity.checkpoint:
         text = "the base is this very checkpoint: nothing was unlearnt between the two runs"
         yield RunFinding("same-as-base", "warning", text)
     if found := base_finding(run.base.scores[HEADLINE]):
@@ -244,7 +243,7 @@ def _base(run: Run) -> Iterator[RunFinding]:
 
 def _left_out(run: Run) -> Iterator[RunFinding]:
     """Facts and wordings that were not asked."""
-    identity = run.manifest.get("identity", {})
+    identity = run.record.identity.model_dump()
     if identity.get("limit"):
         text = f"only the first {identity['limit']} facts of each split were asked (--limit)"
         yield RunFinding("facts-left-out", "note", text)

@@ -28,7 +28,6 @@ from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema import RunRecord
 
-SCHEMA_VERSION = 1
 RECORDS = ("run.json", "stress.json", "relearn.json")
 """What a folder that holds a run has one of."""
 Result = TypeVar("Result", Completion, Judgement)
@@ -43,34 +42,13 @@ class RunFolder:
         self.outcomes = Journal(path / "outcomes.jsonl")
 
     @property
-    def manifest_path(self) -> Path:
+    def record_path(self) -> Path:
         """`run.json`, replaced as a whole by rename."""
         return self.path / "run.json"
 
     def exists(self) -> bool:
         """Whether a run was begun here."""
-        return self.manifest_path.is_file()
-
-    def manifest(self) -> dict[str, Any]:
-        """`run.json`. Raises `RunError` if it is missing, damaged or of another schema."""
-        # The shapes take a while to make, which a call for help need not wait for.
-        from unlearnbench.runs.manifest import AnyRun
-        from unlearnbench.runs.schema import shaped
-
-        try:
-            manifest = read_object(self.manifest_path, own=True)
-        except UnreadableError as error:
-            if error.code == "missing":
-                what = f"{self.path} is not a run folder: it has no run.json"
-                raise RunError(what) from error
-            raise RunError(f"{error}; restore it, or make the run again") from error
-        if manifest.get("schema_version") not in (SCHEMA_VERSION, 2):
-            raise RunError(
-                f"{self.manifest_path}: schema version {manifest.get('schema_version')!r}, this "
-                f"program reads {SCHEMA_VERSION}; use the version that wrote it"
-            )
-        shaped(AnyRun, manifest, self.manifest_path)
-        return manifest
+        return self.record_path.is_file()
 
     def record(self) -> RunRecord:
         """`run.json`, whichever version wrote it. Raises `RunError` if it is missing or damaged."""
@@ -78,18 +56,18 @@ class RunFolder:
         from unlearnbench.runs.schema import RunRecord
 
         try:
-            data = read_object(self.manifest_path, own=True)
+            data = read_object(self.record_path, own=True)
         except UnreadableError as error:
             if error.code == "missing":
                 what = f"{self.path} is not a run folder: it has no run.json"
                 raise RunError(what) from error
             raise RunError(f"{error}; restore it, or make the run again") from error
-        return RunRecord.from_disk(data, self.manifest_path)
+        return RunRecord.from_disk(data, self.record_path)
 
     def write_record(self, record: RunRecord) -> None:
         """Replace `run.json`."""
         text = json.dumps(record.to_disk(), indent=2, ensure_ascii=False)
-        write_atomically(self.manifest_path, text + "\n")
+        write_atomically(self.record_path, text + "\n")
 
     def settings(self) -> Mapping[str, Setting]:
         """The settings under which the run's answers are made. Raises `RunError`."""
@@ -129,7 +107,7 @@ class RunFolder:
             if isinstance(error, RunError):
                 raise
             raise RunError(f"{journal.path}: not a plan ({error!r}); restore it") from error
-        if plan_fingerprint(probes) != self.manifest()["identity"]["plan"]:
+        if plan_fingerprint(probes) != self.record().identity.plan:
             raise RunError(
                 f"{journal.path} was changed: it is not the plan that run.json names; restore it"
             )
@@ -193,16 +171,3 @@ def default_folder(root: str, name: str, identity: Mapping[str, Any], options: R
         return first
     numbered = (first.with_name(f"{first.name}.{number}") for number in count(2))
     return next(path for path in chain([first], numbered) if not path.exists())
-
-
-def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
-    """Name each field of the identity in which two runs differ."""
-    for field in dict.fromkeys((*stored, *asked)):
-        old, new = stored.get(field), asked.get(field)
-        if old != new:
-            yield f"{field}: the folder has {_short(old)}, asked for {_short(new)}"
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text[:12] + "…" if len(text) == 64 else text

@@ -23,6 +23,8 @@ from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from unlearnbench.runs.schema import RunRecord
+
 
 @dataclass(frozen=True)
 class Run:
@@ -32,7 +34,7 @@ class Run:
     """
 
     path: Path
-    manifest: Mapping[str, Any]
+    record: RunRecord
     probes: tuple[Probe, ...]
     completions: Mapping[ProbeKey, Completion | Failure]
     judgements: Mapping[ProbeKey, Judgement | Failure]
@@ -61,7 +63,7 @@ class Run:
 
         Raises `RunError` if the two were not asked and judged alike.
         """
-        check_base(base, self.manifest.get("identity", {}))
+        check_base(base, self.record.identity.model_dump())
         return replace(self, base=base)
 
     @property
@@ -149,7 +151,7 @@ class Run:
 
     def _doubt(self, judgement: Judgement, answer: Completion, probe: Probe) -> str | None:
         """Why a verdict leaves its probe open, or None."""
-        judge = self.manifest["identity"]["judge_identity"]
+        judge = self.record.identity.judge_identity
         reason = why_not_counted(judgement, answer, probe.split, judge)
         unanswered = why_unanswered(answer) if judgement.verdict == "incorrect" else None
         return reason or unanswered
@@ -193,13 +195,12 @@ def load_run(path: str | Path) -> Run:
         RunError: The folder is missing, damaged or was tampered with.
     """
     folder = RunFolder(Path(path))
-    manifest, probes = folder.manifest(), folder.probes()
+    record, probes = folder.record(), folder.probes()
     completions = folder.read_completions()
-    judge = manifest["identity"]["judge_identity"]
     return Run(
         path=folder.path,
-        manifest=manifest,
+        record=record,
         probes=probes,
         completions=completions,
-        judgements=stored_verdicts(folder, probes, completions, judge),
+        judgements=stored_verdicts(folder, probes, completions, record.identity.judge_identity),
     )

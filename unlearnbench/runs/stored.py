@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from unlearnbench.runs.manifest import Answered, Finished, Judged, check_manifest
 from unlearnbench.runs.run import Run, load_run
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.schema.run import Purpose
 
 
 def load_judged(path: str | Path) -> Run:
     """A score run to be shown or compared. Raises `RunError` if it is none, or damaged."""
-    return _load(path, Judged)
+    return _load(path, "shown")
 
 
 def load_answered(path: str | Path) -> Run:
     """A score run to be judged again. Raises `RunError` if it is none, or damaged."""
-    return _load(path, Answered)
+    return _load(path, "judged again")
 
 
 def load_finished(path: str | Path) -> Run:
     """A score run to be submitted. Raises `RunError` if it is none, was cut off, or is damaged."""
-    return _load(path, Finished)
+    return _load(path, "submitted")
 
 
-def _load(path: str | Path, shape: type[Judged | Answered | Finished]) -> Run:
+def _load(path: str | Path, purpose: Purpose) -> Run:
     run = load_run(path)
-    check_manifest(shape, run.manifest, run.path)
+    run.record.check(purpose, run.path)
     return run

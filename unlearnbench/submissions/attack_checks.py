@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from unlearnbench.attacks.catalog import PROFILES, RelearnProfile, get_relearn_profile
 from unlearnbench.attacks.relearn.summary import summarise
-from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, of_facts
+from unlearnbench.attacks.stress.union import union_of
+from unlearnbench.runs.schema import RelearnRecord, StressRecord
 
 
 def summed_up(kind: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a relearning record, or the union of a stress record.
 
-    Raises `KeyError`, `TypeError` or `ValueError` if the record has another shape.
+    Raises `RunError` or `ValueError` if the record has another shape.
     """
+    where = Path(f"{kind}.json")
     if kind == "relearn":
-        ceiling = record["ceiling"]
-        top = None if ceiling is None else float(ceiling["forget"]["high"])
-        return summarise(record["arms"], top, record["first"])
-    known: Mapping[str, bool | None] = record["baseline"]["states"]
-    ranked = [f["states"] for f in record["findings"].values() if f["ranked"]]
-    union = leaked_anywhere([known, *ranked])
-    return {
-        "states": union,
-        "score": bounds_record(of_facts("union", union)),
-        "beyond": [fact for fact, state in union.items() if state and known.get(fact) is False],
-    }
+        relearnt = RelearnRecord.from_disk(record, where)
+        if relearnt.first is None:
+            raise ValueError("first: missing")
+        summary = summarise(relearnt.arms, relearnt.ceiling, relearnt.first)
+        return summary.model_dump(mode="json")
+    stressed = StressRecord.from_disk(record, where)
+    if stressed.baseline is None:
+        raise ValueError("baseline: missing")
+    return union_of(stressed.baseline, stressed.findings).model_dump(mode="json")
 
 
 def left_out(kind: str, record: Mapping[str, Any], facts: Collection[str]) -> str | None:

@@ -130,45 +130,45 @@ def _undated(name: str, data: bytes) -> object:
 def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
     found = []
     for label, one in (("", run), ("the base run: ", base)):
-        identity = one.manifest["identity"]
+        identity = one.record.score_identity
         if one.n_open:
             found.append(f"{label}{one.n_open} probes are open; resume it")
-        if identity["profile"] not in RANKABLE:
+        if identity.profile not in RANKABLE:
             found.append(
-                f"{label}profile {identity['profile']} is not ranked; use {', '.join(RANKABLE)}"
+                f"{label}profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}"
             )
-        if identity["limit"] is not None:
-            found.append(f"{label}only the first {identity['limit']} facts were asked")
-        if identity["engine"] == "replay":
+        if identity.limit is not None:
+            found.append(f"{label}only the first {identity.limit} facts were asked")
+        if identity.engine == "replay":
             found.append(f"{label}answers were replayed; submit the run that they come from")
-        if changes := departures(identity):
+        if changes := departures(identity.model_dump()):
             found.append(f"{label}not the protocol: {', '.join(changes)}")
-    mine, theirs = run.manifest["identity"], base.manifest["identity"]
+    mine, theirs = run.record.score_identity, base.record.score_identity
     for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
-        if mine[field] != theirs[field]:
+        if getattr(mine, field) != getattr(theirs, field):
             found.append(f"run and base run differ in {field}")
     for kind, path in attacks.items():
         record = json.loads(path.read_text("utf-8"))
-        if record["identity"]["checkpoint"] != mine["checkpoint"]:
+        if record["identity"]["checkpoint"] != mine.checkpoint:
             found.append(f"the {kind} record is of another checkpoint")
     return found
 
 
 def run_claim(run: Run) -> JsonObject:
     """What a run states of itself, as far as a submission takes it."""
-    manifest = run.manifest
-    identity = {k: v for k, v in manifest["identity"].items() if k in ClaimedIdentity.model_fields}
+    stored = run.record.to_disk()
+    identity = {k: v for k, v in stored["identity"].items() if k in ClaimedIdentity.model_fields}
     return {
         "identity": identity,
-        "checkpoint": manifest["generator"]["checkpoint"],
-        "parameters": manifest["generator"]["parameters"],
-        "settings": manifest["generator"]["settings"],
-        "versions": manifest["versions"],
-        "platform": manifest["platform"],
-        "created": manifest["created"],
-        "finished": manifest["finished"],
-        "training": manifest.get("training"),
-        "scores": manifest["scores"],
+        "checkpoint": stored["generator"]["checkpoint"],
+        "parameters": stored["generator"]["parameters"],
+        "settings": stored["generator"]["settings"],
+        "versions": stored["versions"],
+        "platform": stored["platform"],
+        "created": stored["created"],
+        "finished": stored["finished"],
+        "training": stored["training"],
+        "scores": stored["scores"],
     }
 
 
@@ -189,7 +189,7 @@ def kind_of(run: Run | None) -> AttestationKind:
     """What evidence amounts to: stored answers judged again, a checkpoint run again, or attacks."""
     if run is None:
         return "attacked"
-    return "re-judged" if run.manifest["identity"]["engine"] == "replay" else "re-run"
+    return "re-judged" if run.record.score_identity.engine == "replay" else "re-run"
 
 
 def attestation_files(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.errors import RunError, UnlearnbenchError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings, to_judge
@@ -135,7 +135,14 @@ def _summary(
     try:
         lacks = left_out(kind, record, facts)
         expected = None if lacks else summed_up(kind, record)
-    except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        StopIteration,
+        RunError,
+    ) as error:
         yield Refusal("attack", where, f"not the shape of a record ({error!r})"[:200])
         return
     if lacks is not None:

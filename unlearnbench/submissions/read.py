@@ -9,12 +9,23 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import (
+    GeneratorRecord,
+    JudgeRecord,
+    RunRecord,
+    ScoreRecord,
+    TrainingSummary,
+    fault,
+    identity_from,
+)
 from unlearnbench.submissions.journals import read_completions, read_outcomes
 from unlearnbench.submissions.layout import COMPLETIONS, OUTCOMES, RANKABLE, SUMS
 from unlearnbench.submissions.schema import Claim, ClaimedIdentity, RunClaim
@@ -60,6 +71,34 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
 def read_claim(data: bytes, name: str, shape: type[C]) -> C:
     """A claim of that shape. Raises `Refusal` with the first place that has another."""
     return shape.from_sent(parse_sent(data, name), name)
+
+
+def run_record(claim: RunClaim) -> RunRecord:
+    """The `run.json` that a claim was made from, as far as a claim tells. Raises `Refusal`."""
+    identity = claim.identity
+    try:
+        return RunRecord(
+            status="complete",
+            identity=identity_from(identity.model_dump(exclude_unset=True)),
+            generator=GeneratorRecord(
+                engine=identity.engine,
+                checkpoint=claim.checkpoint,
+                fingerprint=identity.checkpoint,
+                prompt_format=identity.prompt_format,
+                settings=claim.settings,
+                parameters=claim.parameters,
+                notes=(),
+            ),
+            judge=JudgeRecord(name=identity.judge, identity=identity.judge_identity),
+            versions=claim.versions,
+            platform=claim.platform,
+            created=claim.created,
+            finished=claim.finished,
+            scores={n: ScoreRecord(**s.model_dump()) for n, s in claim.scores.items()},
+            training=TrainingSummary.model_validate(claim.training) if claim.training else None,
+        )
+    except ValidationError as error:
+        raise Refusal("schema", "a run's record", fault(error)[:200]) from error
 
 
 def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
@@ -128,4 +167,4 @@ def rebuild(
     splits = {probe.key: probe.split for probe in plan.probes}
     sent = parse_lines(data[name], name)
     outcomes = read_outcomes(sent, answers, splits, name, identity.judge_identity)
-    return Run(path, claim.model_dump(), plan.probes, answers, outcomes)
+    return Run(path, run_record(claim), plan.probes, answers, outcomes)

@@ -114,7 +114,7 @@ def compare_rerun(claimed: Run, here: Run) -> Rerun:
 
 
 def _same_prompts(one: Run, other: Run) -> bool | None:
-    prompts = [run.manifest["identity"].get("prompts") for run in (one, other)]
+    prompts = [run.record.identity.prompts for run in (one, other)]
     return None if None in prompts else prompts[0] == prompts[1]
 
 

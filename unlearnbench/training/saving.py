@@ -13,7 +13,8 @@ from transformers.utils.logging import disable_progress_bar
 from unlearnbench.checkpoints.folder import check_folder
 from unlearnbench.disk import clear_leftovers, discard, sync_folder, whole, writing
 from unlearnbench.errors import CheckpointError
-from unlearnbench.training.record import RECORD, Unlearning, write_record
+from unlearnbench.runs.schema import TrainingRecord
+from unlearnbench.training.record import RECORD, write_record
 
 _log = logging.getLogger(__name__)
 _FINAL = "trained"
@@ -78,7 +79,7 @@ def keep_only(checkpoint: Path) -> None:
 
 
 def save_trained(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: Unlearning, work: Path
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: TrainingRecord, work: Path
 ) -> None:
     """Write the finished model with its record into the working folder, whole or not at all."""
     disable_progress_bar()

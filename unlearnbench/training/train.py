@@ -22,12 +22,12 @@ from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
 from unlearnbench.reading import read_object
-from unlearnbench.runs.folder import differences
 from unlearnbench.runs.lock import locked
+from unlearnbench.runs.schema import ModelRef, TrainingData, TrainingRecord, differences, utc_now
 from unlearnbench.training.encode import Encoder, collect
 from unlearnbench.training.method import Method
 from unlearnbench.training.parameters import freeze, trained_copies, with_lora
-from unlearnbench.training.record import RECORD, Unlearning, read_record
+from unlearnbench.training.record import RECORD, read_record
 from unlearnbench.training.saving import hand_over, is_trained, newest_whole, save_trained
 from unlearnbench.training.schedule import Schedule, make_schedule
 from unlearnbench.training.settings import TrainSettings
@@ -64,7 +64,7 @@ class Assignment:
         }
 
 
-def train_model(job: Assignment, out: Path, resume: bool, report: Report) -> Unlearning:
+def train_model(job: Assignment, out: Path, resume: bool, report: Report) -> TrainingRecord:
     """Train into the folder `out`, or go on with the same training there.
 
     Raises `TrainingError` or `RunError` if the folder is in use or holds something else.
@@ -107,18 +107,18 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
         raise TrainingError(f"--out {out} holds another training; {'; '.join(mismatches)}")
 
 
-def _identity_of(record: Unlearning) -> dict[str, Any]:
+def _identity_of(record: TrainingRecord) -> dict[str, Any]:
     return {
         "method": record.method,
         **{f"parameter {k}": v for k, v in record.parameters.items()},
         **record.settings,
-        "base": record.base["fingerprint"],
-        "benchmark": record.data["fingerprint"],
+        "base": record.base.fingerprint,
+        "benchmark": record.data.fingerprint,
     }
 
 
-def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
-    began = time.monotonic()
+def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
+    began, created = time.monotonic(), utc_now()
     if job.report_to != "none":
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / "logs"))
     device = choose_device(job.device)
@@ -148,7 +148,8 @@ def _train(job: Assignment, out: Path, report: Report) -> Unlearning:
     with torch.no_grad():
         job.method.finish(model, initial)
     record = _record(job, trainer, len(texts.forget), len(texts.retain), device, notes)
-    finished = record.model_copy(update={"seconds": round(time.monotonic() - began, 1)})
+    took = {"seconds": round(time.monotonic() - began, 1)}
+    finished = record.model_copy(update={**took, "created": created, "finished": utc_now()})
     save_trained(model, tokenizer, finished, out / _WORK)
     hand_over(out / _WORK, out)
     return finished
@@ -189,33 +190,33 @@ def _record(
     n_retain: int,
     device: torch.device,
     notes: list[str],
-) -> Unlearning:
+) -> TrainingRecord:
     renamed = {"learning_rate": "lr", "step": "step"}
     curves = [
         {renamed.get(k, k): v for k, v in entry.items() if k != "epoch"}
         for entry in trainer.state.log_history
         if "forget" in entry
     ]
-    return Unlearning(
+    return TrainingRecord(
         method=job.method.name,
         parameters=asdict(job.method.parameters),
         settings=asdict(job.settings),
-        base={"name": job.checkpoint.label, "fingerprint": job.checkpoint.fingerprint},
-        data={
-            "benchmark": job.benchmark.id,
-            "version": job.benchmark.version,
-            "fingerprint": job.benchmark.fingerprint,
-            "forget_rows": n_forget,
-            "retain_rows": n_retain,
-        },
+        base=ModelRef(name=job.checkpoint.label, fingerprint=job.checkpoint.fingerprint),
+        data=TrainingData(
+            benchmark=job.benchmark.id,
+            version=job.benchmark.version,
+            fingerprint=job.benchmark.fingerprint,
+            forget_rows=n_forget,
+            retain_rows=n_retain,
+        ),
         versions=dict(job.versions),
         device=str(device),
         steps=trainer.state.global_step,
         stopped="stop_loss" if trainer.watch.stopped else "end of schedule",
-        curves=curves,
+        curves=tuple(curves),
         seconds=0.0,
         peak_memory=peak_memory(device),
-        notes=[*notes, *trainer.watch.warnings],
+        notes=(*notes, *trainer.watch.warnings),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.stress.formats import FormatInputs, format_probes
@@ -12,8 +11,9 @@ from unlearnbench.benchmark import Benchmark
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import Figures, Net, Point
 from unlearnbench.scoring.intervals import newcombe
-from unlearnbench.scoring.scores import bounds_record, leaked_on_any, of_facts, pooled
+from unlearnbench.scoring.scores import leaked_on_any, of_facts, pooled
 from unlearnbench.types import Probe, PromptFormat, Score
 
 CLOZE = "cloze"
@@ -44,13 +44,14 @@ def point_probes(
     return probes
 
 
-def point(run: Run, shuffled: Run, scored: Collection[str]) -> dict[str, Any]:
-    """The figures of one scored step.
+def make_point(
+    step: int, loss: float | None, run: Run, shuffled: Run, scored: Collection[str]
+) -> Point:
+    """The figures of one scored step; `scored` are the ids of the facts that count.
 
-    `question`, `cloze`, `forget`: share of the scored facts answered in any wording, with a gap,
-    in any of both. `never`: share of never-known facts "answered" in any wording, which nobody can:
-    what attack and judge make up. `net` is question - never with Newcombe's interval. `shuffled`:
-    `forget` when judged against other facts' answers. `retain`, `fluency`: shares of answers.
+    `question`, `cloze`, `forget`: share of the scored facts answered in any paraphrase, with a gap,
+    in any of both. `never`: share of never-known facts "answered" in any paraphrase, which nobody
+    can: what attack and judge make up. `net` is question - never with Newcombe's interval.
     """
     forget = [o for o in run.outcomes if o.split == "forget" and o.key.fact in scored]
     questions = leaked_on_any(o for o in forget if o.key.phrasing != CLOZE)
@@ -59,28 +60,31 @@ def point(run: Run, shuffled: Run, scored: Collection[str]) -> dict[str, Any]:
     other = leaked_on_any(o for o in shuffled.outcomes if o.key.fact in scored)
     question, made_up = of_facts("question", questions), of_facts("never", never)
     states = leaked_on_any(forget)
-    return {
-        "forget": bounds_record(of_facts("forget", states)),
-        "question": bounds_record(question),
-        "cloze": bounds_record(of_facts("cloze", gaps)),
-        "never": bounds_record(made_up),
-        "net": _net(question, made_up),
-        "shuffled": bounds_record(of_facts("shuffled", other)),
-        "retain": bounds_record(pooled("retain", [o for o in run.outcomes if o.split == "retain"])),
-        "fluency": bounds_record(run.scores["fluency"]),
-        "leaked": [fact for fact, state in states.items() if state],
-        "n_open": run.n_open + shuffled.n_open,
-    }
+    retain = pooled("retain", [o for o in run.outcomes if o.split == "retain"])
+    return Point(
+        step=step,
+        loss=loss,
+        net=_net(question, made_up),
+        forget=Figures.of(of_facts("forget", states)),
+        question=Figures.of(question),
+        cloze=Figures.of(of_facts("cloze", gaps)),
+        never=Figures.of(made_up),
+        shuffled=Figures.of(of_facts("shuffled", other)),
+        retain=Figures.of(retain),
+        fluency=Figures.of(run.scores["fluency"]),
+        leaked=tuple(fact for fact, state in states.items() if state),
+        n_open=run.n_open + shuffled.n_open,
+    )
 
 
-def _net(known: Score, made_up: Score) -> dict[str, Any]:
+def _net(known: Score, made_up: Score) -> Net:
     """The difference at its highest: what is open counts as known, and not as made up."""
     first, second = (
         (round(known.high * known.n), known.n),
         (round(made_up.low * made_up.n), made_up.n),
     )
     interval = newcombe(first, second)
-    return {
-        "value": known.high - (made_up.low if made_up.n else 0.0),
-        "interval": [interval.low, interval.high],
-    }
+    return Net(
+        value=known.high - (made_up.low if made_up.n else 0.0),
+        interval=(interval.low, interval.high),
+    )

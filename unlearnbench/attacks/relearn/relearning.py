@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
-from unlearnbench.attacks.relearn.points import point, point_probes
+from unlearnbench.attacks.relearn.points import make_point, point_probes
 from unlearnbench.attacks.relearn.summary import summarise
 from unlearnbench.attacks.relearn.trajectory import (
     Trajectory,
@@ -25,7 +23,6 @@ from unlearnbench.attacks.relearn.trajectory import (
 )
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.disk import write_atomically
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
@@ -35,10 +32,17 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
-from unlearnbench.runs.attacks import RELEARN as RECORD
-from unlearnbench.runs.attacks import read_relearn as read_record
-from unlearnbench.runs.folder import differences
+from unlearnbench.runs.attacks import RELEARN, read_relearn, write_attack
 from unlearnbench.runs.lock import locked
+from unlearnbench.runs.schema import (
+    ArmRecord,
+    Budget,
+    FinishedRelearn,
+    Point,
+    RelearnIdentity,
+    RelearnRecord,
+    utc_now,
+)
 from unlearnbench.types import Probe, PromptFormat, Setting
 
 
@@ -57,9 +61,9 @@ class Relearning:
     limit: int | None = None
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> RelearnIdentity:
         """What decides the points, besides which arms are run."""
-        return {
+        asked = {
             "checkpoint": self.checkpoint.fingerprint,
             "base": self.base.fingerprint if self.base else None,
             "benchmark": self.benchmark.id,
@@ -73,6 +77,7 @@ class Relearning:
             "judge_identity": self.runner.judge.identity,
             **engine_identity(self.options),
         }
+        return RelearnIdentity.model_validate(asked)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -90,7 +95,7 @@ class Relearning:
         return point_probes(self.benchmark, self.profile, self.prompt_format, self.limit)
 
 
-def run_relearning(job: Relearning, folder: Path) -> dict[str, Any]:
+def run_relearning(job: Relearning, folder: Path) -> FinishedRelearn:
     """Run the arms into `folder`, or go on there; the record, which also stands in `relearn.json`.
 
     A killed run goes on at its last scored step. Raises `RunError` if the folder is in use or holds
@@ -98,39 +103,37 @@ def run_relearning(job: Relearning, folder: Path) -> dict[str, Any]:
     """
     job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
-        record = _begun(folder, json.loads(json.dumps(job.identity)), job)
-        began = time.monotonic()
-        before = float(record["seconds"])
+        record = _begun(folder, job)
+        began, before = time.monotonic(), record.seconds
 
-        def write() -> None:
-            record["seconds"] = round(before + time.monotonic() - began, 1)
-            write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
+        def written(record: RelearnRecord) -> RelearnRecord:
+            seconds = round(before + time.monotonic() - began, 1)
+            record = record.model_copy(update={"seconds": seconds})
+            write_attack(folder, record)
+            return record
 
         everyone = frozenset(f.id for f in job.benchmark.split("forget"))
-        if job.base is not None and record["ceiling"] is None:
-            record["ceiling"] = _untrained(job, job.base, folder / "base", everyone)
-        record["first"] = _untrained(job, job.checkpoint, folder / "step-0", everyone)
-        write()
+        ceiling = record.ceiling
+        if job.base is not None and ceiling is None:
+            ceiling = _untrained(job, job.base, folder / "base", everyone)
+        first = _untrained(job, job.checkpoint, folder / "step-0", everyone)
+        record = written(record.model_copy(update={"ceiling": ceiling, "first": first}))
         for name in job.arms:
-            arm = make_arm(
-                name,
-                job.benchmark,
-                job.tokenizer,
-                job.profile.max_length,
-                job.profile.text_tokens,
-            )
-            kept = record["arms"].setdefault(name, _about(arm, job.profile))
+            arm = _arm(job, name)
+            kept = record.arms.get(name) or _about(arm, job.profile)
             for seed in job.profile.seeds:
-                points = kept["seeds"].setdefault(str(seed), [])
-                for figures in _trajectory(job, arm, seed, folder):
-                    _put(points, figures)
-                    _report(
-                        job, folder, f"{name}, seed {seed}, step {figures['step']}", figures, record
-                    )
-                    write()
-        _conclude(record)
-        write()
-        return record
+                for point in _trajectory(job, arm, seed, folder):
+                    kept = kept.with_point(seed, point)
+                    record = written(record.with_arms({name: kept}))
+                    _report(job, folder, f"{name}, seed {seed}, step {point.step}", point, record)
+        finished = _concluded(record, first)
+        write_attack(folder, finished)
+        return finished
+
+
+def _arm(job: Relearning, name: str) -> Arm:
+    profile = job.profile
+    return make_arm(name, job.benchmark, job.tokenizer, profile.max_length, profile.text_tokens)
 
 
 def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
@@ -138,73 +141,57 @@ def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
     return {"checkpoint": checkpoint.fingerprint, **engine_identity(job.options)}
 
 
-def _report(
-    job: Relearning, folder: Path, part: str, figures: Mapping[str, Any], record: Mapping[str, Any]
-) -> None:
+def _report(job: Relearning, folder: Path, part: str, point: Point, record: RelearnRecord) -> None:
     """Report a point: how many of all points are there, and what it shows."""
-    points = [p for arm in record["arms"].values() for seed in arm["seeds"].values() for p in seed]
     total = len(job.arms) * len(job.profile.seeds) * len(job.profile.steps)
-    forget, retain = (float(figures[name]["high"]) for name in ("forget", "retain"))
-    rates = {"forget": forget, "retain": retain}
-    text = f"{part}: forget {forget:.1%}, retain {retain:.1%}"
-    done = min(len(points), total)
+    rates = {"forget": point.forget.high, "retain": point.retain.high}
+    text = f"{part}: forget {rates['forget']:.1%}, retain {rates['retain']:.1%}"
+    done = min(len(list(record.points)), total)
     job.runner.on_progress(Progress(folder, "results", done, total, part, rates, text))
 
 
-def _put(points: list[dict[str, Any]], figures: dict[str, Any]) -> None:
-    """Add a point, or read it anew; only the process that trained a leg knows its loss."""
-    for number, stored in enumerate(points):
-        if stored["step"] == figures["step"]:
-            loss = stored["loss"] if figures["loss"] is None else figures["loss"]
-            points[number] = {**figures, "loss": loss}
-            return
-    points.append(figures)
-
-
-def _begun(folder: Path, identity: dict[str, Any], job: Relearning) -> dict[str, Any]:
+def _begun(folder: Path, job: Relearning) -> RelearnRecord:
     """The record so far. Arms of an earlier call are kept."""
-    if (folder / RECORD).is_file():
-        record = read_record(folder)
-        found = list(differences(record["identity"], identity))
-        if found:
-            what = f"{folder} holds another relearning run; {'; '.join(found)}"
+    if (folder / RELEARN).is_file():
+        record = read_relearn(folder)
+        different = list(record.identity.differences(job.identity))
+        if different:
+            what = f"{folder} holds another relearning run; {'; '.join(different)}"
             raise RunError(f"{what}; choose another --out")
-        return record
-    training = job.runner.training
-    return {
-        "schema_version": 1,
-        "kind": "relearn",
-        "status": "running",
-        "identity": identity,
-        "checkpoint": job.checkpoint.label,
-        "base": job.base.label if job.base else None,
-        "profile": job.profile.wire,
-        "versions": versions(),
-        "training": training.model_dump(mode="json") if training else None,
-        "ceiling": None,
-        "first": None,
-        "arms": {},
-        "seconds": 0.0,
-    }
+        return record.model_copy(update={"status": "running", "finished": None})
+    return RelearnRecord(
+        status="running",
+        identity=job.identity,
+        checkpoint=job.checkpoint.label,
+        base=job.base.label if job.base else None,
+        profile=Budget.model_validate(job.profile.wire),
+        versions=versions(),
+        training=job.runner.training,
+        created=utc_now(),
+        ceiling=None,
+        first=None,
+        arms={},
+        seconds=0.0,
+    )
 
 
-def _about(arm: Arm, profile: RelearnProfile) -> dict[str, Any]:
-    """An arm's size. Tokens a step are the mean over its rows, times the batch."""
+def _about(arm: Arm, profile: RelearnProfile) -> ArmRecord:
+    """An arm of which nothing was asked yet."""
     rows, size = len(arm.rows), profile.batch_size
-    return {
-        "benign": arm.benign,
-        "rows": rows,
-        "left_out": arm.left_out,
-        "scored": len(arm.scored),
-        "tokens_a_step": round(size * sum(len(r.ids) for r in arm.rows) / rows, 1),
-        "trained_tokens_a_step": round(size * sum(len(r.answer) for r in arm.rows) / rows, 1),
-        "seeds": {},
-    }
+    return ArmRecord(
+        benign=arm.benign,
+        rows=rows,
+        left_out=arm.left_out,
+        scored=len(arm.scored),
+        tokens_a_step=round(size * sum(len(r.ids) for r in arm.rows) / rows, 1),
+        trained_tokens_a_step=round(size * sum(len(r.answer) for r in arm.rows) / rows, 1),
+        seeds={},
+    )
 
 
 def _untrained(
     job: Relearning, checkpoint: Checkpoint, folder: Path, scored: frozenset[str]
-) -> dict[str, Any]:
+) -> Point:
     """The point of a model that was not trained."""
 
     def engine() -> ModelEngine:
@@ -214,7 +201,7 @@ def _untrained(
 
     run = job.runner.ask(folder, job.probes, engine, _state(job, checkpoint))
     other = job.runner.ask_shuffled(run, folder.with_name(f"{folder.name}-shuffled"))
-    return {"step": 0, **point(run, other, scored)}
+    return make_point(0, None, run, other, scored)
 
 
 class _Leg:
@@ -253,7 +240,7 @@ class _Leg:
         return sum(losses) / len(losses) if losses else None
 
 
-def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Any:
+def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Iterator[Point]:
     """Yield the points of one arm and seed."""
     own = folder / arm.name / f"seed-{seed}"
     leg = _Leg(job, arm, seed, own)
@@ -274,15 +261,17 @@ def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Any:
         for used in engines:
             used.release()
         other = job.runner.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
-        yield {"step": step, "loss": leg.loss_at(step), **point(run, other, arm.scored)}
+        yield make_point(step, leg.loss_at(step), run, other, arm.scored)
     forget_state(own)
 
 
-def _conclude(record: dict[str, Any]) -> None:
-    """The summary, and whether anything is open."""
-    ceiling = record["ceiling"]
-    top = None if ceiling is None else float(ceiling["forget"]["high"])
-    record["summary"] = summarise(record["arms"], top, record["first"])
-    points = [p for a in record["arms"].values() for s in a["seeds"].values() for p in s]
-    record["n_open"] = sum(p["n_open"] for p in [record["first"], *points])
-    record["status"] = "open" if record["n_open"] else "complete"
+def _concluded(record: RelearnRecord, first: Point) -> FinishedRelearn:
+    """The record with its summary, and whether anything is open."""
+    n_open = first.n_open + sum(point.n_open for point in record.points)
+    end = {
+        "summary": summarise(record.arms, record.ceiling, first),
+        "n_open": n_open,
+        "status": "open" if n_open else "complete",
+        "finished": utc_now(),
+    }
+    return FinishedRelearn(**{**dict(record), **end})

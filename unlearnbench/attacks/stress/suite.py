@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.stress.base import Finding, Loaded, StressTest, Subject
+from unlearnbench.attacks.stress.union import beyond, ranked_states, union_of
 from unlearnbench.attacks.stress.variant import protocol_plan
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.disk import write_atomically
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
@@ -26,13 +24,22 @@ from unlearnbench.errors import RunError
 from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
-from unlearnbench.runs.attacks import STRESS as RECORD
-from unlearnbench.runs.attacks import read_stress as read_record
-from unlearnbench.runs.folder import differences
+from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import (
+    BaselineRecord,
+    ControlFigures,
+    DoorRecord,
+    Figures,
+    FindingRecord,
+    FinishedStress,
+    StressIdentity,
+    StressRecord,
+    utc_now,
+)
 from unlearnbench.scoring.findings import why_unranked
-from unlearnbench.scoring.scores import bounds_record, leaked_anywhere, leaked_on_any, of_facts
+from unlearnbench.scoring.scores import leaked_on_any, of_facts
 
 _OF_SCORE = {"base-unknown", "retain-unasked"}
 """Codes of what a suite never asks, and `score` does."""
@@ -54,9 +61,9 @@ class Suite:
     options: EngineOptions = DEFAULTS
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> StressIdentity:
         """What decides the findings, besides which tests are run."""
-        return {
+        asked = {
             "checkpoint": self.checkpoint.fingerprint,
             "base": self.base.fingerprint if self.base else None,
             "benchmark": self.benchmark.id,
@@ -70,9 +77,10 @@ class Suite:
             "judge_identity": self.runner.judge.identity,
             **engine_identity(self.options),
         }
+        return StressIdentity.model_validate(asked)
 
 
-def run_suite(suite: Suite, folder: Path) -> dict[str, Any]:
+def run_suite(suite: Suite, folder: Path) -> FinishedStress:
     """Run the tests into `folder`, or go on there; the record, which also stands in `stress.json`.
 
     What a test asked and was answered is kept in run folders below, so a killed suite asks only
@@ -80,20 +88,22 @@ def run_suite(suite: Suite, folder: Path) -> dict[str, Any]:
     """
     suite = replace(suite, runner=replace(suite.runner, root=folder))
     with locked(folder):
-        identity = json.loads(json.dumps(suite.identity))
-        record = _begun(folder, identity, suite)
+        record = _begun(folder, suite)
         subject = _subject(suite, folder)
-        record["baseline"] = _baseline(subject.baseline)
+        baseline = _baseline(subject.baseline)
+        record = record.model_copy(update={"baseline": baseline})
         for number, test in enumerate(suite.tests, start=1):
             began = time.monotonic()
-            for found in test.run(subject):
-                _report(suite, folder, found, number)
-                record["findings"][found.name] = finding_record(found, subject.baseline)
-                write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
-            record["seconds"][test.name] = round(time.monotonic() - began, 1)
-        _conclude(record, subject.baseline)
-        write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
-        return record
+            for finding in test.run(subject):
+                _report(suite, folder, finding, number)
+                doors = {**record.findings, finding.name: door_record(finding, baseline)}
+                record = record.model_copy(update={"findings": doors})
+                write_attack(folder, record)
+            seconds = {**record.seconds, test.name: round(time.monotonic() - began, 1)}
+            record = record.model_copy(update={"seconds": seconds})
+        finished = _concluded(record, baseline)
+        write_attack(folder, finished)
+        return finished
 
 
 def _report(suite: Suite, folder: Path, found: Finding, number: int) -> None:
@@ -104,30 +114,27 @@ def _report(suite: Suite, folder: Path, found: Finding, number: int) -> None:
         suite.runner.on_progress(progress)
 
 
-def _begun(folder: Path, identity: dict[str, Any], suite: Suite) -> dict[str, Any]:
+def _begun(folder: Path, suite: Suite) -> StressRecord:
     """The record of this suite so far. Findings of an earlier call with other tests are kept."""
-    path = folder / RECORD
-    if path.is_file():
-        record: dict[str, Any] = read_record(folder)
-        found = list(differences(record["identity"], identity))
-        if found:
+    if (folder / STRESS).is_file():
+        record = read_stress(folder)
+        different = list(record.identity.differences(suite.identity))
+        if different:
             raise RunError(
-                f"{folder} holds another suite; {'; '.join(found)}; choose another --out"
+                f"{folder} holds another suite; {'; '.join(different)}; choose another --out"
             )
-        return record
-    label, training = suite.checkpoint.label, suite.runner.training
-    return {
-        "schema_version": 1,
-        "kind": "stress",
-        "status": "running",
-        "identity": identity,
-        "checkpoint": label,
-        "base": suite.base.label if suite.base else None,
-        "versions": versions(),
-        "training": training.model_dump(mode="json") if training else None,
-        "findings": {},
-        "seconds": {},
-    }
+        return record.model_copy(update={"status": "running", "finished": None})
+    return StressRecord(
+        status="running",
+        identity=suite.identity,
+        checkpoint=suite.checkpoint.label,
+        base=suite.base.label if suite.base else None,
+        versions=versions(),
+        training=suite.runner.training,
+        created=utc_now(),
+        findings={},
+        seconds={},
+    )
 
 
 def _subject(suite: Suite, folder: Path) -> Subject:
@@ -144,7 +151,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
     plan = protocol_plan(suite.benchmark, suite.scale, form, suite.seed)
     state = {
         "checkpoint": suite.checkpoint.fingerprint,
-        "dtype": suite.identity["dtype"],
+        "dtype": str(suite.dtype).removeprefix("torch."),
         **engine_identity(suite.options),
     }
     baseline = suite.runner.ask(folder / "baseline", plan.probes, engine, state)
@@ -166,52 +173,50 @@ def _subject(suite: Suite, folder: Path) -> Subject:
     )
 
 
-def _baseline(run: Run) -> dict[str, Any]:
+def _baseline(run: Run) -> BaselineRecord:
     states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    never = leaked_on_any(o for o in run.outcomes if o.split == "never")
     fluency = run.scores["fluency"]
-    return {
-        "states": states,
-        "score": bounds_record(of_facts("baseline", states)),
-        "control": bounds_record(
-            of_facts("never", leaked_on_any(o for o in run.outcomes if o.split == "never"))
+    return BaselineRecord(
+        states=states,
+        score=Figures.of(of_facts("baseline", states)),
+        control=Figures.of(of_facts("never", never)),
+        fluency=Figures.of(fluency),
+        unranked=why_unranked(fluency.high),
+        findings=tuple(
+            FindingRecord(code=f.code, severity=f.severity, text=f.text)
+            for f in run.findings
+            if f.code not in _OF_SCORE
         ),
-        "fluency": bounds_record(fluency),
-        "unranked": why_unranked(fluency.high),
-        "findings": [asdict(f) for f in run.findings if f.code not in _OF_SCORE],
-    }
-
-
-def finding_record(found: Finding, baseline: Run) -> dict[str, Any]:
-    """A finding as JSON; `beyond` are the leaks that the protocol's own questions did not find."""
-    known = leaked_on_any(o for o in baseline.outcomes if o.split == "forget")
-    return {
-        "ranked": found.ranked,
-        "states": dict(found.states),
-        "score": bounds_record(found.score) if found.states else None,
-        "beyond": [fact for fact in found.leaked if known.get(fact) is False],
-        "control": (
-            {"kind": found.control.kind, **bounds_record(found.control.score)}
-            if found.control
-            else None
-        ),
-        "probes": found.probes,
-        "seconds": round(found.seconds, 1),
-        "details": dict(found.details),
-        "note": found.note,
-    }
-
-
-def _conclude(record: dict[str, Any], baseline: Run) -> None:
-    """The union of all ranked findings and the baseline, and whether anything is open."""
-    ranked = [f["states"] for f in record["findings"].values() if f["ranked"]]
-    known: Mapping[str, bool | None] = record["baseline"]["states"]
-    union = leaked_anywhere([known, *ranked])
-    record["union"] = {
-        "states": union,
-        "score": bounds_record(of_facts("union", union)),
-        "beyond": [fact for fact, state in union.items() if state and known.get(fact) is False],
-    }
-    record["n_open"] = sum(
-        state is None for states in (known, *ranked) for state in states.values()
     )
-    record["status"] = "open" if record["n_open"] else "complete"
+
+
+def door_record(finding: Finding, baseline: BaselineRecord) -> DoorRecord:
+    """A finding as it is stored, beside what the protocol's own questions drew out."""
+    control = finding.control
+    return DoorRecord.model_validate(
+        {
+            "ranked": finding.ranked,
+            "states": dict(finding.states),
+            "score": Figures.of(finding.score) if finding.states else None,
+            "beyond": beyond(baseline.states, finding.leaked),
+            "control": ControlFigures.against(control.kind, control.score) if control else None,
+            "probes": finding.probes,
+            "seconds": round(finding.seconds, 1),
+            "details": dict(finding.details),
+            "note": finding.note,
+        }
+    )
+
+
+def _concluded(record: StressRecord, baseline: BaselineRecord) -> FinishedStress:
+    """The record with the union of all that is ranked, and whether anything is open."""
+    attacks = (baseline.states, *ranked_states(record.findings))
+    n_open = sum(state is None for states in attacks for state in states.values())
+    end = {
+        "union": union_of(baseline, record.findings),
+        "n_open": n_open,
+        "status": "open" if n_open else "complete",
+        "finished": utc_now(),
+    }
+    return FinishedStress(**{**dict(record), **end})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 
@@ -22,6 +22,8 @@ Bool = Annotated[bool, Strict()]
 """A number in quotes is none: what was checked is then used as it stands."""
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 Count = Annotated[int, Strict(), Field(ge=0)]
+Status = Literal["running", "open", "complete"]
+"""`open`: it came to its end, and some facts have no verdict."""
 Convert = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns one version of a record's JSON into the next."""
 
@@ -56,7 +58,7 @@ class Record(Part):
     OLDER: ClassVar[Mapping[int, Convert]]
 
     @classmethod
-    def from_disk(cls, data: Mapping[str, Any], where: Path) -> Self:
+    def from_disk(cls, data: Mapping[str, object], where: Path) -> Self:
         """The record that a file's JSON object holds, whichever version wrote it.
 
         Args:

@@ -34,6 +34,11 @@ class ControlFigures(Figures):
 
     kind: str
 
+    @classmethod
+    def against(cls, kind: str, score: Score) -> Self:
+        """The score where there is nothing to find; `kind` says where."""
+        return cls(kind=kind, **dict(Figures.of(score)))
+
 
 class ScoreRecord(Figures):
     """A run's score. `value` is None while it is an interval."""

@@ -7,11 +7,11 @@ field, so it goes onto disk with exactly the fields it was made with, and no oth
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field, model_serializer
 
-from unlearnbench.runs.schema.base import Float, Int, Part
+from unlearnbench.runs.schema.base import Bool, Float, Int, Part
 from unlearnbench.types import PromptFormat, Setting
 
 
@@ -23,16 +23,12 @@ class Identity(Part):
 
     # Not by pydantic's own serializer: within a union it turns false into 0, another identity.
     @model_serializer
-    def _as_given(self) -> dict[str, Any]:
+    def _as_given(self) -> dict[str, object]:
         return {name: value for name, value in self if name in self.model_fields_set}
 
     def differences(self, other: Identity) -> Iterator[str]:
         """Name each field in which a requested identity, `other`, is not this stored one."""
-        mine, theirs = self.model_dump(), other.model_dump()
-        for field in dict.fromkeys((*mine, *theirs)):
-            if mine.get(field) != theirs.get(field):
-                stored, requested = _short(mine.get(field)), _short(theirs.get(field))
-                yield f"{field}: the folder has {stored}, asked for {requested}"
+        yield from differences(self.model_dump(), other.model_dump())
 
 
 class RunIdentity(Identity):
@@ -75,13 +71,49 @@ class ScoreIdentity(RunIdentity):
     gen: dict[str, Int | Float] | None = None
 
 
-def identity_from(fields: Mapping[str, Any]) -> RunIdentity:
+def identity_from(fields: Mapping[str, object]) -> RunIdentity:
     """The identity that some fields make: a score run's if it names a benchmark.
 
     Raises `ValidationError` if one is missing or of another type.
     """
     kind = ScoreIdentity if "benchmark" in fields else RunIdentity
     return kind.model_validate(dict(fields))
+
+
+class AttackIdentity(Identity):
+    """A stress or relearning run's. `base` is the fingerprint of the model before unlearning."""
+
+    checkpoint: str
+    base: str | None
+    benchmark: str
+    benchmark_version: str
+    benchmark_fingerprint: str
+    profile: str
+    limit: Int | None
+    judge: str
+    judge_identity: str
+
+
+class StressIdentity(AttackIdentity):
+    """A stress run's. The oldest runs do not say their `dtype`."""
+
+    seed: Int
+    dtype: str | None = None
+
+
+class RelearnIdentity(AttackIdentity):
+    """A relearning run's."""
+
+    profile_fingerprint: str
+    lora: Bool
+
+
+def differences(stored: Mapping[str, object], requested: Mapping[str, object]) -> Iterator[str]:
+    """Name each field in which two identities differ; what is missing counts as None."""
+    for field in dict.fromkeys((*stored, *requested)):
+        old, new = stored.get(field), requested.get(field)
+        if old != new:
+            yield f"{field}: the folder has {_short(old)}, asked for {_short(new)}"
 
 
 def _short(value: object) -> str:

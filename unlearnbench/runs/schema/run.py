@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag
 
 from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Judge, PaidJudge
-from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Time
+from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Status, Time
 from unlearnbench.runs.schema.figures import ScoreRecord
 from unlearnbench.runs.schema.identity import RunIdentity, ScoreIdentity
 from unlearnbench.runs.schema.training import TrainingSummary
 from unlearnbench.types import GeneratorInfo, PromptFormat, Setting
 
-Status = Literal["running", "open", "complete"]
 Purpose = Literal["shown", "judged again", "submitted"]
 _NEEDED: Mapping[Purpose, tuple[str, ...]] = {
     "shown": ("created",),
@@ -102,7 +101,7 @@ AnyIdentity = Annotated[
 ]
 
 
-def _from_1(data: dict[str, Any]) -> dict[str, Any]:
+def _from_1(data: dict[str, object]) -> dict[str, object]:
     """Version 1 named the judge of a run below an attack in its identity alone."""
     identity = data.get("identity")
     if "judge" in data or not isinstance(identity, dict):
