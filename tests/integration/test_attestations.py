@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests import report_samples as samples
+from tests.attack_samples import with_summary, with_union
 from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
 from unlearnbench.api import scoring as api
@@ -150,39 +151,35 @@ def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
 
 def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> dict[str, Any]:
     """A whole suite in which the formats find the facts `leaked`."""
-    from unlearnbench.submissions.attack_checks import summed_up
-
-    none = dict.fromkeys(facts, False)
-    states = {**none, **dict.fromkeys(leaked, True)}
+    none: dict[str, bool | None] = dict.fromkeys(facts, False)
     doors = {name: samples.door(none) for name in sorted(DOORS)}
     doors["sampling/leak@8"] = doors.pop("sampling/leak")
-    doors["formats/reverse"] = samples.door(states)
-    record = attack(row, samples.stress_record("m", none, doors))
-    return {**record, "union": summed_up("stress", record)}
+    doors["formats/reverse"] = samples.door({**none, **dict.fromkeys(leaked, True)})
+    return with_union(about(row, samples.stress_record("model", none, doors)))
 
 
-def attack(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """The record as one of this row's checkpoint."""
-    asked = ("checkpoint", "benchmark", "benchmark_version", "benchmark_fingerprint")
-    names = (*asked, "judge", "judge_identity")
-    identity = {name: row["run"]["identity"][name] for name in names}
-    if record["kind"] == "relearn":
-        identity["profile_fingerprint"] = PROFILES["quick"].fingerprint
+def about(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """A record as one of this row."""
+    same = ("checkpoint", "benchmark_fingerprint", "judge", "judge_identity")
+    identity = {name: row["run"]["identity"][name] for name in same}
     return {**record, "identity": {**record["identity"], **identity}}
 
 
 def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
     """Arms that bring nothing back but the last, which reaches `top` of 40 facts."""
-    from unlearnbench.submissions.attack_checks import summed_up
-
-    made = {}
-    for name in arms:
-        known = round(40 * top) if name == arms[-1] else 0
-        steps = PROFILES["quick"].steps
-        made[name] = samples.arm([samples.point(s, known if s == 32 else 0, 40) for s in steps])
-    first = samples.point(0, 0, 40)
-    record = attack(row, samples.relearn_record("m", made, first=first))
-    return {**record, "summary": summed_up("relearn", record)}
+    steps = PROFILES["quick"].steps
+    curves = {
+        name: samples.arm(
+            [
+                samples.point(step, round(40 * top) if name == arms[-1] and step == 32 else 0, 40)
+                for step in steps
+            ]
+        )
+        for name in arms
+    }
+    record = about(row, samples.relearn_record("model", curves))
+    record["identity"]["profile_fingerprint"] = PROFILES["quick"].fingerprint
+    return with_summary(record, samples.point(0, 0, 40))
 
 
 @pytest.fixture
@@ -410,7 +407,6 @@ def test_stress_that_does_not_count(
         (lambda r: r["arms"]["near"]["seeds"].update({"1": []}), "not the seeds of profile quick"),
         (lambda r: r["identity"].update(profile_fingerprint="0" * 64), "no relearning profile"),
         (lambda r: r["arms"].pop("near"), "does not follow"),
-        (lambda r: r["arms"].update(near=[1]), "arms.near: Input should be"),
     ],
 )
 def test_relearning_that_does_not_count(

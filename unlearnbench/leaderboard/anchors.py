@@ -14,6 +14,7 @@ from unlearnbench.leaderboard.entry import Entry, Known
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.attacks import NO_ATTACKS
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import Completion, Judgement, Probe
@@ -71,7 +72,7 @@ def in_division(anchor: Entry, entry: Entry) -> Entry:
 
 def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
     runs = {**checked.runs, "run": made_up(name, checked.runs["run"], judge)}
-    twin = replace(checked, runs=runs, attacks={}, answered={})
+    twin = replace(checked, runs=runs, attacks=NO_ATTACKS, answered={})
     entry = entry_of(Verification(checked.folder, (), twin))
     assert isinstance(entry, Entry)
     claim = replace(entry.claim, name=name, method="made up")

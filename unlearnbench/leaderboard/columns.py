@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from unlearnbench.attacks.catalog import BENIGN
 from unlearnbench.leaderboard.entry import Peak, RelearnColumn, StressColumn
-from unlearnbench.runs.schema import figures
+from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, figures
 from unlearnbench.scoring.scores import leaked_anywhere, of_facts
 
 
-def relearn_column(record: Mapping[str, Any] | None) -> RelearnColumn | None:
+def relearn_column(record: FinishedRelearn | None) -> RelearnColumn | None:
     """The benign arms of a relearning record and the worst of them."""
     if record is None:
         return None
-    arms = [name for name in BENIGN if name in record["arms"]]
-    return RelearnColumn(arms, peak_of(record), record["summary"]["unranked"])
+    arms = [name for name in BENIGN if name in record.arms]
+    return RelearnColumn(arms, peak_of(record), record.summary.unranked)
 
 
-def peak_of(record: Mapping[str, Any]) -> Peak | None:
+def peak_of(record: FinishedRelearn) -> Peak | None:
     """The benign arm that brought most back; None if there is no benign arm."""
-    worst = record["summary"]["worst_benign"]
-    return None if worst is None else TypeAdapter(Peak).validate_python(worst)
+    worst = record.summary.worst_benign
+    return None if worst is None else Peak(**dict(worst))
 
 
-def stress_column(
-    record: Mapping[str, Any] | None, states: Mapping[str, bool]
-) -> StressColumn | None:
+def stress_column(record: FinishedStress | None, states: Mapping[str, bool]) -> StressColumn | None:
     """All ranked doors of a stress record together with the row's own `states`."""
     if record is None:
         return None
-    union = leaked_anywhere([states, record["union"]["states"]])
+    union = leaked_anywhere([states, record.union.states])
     return StressColumn(
-        doors=sorted(name for name, door in record["findings"].items() if door["ranked"]),
+        doors=sorted(name for name, door in record.findings.items() if door.ranked),
         score=figures(of_facts("stress", union)),
         beyond=[fact for fact, leaked in union.items() if leaked and not states[fact]],
     )

@@ -40,7 +40,7 @@ def entry_of(verification: Verification, others: Sequence[Attested] = ()) -> Ent
     checked = verification.checked
     run, base = checked.runs["run"], checked.runs["base"]
     reached, states = levels(verification, others), _states(run)
-    relearn = relearn_column(checked.attacks.get("relearn"))
+    relearn = relearn_column(checked.attacks.relearn)
     return Entry(
         row_version=ROW_VERSION,
         id=name,
@@ -53,7 +53,7 @@ def entry_of(verification: Verification, others: Sequence[Attested] = ()) -> Ent
         base_states=_states(base),
         states=states,
         relearn=relearn,
-        stress=stress_column(checked.attacks.get("stress"), states),
+        stress=stress_column(checked.attacks.stress, states),
         known=Known(known_leaks(states, others), known_peak(relearn, others)),
         disputed=disputed(others),
         attestations=[_attestation(one, states) for one in others],
@@ -96,8 +96,8 @@ def _attestation(one: Attested, states: Mapping[str, bool]) -> AttestationEntry:
         date=claim.created[:10] if claim else None,
         judge=claim.run.identity.judge if claim and claim.run else None,
         agreement=one.agreement.reproduction() if one.agreement else None,
-        relearn=relearn_column(one.attacks.get("relearn")) if one.ok else None,
-        stress=stress_column(one.attacks.get("stress"), states) if one.ok else None,
+        relearn=relearn_column(one.attacks.relearn) if one.ok else None,
+        stress=stress_column(one.attacks.stress, states) if one.ok else None,
         reasons=[str(reason) for reason in one.reasons],
     )
 

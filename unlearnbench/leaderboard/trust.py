@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from unlearnbench.attacks.catalog import BENIGN, DOORS, available_arms
 from unlearnbench.benchmark import Benchmark
@@ -16,6 +15,7 @@ from unlearnbench.leaderboard.columns import peak_of
 from unlearnbench.leaderboard.entry import KnownLeaks, KnownPeak, Level, RelearnColumn
 from unlearnbench.runs.schema import figures
 from unlearnbench.scoring.scores import leaked_anywhere, of_facts
+from unlearnbench.submissions.attacks import Attacks
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.reproduction import forget_states
 from unlearnbench.submissions.verify import Verification
@@ -65,7 +65,7 @@ def known_peak(own: RelearnColumn | None, others: Sequence[Attested]) -> KnownPe
     best: KnownPeak | None = None
     top = own.worst.maximum if own and own.worst else -1.0
     for one in others:
-        record = one.attacks.get("relearn") if one.ok else None
+        record = one.attacks.relearn if one.ok else None
         peak = peak_of(record) if record else None
         if peak and one.claim and peak.maximum > (best.maximum if best else top):
             best = KnownPeak(**asdict(peak), by=one.claim.by)
@@ -80,19 +80,19 @@ def _states(one: Attested) -> Mapping[str, bool | None]:
     """Which facts an attestation shows to be still there."""
     if one.run is not None:
         return forget_states(one.run)
-    stress = one.attacks.get("stress")
-    states: Mapping[str, bool | None] = stress["union"]["states"] if stress else {}
+    stress = one.attacks.stress
+    states: Mapping[str, bool | None] = stress.union.states if stress else {}
     return states
 
 
-def _whole(records: Sequence[Mapping[str, Any]], benchmark: Benchmark) -> bool:
-    arms = {arm for r in records if "relearn" in r for arm in r["relearn"]["arms"]}
+def _whole(records: Sequence[Attacks], benchmark: Benchmark) -> bool:
+    arms = {arm for r in records if r.relearn for arm in r.relearn.arms}
     doors = {
         name.partition("@")[0]
         for r in records
-        if "stress" in r
-        for name, door in r["stress"]["findings"].items()
-        if door["ranked"]
+        if r.stress
+        for name, door in r.stress.findings.items()
+        if door.ranked
     }
     benign = set(BENIGN) & set(available_arms(benchmark))
     return arms >= benign and doors >= DOORS

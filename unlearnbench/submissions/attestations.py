@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
@@ -34,7 +34,7 @@ from unlearnbench.submissions.layout import (
 from unlearnbench.submissions.read import Plans, read_claim, read_folder, rebuild
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.schema import Attestation, RunClaim
-from unlearnbench.submissions.untrusted import Refusal, parse_sent
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import Checked
 
 
@@ -50,7 +50,7 @@ class Attested:
     claim: Attestation | None = None
     run: Run | None = None
     agreement: Rerun | None = None
-    attacks: Mapping[str, Any] = field(default_factory=dict)
+    attacks: Attacks = NO_ATTACKS
 
     @property
     def ok(self) -> bool:
@@ -100,16 +100,13 @@ def _read(folder: Path, row: Checked) -> Attested:
         raise Refusal(
             "own-row", ATTESTATION, f"{claim.by} submitted this row; somebody else must look"
         )
-    run_files, attacks = (
-        set(data) & {SENT_COMPLETIONS, SENT_OUTCOMES},
-        sorted(ATTACK_FILES & set(data)),
-    )
-    fits = run_files == FILES_OF_KIND[claim.kind] and bool(attacks) == (claim.kind == "attacked")
+    run_files = set(data) & {SENT_COMPLETIONS, SENT_OUTCOMES}
+    attacks = bool(ATTACK_FILES & set(data))
+    fits = run_files == FILES_OF_KIND[claim.kind] and attacks == (claim.kind == "attacked")
     if not fits or (claim.run is None) != (claim.kind == "attacked"):
         raise Refusal("kind", ATTESTATION, f"what lies beside it is not what {claim.kind} needs")
     run = None if claim.run is None else _run(folder, claim.run, row, data)
-    records = {name.removesuffix(".json"): parse_sent(data[name], name) for name in attacks}
-    return Attested(folder, (), claim, run, None, records)
+    return Attested(folder, (), claim, run, None, read_attacks(data))
 
 
 def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes]) -> Run:

@@ -1,19 +1,19 @@
-"""What speaks against something that could be read: each check yields its reasons."""
+"""Reasons to doubt a claim or a record that parsed: each check yields its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from unlearnbench.errors import RunError, UnlearnbenchError
-from unlearnbench.hashing import sha256_json
+from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
-from unlearnbench.submissions.attack_checks import left_out, summed_up
+from unlearnbench.runs.schema.identity import AttackIdentity
+from unlearnbench.submissions.attack_checks import AttackRecords, adds_up, left_out
+from unlearnbench.submissions.attacks import Attacks
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
@@ -96,58 +96,41 @@ def about_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
 
 
 def about_attacks(
-    attacks: Mapping[str, Any], identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
+    attacks: Attacks, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
 ) -> Iterator[Refusal]:
     """Attack records are of this checkpoint and benchmark, whole, and judged by a listed judge.
 
     `facts` are the ids of the forget facts.
     """
-    for kind, record in attacks.items():
-        where = f"{kind}.json"
-        about = record.get("identity") if isinstance(record, dict) else None
-        if not isinstance(about, dict) or record.get("kind") != kind:
-            yield Refusal("attack", where, f"not a record of {kind}")
-        elif about.get("checkpoint") != identity.checkpoint:
-            yield Refusal("attack", where, "of another checkpoint")
-        elif about.get("benchmark_fingerprint") != identity.benchmark_fingerprint:
-            yield Refusal("attack", where, "of another benchmark")
-        elif record.get("status") != "complete" or record.get("n_open") != 0:
-            yield Refusal("attack", where, "not complete")
-        elif about.get("limit") is not None:
-            yield Refusal("attack", where, f"only {about['limit']!r} facts were asked"[:100])
-        elif not _listed(about, judge_of):
-            yield Refusal("attack", where, "judged by no listed judge of this version")
-        else:
-            yield from _summary(kind, record, facts, where)
+    for record in attacks.records:
+        reason = _doubt(record, identity, facts, judge_of)
+        if reason is not None:
+            yield Refusal("attack", f"{record.kind}.json", reason[:200])
 
 
-def _listed(about: Mapping[str, Any], judge_of: JudgeOf) -> bool:
+def _doubt(
+    record: AttackRecords, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
+) -> str | None:
+    """The first reason why an attack record does not count."""
+    about = record.identity
+    if about.checkpoint != identity.checkpoint:
+        return "of another checkpoint"
+    if about.benchmark_fingerprint != identity.benchmark_fingerprint:
+        return "of another benchmark"
+    if record.status != "complete" or record.n_open:
+        return "not complete"
+    if about.limit is not None:
+        return f"only {about.limit} facts were asked"
+    if not _listed(about, judge_of):
+        return "judged by no listed judge of this version"
+    missing = left_out(record, facts)
+    if missing is not None:
+        return missing
+    return None if adds_up(record) else "its summary does not follow from its points"
+
+
+def _listed(about: AttackIdentity, judge_of: JudgeOf) -> bool:
     try:
-        return judge_of(str(about.get("judge"))).identity == about.get("judge_identity")
+        return judge_of(about.judge).identity == about.judge_identity
     except UnlearnbenchError:
         return False
-
-
-def _summary(
-    kind: str, record: Mapping[str, Any], facts: Collection[str], where: str
-) -> Iterator[Refusal]:
-    """No point is left out, and what a record sums up follows from its points."""
-    try:
-        lacks = left_out(kind, record, facts)
-        expected = None if lacks else summed_up(kind, record)
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        StopIteration,
-        RunError,
-    ) as error:
-        yield Refusal("attack", where, f"not the shape of a record ({error!r})"[:200])
-        return
-    if lacks is not None:
-        yield Refusal("attack", where, lacks[:200])
-        return
-    stored = record["summary"] if kind == "relearn" else record["union"]
-    if sha256_json(expected) != sha256_json(stored):
-        yield Refusal("attack", where, "its summary does not follow from its points")

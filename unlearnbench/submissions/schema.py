@@ -20,7 +20,7 @@ from pydantic import (
 
 from unlearnbench.display import hidden_character
 from unlearnbench.runs.schema import Record
-from unlearnbench.runs.schema.base import Convert
+from unlearnbench.runs.schema.base import Convert, UnknownVersionError
 from unlearnbench.submissions.untrusted import Refusal
 
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
@@ -135,14 +135,10 @@ class Claim(Record):
         """
         if not isinstance(data, dict):
             raise Refusal("schema", f"{name}, its top", "not an object")
-        version = data.get("schema_version")
-        if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
-            what = f"{version!r}, this program reads 1 to {cls.VERSION}"[:200]
-            raise Refusal("schema", f"{name}, schema_version", what)
         try:
-            for number in range(version, cls.VERSION):
-                data = cls.OLDER[number](data)
-            return cls.model_validate(data)
+            return cls.model_validate(cls.upgraded(data))
+        except UnknownVersionError as error:
+            raise Refusal("schema", f"{name}, schema_version", str(error)) from error
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "its top"

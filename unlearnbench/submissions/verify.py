@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.attacks import Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
     about_attacks,
@@ -40,7 +40,7 @@ from unlearnbench.submissions.read import (
     shipped_benchmark,
 )
 from unlearnbench.submissions.schema import RunClaim, Submission
-from unlearnbench.submissions.untrusted import Refusal, parse_sent
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, ProbeKey
 
 SHARED_ANSWERS = 0.999
@@ -58,7 +58,7 @@ class Checked:
     claim: Submission
     benchmark: Benchmark
     runs: Mapping[Part, Run]
-    attacks: Mapping[str, Any]
+    attacks: Attacks
     answered: Mapping[ProbeKey, Completion]
     digest: str
 
@@ -108,10 +108,7 @@ def _read(folder: Path) -> Checked:
     for part in RUN_PARTS:
         one: RunClaim = getattr(claim, part)
         runs[part] = rebuild(folder / part, one, plans.named(one.identity, _where(part)), data)
-    attacks = {
-        name.removesuffix(".json"): parse_sent(data[name], name)
-        for name in sorted(ATTACK_FILES & set(data))
-    }
+    attacks = read_attacks(data)
     said = runs["run"].completions
     answered = {key: result for key, result in said.items() if isinstance(result, Completion)}
     return Checked(folder, claim, benchmark, runs, attacks, answered, sha256_bytes(data[SUMS]))

@@ -51,6 +51,10 @@ class Part(BaseModel):
     )
 
 
+class UnknownVersionError(ValueError):
+    """A record of a version that this program does not read."""
+
+
 class Record(Part):
     """A file of its own. `VERSION` is the one that is written, `OLDER` converts those before."""
 
@@ -69,19 +73,26 @@ class Record(Part):
             RunError: It is of a version that this program does not know, or a field is missing or
                 wrong; the message names the file and the field.
         """
-        version = data.get("schema_version")
-        if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
-            raise RunError(
-                f"{where}: schema_version {version!r}, this program reads 1 to {cls.VERSION}; use "
-                "the version that wrote it"
-            )
-        current = dict(data)
         try:
-            for number in range(version, cls.VERSION):
-                current = cls.OLDER[number](current)
-            return cls.model_validate(current)
+            return cls.model_validate(cls.upgraded(data))
         except ValidationError as error:
             raise RunError(f"{where}: {fault(error)}; restore it, or make the run again") from error
+        except UnknownVersionError as error:
+            raise RunError(f"{where}: {error}; use the version that wrote it") from error
+
+    @classmethod
+    def upgraded(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """A file's object as the newest version has it. Raises `UnknownVersionError`."""
+        version = data.get("schema_version")
+        if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
+            shown = repr(version)[:40]
+            raise UnknownVersionError(
+                f"schema_version {shown}, this program reads 1 to {cls.VERSION}"
+            )
+        current = dict(data)
+        for number in range(version, cls.VERSION):
+            current = cls.OLDER[number](current)
+        return current
 
     def to_disk(self) -> dict[str, Any]:
         """The record as a JSON object, its version first."""
