@@ -25,8 +25,6 @@ COMMANDS = {
 }
 """A command is called like the function that it calls, which may hand on to a part's own."""
 PENDING = {
-    "Generator": {"interfaces.py", "runs/schema/attacks.py"},
-    "Identity": {"runs/schema/attacks.py", "runs/schema/identity.py"},
     "rejudge": {"api/attestations.py", "api/scoring.py"},
 }
 """Names that still have two meanings; the list only ever gets shorter."""

@@ -83,12 +83,12 @@ def attestation_folders(folder: Path) -> list[Path]:
 def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     """Check one attestation about a row."""
     try:
-        found = _read(folder, row)
+        one = _read(folder, row)
     except Refusal as reason:
         return Attested(folder, (reason,))
-    reasons = tuple(_doubts(found, row, judge_of))
-    agreement = compare_rerun(row.runs["run"], found.run) if found.run and not reasons else None
-    return Attested(folder, reasons, found.claim, found.run, agreement, found.attacks)
+    reasons = tuple(_doubts(one, row, judge_of))
+    agreement = compare_rerun(row.runs["run"], one.run) if one.run and not reasons else None
+    return Attested(folder, reasons, one.claim, one.run, agreement, one.attacks)
 
 
 def _read(folder: Path, row: Checked) -> Attested:
@@ -115,12 +115,12 @@ def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes])
     return rebuild(folder / "run", claim, plan, data, answers)
 
 
-def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
-    claim = found.claim
+def _doubts(one: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
+    claim = one.claim
     assert claim is not None
     theirs = row.claim.run.identity
     yield from about_sending(claim.created, ATTESTATION)
-    if claim.run is not None and found.run is not None:
+    if claim.run is not None and one.run is not None:
         mine = claim.run.identity
         for name in ("checkpoint", "dtype", "prompt_format"):
             if getattr(mine, name) != getattr(theirs, name):
@@ -132,9 +132,9 @@ def _doubts(found: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusa
             yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {other}")
         yield from about_times(claim.run, claim.created, ATTESTATION)
         yield from about_protocol(claim.run, ATTESTATION)
-        yield from about_judge(claim.run, found.run, judge_of, ATTESTATION)
-        yield from about_scores(claim.run, found.run, ATTESTATION)
-    yield from about_attacks(found.attacks, theirs, row.facts, judge_of)
+        yield from about_judge(claim.run, one.run, judge_of, ATTESTATION)
+        yield from about_scores(claim.run, one.run, ATTESTATION)
+    yield from about_attacks(one.attacks, theirs, row.facts, judge_of)
 
 
 def same_person(one: str, other: str) -> bool:

@@ -14,6 +14,7 @@ from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.options import About
+from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.layout import (
@@ -128,30 +129,30 @@ def _undated(name: str, data: bytes) -> object:
 
 
 def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
-    found = []
+    reasons = []
     for label, one in (("", run), ("the base run: ", base)):
         identity = one.record.score_identity
         if one.n_open:
-            found.append(f"{label}{one.n_open} probes are open; resume it")
+            reasons.append(f"{label}{one.n_open} probes are open; resume it")
         if identity.profile not in RANKABLE:
-            found.append(
+            reasons.append(
                 f"{label}profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}"
             )
         if identity.limit is not None:
-            found.append(f"{label}only the first {identity.limit} facts were asked")
+            reasons.append(f"{label}only the first {identity.limit} facts were asked")
         if identity.engine == "replay":
-            found.append(f"{label}answers were replayed; submit the run that they come from")
+            reasons.append(f"{label}answers were replayed; submit the run that they come from")
         if changes := departures(identity.model_dump()):
-            found.append(f"{label}not the protocol: {', '.join(changes)}")
+            reasons.append(f"{label}not the protocol: {', '.join(changes)}")
     mine, theirs = run.record.score_identity, base.record.score_identity
     for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
         if getattr(mine, field) != getattr(theirs, field):
-            found.append(f"run and base run differ in {field}")
+            reasons.append(f"run and base run differ in {field}")
     for kind, path in attacks.items():
-        record = json.loads(path.read_text("utf-8"))
-        if record["identity"]["checkpoint"] != mine.checkpoint:
-            found.append(f"the {kind} record is of another checkpoint")
-    return found
+        record = (read_stress if kind == "stress" else read_relearn)(path.parent)
+        if record.identity.checkpoint != mine.checkpoint:
+            reasons.append(f"the {kind} record is of another checkpoint")
+    return reasons
 
 
 def run_claim(run: Run) -> JsonObject:

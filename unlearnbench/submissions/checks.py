@@ -67,9 +67,9 @@ def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
     ]
     # What the rules look at; many answers of a fact are the same, and are looked at once.
     seen = {(i.question, i.answer, i.aliases, i.readings): i for i in items}
-    found = {result.key: result for result in judge_readings(rules, list(seen.values()))}
+    certain = {result.key: result for result in judge_readings(rules, list(seen.values()))}
     for item in items:
-        mine = found[seen[item.question, item.answer, item.aliases, item.readings].key]
+        mine = certain[seen[item.question, item.answer, item.aliases, item.readings].key]
         theirs = run.judgements[item.key]
         if not isinstance(mine, Judgement) or not isinstance(theirs, Judgement):
             continue
@@ -82,16 +82,19 @@ def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
 
 def about_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
     """Every score again from the raw verdicts, equal to the last digit."""
-    found = run.scores
-    if set(found) != set(claim.scores):
-        odd = sorted(set(found) ^ set(claim.scores))[0]
+    scores = run.scores
+    if set(scores) != set(claim.scores):
+        odd = sorted(set(scores) ^ set(claim.scores))[0]
         yield Refusal("scores", where, f"{odd} is claimed or had, not both")
         return
-    for name, score in found.items():
-        said = claim.scores[name]
+    for name, score in scores.items():
+        stated = claim.scores[name]
         mine = (score.low, score.high, score.n, score.interval.low, score.interval.high)
-        if mine != (said.low, said.high, said.n, *said.interval) or said.value != score.low:
-            what = f"claimed {said.value}, the verdicts give {score.low}"
+        if (
+            mine != (stated.low, stated.high, stated.n, *stated.interval)
+            or stated.value != score.low
+        ):
+            what = f"claimed {stated.value}, the verdicts give {score.low}"
             yield Refusal("scores", f"{where}, {name}", what)
 
 

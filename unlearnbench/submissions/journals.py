@@ -50,18 +50,18 @@ def read_completions(
     sent: SentLines, planned: Collection[ProbeKey], name: str, most_tokens: int
 ) -> dict[ProbeKey, Completion]:
     """The responses by key. Raises `Refusal` for a missing, doubled, unplanned or malformed one."""
-    found: dict[ProbeKey, Completion] = {}
+    responses: dict[ProbeKey, Completion] = {}
     for where, row in _rows(sent, _Answer, planned):
         if row.n_tokens > most_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
         ids = tuple(row.token_ids)
         if ids and len(ids) != row.n_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")
-        found[row.key] = Completion(
+        responses[row.key] = Completion(
             row.key, row.text, row.finish_reason, row.n_tokens, row.thoughts, ids
         )
-    _complete(found, planned, name)
-    return found
+    _complete(responses, planned, name)
+    return responses
 
 
 def read_outcomes(
@@ -72,15 +72,15 @@ def read_outcomes(
     judge: str,
 ) -> dict[ProbeKey, Judgement]:
     """The verdicts by key, each on the very answer that was sent. Raises `Refusal`."""
-    found: dict[ProbeKey, Judgement] = {}
+    verdicts: dict[ProbeKey, Judgement] = {}
     for where, row in _rows(sent, _Outcome, answers):
         if row.judge != judge:
             raise Refusal("judge", where, "judged by another judge than the run's")
         if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
             raise Refusal("response", where, "the verdict was given on another answer")
-        found[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
-    _complete(found, answers, name)
-    return found
+        verdicts[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
+    _complete(verdicts, answers, name)
+    return verdicts
 
 
 def _rows(
@@ -102,7 +102,7 @@ def _rows(
         yield where, row
 
 
-def _complete(found: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
-    missing = next((key for key in planned if key not in found), None)
+def _complete(sent: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
+    missing = next((key for key in planned if key not in sent), None)
     if missing is not None:
-        raise Refusal("missing", name, f"{missing} is not there: {len(planned) - len(found)} lack")
+        raise Refusal("missing", name, f"{missing} is not there: {len(planned) - len(sent)} lack")

@@ -73,7 +73,7 @@ def read_claim(data: bytes, name: str, shape: type[C]) -> C:
     return shape.from_sent(parse_sent(data, name), name)
 
 
-def run_record(claim: RunClaim) -> RunRecord:
+def claimed_record(claim: RunClaim) -> RunRecord:
     """The `run.json` that a claim was made from, as far as a claim tells. Raises `Refusal`."""
     identity = claim.identity
     try:
@@ -167,4 +167,4 @@ def rebuild(
     splits = {probe.key: probe.split for probe in plan.probes}
     sent = parse_lines(data[name], name)
     outcomes = read_outcomes(sent, answers, splits, name, identity.judge_identity)
-    return Run(path, run_record(claim), plan.probes, answers, outcomes)
+    return Run(path, claimed_record(claim), plan.probes, answers, outcomes)

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from unlearnbench import reading
 from unlearnbench.errors import UnreadableError
@@ -41,7 +42,7 @@ def tree(folder: Path, allowed: frozenset[str]) -> dict[str, Path]:
     Raises `Refusal` for a file that does not belong, anything but plain files and folders, or too
     much of either.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     seen = 0
     for name, entry in _walk(folder, ""):
         seen += 1
@@ -61,8 +62,8 @@ def tree(folder: Path, allowed: frozenset[str]) -> dict[str, Path]:
         size = entry.stat(follow_symlinks=False).st_size
         if size > MOST_FILE_BYTES:
             raise Refusal("too-large", name, f"{size} bytes, at most {MOST_FILE_BYTES}")
-        found[name] = Path(entry.path)
-    return found
+        files[name] = Path(entry.path)
+    return files
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -84,19 +85,20 @@ def read_sent(path: Path, name: str) -> bytes:
         raise Refusal(error.code, name, error.what) from error
 
 
-def parse_sent(data: bytes, name: str) -> Any:
+def parse_sent(data: bytes, name: str) -> JsonValue:
     """Strict JSON: UTF-8, no NaN, no doubled name, bounded depth and numbers. Raises `Refusal`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("not-utf-8", name, f"byte {error.start}") from error
     try:
-        return reading.parse_json(text, name, depth=MOST_SENT_DEPTH)
+        value: JsonValue = reading.parse_json(text, name, depth=MOST_SENT_DEPTH)
+        return value
     except UnreadableError as error:
         raise Refusal(error.code, name, error.what[:120]) from error
 
 
-def parse_lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
+def parse_lines(data: bytes, name: str) -> Iterator[tuple[str, JsonValue]]:
     """(place, object) of each line of a JSONL file; every line is whole. Raises `Refusal`."""
     if data and not data.endswith(b"\n"):
         raise Refusal("torn-line", name, "the last line has no end")

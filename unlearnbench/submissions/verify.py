@@ -109,8 +109,10 @@ def _read(folder: Path) -> Checked:
         one: RunClaim = getattr(claim, part)
         runs[part] = rebuild(folder / part, one, plans.named(one.identity, _where(part)), data)
     attacks = read_attacks(data)
-    said = runs["run"].completions
-    answered = {key: result for key, result in said.items() if isinstance(result, Completion)}
+    completions = runs["run"].completions
+    answered = {
+        key: result for key, result in completions.items() if isinstance(result, Completion)
+    }
     return Checked(folder, claim, benchmark, runs, attacks, answered, sha256_bytes(data[SUMS]))
 
 
@@ -140,8 +142,8 @@ def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
         mine, theirs = checked.claim.run.identity, other.claim.run.identity
         if mine.benchmark_fingerprint != theirs.benchmark_fingerprint:
             continue
-        said = other.answers
-        same = sum(said.get(key) == text for key, text in checked.answers.items())
+        theirs_by_key = other.answers
+        same = sum(theirs_by_key.get(key) == text for key, text in checked.answers.items())
         share = same / len(checked.answers)
         if share >= SHARED_ANSWERS and (
             mine.checkpoint != theirs.checkpoint or checked.claim.submitter != other.claim.submitter
