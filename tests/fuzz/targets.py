@@ -133,7 +133,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
     from unlearnbench.cli.show import _show_attack
     from unlearnbench.reporting.page import make_page
     from unlearnbench.runs.attacks import read_relearn, read_stress
-    from unlearnbench.runs.compare import compare
+    from unlearnbench.runs.pair import compare_pair
     from unlearnbench.runs.run import load_run
     from unlearnbench.runs.stored import load_judged
     from unlearnbench.submissions.bundle import run_claim
@@ -154,7 +154,7 @@ def _runs(space: Workspace) -> Iterator[Target]:
         assert len(run.rows()) == len(run.probes)
         assert run.scores["forget.worst_case"].n
         assert run.failures is not None
-        assert compare(run, run).n_open >= 0
+        assert compare_pair(run, run).n_open >= 0
 
     yield in_place(folder / "run.json", mutate.json_text, record, "run.json", 1)
     for name in ("probes", "completions", "outcomes"):

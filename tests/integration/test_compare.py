@@ -25,8 +25,8 @@ from unlearnbench.paths import content_root
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.runs.compare import compare
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.pair import compare_pair
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.types import JudgeItem, Judgement, Sampling, Setting
 
@@ -69,7 +69,7 @@ def judged(folder: Path, benchmark: Path, judge: Judge, profile: str = "standard
 def test_two_judges_on_the_same_answers(benchmark_folder: Path, tmp_path: Path) -> None:
     one = judged(tmp_path / "one", benchmark_folder, RulesJudge())
     two = judged(tmp_path / "two", benchmark_folder, Strict("strict", {"forget-1", "retain-0"}))
-    found = compare(one, two)
+    found = compare_pair(one, two)
     assert found.same_answers
     assert found.n_shared == 4 * 32 + 5 * 7
     assert len(found.flips) == 32 + 7
@@ -89,7 +89,7 @@ def test_runs_of_other_questions_are_not_compared(tmp_path: Path) -> None:
     one = judged(tmp_path / "1", write_benchmark(tmp_path / "a", forget=2), RulesJudge())
     two = judged(tmp_path / "2", write_benchmark(tmp_path / "b", forget=3), RulesJudge())
     with pytest.raises(RunError, match="same probes"):
-        compare(one, two)
+        compare_pair(one, two)
 
 
 def test_a_jury_shows_where_it_disagrees(benchmark_folder: Path, tmp_path: Path) -> None:

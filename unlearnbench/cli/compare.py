@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,58 +14,129 @@ from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 
 if TYPE_CHECKING:
-    from unlearnbench.runs.compare import Comparison
-    from unlearnbench.runs.run import Run
+    from unlearnbench.cli.formats import Sheet
+    from unlearnbench.runs.compare import ComparedRun, Comparison
+    from unlearnbench.runs.pair import PairComparison
 
 SHOWN = 20
 """So many flips are printed; --json holds them all."""
+ROOM = 130
+"""Columns of a terminal in which every score has room; else the headline and retain alone."""
+
+
+class Format(StrEnum):
+    """How a comparison is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    CSV = "csv"
+    JSON = "json"
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="A run folder.")],
-    second: Annotated[Path, typer.Argument(help="Another run of the same questions.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of two runs or more.")],
+    format: Annotated[
+        Format, typer.Option(help="Of the table that has one row a run.")
+    ] = Format.TABLE,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare two runs fact by fact: two judges on the same answers, or two checkpoints.
+    """Compare runs of one benchmark: a row a run; two runs also fact by fact.
 
-    Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-a-5e6f7a8b
+    Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-b-5e6f7a8b --format latex
     """
     quieten(quiet)
+    from unlearnbench.cli.formats import comma_separated, latex, markdown
     from unlearnbench.runs.compare import compare as comparing
-    from unlearnbench.runs.stored import load_judged
 
-    runs = (load_judged(first), load_judged(second))
-    found = comparing(*runs)
-    if json:
-        record = {"runs": [_label(run) for run in runs], **asdict(found)}
-        record["flips"] = [{**asdict(flip), "key": str(flip.key)} for flip in found.flips]
-        print(json_module.dumps(record, indent=2, ensure_ascii=False))
+    if len(runs) < 2:
+        raise typer.BadParameter("compare takes two run folders or more")
+    if json and format not in (Format.TABLE, Format.JSON):
+        raise typer.BadParameter(f"--json and --format {format.value}: one at a time")
+    compared = comparing(runs)
+    if json or format is Format.JSON:
+        print(json_module.dumps(_record(compared), indent=2, ensure_ascii=False))
+    elif format is Format.CSV:
+        print(comma_separated([run.record() for run in compared.runs]))
+    elif format is Format.TABLE:
+        _print(compared)
     else:
-        _print(runs, found)
+        print((markdown if format is Format.MARKDOWN else latex)(_sheet(compared, wide=True)))
     return 0
 
 
-def _label(run: Run) -> dict[str, Any]:
+def _record(compared: Comparison) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "benchmark": compared.benchmark,
+        "runs": [_run_record(run) for run in compared.runs],
+    }
+    if compared.pair is not None:
+        record |= asdict(compared.pair)
+        record["flips"] = [{**asdict(f), "key": str(f.key)} for f in compared.pair.flips]
+    return record
+
+
+def _run_record(run: ComparedRun) -> dict[str, Any]:
+    from unlearnbench.scoring.scores import score_record
+
     return {
         "run": str(run.path),
-        "checkpoint": run.record.generator.checkpoint,
-        "judge": run.record.judge.name,
-        "judge_identity": run.record.judge.identity,
+        "checkpoint": run.checkpoint,
+        "judge": run.judge,
+        "judge_identity": run.judge_identity,
+        "profile": run.profile,
+        "scores": {name: score_record(score) for name, score in run.scores.items()},
+        "n_open": run.n_open,
         "findings": [asdict(finding) for finding in run.findings],
     }
 
 
-def _print(runs: tuple[Run, Run], found: Comparison) -> None:
-    from unlearnbench.cli.output import strong, table
-    from unlearnbench.cli.runs import print_findings
+def _sheet(compared: Comparison, wide: bool, intervals: bool = True) -> Sheet:
+    from unlearnbench.cli.formats import Sheet
+    from unlearnbench.cli.runs import bounds_text, score_text
+    from unlearnbench.runs.compare import SCORES
+
+    names = SCORES if wide else (SCORES[0], SCORES[-1])
+    notes = dict.fromkeys(f"{f.severity}: {f.text}" for run in compared.runs for f in run.findings)
+    numbers = {note: number for number, note in enumerate(notes, 1)}
+    rows, marks = [], []
+    for run in compared.runs:
+        cells = []
+        for score in (run.scores.get(name) for name in names):
+            both = [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
+            cells += both if intervals else both[:1]
+        rows.append([run.checkpoint, run.judge, run.profile, *cells, str(run.n_open)])
+        marks.append([numbers[f"{f.severity}: {f.text}"] for f in run.findings])
+    called = names if wide else ("worst case", "retain")
+    scores = [h for name in called for h in ([name, "95 %"] if intervals else [name])]
+    headings = ["checkpoint", "judge", "profile", *scores, "open"]
+    return Sheet(compared.benchmark, headings, rows, marks, list(notes), left=3)
+
+
+def _print(compared: Comparison) -> None:
+    from unlearnbench.cli.output import WIDE, table
 
     console = stdout()
-    for name, run in zip(("first", "second"), runs, strict=True):
-        label = _label(run)
-        console.print(f"{name}: {label['checkpoint']} judged by {label['judge']} ({run.path})")
-        warnings = [f for f in label["findings"] if f["severity"] == "warning"]
-        print_findings({**f, "text": f"{name}: {f['text']}"} for f in warnings)
+    sheet = _sheet(compared, console.width >= ROOM, console.width >= WIDE)
+    shown = table(sheet.title, *(h.replace(".", ". ") for h in sheet.headings), left=sheet.left)
+    if console.width < ROOM:
+        shown.box, shown.padding = None, (0, 1, 0, 0)
+    for (name, *rest), marks in zip(sheet.rows, sheet.marks, strict=True):
+        shown.add_row(f"{name} [{', '.join(map(str, marks))}]" if marks else name, *rest)
+    console.print(shown)
+    for number, note in enumerate(sheet.notes, 1):
+        console.print(f"[{number}] {note}", soft_wrap=not console.is_terminal)
+    if compared.pair is not None:
+        for name, run in zip(("first", "second"), compared.runs, strict=True):
+            console.print(f"{name}: {run.checkpoint} judged by {run.judge} ({run.path})")
+        _print_pair(compared.pair)
+
+
+def _print_pair(found: PairComparison) -> None:
+    from unlearnbench.cli.output import strong, table
+
+    console = stdout()
     headings = ("score", "both", "first only", "second only", "neither", "p (McNemar)")
     shown = table("Facts that leak", *headings)
     for score, d in found.differences.items():

@@ -1,101 +1,143 @@
-"""Two runs side by side: two judges on the same answers, or two checkpoints on one plan."""
+"""Runs of one benchmark side by side: a row a run, and two of them fact by fact."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
+from unlearnbench.runs.pair import PairComparison, compare_pair
 from unlearnbench.runs.run import Run
-from unlearnbench.scoring.agreement import cohen_kappa
-from unlearnbench.scoring.paired import PairedDifference, paired_difference
-from unlearnbench.scoring.scores import FORGET_VIEWS
-from unlearnbench.types import ProbeKey, Verdict
+from unlearnbench.scoring.findings import RunFinding
+from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE
+from unlearnbench.types import Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORES = (HEADLINE, *(name for name in FORGET_VIEWS if name != HEADLINE), "retain.mean")
+"""Scores that are compared, the headline first."""
+Cell = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """One answer on which the two runs' judges differ."""
+class ComparedRun:
+    """One row of a comparison.
 
-    key: ProbeKey
-    question: str
-    answer: str
-    response: str
-    first: Verdict
-    second: Verdict
+    Args:
+        path: The run's folder.
+        checkpoint: Name of the checkpoint.
+        judge: Name of the judge.
+        judge_identity: Fingerprint of the judge.
+        profile: How facts became probes.
+        scores: The compared scores by name, shares from 0 to 1; those that the run has.
+        n_open: Probes without a verdict; while there are any, scores are intervals.
+        findings: What a reader of the run must know.
+    """
+
+    path: Path
+    checkpoint: str
+    judge: str
+    judge_identity: str
+    profile: str
+    scores: Mapping[str, Score]
+    n_open: int
+    findings: tuple[RunFinding, ...]
+
+    def record(self) -> dict[str, Cell]:
+        """The row as plain values, each score as bounds and 95 % interval."""
+        made: dict[str, Cell] = {
+            "run": str(self.path),
+            "checkpoint": self.checkpoint,
+            "judge": self.judge,
+            "profile": self.profile,
+        }
+        for name in SCORES:
+            score = self.scores.get(name)
+            made[f"{name}.low"] = score.low if score else None
+            made[f"{name}.high"] = score.high if score else None
+            made[f"{name}.interval_low"] = score.interval.low if score else None
+            made[f"{name}.interval_high"] = score.interval.high if score else None
+        made["open"] = self.n_open
+        made["findings"] = " ".join(finding.code for finding in self.findings)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`same_answers`: both runs judged the same texts, so that their judges can be compared.
+    """Runs of one benchmark, in the order in which they were given.
 
-    `kappa` and `flips` are over probes with equal answers and a verdict in both (`n_shared`);
-    `differences` are by score; facts open in either run are in none of them (`n_open`).
+    Args:
+        benchmark: Name and version of the benchmark.
+        runs: One row a run.
+        pair: Two runs fact by fact; None for any other number of them.
     """
 
-    same_answers: bool
-    n_shared: int
-    kappa: float | None
-    flips: tuple[Flip, ...]
-    differences: dict[str, PairedDifference]
-    n_open: int
+    benchmark: str
+    runs: tuple[ComparedRun, ...]
+    pair: PairComparison | None = None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a run; scores as bounds and 95 % intervals, from 0 to 1."""
+        import pandas as pd
+
+        return pd.DataFrame([run.record() for run in self.runs])
 
 
-def compare(first: Run, second: Run) -> Comparison:
-    """Compare two runs. Raises `RunError` if they did not ask the same questions."""
-    if {p.key for p in first.probes} != {p.key for p in second.probes}:
-        raise RunError(
-            f"{first.path} and {second.path} did not ask the same probes; compare runs of one "
-            "benchmark, profile and limit"
-        )
-    rows = {_key(row): row for row in second.rows()}
-    pairs = [(row, rows[_key(row)]) for row in first.rows()]
-    same = [
-        (a, b) for a, b in pairs if a["response"] is not None and a["response"] == b["response"]
-    ]
-    judged = [(a, b) for a, b in same if a["verdict"] and b["verdict"]]
-    differences = dict(_differences(first, second))
-    counted = differences.get("forget.worst_case")
-    shown = 0
-    if counted is not None:
-        shown = counted.both + counted.neither
-        shown += len(counted.first_only) + len(counted.second_only)
-    return Comparison(
-        same_answers=len(same) == len(pairs),
-        n_shared=len(judged),
-        kappa=cohen_kappa([(a["verdict"], b["verdict"]) for a, b in judged]),
-        flips=tuple(_flip(a, b["verdict"]) for a, b in judged if a["verdict"] != b["verdict"]),
-        differences=differences,
-        n_open=len(first.leaks) - shown,
+def compare(runs: Sequence[Run | str | Path]) -> Comparison:
+    """Put runs of one benchmark side by side.
+
+    Example:
+        >>> compare(["runs/wkf-a-1a2b3c4d", "runs/wkf-b-5e6f7a8b"]).to_pandas()
+
+    Args:
+        runs: Two runs or more, or their folders.
+
+    Returns:
+        A row a run; of exactly two runs also which facts leak in which, and where judges differ.
+
+    Raises:
+        RunError: One is no score run, or they are of different benchmarks; or two runs did not ask
+            the same probes.
+    """
+    from unlearnbench.runs.stored import load_judged
+
+    read = [run if isinstance(run, Run) else load_judged(run) for run in runs]
+    if len(read) < 2:
+        raise RunError("a comparison takes two runs or more")
+    different = next(_other_benchmarks(read), None)
+    if different is not None:
+        raise RunError(f"{different}; compare runs of one benchmark and version")
+    pair = compare_pair(*read) if len(read) == 2 else None
+    return Comparison(_benchmark(read[0]), tuple(map(_row, read)), pair)
+
+
+def _benchmark(run: Run) -> str:
+    identity = run.record.score_identity
+    return f"{identity.benchmark} {identity.benchmark_version}"
+
+
+def _other_benchmarks(runs: Sequence[Run]) -> Iterator[str]:
+    first = runs[0]
+    prints = [run.record.score_identity.benchmark_fingerprint for run in runs]
+    for run, found in zip(runs, prints, strict=True):
+        if found != prints[0]:
+            mine, theirs = _benchmark(first), _benchmark(run)
+            how = f"{theirs}, not {mine}" if mine != theirs else f"{mine} with other rows"
+            yield f"{run.path} is a run of {how} as in {first.path}"
+
+
+def _row(run: Run) -> ComparedRun:
+    record = run.record
+    return ComparedRun(
+        path=run.path,
+        checkpoint=record.generator.checkpoint,
+        judge=record.judge.name,
+        judge_identity=record.judge.identity,
+        profile=record.score_identity.profile,
+        scores={name: run.scores[name] for name in SCORES if name in run.scores},
+        n_open=run.n_open,
+        findings=run.findings,
     )
-
-
-def _key(row: dict[str, object]) -> ProbeKey:
-    return ProbeKey(row["fact"], row["phrasing"], row["context"], row["sample"])  # type: ignore[arg-type]
-
-
-def _flip(row: dict[str, object], second: Verdict) -> Flip:
-    key = _key(row)
-    text = {name: str(row[name]) for name in ("question", "answer", "response")}
-    first: Verdict = "correct" if row["verdict"] == "correct" else "incorrect"
-    return Flip(key, text["question"], text["answer"], text["response"], first, second)
-
-
-def _differences(first: Run, second: Run) -> Iterator[tuple[str, PairedDifference]]:
-    """Which facts leak in which run, by score, where both runs decide it."""
-    for name, view in FORGET_VIEWS.items():
-        known = [_decided(run, view) for run in (first, second)]
-        common = [fact for fact in known[0] if fact in known[1]]
-        if common:
-            one, two = ({fact: some[fact] for fact in common} for some in known)
-            yield name, paired_difference(one, two)
-
-
-def _decided(run: Run, view: Callable[[ProbeKey], bool]) -> dict[str, bool]:
-    """Facts that leaked, or of which every probe in the view was judged incorrect."""
-    found = {}
-    for fact, verdicts in run.leaks.items():
-        seen = [v for key, v in verdicts.items() if view(key)]
-        if seen and ("correct" in seen or None not in seen):
-            found[fact] = "correct" in seen
-    return found
