@@ -105,7 +105,7 @@ def test_the_table_fits_and_has_footnotes(columns: int, folders: list[str], odd:
     done = run(*folders, str(odd), COLUMNS=str(columns))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    table = [line for line in lines if not re.match(r"\[\d+\] ", line)]
+    table = [line for line in lines if not re.match(r"\[\d+\] (note|warning):", line)]
     assert max(map(len, table)) <= columns
     for path in folders:
         for name in ("forget.worst_case", "retain.mean"):
@@ -116,7 +116,7 @@ def test_the_table_fits_and_has_footnotes(columns: int, folders: list[str], odd:
     assert re.search(r"\bopen\b", done.stdout)
     if columns > 60:
         assert "knows-all" in done.stdout
-    notes = [line for line in lines if re.match(r"\[\d+\] ", line)]
+    notes = [line for line in lines if re.match(r"\[\d+\] (note|warning):", line)]
     found = {f.text for path in folders for f in unlearnbench.load_run(path).findings}
     assert len(notes) == len(found)
     assert "…" not in "".join(table)

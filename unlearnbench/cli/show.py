@@ -208,31 +208,32 @@ def judges(
 
 @app.command("plugins")
 def plugins(json: Json = False, quiet: Quiet = False) -> None:
-    """List every name, from benchmarks to stress tests, broken ones included.
+    """Say what every benchmark, profile, engine, judge, method and stress test does.
 
     Example: unlearnbench show plugins
     """
     quieten(quiet)
     from rich.table import Table
 
-    from unlearnbench.benchmark import benchmark_names
-    from unlearnbench.plugins import available
-    from unlearnbench.protocol.profiles import PROFILES
+    from unlearnbench.cli.installed import OWN, installed
 
-    record: dict[str, dict[str, str]] = {
-        "benchmarks": dict.fromkeys(benchmark_names(), "shipped"),
-        "profiles": {name: profile.summary for name, profile in PROFILES.items()},
-        "engines": {name: p.origin for name, p in available("engines").items()},
-        "judges": {name: p.origin for name, p in available("judges").items()},
-        "methods": {name: p.origin for name, p in available("methods").items()},
-        "stress": {name: p.origin for name, p in available("stress").items()},
-    }
+    found = installed()
     if json:
-        print(json_module.dumps(record, indent=2))
+        record = {
+            kind: {
+                one.name: {"about": one.about, "origin": one.origin, "broken": one.broken}
+                for one in names
+            }
+            for kind, names in found.items()
+        }
+        print(json_module.dumps(record, indent=2, ensure_ascii=False))
         return
-    for kind, names in record.items():
+    for kind, names in found.items():
         stdout().print(kind, style="bold")
         shown = Table.grid(padding=(0, 2), pad_edge=True)
-        for name, about in names.items():
-            shown.add_row(f"{name:12}", about)
+        shown.add_column(min_width=12, overflow="fold")
+        shown.add_column(overflow="fold")
+        for one in names:
+            from_ = "" if one.origin == OWN else f" (from {one.origin})"
+            shown.add_row(one.name, f"{'broken: ' if one.broken else ''}{one.about}{from_}")
         stdout().print(shown)

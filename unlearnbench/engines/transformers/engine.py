@@ -213,7 +213,10 @@ class ModelEngine:
 
 
 class TransformersEngine(ModelEngine):
-    """A checkpoint by name. Raises `CheckpointError` or `EngineError` when made."""
+    """Runs a checkpoint of the hub or of this disk in this process.
+
+    Raises `CheckpointError` or `EngineError` when made.
+    """
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
         resolved = resolve(checkpoint)
