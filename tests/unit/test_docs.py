@@ -175,7 +175,6 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in plain}
 
 
-@pytest.mark.xfail(strict=True, reason="compare() is being rewritten")
 def test_public_functions_are_documented_whole() -> None:
     """Every parameter, what is returned and raised, and an example."""
     assert api.undocumented() == []
