@@ -1,0 +1,422 @@
+"""What is typed is what the API is given: every option of every command, one by one."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from typer.exceptions import TyperException
+
+from unlearnbench.cli.main import app
+from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.options import About, EngineOptions, RunOptions, TrainOptions
+
+API = "unlearnbench.api."
+CALLS = {
+    "score": ("score x", "scoring.score"),
+    "judge": ("judge runs/x --judge rules", "scoring.rejudge"),
+    "judge dry": ("judge runs/x --judge rules --dry-run", "scoring.estimate"),
+    "calibrate": ("calibrate rules", "calibration.calibrate"),
+    "train": ("train --base x", "training.train"),
+    "train sweep": ("train --base x --sweep lr=1,2", "sweep.sweep"),
+    "relearn": ("relearn x", "attacks.relearn"),
+    "stress": ("stress x", "attacks.stress"),
+    "tofu": ("tofu x", "tofu.score_tofu"),
+    "report": ("report a b", "reports.report"),
+    "submit": ("submit r --base b --name N --method m --submitter s", "submissions.submit"),
+    "verify": ("verify row", "submissions.verify"),
+    "verify rerun": ("verify row --rerun y", "attestations.rerun"),
+    "verify rejudge": ("verify row --rejudge j", "attestations.rejudge"),
+    "attest": ("attest row found --by Me", "attestations.attest"),
+    "build": ("leaderboard build", "submissions.build_leaderboard"),
+}
+"""A call with only what must be given, and the function of the API that it is for."""
+
+PLAIN: Mapping[str, Mapping[str, object]] = {
+    "score": {
+        "checkpoint": "x",
+        "benchmark": "wkf",
+        "engine": "transformers",
+        "seed": 0,
+        "engine_options": EngineOptions(),
+        "run_options": RunOptions(),
+        **dict.fromkeys(("profile", "judge", "source", "limit", "base", "max_cost")),
+    },
+    "judge": {
+        "run": Path("runs/x"),
+        "judge": "rules",
+        "max_cost": None,
+        "batch": False,
+        "run_options": RunOptions(),
+    },
+    "judge dry": {"run": Path("runs/x"), "judge": "rules"},
+    "train": {
+        "base": "x",
+        "benchmark": "wkf",
+        "method": "jensun",
+        "source": None,
+        "train_options": TrainOptions(),
+        "run_options": RunOptions(),
+    },
+    "train sweep": {
+        "base": "x",
+        "setting": "lr",
+        "values": ["1", "2"],
+        "benchmark": "wkf",
+        "profile": None,
+        "judge": None,
+        "method": "jensun",
+        "train_options": TrainOptions(),
+        "run_options": RunOptions(),
+    },
+    "relearn": {
+        "checkpoint": "x",
+        "benchmark": "wkf",
+        "arms": (),
+        "profile": "quick",
+        "long": False,
+        "lora": False,
+        "engine_options": EngineOptions(),
+        "run_options": RunOptions(),
+        **dict.fromkeys(("base", "judge", "limit", "max_cost")),
+    },
+    "stress": {
+        "checkpoint": "x",
+        "benchmark": "wkf",
+        "only": (),
+        "profile": "quick",
+        "seed": 0,
+        "engine_options": EngineOptions(),
+        "run_options": RunOptions(),
+        **dict.fromkeys(("base", "judge", "limit", "max_cost")),
+    },
+    "tofu": {
+        "checkpoint": "x",
+        "source": "tofu-mini",
+        "forget": None,
+        "retain_log": None,
+        "engine_options": EngineOptions(),
+    },
+    "report": {"runs": [Path("a"), Path("b")], "out": Path("report.html")},
+    "submit": {
+        "run": Path("r"),
+        "base": Path("b"),
+        "about": About("N", "m", "s"),
+        "attacks": (),
+        "out": None,
+    },
+    "verify": {"folders": [Path("row")]},
+    "verify rerun": {
+        "folder": Path("row"),
+        "checkpoint": "y",
+        "device": "auto",
+        "run_options": RunOptions(),
+    },
+    "verify rejudge": {
+        "folder": Path("row"),
+        "judge": "j",
+        "max_cost": None,
+        "run_options": RunOptions(),
+    },
+    "attest": {
+        "folder": Path("row"),
+        "found": [Path("found")],
+        "by": "Me",
+        "link": "",
+        "out": None,
+    },
+    "build": {"out": Path("site"), "submissions": None, "keep": None},
+}
+"""All that the function is given then."""
+
+ENGINE = [
+    ("--device cuda:1", "engine_options.device", "cuda:1"),
+    ("--dtype float16", "engine_options.dtype", "float16"),
+    ("--batch-size 7", "engine_options.batch_size", 7),
+    ("--batch-size auto", "engine_options.batch_size", None),
+    ("--think-tokens 0", "engine_options.think_tokens", 0),
+]
+RUN = [
+    ("--out there", "run_options.out", Path("there")),
+    ("--no-resume", "run_options.resume", False),
+    ("--resume", "run_options.resume", True),
+]
+TRAIN = [
+    ("--preset p", "train_options.preset", "p"),
+    ("--set a=1 --set b=c=d", "train_options.settings", {"a": "1", "b": "c=d"}),
+    ("--lr 1e-3", "train_options.lr", 1e-3),
+    ("--epochs 0.5", "train_options.epochs", 0.5),
+    ("--max-steps 3", "train_options.max_steps", 3),
+    ("--batch-size 4", "train_options.batch_size", 4),
+    ("--accumulation 2", "train_options.accumulation", 2),
+    ("--precision bf16", "train_options.precision", "bf16"),
+    ("--lora 8", "train_options.lora_rank", 8),
+    ("--seed 5", "train_options.seed", 5),
+    ("--device mps", "train_options.device", "mps"),
+    ("--report-to wandb", "train_options.report_to", "wandb"),
+    ("--method npo", "method", "npo"),
+    ("--benchmark lkf", "benchmark", "lkf"),
+]
+ATTACK = [
+    ("--benchmark lkf", "benchmark", "lkf"),
+    ("--base y", "base", "y"),
+    ("--profile full", "profile", "full"),
+    ("--judge gemini", "judge", "gemini"),
+    ("--limit 2", "limit", 2),
+    ("--max-cost 0.5", "max_cost", 0.5),
+]
+OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
+    "score": [
+        *ENGINE,
+        *RUN,
+        ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
+        ("--no-chat-template", "engine_options.chat_template", False),
+        ("--chat-template", "engine_options.chat_template", True),
+        (
+            "--gen temperature=0.5 --gen seed=3",
+            "engine_options.gen",
+            {"temperature": 0.5, "seed": 3},
+        ),
+        ("--benchmark lkf", "benchmark", "lkf"),
+        ("--profile quick", "profile", "quick"),
+        ("--judge gemini", "judge", "gemini"),
+        ("--engine replay", "engine", "replay"),
+        ("--source hub", "source", "hub"),
+        ("--limit 3", "limit", 3),
+        ("--seed 9", "seed", 9),
+        ("--base runs/b", "base", Path("runs/b")),
+        ("--max-cost 2", "max_cost", 2.0),
+    ],
+    "judge": [*RUN, ("--max-cost 2.5", "max_cost", 2.5), ("--batch", "batch", True)],
+    "calibrate": [
+        ("--items a --items b", "items", [Path("a"), Path("b")]),
+        ("--max-cost 1", "max_cost", 1.0),
+    ],
+    "train": [*TRAIN, *RUN, ("--source hub", "source", "hub")],
+    "train sweep": [
+        *TRAIN,
+        *RUN,
+        ("--profile quick", "profile", "quick"),
+        ("--judge g", "judge", "g"),
+    ],
+    "relearn": [
+        *ENGINE,
+        *RUN,
+        *ATTACK,
+        ("--arm retain --arm half", "arms", ["retain", "half"]),
+        ("--long", "long", True),
+        ("--lora", "lora", True),
+    ],
+    "stress": [
+        *ENGINE,
+        *RUN,
+        *ATTACK,
+        ("--only lens --only cloze", "only", ["lens", "cloze"]),
+        ("--seed 4", "seed", 4),
+    ],
+    "tofu": [
+        *ENGINE,
+        ("--source hub", "source", "hub"),
+        ("--forget forget25", "forget", "forget25"),
+        ("--retain-log r.json", "retain_log", Path("r.json")),
+    ],
+    "report": [("--out p.html", "out", Path("p.html"))],
+    "submit": [
+        ("more others", "attacks", [Path("more"), Path("others")]),
+        ("--link https://a.example", "about.link", "https://a.example"),
+        ("--out there", "out", Path("there")),
+    ],
+    "verify rerun": [*RUN, ("--device cpu", "device", "cpu")],
+    "verify rejudge": [*RUN, ("--max-cost 3", "max_cost", 3.0)],
+    "attest": [
+        ("--link https://a.example", "link", "https://a.example"),
+        ("--out o", "out", Path("o")),
+    ],
+    "build": [
+        ("--out s", "out", Path("s")),
+        ("--submissions rows", "submissions", Path("rows")),
+        ("--keep k", "keep", Path("k")),
+    ],
+}
+"""For each call: words that are added, and what is then other than in `PLAIN`."""
+
+SEEN_ELSEWHERE = {
+    "--json": "printed shapes: integration/test_command_effects.py",
+    "--quiet": "the same",
+    "--help": "the same",
+    "--store": "the same, and reliability/test_more_kills.py",
+    "--tuned": "the same",
+    "--hub": "integration/test_publish.py",
+    "tofu --out": "integration/test_command_effects.py",
+}
+"""Options that decide what a command does with the API's answer."""
+
+
+class Called(Exception):
+    """The function of the API was reached, with these arguments."""
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.arguments = arguments
+
+
+def reached(name: str, more: str, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the API's function is given by a call with more words."""
+    words, target = CALLS[name]
+    module, _, function = target.rpartition(".")
+    signature = inspect.signature(getattr(importlib.import_module(API + module), function))
+
+    def record(*given: Any, **named: Any) -> None:
+        raise Called(signature.bind(*given, **named).arguments)
+
+    stands = SimpleNamespace(folder=Path("row"), ok=True, checked=None, reasons=[])
+    patch.setattr(f"{API}submissions.verify", lambda folders: [stands])
+    patch.setattr(API + target, record)
+    with pytest.raises(Called) as caught:
+        app([*words.split(), *more.split()], standalone_mode=False)
+    return {n: v for n, v in caught.value.arguments.items() if n != "on_progress"}
+
+
+def at(arguments: Mapping[str, Any], path: str) -> Any:
+    first, *rest = path.split(".")
+    return reduce(getattr, rest, arguments[first])
+
+
+CASES = [(name, *option) for name, options in OPTIONS.items() for option in options]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_bare_call_leaves_everything_at_its_default(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reached(name, "", monkeypatch) == PLAIN[name]
+
+
+@pytest.mark.parametrize(("name", "words", "path", "value"), CASES)
+def test_an_option_reaches_the_api_and_changes_nothing_else(
+    name: str, words: str, path: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = reached(name, words, monkeypatch)
+    found = at(arguments, path)
+    assert found == value
+    assert type(found) is type(value)
+    plain, changed = PLAIN.get(name), path.partition(".")[0]
+    if plain is not None:
+        assert {n: v for n, v in arguments.items() if n != changed} == {
+            n: v for n, v in plain.items() if n != changed
+        }
+
+
+def test_a_calibration_is_by_default_of_the_tables_that_ship(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = reached("calibrate", "", monkeypatch)
+    assert (arguments["judge"], arguments["max_cost"]) == ("rules", None)
+    tables = sorted((Path(__file__).parents[2] / "judges" / "calibration").glob("*.jsonl"))
+    assert arguments["items"] == tables
+    assert len(tables) > 3
+
+
+def offered(group: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """(command, option) of everything that can be typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from offered(command, f"{above}{name} ")
+            continue
+        for parameter in command.params:
+            for spelt in (*parameter.opts, *parameter.secondary_opts):
+                if spelt.startswith("--"):
+                    yield f"{above}{name}", spelt
+
+
+def typed(command: str) -> set[str]:
+    """The options of a command that a case of this file types."""
+    lines = [CALLS[n][0] for n in CALLS if CALLS[n][0].startswith(command)]
+    lines += [words for n, words, *_ in CASES if CALLS[n][0].startswith(command)]
+    return {word for line in lines for word in line.split() if word.startswith("--")}
+
+
+def test_no_option_is_left_out_of_this_table() -> None:
+    every = list(offered(typer.main.get_command(app)))
+    assert len(every) > 150
+    shown = ("show ", "demo", "compare", "leaderboard serve")
+    missing = [
+        (command, option)
+        for command, option in every
+        if not command.startswith(shown)
+        and option not in typed(command)
+        and option not in SEEN_ELSEWHERE
+        and f"{command} {option}" not in SEEN_ELSEWHERE
+    ]
+    assert missing == []
+
+
+REFUSED = [
+    ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
+    ("train --base x --profile quick", "--profile and --judge belong to --sweep"),
+    ("train --base x --judge rules", "--profile and --judge belong to --sweep"),
+    ("train --base x --sweep =1", "--sweep =1: give NAME=VALUE,VALUE"),
+    ("train --base x --sweep lr=,", "--sweep lr=,: give NAME=VALUE,VALUE"),
+    ("verify a --rerun x --rejudge y", "--rerun, --rejudge: one at a time"),
+    ("verify a b --rerun x", "--rerun: give the one submission"),
+    ("verify a b --rejudge x", "--rejudge: give the one submission"),
+    ("submit r --base b --name N --method m --submitter s --hub nobody", "--hub nobody: give"),
+    ("submit r --base b --name N --method m --submitter s --hub ../x", "--hub ../x: give"),
+    ("score x --gen seed=1 --gen seed=2", "each setting takes one value"),
+    ("score x --seed 1 --seed 2", "--seed is given 2 times"),
+    ("score x --limit 0", "'--limit': Input should be greater"),
+    ("score x --limit two", "'--limit': Input should be a valid integer"),
+    ("stress x --limit -1", "'--limit': Input should be greater"),
+    ("relearn x --think-tokens -1", "'--think-tokens': Input should be greater"),
+    ("tofu x --batch-size 1.5", "--batch-size 1.5: auto, or a number"),
+    ("score x --system-prompt @nowhere.txt", "the file cannot be read"),
+    ("leaderboard serve --port 70000", "'--port': Input should be less"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), REFUSED)
+def test_what_cannot_be_meant_reaches_no_function(
+    words: str, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def reached_all_the_same(*_: Any, **__: Any) -> None:
+        raise AssertionError("the API was called")
+
+    for _, target in CALLS.values():
+        monkeypatch.setattr(API + target, reached_all_the_same)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((UnlearnbenchError, TyperException)) as caught:
+        app(words.split(), standalone_mode=False)
+    error = caught.value
+    told = error.format_message() if isinstance(error, TyperException) else str(error)
+    assert says in told
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "values"),
+    [
+        ("lr=1,2", "lr", ["1", "2"]),
+        ("lr= 1 , 2 ,", "lr", ["1", "2"]),
+        ("lr=1,1,2,1", "lr", ["1", "2"]),
+        ("a=b=c", "a", ["b=c"]),
+    ],
+)
+def test_a_grid(text: str, setting: str, values: list[str]) -> None:
+    from unlearnbench.cli.sweep import grid
+
+    assert grid(text) == (setting, values)
+
+
+def test_a_system_prompt_may_stand_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "prompt.txt").write_text("Be brief.\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    arguments = reached("score", "--system-prompt @prompt.txt", monkeypatch)
+    assert at(arguments, "engine_options.system_prompt") == "Be brief."
