@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from unlearnbench.errors import BenchmarkError
@@ -38,7 +38,23 @@ class Profile:
     @property
     def fingerprint(self) -> str:
         """sha256 of the profile and the protocol's version."""
-        return sha256_json([PROTOCOL_VERSION, asdict(self)])
+        return sha256_json([PROTOCOL_VERSION, self._wire])
+
+    @property
+    def _wire(self) -> dict[str, object]:
+        """The profile under the names it is fingerprinted by, whatever Python's are."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "splits": list(self.splits),
+            "prompt": self.prompt,
+            "per_style": self.per_style,
+            "forget_contexts": list(self.forget_contexts),
+            "icr_examples": self.icr_examples,
+            "shared_examples": self.shared_examples,
+            "instruction": self.instruction,
+            "max_new_tokens": self.max_new_tokens,
+        }
 
 
 PROFILES = {

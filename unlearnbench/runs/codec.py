@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, cast, get_args
 
 from unlearnbench.hashing import sha256_json
@@ -22,7 +21,12 @@ from unlearnbench.types import (
 
 def key_record(key: ProbeKey) -> dict[str, Any]:
     """A key's fields, which stand at the start of every line."""
-    return asdict(key)
+    return {
+        "fact": key.fact,
+        "phrasing": key.phrasing,
+        "context": key.context,
+        "sample": key.sample,
+    }
 
 
 def key_from(record: dict[str, Any]) -> ProbeKey:
@@ -53,10 +57,19 @@ def _count(value: object, field: str) -> int:
 
 
 def probe_record(probe: Probe) -> dict[str, Any]:
-    """A line of `probes.jsonl`."""
-    fields = asdict(probe)
-    del fields["key"]
-    return {**key_record(probe.key), **fields}
+    """A line of `probes.jsonl`. Plans are fingerprinted by it: its names never change."""
+    return {
+        **key_record(probe.key),
+        "split": probe.split,
+        "topic": probe.topic,
+        "tier": probe.tier,
+        "question": probe.question,
+        "answer": probe.answer,
+        "aliases": list(probe.aliases),
+        "examples": list(probe.examples),
+        "messages": [{"role": turn.role, "content": turn.content} for turn in probe.messages],
+        "text": probe.text,
+    }
 
 
 def plan_fingerprint(probes: Sequence[Probe]) -> str:
@@ -65,12 +78,19 @@ def plan_fingerprint(probes: Sequence[Probe]) -> str:
 
 
 def probe_from(record: dict[str, Any]) -> Probe:
-    """A probe from its line."""
-    fields = {k: v for k, v in record.items() if k not in ProbeKey.__dataclass_fields__}
-    fields["messages"] = tuple(Message(**message) for message in fields["messages"])
-    fields["aliases"] = tuple(fields["aliases"])
-    fields["examples"] = tuple(fields["examples"])
-    return Probe(key=key_from(record), **fields)
+    """A probe from its line. Raises `KeyError`, `TypeError` or `ValueError` for what is none."""
+    return Probe(
+        key=key_from(record),
+        split=record["split"],
+        topic=record["topic"],
+        tier=record["tier"],
+        question=record["question"],
+        answer=record["answer"],
+        aliases=tuple(record["aliases"]),
+        examples=tuple(record["examples"]),
+        messages=tuple(Message(turn["role"], turn["content"]) for turn in record["messages"]),
+        text=record["text"],
+    )
 
 
 def completion_record(result: Completion | Failure) -> dict[str, Any]:
