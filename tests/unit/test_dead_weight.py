@@ -67,12 +67,17 @@ def parameters(node: Function) -> set[str]:
     return {x.arg for x in every} - {"self", "cls"}
 
 
+def is_overload(node: Function) -> bool:
+    """Whether a function only states types of another."""
+    return any(isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list)
+
+
 def unread(tree: ast.AST) -> list[tuple[str, str]]:
     """(function, parameter) pairs never read; a leading underscore says that this is meant."""
     return [
         (node.name, name)
         for owner, node in functions(tree)
-        if not is_fixed_by_others(owner, node)
+        if not is_fixed_by_others(owner, node) and not is_overload(node)
         for name in sorted(parameters(node))
         if not name.startswith("_")
         and name not in {n.id for b in node.body for n in ast.walk(b) if isinstance(n, ast.Name)}

@@ -27,7 +27,7 @@ from unlearnbench.options import (
 
 CLASSES = (EngineOptions, RunOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
-    ("score", scoring.score, {"on_progress"}),
+    ("score", scoring.score, {"on_progress", "benchmark"}),
     ("judge", scoring.rejudge, {"on_progress"}),
     ("stress", attacks.stress, {"on_progress"}),
     ("relearn", attacks.relearn, {"on_progress", "arms"}),

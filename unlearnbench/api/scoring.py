@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.disk import check_folder_option
+from unlearnbench.errors import BenchmarkError
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.naming import label
 from unlearnbench.options import EngineOptions, RunOptions
@@ -24,6 +28,7 @@ from unlearnbench.runs.base import check_base
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run, load_base
+from unlearnbench.runs.several import Runs
 from unlearnbench.training.record import summary
 from unlearnbench.types import Estimate, Setting
 
@@ -31,7 +36,8 @@ if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
 
 
-def score(
+@overload
+def score(  # type: ignore[overload-overlap]  # a text is no list of names
     checkpoint: str,
     benchmark: str | Benchmark = "wkf",
     *,
@@ -46,7 +52,44 @@ def score(
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
-) -> Run:
+) -> Run: ...
+
+
+@overload
+def score(
+    checkpoint: str,
+    benchmark: Sequence[str | Benchmark],
+    *,
+    profile: str | None = None,
+    judge: str | Judge | None = None,
+    engine: str | Generator = "transformers",
+    source: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    base: str | Path | None = None,
+    max_cost: float | None = None,
+    engine_options: EngineOptions = EngineOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
+) -> Runs: ...
+
+
+def score(
+    checkpoint: str,
+    benchmark: str | Benchmark | Sequence[str | Benchmark] = "wkf",
+    *,
+    profile: str | None = None,
+    judge: str | Judge | None = None,
+    engine: str | Generator = "transformers",
+    source: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    base: str | Path | None = None,
+    max_cost: float | None = None,
+    engine_options: EngineOptions = EngineOptions(),
+    run_options: RunOptions = RunOptions(),
+    on_progress: OnProgress = ignore,
+) -> Run | Runs:
     """Put a benchmark's questions to a checkpoint, judge the answers, and score them.
 
     Example:
@@ -55,7 +98,8 @@ def score(
 
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
-        benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
+        benchmark: Name of a shipped benchmark, a folder with one, or a loaded one; or several of
+            these, each of which gets a run of its own with the model loaded once.
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
         engine: Name, or an object that answers probes itself.
@@ -67,38 +111,99 @@ def score(
             to forget.
         max_cost: US dollars that each paid judge may spend; what does not fit stays open.
         engine_options: How the checkpoint is run.
-        run_options: Where the run is kept.
+        run_options: Where the run is kept; of several benchmarks, the folder above their runs.
         on_progress: Called with every report of progress.
 
     Returns:
-        The run. One that ends with open facts is returned like any other; its scores are intervals.
+        The run, or the runs of several benchmarks in their order. One that ends with open facts is
+        returned like any other; its scores are intervals.
 
     Raises:
         UnlearnbenchError: For whatever the caller can mend.
     """
-    # Judges and shapes take a while to import, which a call for help need not wait for.
-    from unlearnbench.api.judges import judge_for
+    call = _Call(
+        checkpoint,
+        profile,
+        judge,
+        source,
+        limit,
+        seed,
+        base,
+        max_cost,
+        engine_options,
+        on_progress,
+    )
+    if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
+        facts = _benchmark(benchmark, source)
+        return call.score(facts, lambda: _engine(engine, checkpoint, engine_options), run_options)
+    return call.score_each(benchmark, engine, run_options)
 
-    check_folder_option("--out", Path(run_options.out or "runs"))
-    before = None if base is None else load_base(base)
-    facts = _benchmark(benchmark, source)
-    chosen = get_profile(profile or facts.profile)
-    judging = judge_for(facts, judge, max_cost)
-    gen = changed_settings(chosen.max_new_tokens, engine_options.gen)
-    generator = _engine(engine, checkpoint, engine_options)
-    prompt = system_prompt_of(generator.info, engine_options, chosen)
-    plan = make_plan(facts, chosen, generator.info.prompt_format, seed, limit, prompt)
-    identity = {
-        **_asked(facts, chosen, plan, seed, limit, gen),
-        **identity_of(generator, judging, plan),
-    }
-    if before is not None:
-        check_base(before, identity)
-    name = label(facts.id, generator.info.checkpoint or "model")
-    folder = default_folder("runs", name, identity, run_options)
-    runner = Runner(judging, summary(Path(checkpoint), facts.fingerprint), on_progress)
-    run = runner.run(folder, plan, generator, identity, sampling_from(identity))
-    return run if before is None else run.against(before)
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a call of `score` asks of each benchmark."""
+
+    checkpoint: str
+    profile: str | None
+    judge: str | Judge | None
+    source: str | None
+    limit: int | None
+    seed: int
+    base: str | Path | None
+    max_cost: float | None
+    engine_options: EngineOptions
+    on_progress: OnProgress
+
+    def score_each(
+        self,
+        benchmarks: Sequence[str | Benchmark],
+        engine: str | Generator,
+        run_options: RunOptions,
+    ) -> Runs:
+        """One run a benchmark, by one engine. Raises before the engine is made if one is wrong."""
+        if not benchmarks:
+            raise BenchmarkError("no-benchmark", "score", "name one or more")
+        if self.base is not None or self.source is not None:
+            raise BenchmarkError("several", "--base, --source", "give them with one benchmark")
+        facts = [_benchmark(one, None) for one in benchmarks]
+        twice = [name for name, n in Counter(one.id for one in facts).items() if n > 1]
+        if twice:
+            raise BenchmarkError("twice", twice[0], "each benchmark is scored once a call")
+        made = cache(lambda: _engine(engine, self.checkpoint, self.engine_options))
+        runs = []
+        for one in facts:
+            out = None if run_options.out is None else Path(run_options.out) / label(one.id)
+            runs.append(self.score(one, made, replace(run_options, out=out)))
+        return Runs(runs)
+
+    def score(
+        self, facts: Benchmark, engine: Callable[[], Generator], run_options: RunOptions
+    ) -> Run:
+        """The run of one benchmark; `engine` is called once everything else is there."""
+        # Judges and shapes take a while to import, which a call for help need not wait for.
+        from unlearnbench.api.judges import judge_for
+
+        check_folder_option("--out", Path(run_options.out or "runs"))
+        before = None if self.base is None else load_base(self.base)
+        chosen = get_profile(self.profile or facts.profile)
+        judging = judge_for(facts, self.judge, self.max_cost)
+        gen = changed_settings(chosen.max_new_tokens, self.engine_options.gen)
+        generator = engine()
+        prompt = system_prompt_of(generator.info, self.engine_options, chosen)
+        plan = make_plan(facts, chosen, generator.info.prompt_format, self.seed, self.limit, prompt)
+        identity = {
+            **_asked(facts, chosen, plan, self.seed, self.limit, gen),
+            **identity_of(generator, judging, plan),
+        }
+        if before is not None:
+            check_base(before, identity)
+        name = label(facts.id, generator.info.checkpoint or "model")
+        folder = default_folder("runs", name, identity, run_options)
+        runner = Runner(
+            judging, summary(Path(self.checkpoint), facts.fingerprint), self.on_progress
+        )
+        run = runner.run(folder, plan, generator, identity, sampling_from(identity))
+        return run if before is None else run.against(before)
 
 
 def rejudge(

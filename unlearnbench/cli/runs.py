@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
 from unlearnbench.scoring.findings import count_text
+from unlearnbench.scoring.scores import HEADLINE
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
     from unlearnbench.runs.run import Run
+    from unlearnbench.runs.several import Runs
     from unlearnbench.types import Interval, Score
 
 EXIT_OPEN = 1
@@ -37,6 +39,30 @@ def print_run(run: Run, as_json: bool) -> int:
     else:
         _print_tables(run)
     return EXIT_OPEN if run.n_open else 0
+
+
+def print_runs(runs: Runs, as_json: bool) -> int:
+    """Print runs of several benchmarks; the exit code is 1 while facts of any are open."""
+    from unlearnbench.cli.output import table
+
+    if as_json:
+        print(json.dumps([run_record(run) for run in runs], indent=2, ensure_ascii=False))
+        return EXIT_OPEN if runs.n_open else 0
+    console = stdout()
+    title = f"{runs[0].record.generator.checkpoint} on {len(runs)} benchmarks"
+    shown = table(title, "benchmark", "worst case", "95 %", "retain", "95 %", "open")
+    for run in runs:
+        cells = []
+        for name in (HEADLINE, "retain.mean"):
+            score = run.scores.get(name)
+            cells += [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
+        shown.add_row(run.record.score_identity.benchmark, *cells, str(run.n_open))
+    console.print(shown)
+    for run in runs:
+        name = run.record.score_identity.benchmark
+        print_findings({**asdict(f), "text": f"{name}: {f.text}"} for f in run.findings)
+        console.print(f"{name}: {run.path}", soft_wrap=True)
+    return EXIT_OPEN if runs.n_open else 0
 
 
 def run_record(run: Run) -> dict[str, object]:

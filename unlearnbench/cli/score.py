@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,6 @@ from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseRun,
-    BenchmarkName,
     CheckpointName,
     Json,
     JudgeName,
@@ -25,6 +25,13 @@ from unlearnbench.cli.output import quieten
 from unlearnbench.cli.progress import progress
 from unlearnbench.options import EngineOptions, RunOptions
 
+BenchmarkNames = Annotated[
+    list[str],
+    typer.Option(
+        help="A shipped benchmark's name, or a folder; several: NAME,NAME or repeated.",
+        autocompletion=complete.benchmarks,
+    ),
+]
 EngineName = Annotated[
     str,
     typer.Option(
@@ -36,7 +43,7 @@ EngineName = Annotated[
 @grown
 def score(
     checkpoint: CheckpointName,
-    benchmark: BenchmarkName = "wkf",
+    benchmark: BenchmarkNames = ["wkf"],  # noqa: B006  # typer copies it
     profile: ProfileName = None,
     judge: JudgeName = None,
     engine: EngineName = "transformers",
@@ -56,12 +63,14 @@ def score(
     """
     quieten(quiet)
     from unlearnbench.api import scoring
-    from unlearnbench.cli.runs import print_run
+    from unlearnbench.cli.runs import print_run, print_runs
+    from unlearnbench.runs.run import Run
 
+    names = benchmark_list(benchmark)
     with progress(quiet) as on_progress:
-        run = scoring.score(
+        result = scoring.score(
             checkpoint,
-            benchmark,
+            names if len(names) > 1 else names[0],
             profile=profile,
             judge=judge,
             engine=engine,
@@ -74,4 +83,14 @@ def score(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return print_run(run, json)
+    return print_run(result, json) if isinstance(result, Run) else print_runs(result, json)
+
+
+def benchmark_list(typed: list[str]) -> list[str]:
+    """Benchmarks as they were typed: one an option, or several between commas."""
+    names = []
+    for text in typed:
+        names += [text] if Path(text).exists() else [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise typer.BadParameter(f"--benchmark {','.join(typed)}: a name is missing")
+    return names
