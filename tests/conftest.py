@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -65,6 +66,46 @@ def tiny_llama(
 ) -> Path:
     """A tiny random Llama with a chat template, in a folder."""
     return save_model(tmp_path_factory.mktemp("models") / "tiny-llama", "llama")
+
+
+class Printed(NamedTuple):
+    """How a command ended: its exit code, and what it wrote to both streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+CommandLine = Callable[..., Printed]
+
+
+@pytest.fixture
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    """The command line without a new process."""
+    from unlearnbench.cli.main import main
+    from unlearnbench.cli.progress import LAST_RUN
+
+    def call(*words: object) -> Printed:
+        LAST_RUN.clear()
+        monkeypatch.setattr(sys, "argv", ["unlearnbench", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Printed(int(str(left.value.code)), *capfd.readouterr())
+
+    yield call
+    LAST_RUN.clear()
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine `scripted`, which needs no model, is installed."""
+    from unlearnbench.plugins import BUILTIN
+
+    engines: Any = BUILTIN["engines"]
+    monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
 
 
 ABOUT = ("Refusal tuning", "refusal", "A. Person", "https://example.org/paper")

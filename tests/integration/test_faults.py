@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests import report_samples as samples
+from tests.conftest import CommandLine
 from unlearnbench import reading
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.cli.faults import ordinary
@@ -119,18 +120,14 @@ def test_something_else_in_a_files_place(
 
 @pytest.fixture
 def in_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command_line: CommandLine
 ) -> Callable[..., tuple[int, str]]:
-    """The command line without a new process; its exit code and what it says."""
-    from unlearnbench.cli.main import main
-
+    """The command line in a folder of its own; its exit code and what it says of its error."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["unlearnbench", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return int(str(left.value.code)), capfd.readouterr().err.strip()
+        printed = command_line(*arguments)
+        return printed.code, printed.err.strip()
 
     return call
 
