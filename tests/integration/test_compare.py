@@ -132,7 +132,12 @@ def test_a_score_is_corrected_only_for_the_judge_that_was_measured(
     benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = judged(tmp_path / "run", benchmark_folder, RulesJudge())
-    record = {"identity": RulesJudge().identity, "tuned": False, "n": 200}
+    shipped = content_root() / "judges" / "results" / "rules-general.json"
+    record = {
+        **json.loads(shipped.read_text("utf-8")),
+        "identity": RulesJudge().identity,
+        "tuned": False,
+    }
     record |= {"sensitivity": 1.0, "sensitivity_n": 100, "specificity": 1.0, "specificity_n": 100}
     (tmp_path / "judges" / "results").mkdir(parents=True)
     (tmp_path / "judges" / "results" / "rules.json").write_text(json.dumps(record))
@@ -152,6 +157,6 @@ def test_the_table_of_judges_is_made_from_stored_results() -> None:
 
 def test_stored_results_of_the_rules_are_of_these_rules() -> None:
     """Changed rules must be measured again before their figures are shown."""
-    mine = [r for r in stored_results() if r.record["judge"] == "rules"]
+    mine = [r for r in stored_results() if r.record.judge == "rules"]
     assert mine
     assert {r.identity for r in mine} == {RulesJudge().identity}

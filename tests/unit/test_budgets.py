@@ -39,7 +39,6 @@ UNTYPED = {
     "cli/grow.py",
     "cli/show.py",
     "cli/verify.py",
-    "judging/calibrations.py",
     "protocol/runner.py",
     "runs/folder.py",
     "runs/run.py",

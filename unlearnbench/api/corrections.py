@@ -18,7 +18,7 @@ def corrections(run: Run) -> dict[str, Corrected]:
     result = measured(run.record.judge.identity)
     if result is None or run.n_open:
         return {}
-    error = JudgeAccuracy(*result.counts("sensitivity"), *result.counts("specificity"))
+    error = JudgeAccuracy(*result.sensitivity, *result.specificity)
     corrected = {}
     for name, view in FORGET_VIEWS.items():
         score = run.scores.get(name)

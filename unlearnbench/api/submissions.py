@@ -236,4 +236,4 @@ def own_submissions() -> Path:
 def _specificity(judge: str) -> float | None:
     """Of the judge with this identity, where it was measured."""
     result = measured(judge)
-    return None if result is None else float(result.record["specificity"])
+    return None if result is None else result.record.specificity

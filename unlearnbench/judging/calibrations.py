@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from unlearnbench.errors import JudgeError
+from pydantic import ConfigDict, ValidationError
+
+from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.paths import content_root
 from unlearnbench.reading import read_object
+from unlearnbench.runs.schema.base import Bool, Count, Float, Part, Share, fault
+
+
+class CalibrationRecord(Part):
+    """A calibration without its items, categories and misses.
+
+    A rate is None where no item had its label; its interval is then the whole.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    judge: str
+    identity: str
+    data: str
+    date: str
+    tuned: Bool
+    n: Count
+    n_failed: Count
+    accuracy: Share | None
+    accuracy_interval: tuple[Share, Share]
+    sensitivity: Share | None
+    sensitivity_interval: tuple[Share, Share]
+    sensitivity_n: Count
+    specificity: Share | None
+    specificity_interval: tuple[Share, Share]
+    specificity_n: Count
+    kappa: Float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,38 +44,50 @@ class StoredResult:
     """One calibration: which judge (by identity) on which data, when, and what came out."""
 
     path: Path
-    record: dict[str, Any]
+    record: CalibrationRecord
 
     @property
     def identity(self) -> str:
         """Of the judge that was measured."""
-        return str(self.record["identity"])
+        return self.record.identity
 
-    def counts(self, name: str) -> tuple[int, int]:
-        """(hits, n) of `sensitivity` or `specificity`."""
-        n = int(self.record[f"{name}_n"])
-        value = self.record[name]
-        return (round(value * n) if value is not None else 0), n
+    @property
+    def sensitivity(self) -> tuple[int, int]:
+        """(items judged correct, all correct items)."""
+        return _counts(self.record.sensitivity, self.record.sensitivity_n)
+
+    @property
+    def specificity(self) -> tuple[int, int]:
+        """(items judged incorrect, all incorrect items)."""
+        return _counts(self.record.specificity, self.record.specificity_n)
+
+
+def _counts(rate: float | None, n: int) -> tuple[int, int]:
+    return (0 if rate is None else round(rate * n)), n
 
 
 def stored_results() -> list[StoredResult]:
     """Every stored calibration, by file name. Raises `JudgeError` for a damaged file."""
-    found = []
-    for path in sorted((content_root() / "judges" / "results").glob("*.json")):
-        try:
-            record = read_object(path)
-            result = StoredResult(path, record)
-            result.counts("sensitivity"), result.counts("specificity"), result.identity
-        except (ValueError, KeyError, TypeError) as error:
-            raise JudgeError(f"{path}: not a calibration ({error!r}); store it again") from error
-        found.append(result)
-    return found
+    return [
+        StoredResult(path, _read(path))
+        for path in sorted((content_root() / "judges" / "results").glob("*.json"))
+    ]
+
+
+def _read(path: Path) -> CalibrationRecord:
+    try:
+        return CalibrationRecord.model_validate(read_object(path))
+    except UnreadableError as error:
+        what, cause = error.what, ValueError(error)
+    except ValidationError as error:
+        what, cause = fault(error), error
+    raise JudgeError(f"{path}: not a calibration ({what}); store it again") from cause
 
 
 def measured(identity: str) -> StoredResult | None:
     """The largest stored calibration of exactly this judge that it was not tuned on, or None."""
-    same = [r for r in stored_results() if r.identity == identity and not r.record["tuned"]]
-    return max(same, key=lambda r: int(r.record["n"]), default=None)
+    same = [r for r in stored_results() if r.identity == identity and not r.record.tuned]
+    return max(same, key=lambda r: r.record.n, default=None)
 
 
 def markdown_table() -> str:
@@ -58,17 +98,20 @@ def markdown_table() -> str:
     ]
     for result in stored_results():
         r = result.record
-        rates = " | ".join(_rate(r, name) for name in ("accuracy", "sensitivity", "specificity"))
-        data = f"{r['data']}{' (tuned on)' if r['tuned'] else ''}"
-        kappa = "–" if r["kappa"] is None else f"{r['kappa']:.2f}"
-        head = f"| {r['judge']} | {data} | {r['date']} | {r['n']} | {r['n_failed']}"
-        lines.append(f"{head} | {rates} | {kappa} |")
+        rates = (
+            _rate(r.accuracy, r.accuracy_interval),
+            _rate(r.sensitivity, r.sensitivity_interval),
+            _rate(r.specificity, r.specificity_interval),
+        )
+        data = f"{r.data}{' (tuned on)' if r.tuned else ''}"
+        kappa = "–" if r.kappa is None else f"{r.kappa:.2f}"
+        head = f"| {r.judge} | {data} | {r.date} | {r.n} | {r.n_failed}"
+        lines.append(f"{head} | {' | '.join(rates)} | {kappa} |")
     return "\n".join(lines)
 
 
-def _rate(record: dict[str, Any], name: str) -> str:
-    value = record[name]
+def _rate(value: float | None, interval: tuple[float, float]) -> str:
     if value is None:
         return "–"
-    low, high = record[f"{name}_interval"]
+    low, high = interval
     return f"{value * 100:.1f} % ({low * 100:.1f}–{high * 100:.1f})"
