@@ -289,7 +289,7 @@ def test_a_good_reply_that_repeats_the_key_is_stored_without_it(
 
 
 def test_a_batch_is_asked_of_a_judge_that_takes_jobs() -> None:
-    with pytest.raises(JudgeError, match="--batch: judge rules takes no jobs"):
+    with pytest.raises(JudgeError, match="--batch: judge rules takes no batch jobs"):
         make_judge("rules", batch=True)
     assert make_judge("jury:openai:a+openai:b+rules", batch=True).name == "jury"
 

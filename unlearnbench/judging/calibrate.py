@@ -1,4 +1,4 @@
-"""Measure a judge on labelled items: how often is its word right, and which way does it err?"""
+"""Measure a judge on labelled items: how often it is right, and in which direction it errs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unlearnbench.types import Failure, Interval, JudgeItem, Judgement, ProbeKey
 
 
 class Item(BaseModel):
-    """One labelled answer. Fields beyond these are left alone, so that items may carry notes."""
+    """One labelled response. Other fields are ignored, so that items may carry notes."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -33,7 +33,7 @@ class Item(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its 95 % Wilson interval; `value` is None where there was nothing to count."""
+    """A share with its 95 % Wilson interval; `value` is None if `n` is 0."""
 
     value: float | None
     interval: Interval
@@ -45,7 +45,7 @@ class LabelAgreement:
     """How a judge's verdicts compare with labels.
 
     `sensitivity`: share of correct items judged correct; `specificity`: share of incorrect items
-    judged incorrect; `kappa`: Cohen's, against the labels. Items on which the judge failed are in
+    judged incorrect; `kappa`: Cohen's, against the labels. Items on which the judge failed count in
     `n_failed` and in no rate.
     """
 
@@ -59,7 +59,7 @@ class LabelAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """An item judged otherwise than labelled; `raw` is what the judge gave as its reason."""
+    """An item judged differently from its label; `raw` is the judge's evidence."""
 
     item: Item
     raw: str
@@ -67,7 +67,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A judge measured on a table of items, over all and by category."""
+    """A judge measured on labelled items, overall and by category."""
 
     judge: str
     identity: str
@@ -79,8 +79,8 @@ class Calibration:
     def false_leak(self, verdicts: int = 32) -> Rate:
         """Probability that at least one of `verdicts` verdicts on a forgotten fact is wrong.
 
-        1 − (1 − e)^m with e = 1 − specificity, verdicts taken as independent; the interval is
-        carried over from the specificity's.
+        1 − (1 − e)^m with e = 1 − specificity, assuming independent verdicts; the interval follows
+        from that of the specificity.
         """
         specificity = self.overall.specificity
 
@@ -109,8 +109,8 @@ def load_items(path: Path) -> list[Item]:
         if not line.strip():
             continue
         try:
-            where = f"{path}:{number}"
-            items.append(Item.model_validate(parse_json(decode(line, where), where)))
+            place = f"{path}:{number}"
+            items.append(Item.model_validate(parse_json(decode(line, place), place)))
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             field = ".".join(map(str, problem["loc"])) or "line"
@@ -123,20 +123,20 @@ def load_items(path: Path) -> list[Item]:
 
 
 def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:
-    """Let `judge` judge every item and compare with the labels."""
+    """Judge every item and compare the verdicts with the labels."""
     keyed = {ProbeKey(f"item-{i}", "original", "plain"): item for i, item in enumerate(items)}
-    asked = [
+    requests = [
         JudgeItem(key, item.question, item.answer, tuple(item.aliases), item.response)
         for key, item in keyed.items()
     ]
-    results = {result.key: result for result in judge.judge(asked)}
+    results = {result.key: result for result in judge.judge(requests)}
     judged: list[tuple[Item, bool | None]] = []
     misses = []
     for key, item in keyed.items():
         result = results.get(key)
-        said = result.verdict == "correct" if isinstance(result, Judgement) else None
-        judged.append((item, said))
-        if isinstance(result, Judgement) and said is not item.correct:
+        verdict = result.verdict == "correct" if isinstance(result, Judgement) else None
+        judged.append((item, verdict))
+        if isinstance(result, Judgement) and verdict is not item.correct:
             misses.append(Miss(item, result.raw))
     categories = {
         category: _agreement([pair for pair in judged if pair[0].category == category])
@@ -153,14 +153,14 @@ def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:
 
 
 def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> LabelAgreement:
-    given = [(item.correct, said) for item, said in judged if said is not None]
+    decided = [(item.correct, verdict) for item, verdict in judged if verdict is not None]
     return LabelAgreement(
         n=len(judged),
-        n_failed=len(judged) - len(given),
-        accuracy=_rate([label is said for label, said in given]),
-        sensitivity=_rate([said for label, said in given if label]),
-        specificity=_rate([not said for label, said in given if not label]),
-        kappa=cohen_kappa([(_verdict(label), _verdict(said)) for label, said in given]),
+        n_failed=len(judged) - len(decided),
+        accuracy=_rate([label is verdict for label, verdict in decided]),
+        sensitivity=_rate([verdict for label, verdict in decided if label]),
+        specificity=_rate([not verdict for label, verdict in decided if not label]),
+        kappa=cohen_kappa([(_verdict(label), _verdict(verdict)) for label, verdict in decided]),
     )
 
 

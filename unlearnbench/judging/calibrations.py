@@ -41,7 +41,7 @@ class CalibrationRecord(Part):
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """One calibration: which judge (by identity) on which data, when, and what came out."""
+    """One calibration: the judge (by identity), the data, the date and the results."""
 
     path: Path
     record: CalibrationRecord

@@ -1,4 +1,4 @@
-"""From `NAME` or `NAME:ARGUMENT` to a judge."""
+"""Make the judge that `NAME` or `NAME:ARGUMENT` names."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] 
 
 
 _Build = Callable[[JudgeDefinition], LLMJudge]
-"""From a definition that names one model to its judge."""
+"""Makes the judge of a definition with one model."""
 
 
 def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) -> Judge:
     """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
-    What follows the first colon is its argument: a model for a definition, members joined by `+`
-    for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
-    calls as jobs where a provider takes them. Raises `JudgeError` for an unknown name (with the
-    nearest one), a judge that cannot be made, or a `batch` for one that takes no jobs.
+    Text after the first colon is the judge's argument: a model for a definition, members joined by
+    `+` for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
+    calls as batch jobs where the provider supports them. Raises `JudgeError` for an unknown name
+    (and suggests the nearest one), a judge that cannot be made, or `batch` without support.
     """
-    judge = _make(spec, lambda definition: _working(definition, max_cost, batch))
+    judge = _make(spec, lambda definition: _with_transport(definition, max_cost, batch))
     if batch and not _takes_jobs(judge):
-        raise JudgeError(f"--batch: judge {spec} takes no jobs; leave it out")
+        raise JudgeError(f"--batch: judge {spec} takes no batch jobs; leave it out")
     return judge
 
 
 def describe_judge(spec: str) -> Judge:
-    """The judge that `spec` names, to read its name and identity from.
+    """The judge that `spec` names, for its name and identity only.
 
-    A paid judge is made without its key, and raises `JudgeError` if it is to judge. Raises
+    A paid judge is made without an API key and raises `JudgeError` when used. Otherwise raises
     `JudgeError` like `make_judge`.
     """
-    return _make(spec, _described)
+    return _make(spec, _identity_only)
 
 
 def _takes_jobs(judge: Judge) -> bool:
@@ -71,9 +71,9 @@ def _make(spec: str, build: _Build) -> Judge:
         return _plugin(name, argument)
     definition = load_definition(spec) or load_definition(name)
     if definition is None:
-        known = [*available("judges"), *definition_names()]
+        choices = [*available("judges"), *definition_names()]
         raise JudgeError(
-            f"unknown judge {name!r}, and no folder with a judge.toml; {nearest(name, known)}"
+            f"unknown judge {name!r}, and no folder with a judge.toml; {nearest(name, choices)}"
         )
     if load_definition(spec) is not None:
         argument = ""
@@ -84,7 +84,7 @@ def _make(spec: str, build: _Build) -> Judge:
     return build(definition.with_model(argument) if argument else definition)
 
 
-def _working(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> LLMJudge:
+def _with_transport(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> LLMJudge:
     if definition.file.provider == "local":
         model = LocalModel(definition.file)
         return LLMJudge(model.pinned(definition), model)
@@ -94,21 +94,23 @@ def _working(definition: JudgeDefinition, max_cost: float | None, batch: bool) -
     return LLMJudge(definition, transport(definition.file, provider, max_cost))
 
 
-def _described(definition: JudgeDefinition) -> LLMJudge:
+def _identity_only(definition: JudgeDefinition) -> LLMJudge:
     if definition.file.provider in PROVIDERS:
         return LLMJudge(definition, NoTransport())
-    return _working(definition, None, False)
+    return _with_transport(definition, None, False)
 
 
 class NoTransport:
-    """Makes no calls: for a judge of which only the name and identity are wanted."""
+    """Makes no calls; for a judge of which only the name and identity are needed."""
 
     def __init__(self) -> None:
         self.usage = Usage()
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
         """Raise `JudgeError`."""
-        raise JudgeError(f"made without its key, this judge cannot make {len(calls)} calls")
+        raise JudgeError(
+            f"this judge was made without an API key; it cannot make {len(calls)} calls"
+        )
 
 
 def _plugin(name: str, argument: str) -> Judge:

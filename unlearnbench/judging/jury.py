@@ -1,4 +1,4 @@
-"""Several judges on the same answers: a majority, or any one of them."""
+"""Several judges on the same responses, combined by majority or by `any`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Rule = Literal["majority", "any"]
 
 
 class JuryJudge:
-    """Asks every member and combines what they say.
+    """Combines the verdicts of its members.
 
-    `any`: known as soon as one member says so, not known only once all have spoken. `majority`:
-    more than half of all members, so that a member that failed can leave an item open but cannot
-    decide it. Raises `JudgeError` for fewer than two members, or an even majority.
+    `any`: correct if one member says so, incorrect only if all do. `majority`: the verdict of more
+    than half of all members, so that a failed member can leave an item open but cannot decide it.
+    Raises `JudgeError` for fewer than two members, or an even number of them under `majority`.
     """
 
     def __init__(self, name: str, members: Sequence[Judge], rule: Rule) -> None:
@@ -50,7 +50,7 @@ class JuryJudge:
 
     @property
     def usage(self) -> Usage:
-        """That of all members together."""
+        """Usage of all members together."""
         used = [member.usage for member in self.paid]
         models: Counter[str] = Counter()
         for usage in used:
@@ -64,12 +64,12 @@ class JuryJudge:
         )
 
     def keep_in(self, folder: Path | None) -> None:
-        """Members that are paid for keep their verdicts."""
+        """Keep the verdicts of paid members."""
         for member in self.paid:
             member.keep_in(folder)
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
-        """What all members together would take."""
+        """The cost of judging `items` with all paid members."""
         each = [member.estimate(items) for member in self.paid]
         return Estimate(
             calls=sum(e.calls for e in each),
@@ -82,34 +82,36 @@ class JuryJudge:
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
         """The jury's verdict for each item; `raw` holds every member's."""
-        said = {member.name: _by_key(member.judge(items)) for member in self.members}
+        results = {member.name: _by_key(member.judge(items)) for member in self.members}
         for item in items:
-            votes = {name: found.get(item.key) for name, found in said.items()}
-            given = {n: v.verdict for n, v in votes.items() if isinstance(v, Judgement)}
-            verdict = decide_votes(list(given.values()), len(self.members), self.rule)
+            votes = {name: member_results.get(item.key) for name, member_results in results.items()}
+            verdicts = {n: v.verdict for n, v in votes.items() if isinstance(v, Judgement)}
+            verdict = decide_votes(list(verdicts.values()), len(self.members), self.rule)
             if verdict is None:
-                silent = {n: v.error for n, v in votes.items() if isinstance(v, Failure)}
-                why = "; ".join(f"{n}: {error}" for n, error in silent.items()) or "no verdict"
-                yield Failure(item.key, "judge", f"the jury could not decide: {why}")
+                failures = {n: v.error for n, v in votes.items() if isinstance(v, Failure)}
+                reasons = (
+                    "; ".join(f"{n}: {error}" for n, error in failures.items()) or "no verdict"
+                )
+                yield Failure(item.key, "judge", f"the jury could not decide: {reasons}")
                 continue
-            raw = json.dumps({"votes": given})
+            raw = json.dumps({"votes": verdicts})
             yield Judgement(item.key, verdict, self.identity, raw)
 
 
 def decide_votes(votes: Sequence[Verdict], members: int, rule: Rule) -> Verdict | None:
     """The verdict that no missing vote could change, or None."""
-    known, unknown = votes.count("correct"), votes.count("incorrect")
+    correct, incorrect = votes.count("correct"), votes.count("incorrect")
     if rule == "any":
-        if known:
+        if correct:
             return "correct"
-        return "incorrect" if unknown == members else None
-    if 2 * known > members:
+        return "incorrect" if incorrect == members else None
+    if 2 * correct > members:
         return "correct"
-    return "incorrect" if 2 * unknown > members else None
+    return "incorrect" if 2 * incorrect > members else None
 
 
 def votes_of(raw: str) -> Mapping[str, Verdict] | None:
-    """The members' votes in a jury's outcome; None if `raw` is no jury's."""
+    """The members' votes in a jury's judgement; None if `raw` is not from a jury."""
     try:
         votes = json.loads(raw)["votes"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -118,8 +120,8 @@ def votes_of(raw: str) -> Mapping[str, Verdict] | None:
 
 
 def _total(dollars: Sequence[float | None]) -> float | None:
-    known = [amount for amount in dollars if amount is not None]
-    return sum(known) if len(known) == len(dollars) else None
+    amounts = [amount for amount in dollars if amount is not None]
+    return sum(amounts) if len(amounts) == len(dollars) else None
 
 
 def _by_key(results: Iterator[Judgement | Failure]) -> dict[ProbeKey, Judgement | Failure]:

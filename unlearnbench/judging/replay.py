@@ -14,10 +14,10 @@ from unlearnbench.types import Failure, JudgeItem, Judgement
 
 
 class ReplayJudge:
-    """Hands out the verdicts that a stored run's judge gave on the same answers.
+    """Repeats the verdicts that a stored run's judge gave on the same responses.
 
     `argument` is the run's folder (`replay:runs/…`). Raises `JudgeError` without one, `RunError`
-    if it is no run.
+    if it is not a run.
     """
 
     name = "replay"
@@ -27,11 +27,11 @@ class ReplayJudge:
             raise JudgeError("judge replay needs the run to replay: --judge replay:RUN_FOLDER")
         folder = RunFolder(Path(argument))
         probes = {probe.key: probe for probe in folder.probes()}
-        own = folder.record().identity.judge_identity
+        judge_identity = folder.record().identity.judge_identity
         self._stored = {
             key: (verdict, probes[key])
             for key, verdict in folder.read_outcomes().items()
-            if isinstance(verdict, Judgement) and verdict.judge == own and key in probes
+            if isinstance(verdict, Judgement) and verdict.judge == judge_identity and key in probes
         }
         self.identity = sha256_json(
             sorted(
@@ -44,10 +44,10 @@ class ReplayJudge:
         """The stored verdict where question, gold answer and response are the same."""
         for item in items:
             verdict, probe = self._stored.get(item.key, (None, None))
-            asked = (item.question, item.answer, item.aliases)
+            question = (item.question, item.answer, item.aliases)
             if verdict is None or probe is None:
                 yield Failure(item.key, "judge", "the replayed run has no verdict on this probe")
-            elif (probe.question, probe.answer, probe.aliases) != asked:
+            elif (probe.question, probe.answer, probe.aliases) != question:
                 yield Failure(item.key, "judge", "the replayed run judged another question")
             elif verdict.response_sha256 not in (item_digest(item), sha256_text(item.response)):
                 yield Failure(item.key, "judge", "the replayed run judged another answer")

@@ -1,4 +1,4 @@
-"""Transport `batch`: all calls as one job of the provider's, slower and usually half the price."""
+"""Transport `batch`: all calls as one batch job, slower and usually at half the price."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from unlearnbench.types import Usage
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 LOST_AFTER = 10
-"""So many questions about a job in a row that went unanswered, and it is given up."""
+"""Failed status requests in a row after which a job is given up."""
 
 
 class BatchProvider(Protocol):
-    """A provider that takes jobs. All methods raise `TransientError` or `CallError`."""
+    """A provider that takes batch jobs. All methods raise `TransientError` or `CallError`."""
 
     def submit(self, calls: Mapping[str, Call]) -> str:
-        """Begin a job over calls by key; its name."""
+        """Start a job over calls by key and return its name."""
         ...
 
     def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
@@ -40,7 +40,7 @@ class BatchProvider(Protocol):
 
 @dataclass
 class BatchTransport:
-    """Sends calls as one job and waits for it. What fails stays open; the next run asks again."""
+    """Sends calls as one job and waits. Failed calls stay open; the next run retries them."""
 
     file: JudgeFile
     provider: BatchProvider
@@ -48,7 +48,7 @@ class BatchTransport:
     first_pause_s: float = FIRST_PAUSE_S
 
     def __post_init__(self) -> None:
-        """Start counting."""
+        """Start with no usage."""
         self.usage = Usage(dollars=0.0 if self.file.price else None)
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
@@ -65,20 +65,20 @@ class BatchTransport:
             yield call, self._read(call, replies.get(key, Failed("not in the batch's result")))
 
     def _wait(self, job: str) -> Mapping[str, Reply | Failed]:
-        pause, lost = self.first_pause_s, 0
+        pause, failures = self.first_pause_s, 0
         while True:
             time.sleep(pause)
             pause = min(LONGEST_PAUSE_S, pause * 1.5)
             try:
-                found = self.provider.collect(job)
+                replies = self.provider.collect(job)
             except TransientError as error:
-                lost += 1
-                if lost >= LOST_AFTER:
-                    raise CallError(f"job {job} cannot be asked about any more: {error}") from error
+                failures += 1
+                if failures >= LOST_AFTER:
+                    raise CallError(f"job {job}: its status cannot be read: {error}") from error
                 continue
-            lost = 0
-            if found is not None:
-                return found
+            failures = 0
+            if replies is not None:
+                return replies
 
     def _check_cost(self, calls: Sequence[Call]) -> None:
         if self.max_dollars is None:

@@ -1,4 +1,4 @@
-"""Verdicts that were paid for, in SQLite, found again by the contents they were given on."""
+"""A SQLite cache of paid verdicts, keyed by the contents they were given on."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CREATE TABLE IF NOT EXISTS verdicts (
 
 
 class VerdictCache:
-    """One file. `key` is the sha256 of judge identity, question, answer, aliases and response.
+    """A cache in one file, keyed by the sha256 of judge identity, fact and response.
 
-    Raises `JudgeError` if the file cannot be opened or is no such cache.
+    Raises `JudgeError` if the file cannot be opened or is not such a cache.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,23 +40,23 @@ class VerdictCache:
             ) from error
 
     def get(self, keys: Iterable[str]) -> dict[str, Reading]:
-        """What is known, by key. Raises `JudgeError` if the file is damaged."""
-        found: dict[str, Reading] = {}
+        """Cached verdicts by key. Raises `JudgeError` if the file is damaged."""
+        readings: dict[str, Reading] = {}
         query = "SELECT verdict, evidence FROM verdicts WHERE key = ?"
         with self._lock:
             for key in keys:
                 try:
                     row = self._db.execute(query, (key,)).fetchone()
                 except sqlite3.Error as error:
-                    what = f"verdict cache {self.path}: {error}; move it away"
-                    raise JudgeError(what) from error
+                    message = f"verdict cache {self.path}: {error}; move it away"
+                    raise JudgeError(message) from error
                 verdict = VERDICTS.get(row[0]) if row is not None else None
-                if verdict is not None:  # anything else was damaged: ask again
-                    found[key] = Reading(verdict, str(row[1]))
-        return found
+                if verdict is not None:  # anything else is damage: judge again
+                    readings[key] = Reading(verdict, str(row[1]))
+        return readings
 
     def put(self, judge: str, readings: Mapping[str, Reading]) -> None:
-        """Keep verdicts. Raises `JudgeError` if the disk refuses."""
+        """Store verdicts. Raises `JudgeError` if they cannot be written."""
         rows = [(key, judge, r.verdict, r.evidence) for key, r in readings.items()]
         try:
             with self._lock, self._db:

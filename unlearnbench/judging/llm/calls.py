@@ -1,4 +1,4 @@
-"""Calls to a provider: bounded, paced, retried, paid for, and given up in time."""
+"""Calls to a provider: bounded, paced, retried, paid for, and stopped in time."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from unlearnbench.judging.llm.prompt import Call, MalformedReplyError, Reading, 
 from unlearnbench.types import Usage
 
 LONGEST_WAIT_S = 60.0
-"""A provider that asks for a longer pause than this is not waited for."""
+"""A call whose provider asks for a longer pause than this fails."""
 SAME_REPLIES = 3
-"""A call that got the same malformed reply so many times is not made again."""
+"""After this many equal malformed replies a call is not retried."""
 
 
 class CallError(Exception):
-    """A call that cannot succeed, whatever the others do: refused, cut."""
+    """A call that cannot succeed when retried: the reply was refused or cut off."""
 
 
 class RejectedError(CallError):
-    """A call that failed for a reason that is not the call's own: no access, a setting that is not
-    taken, another model behind the address.
+    """A call that failed for a reason all calls share: no access, an unsupported setting, another
+    model behind the address.
     """
 
 
 class LimitError(CallError):
-    """A call that was not made, since it might cost more than is allowed."""
+    """A call that was not made because it might exceed the cost limit."""
 
 
 class TransientError(Exception):
-    """A call that may succeed later; `retry_after` is the provider's own wish, in seconds."""
+    """A call that may succeed later; `retry_after` is the provider's requested pause in seconds."""
 
     def __init__(self, text: str, retry_after: float | None = None) -> None:
         super().__init__(text)
@@ -46,10 +46,10 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a provider sent back, with the tokens it counted.
+    """A provider's reply, with the tokens it counted.
 
-    `problem` says why the text must not be used; the tokens are paid for all the same. `model` is
-    the name under which it was given.
+    `problem` says why the text must not be used; its tokens are paid for nevertheless. `model` is
+    the model name in the reply.
     """
 
     text: str
@@ -60,7 +60,7 @@ class Reply:
 
 
 class Provider(Protocol):
-    """Puts one call to a model. Raises `TransientError` or `CallError`."""
+    """Sends one call to a model. Raises `TransientError` or `CallError`."""
 
     def ask(self, call: Call) -> Reply:
         """The model's reply."""
@@ -75,7 +75,7 @@ class Failed:
 
 
 class Calls:
-    """Puts many calls to one provider. Thread-safe counters outlive one `run`."""
+    """Sends many calls to one provider. Its counters are thread-safe and add up over runs."""
 
     def __init__(self, file: JudgeFile, provider: Provider, max_dollars: float | None) -> None:
         self.file = file
@@ -89,16 +89,16 @@ class Calls:
         self._malformed: dict[tuple[str, str], int] = {}
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
-        """Yield each call once with its verdicts or why there are none, as they come in."""
+        """Yield each call once, with its verdicts or the reason for none, as replies arrive."""
         pool = ThreadPoolExecutor(self.file.concurrency, thread_name_prefix="judge")
         try:
-            futures = {pool.submit(self._one, call): call for call in calls}
+            futures = {pool.submit(self._result_of, call): call for call in calls}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, call: Call) -> dict[str, Reading] | Failed:
+    def _result_of(self, call: Call) -> dict[str, Reading] | Failed:
         try:
             return self._retried(call)
         except GivenUpError as error:
@@ -122,20 +122,20 @@ class Calls:
         return result
 
     def _wait(self, tenacity: Any) -> Callable[[Any], float]:
-        """The provider's own wish where it has one, else random exponential backoff."""
+        """The pause that the provider requests, else random exponential backoff."""
         spread = tenacity.wait_random_exponential(multiplier=self.file.backoff_s, max=30)
 
         def wait(state: Any) -> float:
             error = state.outcome.exception()
-            wish = error.retry_after if isinstance(error, TransientError) else None
-            return float(spread(state)) if wish is None else wish
+            requested = error.retry_after if isinstance(error, TransientError) else None
+            return float(spread(state)) if requested is None else requested
 
         return wait
 
     def _attempt(self, call: Call) -> dict[str, Reading]:
         with self.patience.turn():
             try:
-                found = self._asked(call)
+                readings = self._send(call)
             except (TransientError, LimitError):
                 raise
             except Exception as error:
@@ -143,9 +143,9 @@ class Calls:
                 self.patience.failed(hash(call.user), scrubbed(str(error)), rejected)
                 raise
             self.patience.succeeded()
-            return found
+            return readings
 
-    def _asked(self, call: Call) -> dict[str, Reading]:
+    def _send(self, call: Call) -> dict[str, Reading]:
         reserved = self._reserve(call)
         try:
             self._pace()
@@ -163,20 +163,20 @@ class Calls:
         return self._read(call, reply.text)
 
     def _read(self, call: Call, text: str) -> dict[str, Reading]:
-        """The verdicts. A reply that is malformed in the same words time and again is final."""
+        """The verdicts. A malformed reply that repeats word for word is final."""
         try:
             return read_reply(call, text)
         except MalformedReplyError as error:
             with self._lock:
-                seen = self._malformed.setdefault((call.user, text), 0) + 1
-                self._malformed[call.user, text] = seen
-            if seen >= SAME_REPLIES:
-                what = f"{error} (the same reply {seen} times)"
-                raise CallError(what) from error
+                repeats = self._malformed.setdefault((call.user, text), 0) + 1
+                self._malformed[call.user, text] = repeats
+            if repeats >= SAME_REPLIES:
+                message = f"{error} (the same reply {repeats} times)"
+                raise CallError(message) from error
             raise
 
     def _pace(self) -> None:
-        """Keep to the requests a minute that the definition allows."""
+        """Keep to the definition's requests per minute."""
         if self.file.requests_per_minute is None:
             return
         with self._lock:
@@ -185,7 +185,7 @@ class Calls:
         time.sleep(max(0.0, start - time.monotonic()))
 
     def _reserve(self, call: Call) -> float:
-        """Set the call's likely price aside. Raises `CallError` if it does not fit the limit."""
+        """Reserve the call's estimated price. Raises `LimitError` if it exceeds the limit."""
         if self.max_dollars is None:
             return 0.0
         if self.file.price is None:
@@ -206,7 +206,7 @@ class Calls:
 
 
 def count(usage: Usage, reply: Reply, price: Price | None) -> None:
-    """Add a reply to what was used."""
+    """Add a reply's calls, tokens and dollars to `usage`."""
     usage.calls += 1
     usage.input_tokens += reply.input_tokens
     usage.output_tokens += reply.output_tokens
@@ -218,13 +218,13 @@ def count(usage: Usage, reply: Reply, price: Price | None) -> None:
 
 
 def limit_text(file: JudgeFile) -> str:
-    """Where a reply is cut, for a message."""
+    """The limit at which replies are cut, for messages."""
     limit = file.max_output_tokens
     return "the model's own limit" if limit is None else f"{limit} tokens"
 
 
 def dollars(price: Price, input_tokens: int, output_tokens: int) -> float:
-    """US dollars for so many tokens at list price."""
+    """US dollars at list price."""
     return (input_tokens * price.input + output_tokens * price.output) / 1e6
 
 

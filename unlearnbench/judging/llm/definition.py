@@ -1,4 +1,4 @@
-"""A judge as content: `judge.toml` and `prompt.md` in one folder."""
+"""A judge defined by a folder with `judge.toml` and `prompt.md`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ DECISIVE = frozenset(
         "responses_per_call",
     }
 )
-"""Fields that can change a verdict and so belong to a judge's identity; the others are about
-speed, money and patience.
+"""Fields that can change a verdict and so belong to a judge's identity; the others concern speed,
+cost and retries.
 """
 
 
@@ -45,11 +45,10 @@ class Price(BaseModel):
 class JudgeFile(BaseModel):
     """`judge.toml`.
 
-    `thinking_budget` (tokens, 0 for none) is how Gemini 2.5 is told how much to think,
-    `thinking_level` how later models are. `structured`: replies follow a JSON schema; else the
-    verdicts are on a last line. `temperature`, `max_output_tokens`, `seed` and the two about
-    thinking are only sent where they are given: some models refuse them. `members` and `rule` are a
-    jury's.
+    `thinking_budget` (tokens, 0 for none) limits the thoughts of Gemini 2.5, `thinking_level` those
+    of later models. `structured`: replies follow a JSON schema; otherwise the verdicts are on the
+    last line. `temperature`, `max_output_tokens`, `seed` and the two thinking fields are only sent
+    where they are set: some models refuse them. `members` and `rule` belong to a jury.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -89,8 +88,8 @@ class JudgeDefinition:
         return sha256_json([fields, self.prompt])
 
     def with_model(self, model: str, label: str | None = None) -> JudgeDefinition:
-        """The same judge on another model; its price is then unknown. It is called after the model,
-        or after `label`, so that two of them can sit in one jury.
+        """The same judge with another model, whose price is unknown. Its name ends in the model's
+        name, or in `label`, so that two of them can be in one jury.
         """
         file = self.file.model_copy(update={"model": model, "price": None})
         base = self.name.partition(":")[0]
@@ -106,7 +105,7 @@ def definition_names() -> list[str]:
 def load_definition(name: str) -> JudgeDefinition | None:
     """The shipped judge called `name`, or the one in the folder `name`; None if there is neither.
 
-    Raises `JudgeError` naming the file and the key that is wrong.
+    Raises `JudgeError` with the file and the wrong key.
     """
     folder = content_root() / "judges" / name if name in definition_names() else Path(name)
     path = folder / "judge.toml"
@@ -117,7 +116,7 @@ def load_definition(name: str) -> JudgeDefinition | None:
     except UnreadableError as error:
         raise JudgeError(str(error)) from error
     except ValidationError as error:
-        raise JudgeError(f"{path}: {_first(error)}") from error
+        raise JudgeError(f"{path}: {_first_problem(error)}") from error
     if file.provider == "jury":
         return JudgeDefinition(folder.name, file, "")
     try:
@@ -129,6 +128,6 @@ def load_definition(name: str) -> JudgeDefinition | None:
     return JudgeDefinition(folder.name, file, prompt)
 
 
-def _first(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     problem: Any = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

@@ -1,4 +1,4 @@
-"""Keys never leave the environment; and what providers say about waiting."""
+"""Remove keys from texts, and read a provider's Retry-After header."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SHORTEST_ENCODED = 8
 
 
 def scrubbed(text: str) -> str:
-    """`text` without the value of any environment variable that is named like a secret.
+    """`text` without the value of any environment variable whose name suggests a secret.
 
-    Nor does any usual spelling of one stay: percent-encoded, in base64 (alone or within a header),
-    in hexadecimal, escaped for JSON or HTML. A password in an address counts as a secret.
+    Usual encodings of it are removed too: percent-encoded, base64 (alone or within a header),
+    hexadecimal, escaped for JSON or HTML. A password in an address counts as a secret.
     """
     return scrubber()(text)
 
 
 def scrubber() -> Callable[[str], str]:
-    """`scrubbed` for many texts, with the environment as it is now."""
+    """`scrubbed` for many texts, with the present environment."""
     secrets = tuple(_secrets())
     if not secrets:
         return str
@@ -58,16 +58,16 @@ def _password(address: str) -> str:
 
 @lru_cache(maxsize=8)
 def _spellings(secrets: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], dict[str, str]]:
-    """One pattern for every spelling of every secret, and the variable that each belongs to."""
+    """One pattern for all spellings of all secrets, and the variable of each spelling."""
     names: dict[str, str] = {}
     for name, value in secrets:
-        for spelling in _spelt(value):
+        for spelling in _spellings_of(value):
             names.setdefault(spelling, name)
     longest_first = sorted(names, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))), names
 
 
-def _spelt(value: str) -> Iterator[str]:
+def _spellings_of(value: str) -> Iterator[str]:
     yield value
     data = value.encode("utf-8", "surrogateescape")
     for encoded in (quote(data, safe=""), quote(data), quote_plus(data)):
@@ -76,23 +76,23 @@ def _spelt(value: str) -> Iterator[str]:
     yield from (data.hex(), data.hex().upper(), html.escape(value))
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     for shift in range(3):
-        # In base64 three bytes make four characters, so a secret is spelt in three ways, by where
-        # it begins; the characters at its ends depend on its neighbours too.
-        whole = base64.b64encode(bytes(shift) + data).decode()
-        inner = whole[(0, 2, 3)[shift] : (shift + len(data)) * 8 // 6]
+        # In base64 three bytes make four characters, so a secret has three spellings, depending on
+        # where it begins; the characters at its ends depend on the neighbouring bytes too.
+        encoded_text = base64.b64encode(bytes(shift) + data).decode()
+        inner = encoded_text[(0, 2, 3)[shift] : (shift + len(data)) * 8 // 6]
         if len(inner) >= _SHORTEST_ENCODED:
             yield inner
             yield inner.replace("+", "-").replace("/", "_")
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds to wait from a Retry-After header (RFC 9110, 10.2.3), or None if it says nothing."""
+    """Seconds to wait from a Retry-After header (RFC 9110, 10.2.3); None without a valid one."""
     if header is None:
         return None
     if _SECONDS.match(header.strip()):
         return float(header)
     try:
-        when = parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header)
     except ValueError:
         return None
-    return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when.tzinfo else None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None

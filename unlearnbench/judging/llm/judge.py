@@ -1,4 +1,4 @@
-"""A language model as judge: one fact a call, equal answers once, nothing lost."""
+"""A language model as judge: one fact per call, equal responses judged once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Equal answers to one fact's question under one call's roof."""
+    """The items of one fact, equal responses together."""
 
     fact: FactQuestion
     items: Mapping[str, list[JudgeItem]]
@@ -40,10 +40,10 @@ class _Group:
 
 
 class LLMJudge:
-    """Judges with a model that a definition names.
+    """Judges with the model that a definition names.
 
-    Whatever the model says, the rules' certain finding of the answer counts as known; such a
-    verdict is marked as an override.
+    Where the rules find the gold answer in a response, the verdict is `correct` whatever the model
+    says; such a verdict is marked as an override.
     """
 
     def __init__(self, definition: JudgeDefinition, transport: Transport) -> None:
@@ -58,12 +58,12 @@ class LLMJudge:
 
     @cached_property
     def model_identity(self) -> str:
-        """sha256 of all that decides the model's own verdict; the cache is keyed by it."""
+        """sha256 of everything that decides the model's own verdict; keys the cache."""
         return sha256_json([self.definition.identity, PROMPT_VERSION])
 
     @cached_property
     def identity(self) -> str:
-        """sha256 of the model's identity and that of the rules behind it."""
+        """sha256 of the model's identity and the rules' identity."""
         return sha256_json([self.model_identity, RulesJudge().identity])
 
     @property
@@ -73,101 +73,103 @@ class LLMJudge:
 
     def keep_in(self, folder: Path | None) -> None:
         """Keep verdicts in this user's cache and, if one is given, in a run's own folder."""
-        own = [folder / FILE] if folder is not None else []
-        self.caches = [VerdictCache(path) for path in (*own, cache_root() / FILE)]
+        run_caches = [folder / FILE] if folder is not None else []
+        self.caches = [VerdictCache(path) for path in (*run_caches, cache_root() / FILE)]
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
-        """What judging `items` would take, without asking anybody."""
+        """The cost of judging `items`; makes no calls."""
         groups = _groups(items)
-        known = self._known(groups)
-        calls = [call for call, _ in self._calls(groups, known)]
+        cached = self._cached(groups)
+        calls = [call for call, _ in self._calls(groups, cached)]
         tokens = [estimated_tokens(call) for call in calls]
-        inside, outside = sum(t[0] for t in tokens), sum(t[1] for t in tokens)
+        input_tokens, output_tokens = sum(t[0] for t in tokens), sum(t[1] for t in tokens)
         price = self.definition.file.price
         return Estimate(
             calls=len(calls),
             verdicts=len(items),
-            cached=len(known),
-            input_tokens=inside,
-            output_tokens=outside,
-            dollars=dollars(price, inside, outside) if price else None,
+            cached=len(cached),
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            dollars=dollars(price, input_tokens, output_tokens) if price else None,
         )
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
         """A verdict or a failure for every item; those of a call come together."""
         groups = _groups(items)
-        known = self._known(groups)
-        self._keep(known)
+        cached = self._cached(groups)
+        self._keep(cached)
         for group in groups:
-            for response, same in group.items.items():
-                reading = known.get(self._key(group.fact, response))
+            for response, equal in group.items.items():
+                reading = cached.get(self._key(group.fact, response))
                 if reading is not None:
-                    yield from self._verdicts(same, reading)
+                    yield from self._verdicts(equal, reading)
                 elif not response.strip():
-                    yield from self._verdicts(same, Reading("incorrect", "empty response"))
-        calls = self._calls(groups, known)
+                    yield from self._verdicts(equal, Reading("incorrect", "empty response"))
+        calls = self._calls(groups, cached)
         owners = {id(call): group for call, group in calls}
         clean = scrubber()
-        for call, found in self.transport.run([call for call, _ in calls]):
+        for call, result in self.transport.run([call for call, _ in calls]):
             group = owners[id(call)]
-            if isinstance(found, Failed):
+            if isinstance(result, Failed):
                 for response in call.responses.values():
                     for item in group.items[response]:
-                        yield Failure(item.key, "judge", clean(found.error))
+                        yield Failure(item.key, "judge", clean(result.error))
                 continue
             responses = call.responses
-            # A provider may repeat in a good reply what it was sent.
-            found = {name: Reading(r.verdict, clean(r.evidence)) for name, r in found.items()}
-            self._keep({self._key(group.fact, responses[name]): r for name, r in found.items()})
-            for name, reading in found.items():
+            # A provider may echo a key in a well-formed reply.
+            readings = {n: Reading(r.verdict, clean(r.evidence)) for n, r in result.items()}
+            self._keep({self._key(group.fact, responses[name]): r for name, r in readings.items()})
+            for name, reading in readings.items():
                 yield from self._verdicts(group.items[responses[name]], reading)
 
     def _calls(
-        self, groups: Sequence[_Group], known: Mapping[str, Reading]
+        self, groups: Sequence[_Group], cached: Mapping[str, Reading]
     ) -> list[tuple[Call, _Group]]:
-        """The calls that are still needed: never two facts in one."""
+        """The calls that are still needed, each about a single fact."""
         file = self.definition.file
         calls = []
         for group in groups:
-            left = [r for r in group.items if r.strip() and self._key(group.fact, r) not in known]
-            for start in range(0, len(left), file.responses_per_call):
-                some = left[start : start + file.responses_per_call]
-                call = make_call(self.definition.prompt, file.structured, group.fact, some)
+            remaining = [
+                r for r in group.items if r.strip() and self._key(group.fact, r) not in cached
+            ]
+            for start in range(0, len(remaining), file.responses_per_call):
+                batch = remaining[start : start + file.responses_per_call]
+                call = make_call(self.definition.prompt, file.structured, group.fact, batch)
                 calls.append((call, group))
         return calls
 
-    def _known(self, groups: Sequence[_Group]) -> dict[str, Reading]:
+    def _cached(self, groups: Sequence[_Group]) -> dict[str, Reading]:
         keys = {self._key(group.fact, response) for group in groups for response in group.items}
-        found: dict[str, Reading] = {}
+        readings: dict[str, Reading] = {}
         for cache in self.caches:
-            found |= cache.get(keys - set(found))
-        return found
+            readings |= cache.get(keys - set(readings))
+        return readings
 
     def _keep(self, readings: Mapping[str, Reading]) -> None:
         for cache in self.caches:
             cache.put(self.model_identity, readings)
 
     def _key(self, fact: FactQuestion, response: str) -> str:
-        about = [fact.question, fact.answer, *fact.aliases]
-        return sha256_json([self.model_identity, about, sha256_text(response)])
+        identity = [fact.question, fact.answer, *fact.aliases]
+        return sha256_json([self.model_identity, identity, sha256_text(response)])
 
     def _verdicts(self, items: Sequence[JudgeItem], reading: Reading) -> Iterator[Judgement]:
-        """The model's verdict for each item, unless the rules find the answer."""
+        """The model's verdict for each item, unless the rules find the gold answer."""
         for item in items:
             verdict: Verdict = reading.verdict
             override: dict[str, str] = {}
-            certain = decide(item.question, item.answer, item.aliases, item.response)
-            if verdict == "incorrect" and certain.correct:
+            decision = decide(item.question, item.answer, item.aliases, item.response)
+            if verdict == "incorrect" and decision.correct:
                 verdict = "correct"
-                override = {"override": f"rules: {certain.rule}: {certain.evidence}"}
+                override = {"override": f"rules: {decision.rule}: {decision.evidence}"}
             text = json.dumps({**asdict(reading), **override}, ensure_ascii=False)
             yield Judgement(item.key, verdict, self.identity, text)
 
 
 def _groups(items: Sequence[JudgeItem]) -> list[_Group]:
     """Items of one fact together, equal responses under one entry."""
-    found: dict[FactQuestion, dict[str, list[JudgeItem]]] = {}
+    by_fact: dict[FactQuestion, dict[str, list[JudgeItem]]] = {}
     for item in items:
         fact = FactQuestion(item.fact_question or item.question, item.answer, item.aliases)
-        found.setdefault(fact, {}).setdefault(item.response, []).append(item)
-    return [_Group(fact, responses) for fact, responses in found.items()]
+        by_fact.setdefault(fact, {}).setdefault(item.response, []).append(item)
+    return [_Group(fact, responses) for fact, responses in by_fact.items()]

@@ -28,11 +28,11 @@ from unlearnbench.types import (
 )
 
 LONGEST_REPLY = 8192
-"""Tokens of a reply where the definition sets no limit."""
+"""Most tokens of a reply where the definition sets no limit."""
 
 
 class LocalModel:
-    """Asks a checkpoint. Loaded when first asked. Raises `JudgeError` without a checkpoint."""
+    """A checkpoint as judge, loaded on first use. Raises `JudgeError` without a checkpoint."""
 
     def __init__(self, file: JudgeFile) -> None:
         if not file.model:
@@ -51,23 +51,23 @@ class LocalModel:
         return self._engine
 
     def pinned(self, definition: JudgeDefinition) -> JudgeDefinition:
-        """The definition with the checkpoint's fingerprint in place of its name: the identity of a
-        judge is what it is, not what it is called.
+        """The definition with the checkpoint's fingerprint in place of its name, so that a judge's
+        identity follows from its weights and not from what they are called.
         """
         info = self.engine.info
         return definition.with_model(info.fingerprint, info.checkpoint)
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
-        """Generate all replies in one block, so that the rubric is computed once."""
-        asked = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
+        """Generate all replies in one block, so that the rubric is encoded once."""
+        pending = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
         chat = self.engine.info.prompt_format == "chat"
-        block = [_probe(key, call, chat) for key, call in asked.items()]
+        block = [_probe(key, call, chat) for key, call in pending.items()]
         if not block:
             return
         for result in self.engine.generate(
             block, Sampling(self.file.max_output_tokens or LONGEST_REPLY)
         ):
-            call = asked.pop(result.key)
+            call = pending.pop(result.key)
             self.usage.calls += 1
             if not isinstance(result, Completion):
                 yield call, Failed(result.error)
@@ -76,9 +76,9 @@ class LocalModel:
             try:
                 yield call, read_reply(call, result.text)
             except (MalformedReplyError, CanaryError) as error:
-                # Decoding is greedy: asking again would give the same.
+                # Decoding is greedy: a retry would give the same reply.
                 yield call, Failed(str(error))
-        for call in asked.values():
+        for call in pending.values():
             yield call, Failed("the judge's engine gave no reply")
 
 

@@ -1,11 +1,11 @@
-"""Is the model that answered the one that was asked? Providers call one model by several names."""
+"""Whether a reply comes from the requested model; providers give one model several names."""
 
 from __future__ import annotations
 
 import re
 
 _SHELF = frozenset({"models", "publishers", "accounts", "deployments", "engines"})
-"""Parts of a path to a model that are no part of its name."""
+"""Parts of a model's path that do not belong to its name."""
 _FILE = re.compile(r"(?:-\d{5}-of-\d{5})?\.(?:gguf|ggml|bin|safetensors)$")
 _QUANTISED = re.compile(r"[-._](?:i?q\d(?:_[a-z0-9]+)*|bf16|fp?16|fp?32|mxfp4)$")
 _PATH = re.compile(r"^(?:[a-z]:|[~.]{0,2})/")
@@ -15,34 +15,34 @@ _SNAPSHOT = re.compile(
     r"|2\d(?:0[1-9]|1[0-2])"  # 2411
     r"|0\d\d)$"  # 001
 )
-"""What a provider adds to a name for the version that is served under it."""
+"""A version suffix that a provider adds to a model's name."""
 _MOVING = re.compile(r"[-:]latest$")
 
 
-def same_model(asked: str, answered: str | None) -> bool:
-    """Whether `answered` names the model `asked`.
+def same_model(requested: str, replying: str | None) -> bool:
+    """Whether `replying` names the model `requested`.
 
-    Case, the path to a model or its file (`models/x`, `openai/x`, `/data/x-q4_k_m.gguf`) and a
-    tag `latest` do not matter, and where no version was asked for, the one that answered may be
-    named. A version that was asked for must be the one that answers.
+    Case, the path to a model or its file (`models/x`, `openai/x`, `/data/x-q4_k_m.gguf`) and the
+    tag `latest` are ignored. Where `requested` names no version, `replying` may name any; otherwise
+    the two versions must be equal.
     """
-    if not answered:
+    if not replying:
         return False
-    wanted, given = _parts(asked), _parts(answered)
-    owners = wanted[:-1], given[:-1]
+    requested_parts, reply_parts = _parts(requested), _parts(replying)
+    owners = requested_parts[:-1], reply_parts[:-1]
     if all(owners) and not (_ends(*owners) or _ends(*reversed(owners))):
         return False
-    one, two = wanted[-1], given[-1]
-    if _FILE.search(answered.lower()) and not _QUANTISED.search(one):
-        two = _QUANTISED.sub("", two)
-    one = _MOVING.sub("", one)
-    if one == _MOVING.sub("", two):
+    model, reply_model = requested_parts[-1], reply_parts[-1]
+    if _FILE.search(replying.lower()) and not _QUANTISED.search(model):
+        reply_model = _QUANTISED.sub("", reply_model)
+    model = _MOVING.sub("", model)
+    if model == _MOVING.sub("", reply_model):
         return True
-    return _SNAPSHOT.search(one) is None and one == _SNAPSHOT.sub("", two)
+    return _SNAPSHOT.search(model) is None and model == _SNAPSHOT.sub("", reply_model)
 
 
 def _parts(name: str) -> list[str]:
-    """Owner and name; of a path on disk the name alone."""
+    """Owner and name; only the name for a path on disk."""
     path = name.strip().lower().replace("\\", "/")
     bare = _FILE.sub("", path)
     parts = [part for part in bare.split("/") if part]
@@ -53,5 +53,5 @@ def _parts(name: str) -> list[str]:
     return [part for part in parts[:-1] if part not in _SHELF] + parts[-1:]
 
 
-def _ends(one: list[str], two: list[str]) -> bool:
-    return one == two[len(two) - len(one) :]
+def _ends(tail: list[str], parts: list[str]) -> bool:
+    return tail == parts[len(parts) - len(tail) :]

@@ -1,8 +1,8 @@
-"""When to stop putting calls to a provider: a fault that all of them share is not paid for often.
+"""Stop sending calls to a provider once they fail for a reason that all of them share.
 
-The first calls go out a few at a time, until one has succeeded, so that a wrong model, a wrong key
-or a setting that is refused is seen before most of the money is spent. One fact whose call fails on
-its own stops nothing.
+The first calls go out a few at a time until one has succeeded, so that a wrong model, a wrong key
+or a refused setting shows before most of the money is spent. A single fact whose call fails stops
+nothing.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FIRST_AT_ONCE = 5
-"""Calls under way while none has succeeded, or since the last refusal."""
+"""Calls at a time until one has succeeded, at first and after a refusal."""
 REJECTED_CALLS = 3
-"""So many different calls in a row refused for one reason, and no more are made."""
+"""Different calls refused in a row for the same reason after which no more are made."""
 USELESS = ((3, 6), (2, 10))
-"""(calls, replies): so many replies of no use to so many calls, before the first of use, and no
-more calls are made.
+"""(calls, replies): unusable replies to different calls, before the first usable one, after which
+no more calls are made.
 """
 USELESS_CALLS = 10
-"""So many different calls in a row without a reply of use, and no more are made."""
+"""Different calls in a row without a usable reply after which no more are made."""
 SILENT_CALLS = 4
-"""So many calls in a row that got no reply with all their attempts, and no more are made."""
+"""Calls in a row that used up their attempts without a reply after which no more are made."""
 _VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d[\w-]*\b")
-"""What differs between two messages of one reason: names, numbers, ids."""
+"""Parts that may differ between two messages with the same reason: names, numbers, ids."""
 
 
 class GivenUpError(Exception):
@@ -33,15 +33,15 @@ class GivenUpError(Exception):
 
 
 class Patience:
-    """What the calls so far say of the next ones. Thread-safe."""
+    """Decides from the calls so far whether more are made. Thread-safe."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._changed = threading.Condition()
-        self._under_way = 0
+        self._running = 0
         self._succeeded = False
         self._careful = True
-        self._why = ""
+        self._reason = ""
         self._rejections: dict[str, set[int]] = {}
         self._useless: set[int] = set()
         self._replies = 0
@@ -49,21 +49,21 @@ class Patience:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn to put a call. Raises `GivenUpError` once there is no more use."""
+        """Wait for permission to make a call. Raises `GivenUpError` once no more are made."""
         with self._changed:
-            self._changed.wait_for(lambda: self._why or self._under_way < self._limit())
-            if self._why:
-                raise GivenUpError(self._why)
-            self._under_way += 1
+            self._changed.wait_for(lambda: self._reason or self._running < self._limit())
+            if self._reason:
+                raise GivenUpError(self._reason)
+            self._running += 1
         try:
             yield
         finally:
             with self._changed:
-                self._under_way -= 1
+                self._running -= 1
                 self._changed.notify_all()
 
     def succeeded(self) -> None:
-        """A call gave verdicts."""
+        """Report a call that gave verdicts."""
         with self._changed:
             self._succeeded, self._careful, self._silent = True, False, 0
             self._rejections.clear()
@@ -72,7 +72,7 @@ class Patience:
             self._changed.notify_all()
 
     def failed(self, call: int, text: str, rejected: bool) -> None:
-        """A call was `rejected` for a reason that is not its own, or its reply is of no use."""
+        """Report a call without a usable reply; `rejected`: for a reason that all calls share."""
         with self._changed:
             self._useless.add(call)
             self._replies += 1
@@ -89,7 +89,7 @@ class Patience:
                 self._give_up(len(self._useless), text)
 
     def exhausted(self, text: str) -> None:
-        """A call failed with all its attempts."""
+        """Report a call that used up its attempts."""
         with self._changed:
             self._silent += 1
             if self._silent >= SILENT_CALLS:
@@ -99,5 +99,5 @@ class Patience:
         return min(FIRST_AT_ONCE, self._at_once) if self._careful else self._at_once
 
     def _give_up(self, calls: int, text: str) -> None:
-        self._why = self._why or f"given up: {calls} calls in a row failed: {text}"
+        self._reason = self._reason or f"given up: {calls} calls in a row failed: {text}"
         self._changed.notify_all()

@@ -49,7 +49,7 @@ class GeminiProvider:
         types = self.genai.types
         options = types.HttpOptions(
             timeout=int(file.timeout_s * 1000),
-            # Retrying is ours: it must count attempts, pauses and money.
+            # Retries are made by `Calls`, which counts attempts, pauses and cost.
             retry_options=types.HttpRetryOptions(attempts=1),
         )
         self.client = self.genai.Client(api_key=key, http_options=options)
@@ -57,13 +57,13 @@ class GeminiProvider:
     def ask(self, call: Call) -> Reply:
         """One `generateContent`."""
         with self._errors():
-            answer = self.client.models.generate_content(
+            response = self.client.models.generate_content(
                 model=self.model, contents=call.user, config=self.config(call)
             )
-        return self.read(answer)
+        return self.read(response)
 
     def submit(self, calls: Mapping[str, Call]) -> str:
-        """Begin a batch of inlined requests."""
+        """Start a batch of inlined requests."""
         types = self.genai.types
         requests = [
             types.InlinedRequest(
@@ -77,11 +77,11 @@ class GeminiProvider:
     def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
         """The replies of a batch, joined by the key in each request's metadata."""
         with self._errors():
-            found = self.client.batches.get(name=job)
-        state = found.state.value if found.state else "unknown"
+            batch = self.client.batches.get(name=job)
+        state = batch.state.value if batch.state else "unknown"
         if state in _UNFINISHED:
             return None
-        responses = found.dest.inlined_responses if found.dest else None
+        responses = batch.dest.inlined_responses if batch.dest else None
         if responses is None:
             raise CallError(f"job {job} ended as {state} without replies")
         return {
@@ -90,12 +90,12 @@ class GeminiProvider:
             if "key" in (r.metadata or {})
         }
 
-    def _of_batch(self, answer: Any) -> Reply | Failed:
-        if answer.response is None:
+    def _of_batch(self, result: Any) -> Reply | Failed:
+        if result.response is None:
             return Failed(
-                scrubbed(f"batch: {answer.error.message if answer.error else 'no reply'}")
+                scrubbed(f"batch: {result.error.message if result.error else 'no reply'}")
             )
-        return self.read(answer.response)
+        return self.read(result.response)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -111,7 +111,7 @@ class GeminiProvider:
             raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
 
     def config(self, call: Call) -> Any:
-        """What is asked for besides the text."""
+        """The request's settings besides the text."""
         types, file = self.genai.types, self.file
         thinking = None
         if file.thinking_budget is not None or file.thinking_level is not None:
@@ -129,30 +129,40 @@ class GeminiProvider:
             response_json_schema=dict(SCHEMA) if call.structured else None,
         )
 
-    def read(self, answer: Any) -> Reply:
-        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
-        candidate = answer.candidates[0] if answer.candidates else None
+    def read(self, response: Any) -> Reply:
+        """The text with its tokens; `problem` if another model replied or the text is unusable."""
+        candidate = response.candidates[0] if response.candidates else None
         parts = candidate.content.parts if candidate is not None and candidate.content else None
         text = "".join(p.text for p in parts or () if p.text and not p.thought)
-        usage = answer.usage_metadata
-        thought = (usage.thoughts_token_count or 0) if usage else 0
-        said = (usage.candidates_token_count or 0) if usage else 0
-        read = (usage.prompt_token_count or 0) if usage else 0
-        model = str(answer.model_version or "")
-        return Reply(text, read, said + thought, self._problem(answer, text), model)
+        usage = response.usage_metadata
+        thinking_tokens = (usage.thoughts_token_count or 0) if usage else 0
+        written_tokens = (usage.candidates_token_count or 0) if usage else 0
+        prompt_tokens = (usage.prompt_token_count or 0) if usage else 0
+        model = str(response.model_version or "")
+        return Reply(
+            text,
+            prompt_tokens,
+            written_tokens + thinking_tokens,
+            self._problem(response, text),
+            model,
+        )
 
-    def _problem(self, answer: Any, text: str) -> CallError | MalformedReplyError | None:
-        if answer.model_version is None and not answer.candidates and not answer.prompt_feedback:
+    def _problem(self, response: Any, text: str) -> CallError | MalformedReplyError | None:
+        if (
+            response.model_version is None
+            and not response.candidates
+            and not response.prompt_feedback
+        ):
             return MalformedReplyError("an empty reply")
-        if not same_model(self.model, answer.model_version):
-            what = f"asked {self.model}, {answer.model_version!r} answered"
-            return RejectedError(scrubbed(what))
-        feedback = answer.prompt_feedback
+        if not same_model(self.model, response.model_version):
+            message = f"asked {self.model}, {response.model_version!r} answered"
+            return RejectedError(scrubbed(message))
+        feedback = response.prompt_feedback
         if feedback is not None and feedback.block_reason is not None:
             return CallError(f"the provider refused: {feedback.block_reason.value}")
-        if not answer.candidates:
+        if not response.candidates:
             return MalformedReplyError("an empty reply")
-        finish = answer.candidates[0].finish_reason
+        finish = response.candidates[0].finish_reason
         reason = finish.value if finish else "none"
         if reason == "MAX_TOKENS":
             return CallError(f"the reply was cut at {limit_text(self.file)}")
@@ -163,15 +173,15 @@ class GeminiProvider:
     def _api_error(self, error: Any) -> Exception:
         text = scrubbed(f"HTTP {error.code} {error.status}: {error.message}")[:300]
         if error.code in (408, 409, 429) or error.code >= 500:
-            return TransientError(text, self._wish(error))
+            return TransientError(text, self._retry_delay(error))
         return RejectedError(text)
 
-    def _wish(self, error: Any) -> float | None:
-        """How long to wait: the Retry-After header, or Google's RetryInfo in the body."""
+    def _retry_delay(self, error: Any) -> float | None:
+        """Seconds to wait: from the Retry-After header, or Google's RetryInfo in the body."""
         headers = getattr(error.response, "headers", None) or {}
-        wish = retry_after(headers.get("retry-after"))
+        delay = retry_after(headers.get("retry-after"))
         details = error.details.get("error", {}) if isinstance(error.details, dict) else {}
         for detail in details.get("details", []) if isinstance(details, dict) else []:
             match = _SECONDS.match(str(detail.get("retryDelay", "")))
-            wish = float(match[1]) if match and wish is None else wish
-        return wish
+            delay = float(match[1]) if match and delay is None else delay
+        return delay

@@ -1,7 +1,7 @@
 """Provider `openai`: any OpenAI-compatible endpoint (vLLM, llama.cpp, hosted).
 
-The key is read from OPENAI_API_KEY, the address from OPENAI_BASE_URL; an address of one's own needs
-no key.
+The key is read from OPENAI_API_KEY, the address from OPENAI_BASE_URL; another address needs no
+key.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
 _URL = "/v1/chat/completions"
 _OPTIONAL = ("temperature", "max_completion_tokens", "seed", "response_format")
 _SPENT = ("insufficient_quota", "billing_hard_limit_reached")
-"""Codes of a 429 that no waiting mends."""
+"""Codes of a 429 for which waiting does not help."""
 
 
 class OpenAIProvider:
@@ -58,13 +58,13 @@ class OpenAIProvider:
     def ask(self, call: Call) -> Reply:
         """One chat completion."""
         with self._errors():
-            answer = self.client.chat.completions.create(**self.request(call))
-        if not hasattr(answer, "choices"):
+            completion = self.client.chat.completions.create(**self.request(call))
+        if not hasattr(completion, "choices"):
             raise TransientError("unreadable reply: not a chat completion")
-        return self.read(answer)
+        return self.read(completion)
 
     def submit(self, calls: Mapping[str, Call]) -> str:
-        """Upload the calls as a file and begin a batch."""
+        """Upload the calls as a file and start a batch."""
         lines = (
             {"custom_id": key, "method": "POST", "url": _URL, "body": self.request(call)}
             for key, call in calls.items()
@@ -80,13 +80,13 @@ class OpenAIProvider:
     def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
         """The replies of a batch, joined by custom_id."""
         with self._errors():
-            found = self.client.batches.retrieve(job)
-            if found.status in ("validating", "in_progress", "finalizing", "cancelling"):
+            batch = self.client.batches.retrieve(job)
+            if batch.status in ("validating", "in_progress", "finalizing", "cancelling"):
                 return None
-            files = [name for name in (found.output_file_id, found.error_file_id) if name]
+            files = [name for name in (batch.output_file_id, batch.error_file_id) if name]
             texts = [self.client.files.content(name).text for name in files]
         if not texts:
-            raise CallError(f"job {job} ended as {found.status} without replies")
+            raise CallError(f"job {job} ended as {batch.status} without replies")
         rows = [row for text in texts for line in text.splitlines() for row in _row(line)]
         return {str(row["custom_id"]): self._of_batch(row) for row in rows if "custom_id" in row}
 
@@ -132,14 +132,18 @@ class OpenAIProvider:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def read(self, answer: Any) -> Reply:
-        """The text with its tokens; `problem` if somebody else answered, or not as asked."""
-        choice = answer.choices[0] if answer.choices else None
+    def read(self, completion: Any) -> Reply:
+        """The text with its tokens; `problem` if another model replied or the text is unusable."""
+        choice = completion.choices[0] if completion.choices else None
         text = (choice.message.content or "") if choice is not None else ""
-        usage = answer.usage
-        read, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        problem = self._problem(answer.model, choice, text)
-        return Reply(text, read or 0, said or 0, problem, str(answer.model or ""))
+        usage = completion.usage
+        input_tokens, output_tokens = (
+            (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        )
+        problem = self._problem(completion.model, choice, text)
+        return Reply(
+            text, input_tokens or 0, output_tokens or 0, problem, str(completion.model or "")
+        )
 
     def _problem(
         self, model: str | None, choice: Any, text: str
@@ -156,10 +160,10 @@ class OpenAIProvider:
 
     def _status_error(self, error: Any) -> Exception:
         text = scrubbed(f"HTTP {error.status_code}: {error.message}")[:300]
-        named = [name for name in _OPTIONAL if name in text] if error.status_code == 400 else []
-        if named:
+        refused = [name for name in _OPTIONAL if name in text] if error.status_code == 400 else []
+        if refused:
             text = (
-                f"{text}; for a model without {named[0]} leave it out of a judge.toml of your own"
+                f"{text}; for a model without {refused[0]} leave it out of a judge.toml of your own"
             )
         if error.code in _SPENT:
             return RejectedError(text)
@@ -169,7 +173,7 @@ class OpenAIProvider:
 
 
 def _row(line: str) -> Iterator[dict[str, Any]]:
-    """A line of a job's result; what cannot be read stands for no call, which then stays open."""
+    """A line of a job's result; nothing for an unreadable one, whose call then stays open."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
