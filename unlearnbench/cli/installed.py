@@ -8,11 +8,10 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from unlearnbench.benchmark import benchmark_names, load_benchmark
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.judging.calibrations import StoredResult, stored_results
+from unlearnbench.judging.calibrations import stored_results
 from unlearnbench.judging.llm.definition import JudgeFile, definition_names, load_definition
 from unlearnbench.plugins import BUILTIN, Kind, Plugin, available, load
 from unlearnbench.protocol.profiles import PROFILES
@@ -107,18 +106,17 @@ def _terms(file: JudgeFile) -> Iterator[str]:
 
 def _measured(name: str) -> str:
     """The largest calibration that ships of a judge by this name, on data it was not tuned on."""
-    every = [r for r in stored_results() if r.record["judge"].partition(":")[0] == name]
-    fair = [r for r in every if not r.record["tuned"]]
+    records = [result.record for result in stored_results()]
+    fair = [r for r in records if r.judge.partition(":")[0] == name and not r.tuned]
     if not fair:
         return ""
-    best = max(fair, key=lambda r: int(r.record["n"]))
-    called = "" if best.record["judge"] == name else f" as {best.record['judge']}"
-    rates = f"{_rate(best, 'sensitivity')} sensitivity, {_rate(best, 'specificity')} specificity"
-    return f"; measured{called} on {best.record['n']} items: {rates}"
+    best = max(fair, key=lambda record: record.n)
+    called = "" if best.judge == name else f" as {best.judge}"
+    rates = f"{_rate(best.sensitivity)} sensitivity, {_rate(best.specificity)} specificity"
+    return f"; measured{called} on {best.n} items: {rates}"
 
 
-def _rate(result: StoredResult, name: str) -> str:
-    value = cast(float | None, result.record[name])
+def _rate(value: float | None) -> str:
     return "unknown" if value is None else f"{100 * value:.1f} %"
 
 
