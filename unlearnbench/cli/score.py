@@ -64,7 +64,7 @@ def score(
     quieten(quiet)
     from unlearnbench.api import scoring
     from unlearnbench.cli.runs import print_run, print_runs
-    from unlearnbench.runs.run import Run
+    from unlearnbench.runs.several import Runs
 
     names = benchmark_list(benchmark)
     with progress(quiet) as on_progress:
@@ -83,7 +83,7 @@ def score(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return print_run(result, json) if isinstance(result, Run) else print_runs(result, json)
+    return print_runs(result, json) if isinstance(result, Runs) else print_run(result, json)
 
 
 def benchmark_list(typed: list[str]) -> list[str]:
