@@ -21,6 +21,7 @@ from unlearnbench.cli.runs import print_run
 from unlearnbench.cli.show import _print_benchmark, benchmark_record
 from unlearnbench.cli.stress import show_stress
 from unlearnbench.runs.run import load_run
+from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, RelearnRecord
 from unlearnbench.runs.stored import load_judged
 
 HOSTILE = "[red]x[/] [/] :smile: \x1b[31m\u202e [link=file:///etc]y[/link]"
@@ -55,7 +56,7 @@ def test_tables_are_whole(
     texts = {
         "run": printed(columns, print_run, run, False),
         "leaks": printed(columns, print_leaks, run, False),
-        "stress": printed(columns, show_stress, stress),
+        "stress": printed(columns, show_stress, FinishedStress.from_disk(stress, tmp_path)),
         "benchmark": printed(columns, _print_benchmark, benchmark_record(load_benchmark("wkf"))),
         "fact": printed(columns, print_fact, run, run.probes[0].key.fact, False),
     }
@@ -77,8 +78,11 @@ def test_relearning_at_60_columns(printed: Any) -> None:
     from unlearnbench.attacks.relearn.summary import summarise
 
     record = samples.relearn_record("m", {"near-miss": samples.arm([samples.point(2048, 20)])})
-    record["summary"] = summarise(record["arms"], None, record["first"])
-    text = printed(60, show_relearn, record)
+    made = RelearnRecord.from_disk(record, Path("relearn.json"))
+    assert made.first is not None
+    summary = summarise(made.arms, None, made.first)
+    finished = FinishedRelearn(**{**dict(made), "summary": summary})
+    text = printed(60, show_relearn, finished)
     row = next(line for line in text.split("\n") if re.match(r"\s*near-miss\s+2048\s", line))
     assert re.findall(r"\d[\d.]*", row) == [
         *("2048", "100.0", "100.0", "0.0", "0.0", "0.0", "70.0", "100.0")
@@ -100,7 +104,7 @@ def test_text_from_files_stays_text(
     stress = samples.stress_record(
         HOSTILE, {HOSTILE: True}, {HOSTILE: samples.door({HOSTILE: True})}
     )
-    text = printed(250, show_stress, stress)
+    text = printed(250, show_stress, FinishedStress.from_disk(stress, tmp_path))
     assert squeezed(text).count(squeezed(SHOWN)) == 2
 
 
