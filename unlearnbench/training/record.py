@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from unlearnbench.disk import write_atomically
-from unlearnbench.errors import RunError, TrainingError, UnreadableError
+from unlearnbench.errors import TrainingError, UnreadableError
 from unlearnbench.reading import read_object
 from unlearnbench.runs.schema import TrainingRecord, TrainingSummary
+from unlearnbench.runs.schema.base import UnknownVersionError, fault
 
 RECORD = "unlearning.json"
 
@@ -33,7 +36,13 @@ def read_record(folder: Path) -> TrainingRecord | None:
     path = folder / RECORD
     if not path.exists():
         return None
+    cause: Exception
     try:
-        return TrainingRecord.from_disk(read_object(path, own=True), path)
-    except (UnreadableError, RunError) as error:
-        raise TrainingError(f"{error}; not a record of training: remove it") from error
+        return TrainingRecord.model_validate(TrainingRecord.upgraded(read_object(path, own=True)))
+    except UnreadableError as error:
+        what, cause = error.what, error
+    except UnknownVersionError as error:
+        what, cause = str(error), error
+    except ValidationError as error:
+        what, cause = fault(error), error
+    raise TrainingError(f"{path}: not a record of training ({what}); remove it") from cause
