@@ -57,7 +57,7 @@ def identity_of(run: Run) -> dict[str, object]:
 
 
 def texts(run: Run) -> list[object]:
-    return [row["text"] for row in run.rows()]
+    return [row.text for row in run.rows()]
 
 
 def with_template(folder: Path, template: str | None) -> Path:
@@ -194,7 +194,7 @@ def test_both_decoders_honour_every_setting(
         made[name] = scored(model, benchmark_folder, tmp_path / name, gen=gen)
     expected = {"llama": "packed", "mamba": "plain"}[kind]
     assert {r.record.identity.model_dump()["decoder"] for r in made.values()} == {expected}
-    assert max(row["n_tokens"] for row in made["short"].rows()) == 3
+    assert max(row.n_tokens for row in made["short"].rows()) == 3
     assert made["short"].record.identity.model_dump()["max_new_tokens"] == 3
     drawn = texts(made["drawn"])
     assert drawn == texts(made["again"])

@@ -14,11 +14,12 @@ import pytest
 
 from tests import report_samples as samples
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.contents import contents_of
 from unlearnbench.cli import output
 from unlearnbench.cli.leaks import print_fact, print_leaks
 from unlearnbench.cli.relearn import show_relearn
 from unlearnbench.cli.runs import print_run
-from unlearnbench.cli.show import _print_benchmark, benchmark_record
+from unlearnbench.cli.show import print_contents
 from unlearnbench.cli.stress import show_stress
 from unlearnbench.runs.run import load_run
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, RelearnRecord
@@ -57,7 +58,7 @@ def test_tables_are_whole(
         "run": printed(columns, print_run, run, False),
         "leaks": printed(columns, print_leaks, run, False),
         "stress": printed(columns, show_stress, FinishedStress.from_disk(stress, tmp_path)),
-        "benchmark": printed(columns, _print_benchmark, benchmark_record(load_benchmark("wkf"))),
+        "benchmark": printed(columns, print_contents, contents_of(load_benchmark("wkf"))),
         "fact": printed(columns, print_fact, run, run.probes[0].key.fact, False),
     }
     for name, text in texts.items():

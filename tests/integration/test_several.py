@@ -55,7 +55,7 @@ def test_the_model_is_loaded_once_and_answers_as_alone(
         engine_options=options,
         run_options=RunOptions(tmp_path / "alone"),
     )
-    assert [row["text"] for row in alone.rows()] == [row["text"] for row in runs[1].rows()]
+    assert [row.text for row in alone.rows()] == [row.text for row in runs[1].rows()]
     frame = runs.to_pandas()
     assert set(frame["benchmark"]) == {"tiny", "other"}
     assert len(frame) == sum(len(r.scores) for r in runs)

@@ -34,14 +34,6 @@ EDGES = {
 }
 """Where JSON, TOML or another library's objects pass through."""
 UNTYPED = {
-    "api/scoring.py",
-    "cli/compare.py",
-    "cli/grow.py",
-    "cli/show.py",
-    "cli/verify.py",
-    "protocol/runner.py",
-    "runs/folder.py",
-    "runs/run.py",
     "submissions/attack_checks.py",
     "training/settings.py",
     "training/train.py",

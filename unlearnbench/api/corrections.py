@@ -27,7 +27,7 @@ def corrections(run: Run) -> dict[str, Corrected]:
         answers: dict[str, set[str]] = {}
         for row, probe in zip(run.rows(), run.probes, strict=True):
             if probe.split == "forget" and view(probe.key):
-                answers.setdefault(probe.key.fact, set()).add(str(row["response"]))
+                answers.setdefault(probe.key.fact, set()).add(str(row.response))
         different = sum(len(texts) for texts in answers.values()) / len(answers)
         leaked = round(score.value * score.n)
         corrected[name] = corrected_rate(leaked, score.n, different, error)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, cast, overload
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -310,7 +310,7 @@ def _asked(
     seed: int,
     limit: int | None,
     gen: Mapping[str, Setting],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "benchmark": facts.id,
         "benchmark_version": facts.version,

@@ -6,7 +6,7 @@ import json as json_module
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -66,8 +66,8 @@ def compare(
     return 0
 
 
-def _record(compared: Comparison) -> dict[str, Any]:
-    record: dict[str, Any] = {
+def _record(compared: Comparison) -> dict[str, object]:
+    record: dict[str, object] = {
         "benchmark": compared.benchmark,
         "runs": [_run_record(run) for run in compared.runs],
     }
@@ -77,7 +77,7 @@ def _record(compared: Comparison) -> dict[str, Any]:
     return record
 
 
-def _run_record(run: ComparedRun) -> dict[str, Any]:
+def _run_record(run: ComparedRun) -> dict[str, object]:
     from unlearnbench.scoring.scores import score_record
 
     return {

@@ -9,7 +9,7 @@ takes `--device`, `--dtype` and so on, and receives them as one object.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -25,7 +25,7 @@ def grown(command: Callable[..., int]) -> Callable[..., int]:
     """A command in which each parameter of an option class is replaced by the class's fields."""
     signature = inspect.signature(command, eval_str=True)
     offered = partial(_offered, command=command.__name__)
-    classes: dict[str, Any] = {
+    classes: Mapping[str, Any] = {
         p.name: p.annotation for p in signature.parameters.values() if is_dataclass(p.annotation)
     }
 

@@ -20,7 +20,7 @@ def print_jury(run: Run, as_json: bool) -> None:
     from unlearnbench.judging.jury import votes_of
     from unlearnbench.scoring.agreement import fleiss_kappa, krippendorff_alpha
 
-    rows = [(row, votes_of(row["evidence"] or "")) for row in run.rows()]
+    rows = [(row, votes_of(row.evidence or "")) for row in run.rows()]
     voted = [(row, votes) for row, votes in rows if votes]
     if not voted:
         raise RunError(f"{run.path} was not judged by a jury, but by {run.record.judge.name}")
@@ -29,7 +29,9 @@ def print_jury(run: Run, as_json: bool) -> None:
     kappa, alpha = fleiss_kappa(every), krippendorff_alpha(every)
     if as_json:
         fields = ("fact", "phrasing", "context", "answer", "response")
-        listed = [{**{f: row[f] for f in fields}, "votes": dict(votes)} for row, votes in split]
+        listed = [
+            {**{f: getattr(row, f) for f in fields}, "votes": dict(votes)} for row, votes in split
+        ]
         record = {"n": len(voted), "fleiss_kappa": kappa, "krippendorff_alpha": alpha}
         print(json.dumps({**record, "disagreements": listed}, indent=2, ensure_ascii=False))
         return
@@ -39,6 +41,6 @@ def print_jury(run: Run, as_json: bool) -> None:
     )
     stdout().print(f"jury: {len(split)} of {len(voted)} answers are disputed; {text}")
     for row, votes in split:
-        said = "; ".join(f"{name}: {verdict}" for name, verdict in votes.items())
-        what = f"{row['fact']}/{row['phrasing']}/{row['context']}: {row['answer']!r}"
-        stdout().print(f"{what} <- {row['response']!r} ({said})")
+        verdicts = "; ".join(f"{name}: {verdict}" for name, verdict in votes.items())
+        probe = f"{row.fact}/{row.phrasing}/{row.context}: {row.answer!r}"
+        stdout().print(f"{probe} <- {row.response!r} ({verdicts})")

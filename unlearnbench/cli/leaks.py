@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
@@ -59,20 +60,20 @@ def _marks(
 
 def print_fact(run: Run, fact: str, as_json: bool) -> None:
     """Every question and answer of one fact. Raises `RunError` with the nearest id."""
-    rows = [row for row in run.rows() if row["fact"] == fact]
+    rows = [row for row in run.rows() if row.fact == fact]
     if not rows:
         known = {probe.key.fact for probe in run.probes}
         raise RunError(f"{run.path} has no fact {fact!r}; {nearest(fact, known)}")
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
     from unlearnbench.cli.output import table
 
     headings = ("", "phrasing", "context", "question", "response")
-    shown = table(f"{fact}: {rows[0]['answer']}", *headings, left=len(headings))
+    shown = table(f"{fact}: {rows[0].answer}", *headings, left=len(headings))
     shown.show_lines = True
     for row in rows:
-        said = row["response"] if row["response"] is not None else row["error"]
-        mark = _MARKS[row["verdict"]]
-        shown.add_row(mark, row["phrasing"], row["context"], row["question"], str(said))
+        shown_text = row.response if row.response is not None else row.error
+        mark = _MARKS[row.verdict]
+        shown.add_row(mark, row.phrasing, row.context, row.question, str(shown_text))
     stdout().print(shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,8 @@ from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import attack_kind
 
 if TYPE_CHECKING:
-    from unlearnbench.benchmark import Benchmark
+    from unlearnbench.benchmark.contents import Contents
+    from unlearnbench.benchmark.quality.check import Report
 
 app = typer.Typer(help="Look at a benchmark, a run, or what is installed.", no_args_is_help=True)
 
@@ -37,86 +38,51 @@ def benchmark(
     """
     quieten(quiet)
     from unlearnbench.benchmark import load_benchmark
-
-    loaded = load_benchmark(name)
-    record = benchmark_record(loaded)
-    if check:
-        record["check"] = check_record(loaded)
-    if json:
-        print(json_module.dumps(record, indent=2, ensure_ascii=False))
-    else:
-        _print_benchmark(record)
-    return 1 if check and record["check"]["findings"] else 0
-
-
-def check_record(benchmark: Benchmark) -> dict[str, Any]:
-    """What the checks found, as JSON."""
+    from unlearnbench.benchmark.contents import contents_of
     from unlearnbench.benchmark.quality.check import check_benchmark
 
-    return asdict(check_benchmark(benchmark))
+    loaded = load_benchmark(name)
+    contents = contents_of(loaded)
+    checked = check_benchmark(loaded) if check else None
+    if json:
+        record = asdict(contents) | ({} if checked is None else {"check": asdict(checked)})
+        print(json_module.dumps(record, indent=2, ensure_ascii=False))
+    else:
+        print_contents(contents)
+        if checked is not None:
+            _print_check(checked)
+    return 1 if checked is not None and checked.findings else 0
 
 
-def _print_benchmark(record: dict[str, Any]) -> None:
+def print_contents(contents: Contents) -> None:
+    """What is in a benchmark, for people."""
     from unlearnbench.cli.output import strong, table
 
     console = stdout()
-    console.print(strong(f"{record['id']} {record['version']}", f" {record['title']}"))
+    console.print(strong(f"{contents.id} {contents.version}", f" {contents.title}"))
     headings = ("facts", "evaluation paraphrases", "training paraphrases")
     shown = table("", "split", "tier", *headings, left=2)
-    for split, counts in record["splits"].items():
-        cells = (str(counts["paraphrases"]), str(counts["train_paraphrases"]))
-        shown.add_row(split, "", str(counts["facts"]), *cells)
-        for tier, n in counts["tiers"].items():
+    for name, split in contents.splits.items():
+        counts = (split.facts, split.paraphrases, split.train_paraphrases)
+        shown.add_row(name, "", *map(str, counts))
+        for tier, n in split.tiers.items():
             shown.add_row("", tier, str(n), "", "")
     console.print(shown)
-    console.print(f"styles: {', '.join(record['styles'])}; judge: {record['judge']}")
-    if record["relearn"]:
-        sets = (f"{name} {rows}" for name, rows in record["relearn"].items())
-        console.print(f"relearning sets: {', '.join(sets)}; forms: {record['forms']}")
-    console.print(f"fingerprint: {record['fingerprint']}")
-    if "check" in record:
-        _print_check(record["check"])
+    console.print(f"styles: {', '.join(contents.styles)}; judge: {contents.judge}")
+    if contents.relearn:
+        sets = (f"{name} {rows}" for name, rows in contents.relearn.items())
+        console.print(f"relearning sets: {', '.join(sets)}; forms: {contents.forms}")
+    console.print(f"fingerprint: {contents.fingerprint}")
 
 
-def _print_check(found: dict[str, Any]) -> None:
-    for finding in found["findings"]:
-        stdout().print(f"{finding['rule']}: {finding['fact']}: {finding['what']}")
+def _print_check(checked: Report) -> None:
+    for breach in checked.findings:
+        stdout().print(f"{breach.rule}: {breach.fact}: {breach.what}")
     counts = (
-        f"{found['facts']} facts, {found['paraphrases']} paraphrases, {found['reviewed']} reviewed"
+        f"{checked.facts} facts, {checked.paraphrases} paraphrases, {checked.reviewed} reviewed"
     )
-    verdict = f"{len(found['findings'])} findings" if found["findings"] else "nothing found"
-    stdout().print(f"check: {counts}, mean word overlap at most {found['overlap']:.2f}: {verdict}")
-
-
-def benchmark_record(benchmark: Benchmark) -> dict[str, Any]:
-    """Counts by split, tier and topic; paraphrases are totals over the split's facts."""
-    splits: dict[str, Any] = {}
-    for fact in benchmark.facts:
-        counts = splits.setdefault(
-            fact.split,
-            {"facts": 0, "paraphrases": 0, "train_paraphrases": 0, "tiers": {}, "topics": {}},
-        )
-        counts["facts"] += 1
-        counts["paraphrases"] += len(fact.paraphrases)
-        counts["train_paraphrases"] += len(fact.train_paraphrases)
-        counts["topics"][fact.topic] = counts["topics"].get(fact.topic, 0) + 1
-        if fact.tier is not None:
-            counts["tiers"][fact.tier] = counts["tiers"].get(fact.tier, 0) + 1
-    return {
-        "id": benchmark.id,
-        "version": benchmark.version,
-        "title": benchmark.title,
-        "fingerprint": benchmark.fingerprint,
-        "styles": list(benchmark.styles),
-        "profile": benchmark.profile,
-        "judge": benchmark.judge,
-        "splits": splits,
-        "forms": len(benchmark.forms),
-        "relearn": {
-            part.name: len(part.pairs) + len(part.texts) + len(part.half)
-            for part in benchmark.relearn
-        },
-    }
+    verdict = f"{len(checked.findings)} findings" if checked.findings else "nothing found"
+    stdout().print(f"check: {counts}, mean word overlap at most {checked.overlap:.2f}: {verdict}")
 
 
 @app.command("run")

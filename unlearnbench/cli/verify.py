@@ -6,7 +6,7 @@ import json as jsonlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -94,7 +94,7 @@ def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None
         raise SubmissionError(f"{option}: give the one submission that this belongs to")
 
 
-def _record(one: Verification, others: Sequence[Attested]) -> dict[str, Any]:
+def _record(one: Verification, others: Sequence[Attested]) -> dict[str, object]:
     return {
         **_reasons(one),
         "attestations": [
@@ -109,7 +109,7 @@ def _record(one: Verification, others: Sequence[Attested]) -> dict[str, Any]:
     }
 
 
-def _reasons(one: Verification | Attested) -> dict[str, Any]:
+def _reasons(one: Verification | Attested) -> dict[str, object]:
     return {
         "path": str(one.folder),
         "ok": one.ok,

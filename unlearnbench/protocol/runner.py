@@ -182,7 +182,7 @@ _ASKING = ("thinking", "think_tokens", "system_prompt", "chat_template")
 """The engine's settings that decide what is asked."""
 
 
-def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, Any]:
+def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, object]:
     """The part of a run's identity that says who answers which prompts, and who judges."""
     settings = generator.info.settings
     return {

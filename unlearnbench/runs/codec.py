@@ -18,8 +18,11 @@ from unlearnbench.types import (
     Verdict,
 )
 
+Line = dict[str, Any]
+"""A line of a journal, as JSON."""
 
-def key_record(key: ProbeKey) -> dict[str, Any]:
+
+def key_record(key: ProbeKey) -> Line:
     """A key's fields, which stand at the start of every line."""
     return {
         "fact": key.fact,
@@ -29,21 +32,21 @@ def key_record(key: ProbeKey) -> dict[str, Any]:
     }
 
 
-def key_from(record: dict[str, Any]) -> ProbeKey:
+def key_from(record: Line) -> ProbeKey:
     """The key of a line. Raises `ValueError` if it has none."""
     context = _word(record, "context", get_args(Context))
     fact, phrasing = _text(record, "fact"), _text(record, "phrasing")
     return ProbeKey(fact, phrasing, cast(Context, context), _count(record.get("sample"), "sample"))
 
 
-def _text(record: dict[str, Any], field: str) -> str:
+def _text(record: Line, field: str) -> str:
     value = record.get(field)
     if not isinstance(value, str):
         raise ValueError(f"{field} is no text")
     return value
 
 
-def _word(record: dict[str, Any], field: str, known: Sequence[str]) -> str:
+def _word(record: Line, field: str, known: Sequence[str]) -> str:
     value = _text(record, field)
     if value not in known:
         raise ValueError(f"{field} {value[:40]!r} is none of {', '.join(known)}")
@@ -56,7 +59,7 @@ def _count(value: object, field: str) -> int:
     return value
 
 
-def probe_record(probe: Probe) -> dict[str, Any]:
+def probe_record(probe: Probe) -> Line:
     """A line of `probes.jsonl`. Plans are fingerprinted by it: its names never change."""
     return {
         **key_record(probe.key),
@@ -77,7 +80,7 @@ def plan_fingerprint(probes: Sequence[Probe]) -> str:
     return sha256_json([probe_record(probe) for probe in probes])
 
 
-def probe_from(record: dict[str, Any]) -> Probe:
+def probe_from(record: Line) -> Probe:
     """A probe from its line. Raises `KeyError`, `TypeError` or `ValueError` for what is none."""
     return Probe(
         key=key_from(record),
@@ -93,7 +96,7 @@ def probe_from(record: dict[str, Any]) -> Probe:
     )
 
 
-def completion_record(result: Completion | Failure) -> dict[str, Any]:
+def completion_record(result: Completion | Failure) -> Line:
     """A line of `completions.jsonl`: an answer, or the error that stands in its place."""
     if isinstance(result, Failure):
         return {**key_record(result.key), "error": result.error}
@@ -107,7 +110,7 @@ def completion_record(result: Completion | Failure) -> dict[str, Any]:
     }
 
 
-def completion_from(record: dict[str, Any]) -> Completion | Failure:
+def completion_from(record: Line) -> Completion | Failure:
     """An answer or a failure from its line; what cannot be read is a failure.
 
     Raises `ValueError` for a line without a key.
@@ -132,7 +135,7 @@ def completion_from(record: dict[str, Any]) -> Completion | Failure:
         return Failure(key, "generate", f"the stored answer cannot be read: {error}")
 
 
-def outcome_record(result: Judgement | Failure) -> dict[str, Any]:
+def outcome_record(result: Judgement | Failure) -> Line:
     """A line of `outcomes.jsonl`: a verdict, or the error that stands in its place."""
     if isinstance(result, Failure):
         return {**key_record(result.key), "error": result.error}
@@ -145,7 +148,7 @@ def outcome_record(result: Judgement | Failure) -> dict[str, Any]:
     }
 
 
-def outcome_from(record: dict[str, Any]) -> Judgement | Failure:
+def outcome_from(record: Line) -> Judgement | Failure:
     """A verdict or a failure from its line; what is no verdict is a failure.
 
     Raises `ValueError` for a line without a key.

@@ -15,6 +15,7 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.options import RunOptions
 from unlearnbench.reading import read_object
 from unlearnbench.runs.codec import (
+    Line,
     completion_from,
     outcome_from,
     plan_fingerprint,
@@ -143,7 +144,7 @@ class RunFolder:
 
 
 def _results(
-    journal: Journal, read: Callable[[dict[str, Any]], Result | Failure]
+    journal: Journal, read: Callable[[Line], Result | Failure]
 ) -> Iterator[Result | Failure]:
     """What the lines of a journal hold. Raises `RunError` for a line without a key."""
     for number, record in enumerate(journal.read(), start=1):

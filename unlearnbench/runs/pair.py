@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from unlearnbench.errors import RunError
+from unlearnbench.runs.result import ProbeResult
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.paired import PairedDifference, paired_difference
@@ -48,12 +49,10 @@ def compare_pair(first: Run, second: Run) -> PairComparison:
             f"{first.path} and {second.path} did not ask the same probes; compare runs of one "
             "benchmark, profile and limit"
         )
-    rows = {_key(row): row for row in second.rows()}
-    pairs = [(row, rows[_key(row)]) for row in first.rows()]
-    same = [
-        (a, b) for a, b in pairs if a["response"] is not None and a["response"] == b["response"]
-    ]
-    judged = [(a, b) for a, b in same if a["verdict"] and b["verdict"]]
+    others = {row.key: row for row in second.rows()}
+    pairs = [(row, others[row.key]) for row in first.rows()]
+    same = [(a, b) for a, b in pairs if a.response is not None and a.response == b.response]
+    judged = [(a, b) for a, b in same if a.verdict and b.verdict]
     differences = dict(_differences(first, second))
     counted = differences.get("forget.worst_case")
     shown = 0
@@ -63,22 +62,18 @@ def compare_pair(first: Run, second: Run) -> PairComparison:
     return PairComparison(
         same_answers=len(same) == len(pairs),
         n_shared=len(judged),
-        kappa=cohen_kappa([(a["verdict"], b["verdict"]) for a, b in judged]),
-        flips=tuple(_flip(a, b["verdict"]) for a, b in judged if a["verdict"] != b["verdict"]),
+        kappa=cohen_kappa([(a.verdict, b.verdict) for a, b in judged if a.verdict and b.verdict]),
+        flips=tuple(_flips(judged)),
         differences=differences,
         n_open=len(first.leaks) - shown,
     )
 
 
-def _key(row: dict[str, object]) -> ProbeKey:
-    return ProbeKey(row["fact"], row["phrasing"], row["context"], row["sample"])  # type: ignore[arg-type]
-
-
-def _flip(row: dict[str, object], second: Verdict) -> Flip:
-    key = _key(row)
-    text = {name: str(row[name]) for name in ("question", "answer", "response")}
-    first: Verdict = "correct" if row["verdict"] == "correct" else "incorrect"
-    return Flip(key, text["question"], text["answer"], text["response"], first, second)
+def _flips(judged: Sequence[tuple[ProbeResult, ProbeResult]]) -> Iterator[Flip]:
+    for a, b in judged:
+        if a.verdict and b.verdict and a.verdict != b.verdict:
+            response = a.response or ""
+            yield Flip(a.key, a.question, a.answer, response, a.verdict, b.verdict)
 
 
 def _differences(first: Run, second: Run) -> Iterator[tuple[str, PairedDifference]]:

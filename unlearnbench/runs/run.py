@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.base import among_known, check_base
 from unlearnbench.runs.findings import findings_of
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.result import ProbeResult
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
@@ -102,36 +103,37 @@ class Run:
         """A row a probe: key, question, answer, response, verdict, and why it is open if it is."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows())
+        columns = [field.name for field in fields(ProbeResult)]
+        return pd.DataFrame([asdict(row) for row in self.rows()], columns=columns)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """What `to_pandas` holds, as plain dictionaries."""
+    def rows(self) -> list[ProbeResult]:
+        """What `to_pandas` holds: a result a probe, in plan order."""
         return [self._row(probe) for probe in self.probes]
 
-    def _row(self, probe: Probe) -> dict[str, Any]:
+    def _row(self, probe: Probe) -> ProbeResult:
         completion, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
         answered = completion if isinstance(completion, Completion) else None
         failed = self._failure(probe)
-        return {
-            "fact": probe.key.fact,
-            "split": probe.split,
-            "topic": probe.topic,
-            "tier": probe.tier,
-            "phrasing": probe.key.phrasing,
-            "style": probe.key.style,
-            "context": probe.key.context,
-            "sample": probe.key.sample,
-            "question": probe.question,
-            "answer": probe.answer,
-            "text": answered.text if answered else None,
-            "response": extract_answer(answered.text, probe.split) if answered else None,
-            "thoughts": answered.thoughts if answered else None,
-            "finish_reason": answered.finish_reason if answered else None,
-            "n_tokens": answered.n_tokens if answered else None,
-            "verdict": self._verdict(probe),
-            "evidence": judgement.raw if isinstance(judgement, Judgement) else None,
-            "error": failed.error if failed else None,
-        }
+        return ProbeResult(
+            fact=probe.key.fact,
+            split=probe.split,
+            topic=probe.topic,
+            tier=probe.tier,
+            phrasing=probe.key.phrasing,
+            style=probe.key.style,
+            context=probe.key.context,
+            sample=probe.key.sample,
+            question=probe.question,
+            answer=probe.answer,
+            text=answered.text if answered else None,
+            response=extract_answer(answered.text, probe.split) if answered else None,
+            thoughts=answered.thoughts if answered else None,
+            finish_reason=answered.finish_reason if answered else None,
+            n_tokens=answered.n_tokens if answered else None,
+            verdict=self._verdict(probe),
+            evidence=judgement.raw if isinstance(judgement, Judgement) else None,
+            error=failed.error if failed else None,
+        )
 
     def _fluent(self, probe: Probe) -> bool | None:
         """Whether the answer is language; None while there is none."""

@@ -1,0 +1,71 @@
+"""What is in a benchmark, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlearnbench.benchmark.load import Benchmark
+from unlearnbench.types import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class SplitContents:
+    """One split: its facts, all paraphrases of them for evaluation and for training, and how many
+    facts each tier and each topic has.
+    """
+
+    facts: int
+    paraphrases: int
+    train_paraphrases: int
+    tiers: Mapping[str, int]
+    topics: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A benchmark's declaration and counts; `relearn` is rows by relearning set."""
+
+    id: str
+    version: str
+    title: str
+    fingerprint: str
+    styles: tuple[str, ...]
+    profile: str
+    judge: str
+    splits: Mapping[str, SplitContents]
+    forms: int
+    relearn: Mapping[str, int]
+
+
+def contents_of(benchmark: Benchmark) -> Contents:
+    """Count what is in a benchmark."""
+    splits = dict.fromkeys(fact.split for fact in benchmark.facts)
+    return Contents(
+        id=benchmark.id,
+        version=benchmark.version,
+        title=benchmark.title,
+        fingerprint=benchmark.fingerprint,
+        styles=tuple(benchmark.styles),
+        profile=benchmark.profile,
+        judge=benchmark.judge,
+        splits={
+            split: _split([f for f in benchmark.facts if f.split == split]) for split in splits
+        },
+        forms=len(benchmark.forms),
+        relearn={
+            part.name: len(part.pairs) + len(part.texts) + len(part.half)
+            for part in benchmark.relearn
+        },
+    )
+
+
+def _split(facts: list[Fact]) -> SplitContents:
+    return SplitContents(
+        facts=len(facts),
+        paraphrases=sum(len(fact.paraphrases) for fact in facts),
+        train_paraphrases=sum(len(fact.train_paraphrases) for fact in facts),
+        tiers=dict(Counter(fact.tier for fact in facts if fact.tier is not None)),
+        topics=dict(Counter(fact.topic for fact in facts)),
+    )
