@@ -12,7 +12,24 @@ from hypothesis import strategies as st
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.runs.schema import RunIdentity, RunRecord, ScoreIdentity
+from unlearnbench.runs.schema import (
+    ArmRecord,
+    Budget,
+    DoorRecord,
+    Figures,
+    ModelRef,
+    Net,
+    Point,
+    RelearnIdentity,
+    RelearnRecord,
+    RunIdentity,
+    RunRecord,
+    ScoreIdentity,
+    StressIdentity,
+    StressRecord,
+    TrainingData,
+    TrainingRecord,
+)
 
 WHERE = Path("runs/one/run.json")
 TIME = "2026-01-02T03:04:05+00:00"
@@ -204,3 +221,127 @@ def test_a_use_names_what_it_lacks(purpose: Any, field: str) -> None:
     RunRecord.from_disk(run_json(), WHERE).check(purpose, WHERE.parent)
     with pytest.raises(RunError, match=rf"runs/one/run\.json: {field}: missing"):
         RunRecord.from_disk(data, WHERE).check(purpose, WHERE.parent)
+
+
+shares = st.floats(0, 1)
+facts = st.sampled_from(["a", "b", "c"])
+states = st.dictionaries(facts, st.sampled_from([True, False, None]))
+leaked = st.lists(facts, unique=True).map(tuple)
+texts = st.text("ab \n“”", max_size=6)
+figures = st.builds(
+    Figures,
+    low=shares,
+    high=shares,
+    n=st.integers(0, 40),
+    n_open=st.integers(0, 40),
+    interval=st.tuples(shares, shares),
+)
+details = st.dictionaries(
+    facts,
+    st.recursive(st.booleans() | st.floats(0, 9) | st.integers(), lambda inner: st.lists(inner)),
+    max_size=2,
+)
+doors = st.builds(
+    DoorRecord,
+    ranked=st.booleans(),
+    states=states,
+    score=st.none() | figures,
+    beyond=leaked,
+    control=st.none(),
+    probes=st.integers(0, 9),
+    seconds=st.floats(0, 9),
+    details=details,
+    note=texts,
+)
+points = st.builds(
+    Point,
+    step=st.integers(0, 64),
+    loss=st.none() | st.floats(allow_nan=False),
+    net=st.builds(Net, value=st.floats(-1, 1), interval=st.tuples(shares, shares)),
+    **dict.fromkeys(
+        ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency"), figures
+    ),
+    leaked=leaked,
+    n_open=st.integers(0, 9),
+)
+ABOUT = {
+    "checkpoint": "c",
+    "base": None,
+    "benchmark": "tiny",
+    "benchmark_version": "1.0.0",
+    "benchmark_fingerprint": "b" * 64,
+    "profile": "quick",
+    "limit": None,
+    "judge": "rules",
+    "judge_identity": "j" * 64,
+}
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(facts, doors, max_size=2), st.booleans())
+def test_a_stress_record_goes_to_disk_and_back(found: dict[str, DoorRecord], dated: bool) -> None:
+    record = StressRecord(
+        status="running",
+        identity=StressIdentity(**ABOUT, seed=0, dtype="float32"),
+        checkpoint="model",
+        base=None,
+        created=TIME if dated else None,
+        findings=found,
+        seconds={name: 1.0 for name in found},
+    )
+    data = json.loads(json.dumps(record.to_disk()))
+    assert StressRecord.from_disk(data, WHERE) == record
+    assert same(StressRecord.from_disk(data, WHERE).to_disk(), data)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(points, max_size=3))
+def test_a_relearning_record_goes_to_disk_and_back(curve: list[Point]) -> None:
+    arm = ArmRecord(
+        benign=True,
+        rows=8,
+        left_out=0,
+        scored=3,
+        tokens_a_step=1.0,
+        trained_tokens_a_step=1.0,
+        seeds={},
+    )
+    for point in curve:
+        arm = arm.with_point(0, point)
+    record = RelearnRecord(
+        status="open",
+        identity=RelearnIdentity(**ABOUT, profile_fingerprint="p" * 64, lora=False),
+        checkpoint="model",
+        base=None,
+        profile=Budget(name="quick", steps=(0, 2), seeds=(0,)),
+        ceiling=None,
+        first=curve[0] if curve else None,
+        arms={"near": arm},
+        seconds=1.0,
+    )
+    data = json.loads(json.dumps(record.to_disk()))
+    assert RelearnRecord.from_disk(data, WHERE) == record
+    steps = [point.step for point in record.points]
+    assert steps == list(dict.fromkeys(point.step for point in curve))
+
+
+def test_a_loss_that_diverged_is_kept() -> None:
+    record = TrainingRecord(
+        method="npo",
+        parameters={"beta": 0.1},
+        settings={"seed": 0, "packed": True},
+        base=ModelRef(name="base", fingerprint="f" * 64),
+        data=TrainingData(
+            benchmark="tiny", version="1", fingerprint="b" * 64, forget_rows=8, retain_rows=8
+        ),
+        versions={"torch": None},
+        device="cpu",
+        steps=1,
+        stopped="stop_loss",
+        curves=({"step": 1.0, "loss": float("nan"), "lr": float("inf")},),
+        seconds=1.0,
+        peak_memory=10,
+    )
+    (entry,) = TrainingRecord.from_disk(record.to_disk(), WHERE).curves
+    assert entry["loss"] != entry["loss"]
+    assert entry["lr"] == float("inf")

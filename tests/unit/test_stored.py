@@ -1,0 +1,184 @@
+"""Everything that an older version stored still opens, with equal scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlearnbench.errors import RunError
+from unlearnbench.runs.attacks import read_finished, read_relearn, read_stress
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.run import load_run
+from unlearnbench.runs.schema import (
+    Figures,
+    FinishedRelearn,
+    FinishedStress,
+    RelearnRecord,
+    ScoreIdentity,
+    StressRecord,
+    TrainingRecord,
+)
+from unlearnbench.runs.stored import load_answered, load_finished, load_judged
+from unlearnbench.submissions.read import claimed_record, read_claim
+from unlearnbench.submissions.schema import Attestation, Submission
+from unlearnbench.training.record import read_record
+
+STORED = Path(__file__).parents[1] / "fixtures" / "stored"
+RUNS = sorted(STORED.glob("run-*"))
+PARTS = sorted(path.parent for path in STORED.glob("*/*/run.json"))
+STRESSED = sorted(STORED.glob("stress-*"))
+RELEARNT = sorted(STORED.glob("relearn-*"))
+TRAINED = sorted(STORED.glob("training-*"))
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """The JSON object of a file as it stands there."""
+    return dict(json.loads(path.read_text("utf-8")))
+
+
+def test_there_is_one_of_each_shape() -> None:
+    assert {path.name for path in RUNS} >= {"run-first", "run-usage", "run-prompts", "run-2"}
+    counts = [len(paths) for paths in (RUNS, PARTS, STRESSED, RELEARNT, TRAINED)]
+    assert counts == [6, 6, 3, 3, 2]
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
+def test_a_run_opens_with_equal_scores(folder: Path) -> None:
+    data, run = stored(folder / "run.json"), load_judged(folder)
+    assert run.n_open == 0
+    scores = {name: Figures.of(score) for name, score in run.scores.items()}
+    kept = {name: Figures.model_validate(score) for name, score in data["scores"].items()}
+    assert {name: scores[name] for name in kept} == kept
+    assert set(scores) - set(kept) <= {"fluency"}
+    assert load_finished(folder).record == run.record
+
+
+@pytest.mark.parametrize("folder", [*RUNS, *PARTS], ids=lambda p: str(p.relative_to(STORED)))
+def test_an_identity_stays_as_it_was_stored(folder: Path) -> None:
+    record = RunFolder(folder).record()
+    identity = json.dumps(stored(folder / "run.json")["identity"], sort_keys=True)
+    assert json.dumps(record.to_disk()["identity"], sort_keys=True) == identity
+    assert isinstance(record.identity, ScoreIdentity) is (folder in RUNS)
+    assert record.judge.identity == record.identity.judge_identity
+
+
+@pytest.mark.parametrize("folder", PARTS, ids=lambda p: str(p.relative_to(STORED)))
+def test_a_part_of_an_attack_opens_and_is_no_score_run(folder: Path) -> None:
+    assert load_run(folder).n_open == 0
+    with pytest.raises(RunError, match="part of a stress or relearning run"):
+        load_judged(folder)
+
+
+def test_the_first_runs_do_not_say_in_what_form_answers_are() -> None:
+    with pytest.raises(RunError, match=r"run\.json: identity\.answers: missing"):
+        load_answered(STORED / "run-first")
+    load_answered(STORED / "run-usage")
+
+
+def test_what_was_spent_and_trained_is_read() -> None:
+    usage = load_judged(STORED / "run-usage").record.judge.usage
+    assert usage is not None
+    assert (usage.calls, usage.dollars, usage.models) == (4, 0.01, {})
+    training = load_judged(STORED / "run-training").record.training
+    assert training is not None
+    assert (training.method, training.steps, training.same_data) == ("npo", 2, True)
+
+
+@pytest.mark.parametrize("folder", STRESSED, ids=lambda p: p.name)
+def test_a_stress_record_opens_and_adds_up(folder: Path) -> None:
+    from unlearnbench.attacks.stress.union import union_of
+
+    record, data = read_finished(folder, "stress"), stored(folder / "stress.json")
+    assert isinstance(record, FinishedStress)
+    assert union_of(record.baseline, record.findings) == record.union
+    for field in ("identity", "findings", "union", "seconds", "n_open"):
+        assert record.to_disk()[field] == data[field]
+    assert (record.date is None) is (data["schema_version"] == 1)
+    assert read_stress(folder) == StressRecord.from_disk(record.to_disk(), folder)
+
+
+@pytest.mark.parametrize("folder", RELEARNT, ids=lambda p: p.name)
+def test_a_relearning_record_opens_and_adds_up(folder: Path) -> None:
+    from unlearnbench.attacks.relearn.summary import summarise
+
+    record, data = read_finished(folder, "relearn"), stored(folder / "relearn.json")
+    assert isinstance(record, FinishedRelearn)
+    assert summarise(record.arms, record.ceiling, record.first) == record.summary
+    for field in ("identity", "profile", "arms", "seconds", "n_open"):
+        assert record.to_disk()[field] == data[field]
+    known = data["summary"]
+    assert {name: record.to_disk()["summary"][name] for name in known} == known
+    assert (record.date is None) is (data["schema_version"] == 1)
+    assert read_relearn(folder) == RelearnRecord.from_disk(record.to_disk(), folder)
+
+
+@pytest.mark.parametrize("folder", TRAINED, ids=lambda p: p.name)
+def test_a_training_record_opens(folder: Path) -> None:
+    record, data = read_record(folder), stored(folder / "unlearning.json")
+    assert record is not None
+    assert {name: record.to_disk()[name] for name in data if name != "schema_version"} == {
+        name: value for name, value in data.items() if name != "schema_version"
+    }
+    assert (record.created is None) is (data["schema_version"] == 1)
+    assert TrainingRecord.from_disk(record.to_disk(), folder) == record
+
+
+def test_claims_open() -> None:
+    files = {path.name: path.read_bytes() for path in (STORED / "claims").iterdir()}
+    claim = read_claim(files["submission.json"], "submission.json", Submission)
+    record = claimed_record(claim.run)
+    assert record.scores is not None
+    assert record.scores["forget.worst_case"].value == claim.run.scores["forget.worst_case"].value
+    attestation = read_claim(files["attestation.json"], "attestation.json", Attestation)
+    assert (attestation.kind, attestation.run) == ("attacked", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("run-2", "run.json"), ("stress-2", "stress.json"), ("relearn-2", "relearn.json")],
+)
+def test_a_newer_version_is_refused(name: str, file: str, tmp_path: Path) -> None:
+    data = stored(STORED / name / file)
+    (tmp_path / file).write_text(json.dumps({**data, "schema_version": 3}), "utf-8")
+    read = {
+        "run.json": lambda: RunFolder(tmp_path).record(),
+        "stress.json": lambda: read_stress(tmp_path),
+        "relearn.json": lambda: read_relearn(tmp_path),
+    }
+    with pytest.raises(RunError, match=rf"{file}: schema_version 3, this program reads 1 to 2"):
+        read[file]()
+
+
+FIELDS = [
+    ("stress-2", "stress.json", name)
+    for name in ("status", "identity", "checkpoint", "base", "findings", "seconds")
+] + [
+    ("relearn-2", "relearn.json", name)
+    for name in ("status", "identity", "profile", "ceiling", "first", "arms", "seconds")
+]
+
+
+@pytest.mark.parametrize(("folder", "file", "field"), FIELDS)
+def test_a_missing_field_is_named(folder: str, file: str, field: str, tmp_path: Path) -> None:
+    data = stored(STORED / folder / file)
+    del data[field]
+    (tmp_path / file).write_text(json.dumps(data), "utf-8")
+    read = read_stress if file == "stress.json" else read_relearn
+    with pytest.raises(RunError, match=rf"{file}: {field}: Field required"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["1-first", "2"])
+def test_a_report_dates_attacks_by_their_records(version: str) -> None:
+    """Never by the time of a file, which copying changes."""
+    from unlearnbench.reporting.load import collect_runs
+    from unlearnbench.reporting.tables import run_rows
+
+    folders = [STORED / f"{kind}-{version}" for kind in ("stress", "relearn")]
+    (checkpoint,) = collect_runs(folders, lambda run: {})
+    dates = {row.heading: row.cells[2] for row in run_rows(checkpoint)}
+    expected = "unknown" if version == "1-first" else "2026-11-26"
+    assert dates == {"stress": expected, "relearn": expected}
