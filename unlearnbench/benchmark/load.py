@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -125,10 +125,32 @@ def _identity(
         + [[p.style, p.text] for p in f.paraphrases]
         for f in facts
     ]
-    beside = [[asdict(form) for form in forms], [asdict(part) for part in relearn]]
+    beside = [[_form_wire(form) for form in forms], [_set_wire(part) for part in relearn]]
     # A declaration that says nothing of its answers keeps the fingerprint it always had.
     unsaid = {"answers"} if declaration.answers is None else set()
     return [declaration.model_dump(mode="json", exclude=unsaid), rows, beside]
+
+
+def _form_wire(form: Form) -> dict[str, object]:
+    """A fact's other forms under the names they are fingerprinted by, whatever Python's are."""
+    return {
+        "fact": form.fact,
+        "cloze": form.cloze,
+        "distractors": form.distractors,
+        "reverse_question": form.reverse_question,
+        "reverse_answer": form.reverse_answer,
+    }
+
+
+def _set_wire(part: RelearnSet) -> dict[str, object]:
+    """A relearning set under the names it is fingerprinted by, whatever Python's are."""
+    return {
+        "name": part.name,
+        "kind": part.kind,
+        "pairs": [{"question": pair.question, "answer": pair.answer} for pair in part.pairs],
+        "texts": part.texts,
+        "half": part.half,
+    }
 
 
 def _folder(name: str) -> Path:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from array import array
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.prompts import Prompter
@@ -42,7 +41,9 @@ class RunPrompts:
                 ids = None
                 reasons.append(error)
                 self._kept[_prompt(probe)] = error
-            line = json.dumps([*asdict(probe.key).values(), ids], separators=(",", ":"))
+            key = probe.key
+            asked = [key.fact, key.phrasing, key.context, key.sample, ids]
+            line = json.dumps(asked, separators=(",", ":"))
             digest.update(f"{line}\n".encode())
         if reasons and len(reasons) == len(probes):
             raise EngineError(
