@@ -508,6 +508,20 @@ LOG = TofuRecord(
     aucs={"loss": 0.5},
     open=[],
 )
+
+
+def test_what_a_killed_process_left_of_a_result_goes(tmp_path: Path) -> None:
+    import subprocess
+
+    process = subprocess.Popen(["true"])
+    process.wait()
+    for name in (f".log.json.{process.pid}.tmp", f".other.json.{process.pid}.tmp"):
+        (tmp_path / name).write_text("{")
+    write_tofu(LOG, tmp_path / "log.json")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [f".other.json.{process.pid}.tmp", "log.json"]
+
+
 LOGS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no schema": ({"schema": ...}, RunError, "schema is missing"),
     "no ratios": ({"truth_ratios": ...}, RunError, "truth_ratios is missing"),

@@ -65,12 +65,13 @@ def _store(record: dict[str, object], items: Sequence[Path], path: Path, tuned: 
     """Keep a result without the items themselves."""
     from datetime import UTC, datetime
 
-    from unlearnbench.disk import write_atomically
+    from unlearnbench.disk import clear_leftovers, write_atomically
 
     kept = {key: value for key, value in record.items() if key != "misses"}
     kept["data"] = ", ".join(table.stem for table in items)
     kept["date"] = datetime.now(UTC).date().isoformat()
     kept["tuned"] = tuned
+    clear_leftovers(path.parent, path.name)
     write_atomically(path, json_module.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 

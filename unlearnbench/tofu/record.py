@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import write_atomically
+from unlearnbench.disk import clear_leftovers, write_atomically
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.reading import read_object
 from unlearnbench.tofu.measure import RetainLog
@@ -51,6 +51,7 @@ class TofuRecord:
 
 def write_tofu(record: TofuRecord, path: Path) -> None:
     """Write a record, whole or not at all. Raises `RunError` if the disk refuses."""
+    clear_leftovers(path.parent, path.name)
     write_atomically(path, json.dumps(record.to_disk(), indent=2) + "\n")
 
 
