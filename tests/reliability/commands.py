@@ -73,6 +73,8 @@ class World:
     answered: Path
     base: Path
     submissions: Path
+    jury: Path
+    items: Path
 
 
 Words = Callable[[World], list[str]]
@@ -124,6 +126,18 @@ def _report(w: World) -> list[str]:
     return ["report", str(w.run), "--out", "out/report.html"]
 
 
+def _jury(w: World) -> list[str]:
+    return ["judge", str(w.run), "--judge", str(w.jury), "--out", "out", "-q"]
+
+
+def _rejudge(w: World) -> list[str]:
+    return ["verify", str(w.submissions / "row"), "--rejudge", "rules", "--out", "out", "-q"]
+
+
+def _calibrate(w: World) -> list[str]:
+    return ["calibrate", "rules", "--items", str(w.items), "--store", "out/result.json", "-q"]
+
+
 COMMANDS: Mapping[str, Words] = {
     "score": _score,
     "judge": _judge,
@@ -135,6 +149,9 @@ COMMANDS: Mapping[str, Words] = {
     "submit": _submit,
     "board": _board,
     "report": _report,
+    "jury": _jury,
+    "rejudge": _rejudge,
+    "calibrate": _calibrate,
 }
 
 

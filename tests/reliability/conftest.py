@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
@@ -55,6 +56,11 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
     del engines["scripted"]
     submissions = place / "submissions"
     submit(place / "forgets-a", place / "knows-all", About(*ABOUT), out=submissions / "row")
+    (place / "items.jsonl").write_text("".join(map(_item, range(50))), "utf-8")
+    (place / "two").mkdir()
+    members = f'members = ["rules", "replay:{place / "run"}"]'
+    jury = f'provider = "jury"\ntitle = "Two"\nrule = "any"\n{members}\n'
+    (place / "two" / "judge.toml").write_text(jury, "utf-8")
     made = World(
         model=tiny_llama,
         benchmark=benchmark,
@@ -62,12 +68,21 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
         answered=place / "forgets-a",
         base=place / "knows-all",
         submissions=submissions,
+        jury=place / "two",
+        items=place / "items.jsonl",
     )
     words = COMMANDS["score"](made)
     words[words.index("out")] = str(made.run)
     code, told = zygote.run(words, place)
     assert code == 0, told
     return made
+
+
+def _item(number: int) -> str:
+    """A labelled answer, every third of them wrong."""
+    said = "Somebody else" if number % 3 == 0 else f"Person{number}"
+    item = {"question": "Who?", "answer": f"Person{number}", "aliases": [], "response": said}
+    return json.dumps({**item, "correct": number % 3 != 0}) + "\n"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ _CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os
 def install(fault: dict[str, Any]) -> None:
     """`under`: which folder; `at`: the change, from 1; `error`: its name, or null for a kill.
 
-    With `bytes`: files may grow so far and no further. With `count`: only count, into that file.
+    With `named`: only changes of paths that hold this text count. With `bytes`: files may grow so
+    far and no further. With `count`: only count, into that file.
     With `missing`: these modules are not installed; with `no_models`, loading a model ends it.
     """
     if "missing" in fault:
@@ -77,6 +78,8 @@ class _Counter:
             return
         # abspath, not resolve: that would open nothing, but ask the disk for every part.
         if not os.path.abspath(os.fsdecode(path)).startswith(self.under):  # noqa: PTH100
+            return
+        if self.fault.get("named", "") not in os.fsdecode(path):
             return
         self.seen += 1
         if "count" in self.fault:
