@@ -42,7 +42,7 @@ ALLOWED = {
     "methods": {"types", "errors", "training"},
     "attacks": PARTS | {"checkpoints", "engines", "protocol", "training"},
     "submissions": PARTS | {"protocol", "attacks"},
-    "leaderboard": PARTS | {"protocol", "attacks", "submissions"},
+    "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from unlearnbench.api.scoring import score
 from unlearnbench.api.training import Trained, check_training, train
 from unlearnbench.disk import check_folder_option, write_atomically
-from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
 from unlearnbench.naming import label
 from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.progress import OnProgress, Progress, ignore
+from unlearnbench.reporting.charts import TradeOffPoint, svg_file, trade_off_chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +76,8 @@ def sweep(
 ) -> Sweep:
     """Train with each value of a setting and score the result: what does forgetting cost?
 
-    What is there already is read, not made again. Every value, the plot's library and the folder
-    are checked before anything is trained.
+    What is there already is read, not made again. Every value and the folder are checked before
+    anything is trained.
 
     Example:
         >>> result = sweep("smollm2-135m", "lambda_r", ["0.3", "1", "3"])
@@ -102,7 +102,6 @@ def sweep(
     """
     if not values:
         raise TrainingError(f"--sweep {setting}: give at least one value: {setting}=0.1,0.5,1")
-    extra("matplotlib.figure", "plot")
     choices = [_chosen(train_options, setting, value) for value in values]
     for options in choices:
         check_training(method, options)
@@ -189,36 +188,21 @@ def _write(points: Sequence[SweepPoint], setting: str, method: str, out: Path) -
     writer.writeheader()
     writer.writerows({**row, "warnings": " ".join(row["warnings"])} for row in rows)
     write_atomically(out / "tradeoff.csv", text.getvalue())
-    _plot(points, setting, method, out / "tradeoff.svg")
+    write_atomically(out / "tradeoff.svg", _drawing(points, setting, method))
 
 
-def _plot(points: Sequence[SweepPoint], setting: str, method: str, path: Path) -> None:
-    """Retain against worst case, both in percent; down and to the right is better."""
-    figure_module = extra("matplotlib.figure", "plot")
-    figure = figure_module.Figure(figsize=(6, 4.5), layout="constrained")
-    axes = figure.subplots()
-    trained = points[1:]
-    axes.plot(
-        [100 * p.retain for p in trained],
-        [100 * p.worst_case for p in trained],
-        marker="o",
-        linewidth=1,
-        label=method,
-    )
-    axes.plot([100 * points[0].retain], [100 * points[0].worst_case], "s", label="before")
-    for point in trained:
-        place = (100 * point.retain, 100 * point.worst_case)
-        axes.annotate(
-            f"{setting}={point.value}", place, xytext=(5, 5), textcoords="offset points", fontsize=8
+def _drawing(points: Sequence[SweepPoint], setting: str, method: str) -> str:
+    """The points as an SVG file, the model before training as the reference."""
+    marks = [
+        TradeOffPoint(
+            name=f"{setting}={point.value}" if number else "before training",
+            worst_case=point.worst_case,
+            retain=point.retain,
+            is_reference=not number,
+            is_open=bool(point.n_open),
         )
-    axes.set_xlabel("retain.mean, % (more is better)")
-    axes.set_ylabel("forget.worst_case, % (less is better)")
-    axes.set_xlim(0, 100)
-    axes.set_ylim(-3, 108)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    drawn = io.BytesIO()
-    # The same points are the same bytes: no date, and ids that follow from what is drawn.
-    with extra("matplotlib", "plot").rc_context({"svg.hashsalt": "unlearnbench"}):
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-    write_atomically(path, drawn.getvalue())
+        for number, point in enumerate(points)
+    ]
+    chart = trade_off_chart(marks, joined=True)
+    described = ". ".join(dot.mark.tooltip for dot in chart.dots)
+    return svg_file(chart, f"{method}: what forgetting costs, by {setting}", f"{described}.")

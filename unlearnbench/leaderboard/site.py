@@ -14,6 +14,7 @@ from unlearnbench.leaderboard.export import as_csv, as_json, as_markdown
 from unlearnbench.leaderboard.plot import plot
 from unlearnbench.leaderboard.ranking import ENVELOPE
 from unlearnbench.paths import content_root
+from unlearnbench.reporting.charts import svg_style
 
 FIRST_PAGE_ROWS = 100
 """So many rows of a division on the first page; all of them on its own."""
@@ -48,6 +49,7 @@ def build_site(board: Board, out: Path, specificity: Callable[[str], float | Non
     )
     data = {
         **{name: (source / name).read_text("utf-8") for name in STATIC},
+        "charts.css": svg_style(),
         "board.json": as_json(board),
         "board.csv": as_csv(board),
         "board.md": as_markdown(board),

@@ -15,7 +15,13 @@ from unlearnbench.display import percent, visible
 from unlearnbench.reporting import tables
 from unlearnbench.reporting.answers import Leak, leaks_of
 from unlearnbench.reporting.caveats import n_open
-from unlearnbench.reporting.charts import Chart, relearning_chart, trade_off_chart
+from unlearnbench.reporting.charts import (
+    Curves,
+    relearning_chart,
+    svg_in_page,
+    svg_style,
+    trade_off_chart,
+)
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
 from unlearnbench.reporting.load import (
     CheckpointRuns,
@@ -50,7 +56,7 @@ class RelearnPart:
     """A relearning folder as it is shown."""
 
     title: str
-    chart: Chart | None
+    chart: Curves | None
     rows: list[tables.TableRow]
 
 
@@ -153,18 +159,19 @@ def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["svg_in_page"] = svg_in_page
     limits = {
         "points": POINTS,
         "facts": FACTS,
         "fluency": percent(FLOOR),
         "retain": percent(RETAIN_FLOOR),
     }
-    compared = [(plan, trade_off_chart(plan.points)) for plan in tables.trade_offs(checkpoints)]
+    compared = [(plan, trade_off_chart(plan.marks)) for plan in tables.trade_offs(checkpoints)]
     return environment.get_template("page.html.j2").render(
         sections=sections,
         compared=compared,
         limits=limits,
-        css=_own("page.css"),
+        css=_own("page.css") + Markup(svg_style()),
         js=_own("page.js"),
     )
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from unlearnbench.display import NOTHING, counted, interval_text, value_text
 from unlearnbench.reporting.answers import CONTEXTS
-from unlearnbench.reporting.charts import shown_name
+from unlearnbench.reporting.charts import TradeOffPoint, shown_name
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
@@ -164,6 +164,22 @@ class TradeOff:
 
     title: str
     points: tuple[tuple[str, Figures, Figures], ...]
+
+    @property
+    def marks(self) -> list[TradeOffPoint]:
+        """A numbered point a checkpoint; what is open counts as leaked, and as not answered."""
+        return [
+            TradeOffPoint(
+                name=f"{number} {label}",
+                worst_case=worst.high,
+                retain=retain.low,
+                worst_case_interval=worst.interval,
+                retain_interval=retain.interval,
+                style=number,
+                is_open=bool(worst.n_open or retain.n_open),
+            )
+            for number, (label, worst, retain) in enumerate(self.points, start=1)
+        ]
 
     @property
     def rows(self) -> list[TableRow]:

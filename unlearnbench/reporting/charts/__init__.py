@@ -1,0 +1,27 @@
+"""The charts of report, board and sweep, all drawn here.
+
+`curves` and `scatter` turn figures into coordinates, `labels` finds places for names, `drawing`
+makes the SVG.
+"""
+
+from unlearnbench.reporting.charts.curves import (
+    Curves,
+    mean_points,
+    relearning_chart,
+    shown_name,
+)
+from unlearnbench.reporting.charts.drawing import svg_file, svg_in_page, svg_style
+from unlearnbench.reporting.charts.scatter import Scatter, TradeOffPoint, trade_off_chart
+
+__all__ = [
+    "Curves",
+    "Scatter",
+    "TradeOffPoint",
+    "mean_points",
+    "relearning_chart",
+    "shown_name",
+    "svg_file",
+    "svg_in_page",
+    "svg_style",
+    "trade_off_chart",
+]

@@ -1,0 +1,118 @@
+"""The trade-off of forgetting: worst case against retain, a mark a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlearnbench.display import percent
+from unlearnbench.reporting.charts.frame import (
+    N_STYLES,
+    Axes,
+    Mark,
+    mark,
+    path,
+    share_ticks,
+    x_of,
+    y_of,
+)
+from unlearnbench.reporting.charts.labels import Box, Label, place_labels, shortened
+
+MOST_NAMED = 25
+"""With more points than these, only those that no other beats are named, and lines are left out."""
+_REFERENCE_STYLE = 2
+_FRONT_SCALE = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOffPoint:
+    """A checkpoint's worst case and retain score, shares 0 to 1, with 95 % intervals where known.
+
+    `style` chooses colour and outline; a reference is no checkpoint that competes, but what others
+    are read against. `is_open`: some verdicts are missing.
+    """
+
+    name: str
+    worst_case: float
+    retain: float
+    worst_case_interval: tuple[float, float] | None = None
+    retain_interval: tuple[float, float] | None = None
+    style: int = 1
+    is_reference: bool = False
+    is_open: bool = False
+
+    def is_beaten_by(self, other: TradeOffPoint) -> bool:
+        """Whether another is at least as good in both and better in one."""
+        leaks, keeps = other.worst_case - self.worst_case, other.retain - self.retain
+        return leaks <= 0 <= keeps and (leaks, keeps) != (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point as drawn. `style` is the class of its colour, `cross` the lines of its intervals."""
+
+    mark: Mark
+    style: str
+    cross: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Everything that the template draws. `line` joins points in their order, if anything does."""
+
+    axes: Axes
+    dots: tuple[Dot, ...]
+    labels: tuple[Label, ...]
+    line: str
+
+
+def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Scatter:
+    """Retain (right is better) against the worst case (below is better).
+
+    Points that no other beats are larger. `joined`: a line leads through all but the references.
+    """
+    front = [not any(point.is_beaten_by(other) for other in points) for point in points]
+    few = len(points) <= MOST_NAMED
+    dots = tuple(_dot(point, best, few) for point, best in zip(points, front, strict=True))
+    named = [i for i, best in enumerate(front) if best or few][:MOST_NAMED]
+    names = [(shortened(points[i].name), dots[i].mark.x, dots[i].mark.y) for i in named]
+    steps = [_place(point) for point in points if not point.is_reference]
+    lines = [box for point in points for box in _bars(point)] if few else []
+    places = [(dot.mark.x, dot.mark.y) for dot in dots]
+    axes = Axes(
+        share_ticks(horizontal=True),
+        share_ticks(),
+        "retain questions answered (more is better)",
+        "forget facts that leak, worst case (less is better)",
+    )
+    line = path(steps) if joined and len(steps) > 1 else ""
+    return Scatter(axes, dots, tuple(place_labels(names, places, lines)), line)
+
+
+def _dot(point: TradeOffPoint, best: bool, few: bool) -> Dot:
+    x, y = _place(point)
+    tooltip = f"{point.name}: worst case {percent(point.worst_case)}, "
+    tooltip += f"retain {percent(point.retain)}"
+    style = _REFERENCE_STYLE if point.is_reference else point.style
+    shape = mark(x, y, style, point.is_open, tooltip, _FRONT_SCALE if best else 1)
+    colour = "reference" if point.is_reference else f"s{(style - 1) % N_STYLES + 1}"
+    bars = _bars(point) if few else []
+    cross = "".join(path([(bar.left, bar.top), (bar.right, bar.bottom)]) for bar in bars)
+    return Dot(shape, colour, cross)
+
+
+def _bars(point: TradeOffPoint) -> list[Box]:
+    """The lines of a point's intervals."""
+    x, y = _place(point)
+    bars = []
+    if point.retain_interval is not None:
+        low, high = point.retain_interval
+        bars.append(Box(x_of(low), y, x_of(high), y))
+    if point.worst_case_interval is not None:
+        low, high = point.worst_case_interval
+        bars.append(Box(x, y_of(high), x, y_of(low)))
+    return bars
+
+
+def _place(point: TradeOffPoint) -> tuple[float, float]:
+    return x_of(point.retain), y_of(point.worst_case)
