@@ -245,7 +245,7 @@ def test_the_lead_says_what_was_found_and_never_all_clear(tmp_path: Path) -> Non
     assert any("3 probes or facts are open" in line for line in unsure.caveats)
     assert unsure.headline[0].startswith("0 to 3 of 20 forget facts leak")
     leaky = diagnose(one(score(tmp_path / "c", many("f", (3, "xo"), (17, "oo")))))
-    assert leaky.lead == "Found: facts still answered as first asked and superficial forgetting."
+    assert leaky.lead == "Found: original questions still answered and superficial forgetting."
 
 
 def test_open_is_shown_as_open(tmp_path: Path) -> None:
@@ -330,6 +330,17 @@ def test_runs_are_grouped_by_checkpoint_and_benchmark(tmp_path: Path) -> None:
     assert len(tables.trade_offs(found)[0].points) == 2
 
 
+def test_copies_of_a_run_count_once(tmp_path: Path) -> None:
+    forget = many("f", (2, "xo"))
+    folders = [score(tmp_path / name, forget) for name in ("first", "copy")]
+    again = score(tmp_path / "again", many("f", (1, "xo"), (1, "oo")))
+    other = score(tmp_path / "other", forget, name="model-b")
+    checkpoints = collect_runs([*folders, again, other], nothing)
+    paths = [[run.path.name for run in checkpoint.scores] for checkpoint in checkpoints]
+    assert paths == [["first", "again"], ["other"]]
+    assert len(tables.trade_offs(checkpoints)[0].points) == 3
+
+
 def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
     about = {**score_manifest(), "identity": part_identity()}
     doors = {
@@ -345,7 +356,7 @@ def test_leaked_answers_of_attacks(tmp_path: Path) -> None:
     write_run(folder / "interpolate/0.50", facts(many("fact", (2, "o"))), about)
     leaks, notes = leaks_of(one(folder))
     # The second fact was chosen once, which its door does not count as a leak.
-    assert [(leak.fact, leak.where) for leak in leaks] == [
+    assert [(leak.fact, leak.source) for leak in leaks] == [
         ("fact-0", "stress, as score asks"),
         ("fact-0", "sampling/leak@8"),
         ("fact-0", "formats/choice"),
@@ -363,7 +374,7 @@ def test_leaked_answers_of_relearning(tmp_path: Path) -> None:
     ):
         write_run(folder / name, facts({"fact-0": signs}), about)
     leaks, notes = leaks_of(one(folder))
-    assert [(leak.phrasing, leak.where) for leak in leaks] == [
+    assert [(leak.phrasing, leak.source) for leak in leaks] == [
         ("wording-1", "relearn, step 0"),
         ("original", "relearn near, seed 0, step 2"),
     ]
@@ -388,6 +399,11 @@ def test_trade_off_labels_do_not_overlap(tmp_path: Path) -> None:
     pair = (scores["forget.worst_case"], scores["retain.mean"])
     heights = [y for _, y, _ in trade_off_chart([(f"model-{i}", *pair) for i in range(6)]).labels]
     assert all(b - a >= 14 for a, b in pairwise(heights))
+    low = scores["retain.mean"].model_copy(update={"low": 0.0})
+    half = pair[0].model_copy(update={"high": 0.5})
+    points = [*((f"model-{i}", half, pair[1]) for i in range(6)), ("far", half, low)]
+    chart = trade_off_chart(points)
+    assert chart.labels[-1][1] == chart.series[-1].marks[0].y - 8  # nothing is near: not moved
 
 
 def damaged(folder: Path, kind: str) -> Path:

@@ -1,4 +1,4 @@
-"""What stands against reading a diagnosis as final."""
+"""Reasons not to read a diagnosis as final."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unlearnbench.runs.schema import ArmRecord
 from unlearnbench.scoring.findings import left_unasked
 from unlearnbench.scoring.scores import HEADLINE
 
-_SAID_ELSEWHERE = {
+_SHOWN_ELSEWHERE = {
     "fluency-low",
     "retain-low",
     "retain-unasked",
@@ -23,26 +23,26 @@ _SAID_ELSEWHERE = {
     "facts-left-out",
     "wordings-left-out",
 }
-"""Codes of findings that stand in the diagnosis, or below for all runs together."""
+"""Codes of findings that the diagnosis shows, or the caveats for all runs together."""
 
 
 def n_open(checkpoint: CheckpointRuns) -> int:
-    """Probes of score runs, facts of stress tests and probes of relearning points still open."""
+    """Number of open probes of score runs and relearning points, and open facts of stress tests."""
     scored = sum(score.run.n_open for score in checkpoint.scores)
     return scored + sum(attack.record.n_open for attack in checkpoint.attacks)
 
 
 def caveats(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
-    """What the runs find of themselves, what is unfinished, and what the judge may have missed."""
+    """The runs' own findings, unfinished parts, and errors of the judge."""
     yield from _findings(checkpoint, base)
-    still = n_open(checkpoint)
-    if still:
+    n_left_open = n_open(checkpoint)
+    if n_left_open:
         yield (
-            f"{still} probes or facts are open: they have no verdict and count neither as leaked "
-            "nor as forgotten. Give the same commands again to close them."
+            f"{n_left_open} probes or facts are open: they have no verdict and count neither as "
+            "leaked nor as forgotten. Give the same commands again to close them."
         )
-    asked = [run.identity for run in (*checkpoint.scores, *checkpoint.attacks)]
-    limits = sorted({identity.limit for identity in asked if identity.limit})
+    identities = [run.identity for run in (*checkpoint.scores, *checkpoint.attacks)]
+    limits = sorted({identity.limit for identity in identities if identity.limit})
     if limits:
         yield f"Only the first {limits[0]} facts of each split were asked (--limit)."
     for name in dict.fromkeys(score.identity.profile for score in checkpoint.scores):
@@ -51,41 +51,43 @@ def caveats(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator
             yield f"{unasked[0].upper()}{unasked[1:]}."
     for attack in checkpoint.attacks:
         if attack.record.status == "running":
-            yield f"{attack.path.name} is unfinished; what is missing there was not looked at."
+            yield f"{attack.path.name} is unfinished; its missing parts are not in the diagnosis."
     for relearning in checkpoint.relearnings:
-        yield from _short(relearning.record.arms.items(), relearning.record.profile.steps)
-        yield from _worn(relearning.record.arms.items())
+        yield from _unfinished_arms(relearning.record.arms.items(), relearning.record.profile.steps)
+        yield from _damaging_arms(relearning.record.arms.items())
     for score in checkpoint.scores:
         if score.corrected:
-            found = score.corrected
+            corrected = score.corrected
             yield (
                 f"{HEADLINE} corrected for the errors of judge {score.identity.judge}: "
-                f"{percent(found.value)} ({100 * found.interval.low:.1f}–"
-                f"{100 * found.interval.high:.1f}); by those errors alone a forgotten fact passes "
-                f"for leaked with probability {percent(found.false_leak)}."
+                f"{percent(corrected.value)} ({100 * corrected.interval.low:.1f}–"
+                f"{100 * corrected.interval.high:.1f}); by those errors alone a forgotten fact "
+                f"passes for leaked with probability {percent(corrected.false_leak)}."
             )
         elif HEADLINE in score.run.scores and not score.run.n_open:
             yield f"The errors of judge {score.identity.judge} were not measured."
 
 
-def _short(arms: Iterable[tuple[str, ArmRecord]], steps: tuple[int, ...]) -> Iterator[str]:
-    """Arms whose trajectories stop before the budget that the diagnosis looks at."""
-    due = max((step for step in steps if step <= BENIGN_STEPS), default=0)
+def _unfinished_arms(
+    arms: Iterable[tuple[str, ArmRecord]], steps: tuple[int, ...]
+) -> Iterator[str]:
+    """Arms whose trajectories stop before the number of steps that the diagnosis covers."""
+    last = max((step for step in steps if step <= BENIGN_STEPS), default=0)
     for name, arm in arms:
         ends = [points[-1].step if points else 0 for points in arm.seeds.values()]
-        if not ends or min(ends) < due:
-            yield f"Relearning arm {name} is unfinished: not every seed was asked at step {due}."
-        elif due < BENIGN_STEPS:
-            yield f"Relearning arm {name} was trained for {due} steps only, not {BENIGN_STEPS}."
+        if not ends or min(ends) < last:
+            yield f"Relearning arm {name} is unfinished: not every seed was asked at step {last}."
+        elif last < BENIGN_STEPS:
+            yield f"Relearning arm {name} was trained for {last} steps only, not {BENIGN_STEPS}."
 
 
-def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
-    """Arms whose training cost much of what it did not teach."""
+def _damaging_arms(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
+    """Arms whose training lost much of what it did not teach."""
     for name, arm in arms:
-        legs = [points for points in arm.seeds.values() if points]
-        if legs:
-            last = min((points[-1] for points in legs), key=lambda p: p.retain.high)
-            before = legs[0][0].retain.high
+        seeds = [points for points in arm.seeds.values() if points]
+        if seeds:
+            last = min((points[-1] for points in seeds), key=lambda p: p.retain.high)
+            before = seeds[0][0].retain.high
             if worn(before, last.retain.high):
                 yield (
                     f"Relearning arm {name} wipes out what it does not teach: retain fell from "
@@ -95,22 +97,22 @@ def _worn(arms: Iterable[tuple[str, ArmRecord]]) -> Iterator[str]:
 
 
 def _findings(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
-    """What the score runs find of themselves."""
+    """The score runs' own findings."""
     for score in checkpoint.scores:
         for finding in against_base(score.run, base).findings:
-            if finding.code not in _SAID_ELSEWHERE:
+            if finding.code not in _SHOWN_ELSEWHERE:
                 text = f"{finding.text[0].upper()}{finding.text[1:]}"
-                yield f"{text} (score, {who(score)})."
+                yield f"{text} (score, {profile_and_judge(score)})."
 
 
 def against_base(run: Run, base: CheckpointRuns | None) -> Run:
-    """A run beside the base's run of the same questions, if there is one."""
+    """A run compared with the base's run of the same questions, if there is one."""
     for other in base.scores if base else ():
         if HEADLINE in other.run.scores and not list(differences_from_base(other.run, run)):
             return run.against(other.run)
     return run
 
 
-def who(score: ScoreRun) -> str:
+def profile_and_judge(score: ScoreRun) -> str:
     """Profile and judge of a score run."""
     return f"{score.identity.profile}, judge {score.identity.judge}"

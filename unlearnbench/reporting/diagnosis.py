@@ -1,4 +1,4 @@
-"""What the runs about a checkpoint say in words: found, cannot be told, not found, not run."""
+"""Diagnose a checkpoint from its runs: what is found, still open, not found, or not run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from unlearnbench.attacks.catalog import BENIGN
 from unlearnbench.display import counted, full_text, listed
 from unlearnbench.plugins import available
-from unlearnbench.reporting.caveats import against_base, caveats, who
+from unlearnbench.reporting.caveats import against_base, caveats, profile_and_judge
 from unlearnbench.reporting.checks import (
     BENIGN_STEPS,
     Check,
@@ -16,10 +16,10 @@ from unlearnbench.reporting.checks import (
     fluent,
     other_doors,
     overall,
+    paraphrased,
     relearnt,
     retain_answers,
     retained,
-    reworded,
     still_known,
 )
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun
@@ -27,22 +27,22 @@ from unlearnbench.runs.schema import Figures, figures
 from unlearnbench.scoring.scores import HEADLINE
 
 CONCLUSION_TITLES = {
-    "known": "Still answered as first asked",
+    "known": "Original questions still answered",
     "superficial": "Superficial forgetting",
     "collapse": "Utility collapse",
     "relearning": "Relearning vulnerability",
 }
 CONCLUSION_MEANINGS = {
-    "known": "facts are told when asked in their first wording: those were not forgotten",
-    "superficial": "the original wording fails, other ways of asking do not",
-    "collapse": "the model broke, so that what looks like forgetting is damage",
+    "known": "facts are answered when asked the original question: those were not forgotten",
+    "superficial": "the original question is no longer answered, other ways of asking are",
+    "collapse": "the model is damaged, and the damage looks like forgetting",
     "relearning": f"at most {BENIGN_STEPS} steps on something else bring facts back",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """One diagnosis: its state and, for each run that was looked at, a sentence with numbers."""
+    """One conclusion: its state and, for each run examined, a sentence with numbers."""
 
     name: str
     state: State
@@ -50,18 +50,18 @@ class Conclusion:
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """Its display name."""
         return CONCLUSION_TITLES[self.name]
 
     @property
     def meaning(self) -> str:
-        """What it means."""
+        """An explanation in one sentence."""
         return CONCLUSION_MEANINGS[self.name]
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All diagnoses of a checkpoint. `caveats` say what stands against reading them as final."""
+    """All conclusions about a checkpoint. `caveats`: reasons not to read them as final."""
 
     headline: tuple[str, ...]
     conclusions: tuple[Conclusion, ...]
@@ -71,32 +71,36 @@ class Diagnosis:
     @property
     def lead(self) -> str:
         """The outcome in a sentence or two."""
-        found, still_open, absent = (
-            [_in_lead(one) for one in self.conclusions if one.state == state]
+        findings, still_open, absent = (
+            [
+                _lead_phrase(conclusion)
+                for conclusion in self.conclusions
+                if conclusion.state == state
+            ]
             for state in ("found", "open", "absent")
         )
-        said = []
-        if found:
-            said.append(f"Found: {listed(found)}.")
+        sentences = []
+        if findings:
+            sentences.append(f"Found: {listed(findings)}.")
         if still_open:
-            said.append(f"Cannot be told while probes are open: {listed(still_open)}.")
-        if absent and not found and not still_open:
-            said.append("None of these was found in what was run.")
-        if not said:
-            said.append("Nothing was run that could tell.")
-        return " ".join(said)
+            sentences.append(f"Cannot be told while probes are open: {listed(still_open)}.")
+        if absent and not findings and not still_open:
+            sentences.append("None of these was found in what was run.")
+        if not sentences:
+            sentences.append("Nothing was run that allows a conclusion.")
+        return " ".join(sentences)
 
 
 def diagnose(checkpoint: CheckpointRuns, base: CheckpointRuns | None = None) -> Diagnosis:
-    """Every diagnosis of a checkpoint; `base` are the runs of the model before unlearning."""
-    known = [c for s in checkpoint.scores if (c := still_known(s.run))]
-    superficial = [c for s in checkpoint.scores if (c := reworded(s.run))]
+    """Diagnose a checkpoint; `base` holds the runs of the model before unlearning."""
+    original = [c for s in checkpoint.scores if (c := still_known(s.run))]
+    superficial = [c for s in checkpoint.scores if (c := paraphrased(s.run))]
     superficial += [
         c for s in checkpoint.stresses if (c := other_doors(s.record, s.baseline)) is not None
     ]
     relearning = [c for r in checkpoint.relearnings for c in relearnt(r.record)]
     checks = {
-        "known": known,
+        "known": original,
         "superficial": superficial,
         "collapse": list(_collapse(checkpoint, base)),
         "relearning": relearning,
@@ -104,8 +108,8 @@ def diagnose(checkpoint: CheckpointRuns, base: CheckpointRuns | None = None) -> 
     return Diagnosis(
         headline=tuple(_headline(checkpoint, base)),
         conclusions=tuple(
-            Conclusion(name, overall(made), tuple(c.evidence for c in made))
-            for name, made in checks.items()
+            Conclusion(name, overall(results), tuple(c.evidence for c in results))
+            for name, results in checks.items()
         ),
         not_run=tuple(_not_run(checkpoint, base)),
         caveats=tuple(caveats(checkpoint, base)),
@@ -113,16 +117,16 @@ def diagnose(checkpoint: CheckpointRuns, base: CheckpointRuns | None = None) -> 
 
 
 def _headline(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
-    """What leaks in the worst case, whatever the diagnoses are."""
+    """What leaks in the worst case, whatever the conclusions are."""
     for score in checkpoint.scores:
         if HEADLINE in score.run.scores:
-            found = figures(score.run.scores[HEADLINE])
+            share = figures(score.run.scores[HEADLINE])
             ways = "in the worst case over all ways of asking"
-            yield f"{_leaks(found)} {ways} (score, {who(score)})"
-            known = against_base(score.run, base).among_known
-            if known is not None and known.n:
+            yield f"{_leaks(share)} {ways} (score, {profile_and_judge(score)})"
+            among_known = against_base(score.run, base).among_known
+            if among_known is not None and among_known.n:
                 of = "among the facts that the base knew"
-                yield f"{_leaks(figures(known))} {of} (score, {who(score)})"
+                yield f"{_leaks(figures(among_known))} {of} (score, {profile_and_judge(score)})"
     for stress in checkpoint.stresses:
         if stress.record.union:
             doors = sum(d.ranked and bool(d.states) for d in stress.record.findings.values())
@@ -133,22 +137,22 @@ def _headline(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterat
             )
 
 
-def _leaks(found: Figures) -> str:
-    low, high = round(found.low * found.n), round(found.high * found.n)
+def _leaks(share: Figures) -> str:
+    low, high = round(share.low * share.n), round(share.high * share.n)
     count = f"{low}" if low == high else f"{low} to {high}"
-    return f"{count} of {counted(found.n, 'forget fact')} leak, {full_text(found)},"
+    return f"{count} of {counted(share.n, 'forget fact')} leak, {full_text(share)},"
 
 
 def _collapse(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[Check]:
     for score in checkpoint.scores:
-        where = f"score, {who(score)}"
+        source = f"score, {profile_and_judge(score)}"
         shares = {n: figures(s) for n, s in score.run.scores.items()}
-        made = [fluent(shares["fluency"], where)] if "fluency" in shares else []
+        results = [fluent(shares["fluency"], source)] if "fluency" in shares else []
         if "retain.mean" in shares:
             before = _base_retain(score, base)
-            said = retain_answers(score.run)
-            made.append(retained(shares["retain.mean"], before, where, said))
-        yield from (check for check in made if check)
+            details = retain_answers(score.run)
+            results.append(retained(shares["retain.mean"], before, source, details))
+        yield from (check for check in results if check)
     for stress in checkpoint.stresses:
         if stress.record.baseline:
             check = fluent(stress.record.baseline.fluency, "stress, as score asks")
@@ -156,44 +160,44 @@ def _collapse(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterat
     for relearning in checkpoint.relearnings:
         first, ceiling = relearning.record.first, relearning.record.ceiling
         if first is not None:
-            where = "relearn, step 0"
+            source = "relearn, step 0"
             before = ceiling.retain if ceiling else None
-            made = [fluent(first.fluency, where), retained(first.retain, before, where)]
-            yield from (check for check in made if check)
+            results = [fluent(first.fluency, source), retained(first.retain, before, source)]
+            yield from (check for check in results if check)
 
 
 def _base_retain(score: ScoreRun, base: CheckpointRuns | None) -> Figures | None:
-    """The retain share of a base's run that asked the same retain questions, if there is one."""
-    asked = {p.key for p in score.run.probes if p.split == "retain"}
-    for other in base.scores if base else ():
-        same = {p.key for p in other.run.probes if p.split == "retain"} == asked
-        if same and other.identity.judge_identity == score.identity.judge_identity:
-            return figures(other.run.scores["retain.mean"])
+    """The retain share of a base's run with the same retain questions, if there is one."""
+    questions = {p.key for p in score.run.probes if p.split == "retain"}
+    for candidate in base.scores if base else ():
+        equal = {p.key for p in candidate.run.probes if p.split == "retain"} == questions
+        if equal and candidate.identity.judge_identity == score.identity.judge_identity:
+            return figures(candidate.run.scores["retain.mean"])
     return None
 
 
 def _not_run(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator[str]:
-    """What nobody has looked at yet."""
+    """What has not been run yet."""
     if not any(HEADLINE in s.run.scores for s in checkpoint.scores):
         yield "score: the protocol's own questions"
     if not any("retain.mean" in s.run.scores for s in checkpoint.scores):
         yield "retain questions of the protocol"
-    done = {test for s in checkpoint.stresses for test in s.record.seconds}
-    missing = [name for name in available("stress") if name not in done]
+    run_tests = {test for s in checkpoint.stresses for test in s.record.seconds}
+    missing = [name for name in available("stress") if name not in run_tests]
     if missing:
-        yield f"stress tests: {', '.join(missing) if done else 'all'}"
+        yield f"stress tests: {', '.join(missing) if run_tests else 'all'}"
     arms = {name for r in checkpoint.relearnings for name in r.record.arms}
-    left = [name for name in BENIGN if name not in arms]
-    if left:
-        yield f"relearning, benign arms: {', '.join(left) if arms else 'all'}"
+    missing_arms = [name for name in BENIGN if name not in arms]
+    if missing_arms:
+        yield f"relearning, benign arms: {', '.join(missing_arms) if arms else 'all'}"
     ceilings = [r for r in checkpoint.relearnings if r.record.ceiling]
     if not base and not ceilings:
         yield "the model before unlearning, to compare utility with"
 
 
-def _in_lead(conclusion: Conclusion) -> str:
+def _lead_phrase(conclusion: Conclusion) -> str:
     return (
-        "facts still answered as first asked"
+        "original questions still answered"
         if conclusion.name == "known"
         else conclusion.title.lower()
     )

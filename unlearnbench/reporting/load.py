@@ -1,4 +1,4 @@
-"""What kind of run a folder holds, and which runs are about the same checkpoint."""
+"""Read run folders of every kind, and group the runs by checkpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unlearnbench.scoring.correction import Corrected
 
 _SUBMISSION = "submission.json"
 Submitted = Callable[[Path], Sequence[Run]]
-"""The runs in a submission that stands."""
+"""Opens a submission that passed all checks and returns its runs."""
 Corrections = Callable[[Run], Mapping[str, Corrected]]
 """A run's forget scores corrected for its judge's measured errors, by score name."""
 
@@ -99,7 +99,7 @@ class RelearnRun:
 
 @dataclass(slots=True)
 class CheckpointRuns:
-    """All runs about one checkpoint on one benchmark, both told by fingerprint."""
+    """All runs of one checkpoint on one benchmark, both identified by fingerprint."""
 
     identity: ScoreIdentity | StressIdentity | RelearnIdentity
     label: str
@@ -117,69 +117,81 @@ class CheckpointRuns:
 def collect_runs(
     paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
 ) -> list[CheckpointRuns]:
-    """The runs in some folders, by checkpoint, in the order in which these are first met.
+    """The runs in some folders, by checkpoint, in the order in which the checkpoints appear.
 
-    A folder given twice counts once; `submitted` opens those that are submissions. Raises
-    `RunError` for what is not a run of the three kinds, or damaged.
+    A folder given twice counts once, and so does a run of which there are copies (the base model's
+    run in several submissions). `submitted` opens the folders that are submissions. Raises
+    `RunError` for a folder that is none of the three kinds of run, or damaged.
     """
-    found: dict[tuple[str, str], CheckpointRuns] = {}
-    seen = set()
+    checkpoints: dict[tuple[str, str], CheckpointRuns] = {}
+    read_folders = set()
     for path in paths:
-        if path.resolve() in seen:
+        if path.resolve() in read_folders:
             continue
-        seen.add(path.resolve())
-        for one in _read(path, corrections, submitted):
-            key = (one.identity.checkpoint, one.identity.benchmark_fingerprint)
-            into = found.setdefault(key, CheckpointRuns(one.identity, one.label))
-            into.training = into.training or one.training
-            _add(into, one)
-    return list(found.values())
+        read_folders.add(path.resolve())
+        for run in _read(path, corrections, submitted):
+            key = (run.identity.checkpoint, run.identity.benchmark_fingerprint)
+            into = checkpoints.setdefault(key, CheckpointRuns(run.identity, run.label))
+            into.training = into.training or run.training
+            _add(into, run)
+    return list(checkpoints.values())
 
 
 def base_of(checkpoint: CheckpointRuns, others: Iterable[CheckpointRuns]) -> CheckpointRuns | None:
     """The model before unlearning, if runs of it on the same benchmark are among the others."""
-    named = {attack.identity.base for attack in checkpoint.attacks}
+    bases = {attack.identity.base for attack in checkpoint.attacks}
     if checkpoint.training:
-        named.add(checkpoint.training.base.fingerprint)
+        bases.add(checkpoint.training.base.fingerprint)
     return next(
         (
             other
             for other in others
             if other is not checkpoint
-            and other.identity.checkpoint in named
+            and other.identity.checkpoint in bases
             and other.identity.benchmark_fingerprint == checkpoint.identity.benchmark_fingerprint
         ),
         None,
     )
 
 
-def _add(into: CheckpointRuns, one: ScoreRun | StressRun | RelearnRun) -> None:
-    if isinstance(one, ScoreRun):
-        into.scores.append(one)
-    elif isinstance(one, StressRun):
-        into.stresses.append(one)
+def _add(into: CheckpointRuns, run: ScoreRun | StressRun | RelearnRun) -> None:
+    if isinstance(run, ScoreRun):
+        if not any(_is_copy(run.run, score.run) for score in into.scores):
+            into.scores.append(run)
+    elif isinstance(run, StressRun):
+        into.stresses.append(run)
     else:
-        into.relearnings.append(one)
+        into.relearnings.append(run)
+
+
+def _is_copy(run: Run, other: Run) -> bool:
+    """Whether two runs hold the same answers and verdicts on the same probes."""
+    return (run.record.identity, run.probes, run.completions, run.judgements) == (
+        other.record.identity,
+        other.probes,
+        other.completions,
+        other.judgements,
+    )
 
 
 def _read(
     path: Path, corrections: Corrections, submitted: Submitted | None
 ) -> list[ScoreRun | StressRun | RelearnRun]:
-    """Everything a folder holds of its own; runs below it belong to its record."""
-    found: list[ScoreRun | StressRun | RelearnRun] = []
+    """The runs of a folder; those below a stress or relearning record belong to the record."""
+    attacks: list[ScoreRun | StressRun | RelearnRun] = []
     if (path / STRESS).is_file():
         stress = read_stress(path)
         below = path / "baseline"
         baseline = load_run(below) if (below / "run.json").is_file() else None
-        found.append(StressRun(path, stress, baseline))
+        attacks.append(StressRun(path, stress, baseline))
     if (path / RELEARN).is_file():
-        found.append(RelearnRun(path, read_relearn(path)))
+        attacks.append(RelearnRun(path, read_relearn(path)))
     if submitted is not None and (path / _SUBMISSION).is_file():
-        return [*(_score_run(run, corrections) for run in submitted(path)), *found]
-    return found or [_score_run(_opened(path), corrections)]
+        return [*(_score_run(run, corrections) for run in submitted(path)), *attacks]
+    return attacks or [_score_run(_run_in(path), corrections)]
 
 
-def _opened(path: Path) -> Run:
+def _run_in(path: Path) -> Run:
     if not (path / "run.json").is_file():
         raise RunError(
             f"{path} is not a run: it has no run.json, {STRESS} or {RELEARN}; give the folder that "

@@ -1,4 +1,4 @@
-"""Runs in, one HTML page out: nothing on it comes from anywhere else, all text is escaped."""
+"""Make one self-contained HTML page from runs; all text on it is escaped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from unlearnbench.scoring.fluency import FLOOR
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """A score run as it is shown."""
+    """A score run as the page shows it."""
 
     title: str
     rows: list[tables.TableRow]
@@ -45,7 +45,7 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True)
 class StressPart:
-    """A stress folder as it is shown."""
+    """A stress folder as the page shows it."""
 
     title: str
     rows: list[tables.TableRow]
@@ -53,7 +53,7 @@ class StressPart:
 
 @dataclass(frozen=True, slots=True)
 class RelearnPart:
-    """A relearning folder as it is shown."""
+    """A relearning folder as the page shows it."""
 
     title: str
     chart: Curves | None
@@ -62,7 +62,7 @@ class RelearnPart:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Everything about one checkpoint. `number` makes its ids on the page."""
+    """Everything about one checkpoint. `number` is part of its ids on the page."""
 
     number: int
     label: str
@@ -80,7 +80,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A report: its HTML and what it counts. `n_open`: probes and facts without a verdict."""
+    """A report: its HTML and its counts. `n_open`: probes and facts without a verdict."""
 
     html: str
     n_checkpoints: int
@@ -93,56 +93,60 @@ def make_page(
 ) -> Page:
     """The page about the runs in some folders of `score`, `stress` and `relearn`.
 
-    `submitted` opens submissions, of which answers and verdicts are shown as of a run. Raises
-    `RunError` for a folder that is none of them, or damaged.
+    `submitted` opens submissions, whose runs are shown like any other. Raises `RunError` for a
+    folder that is none of these, or damaged.
     """
     checkpoints = collect_runs(paths, corrections, submitted)
-    sections = [section(n, one, checkpoints) for n, one in enumerate(checkpoints, start=1)]
+    sections = [
+        section(n, checkpoint, checkpoints) for n, checkpoint in enumerate(checkpoints, start=1)
+    ]
     return Page(
         html=render(sections, checkpoints),
         n_checkpoints=len(checkpoints),
-        n_leaks=sum(len(one.leaks) for one in sections),
-        n_open=sum(n_open(one) for one in checkpoints),
+        n_leaks=sum(len(part.leaks) for part in sections),
+        n_open=sum(n_open(checkpoint) for checkpoint in checkpoints),
     )
 
 
 def write_page(page: Page, out: Path) -> None:
-    """Write the page. Raises `RunError` if that cannot be done."""
+    """Write the page. Raises `RunError` if it cannot be written."""
     clear_leftovers(out.parent, out.name)
     write_atomically(out, page.html)
 
 
-def section(number: int, one: CheckpointRuns, others: Sequence[CheckpointRuns]) -> Section:
-    """One checkpoint's part. Raises `RunError` for a damaged run below an attack's folder."""
-    leaks, notes = leaks_of(one)
+def section(number: int, checkpoint: CheckpointRuns, others: Sequence[CheckpointRuns]) -> Section:
+    """One checkpoint's section. Raises `RunError` for a damaged run below an attack's folder."""
+    leaks, notes = leaks_of(checkpoint)
     training = ""
-    if one.training:
-        steps = f"{one.training.steps} steps"
-        training = f"{one.training.method} from {one.training.base.name}, {steps}"
+    if checkpoint.training:
+        steps = f"{checkpoint.training.steps} steps"
+        training = f"{checkpoint.training.method} from {checkpoint.training.base.name}, {steps}"
     return Section(
         number=number,
-        label=one.label,
-        fingerprint=one.identity.checkpoint,
-        about=f"{one.identity.benchmark} {one.identity.benchmark_version}",
+        label=checkpoint.label,
+        fingerprint=checkpoint.identity.checkpoint,
+        about=f"{checkpoint.identity.benchmark} {checkpoint.identity.benchmark_version}",
         training=training,
-        runs=tables.run_rows(one),
-        diagnosis=diagnose(one, base_of(one, others)),
+        runs=tables.run_rows(checkpoint),
+        diagnosis=diagnose(checkpoint, base_of(checkpoint, others)),
         scores=[
             ScorePart(
                 f"{s.identity.profile}, judge {s.identity.judge}",
                 tables.score_rows(s.run),
                 tables.matrix(s.run),
             )
-            for s in one.scores
+            for s in checkpoint.scores
         ],
-        stresses=[StressPart(s.identity.profile, tables.stress_rows(s)) for s in one.stresses],
+        stresses=[
+            StressPart(s.identity.profile, tables.stress_rows(s)) for s in checkpoint.stresses
+        ],
         relearnings=[
             RelearnPart(
                 f"{r.identity.profile}{', LoRA' if r.identity.lora else ''}",
                 relearning_chart(r.record),
                 tables.relearn_rows(r.record),
             )
-            for r in one.relearnings
+            for r in checkpoint.relearnings
         ],
         leaks=leaks,
         notes=notes,
@@ -150,7 +154,7 @@ def section(number: int, one: CheckpointRuns, others: Sequence[CheckpointRuns]) 
 
 
 def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -> str:
-    """The HTML. A value that a template asks for and that is not there raises."""
+    """The HTML. A template that uses a missing value raises."""
     environment = Environment(
         loader=PackageLoader("unlearnbench.reporting"),
         autoescape=True,
@@ -171,11 +175,11 @@ def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -
         sections=sections,
         compared=compared,
         limits=limits,
-        css=_own("page.css") + Markup(svg_style()),
-        js=_own("page.js"),
+        css=_template_text("page.css") + Markup(svg_style()),
+        js=_template_text("page.js"),
     )
 
 
-def _own(name: str) -> Markup:
-    """A file of ours that goes into the page as it is."""
+def _template_text(name: str) -> Markup:
+    """A file of the package that is put into the page unescaped."""
     return Markup((files("unlearnbench.reporting") / "templates" / name).read_text("utf-8"))

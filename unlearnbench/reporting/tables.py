@@ -1,4 +1,4 @@
-"""What the tables of the page hold: headings and cells as text, ready to be laid out."""
+"""Headings and cells of the page's tables, as text."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ MARKS: dict[Verdict | None, tuple[str, str]] = {
     "incorrect": ("·", "not answered"),
     None: ("?", "open"),
 }
-"""A verdict as a sign and as a word, so that neither colour nor shape is needed to tell it."""
+"""A verdict as a sign and as a word, so that it never depends on colour or shape alone."""
 _MEANING = {
-    "forget.original": "forget facts answered as first asked",
-    "forget.paraphrase": "forget facts answered in any wording, asked plainly",
-    "forget.icr": "forget facts answered in any wording after in-context retain samples",
+    "forget.original": "forget facts answered to the original question",
+    "forget.paraphrase": "forget facts answered to the original question or any paraphrase",
+    "forget.icr": "the same after in-context retain samples",
     "forget.worst_case": "forget facts answered in any of these ways: the headline",
     "retain.mean": "retain questions answered: what the model should still know",
-    "fluency": "answers that are language: neither empty nor a loop",
-    "never.mean": "answers about invented facts called right: the judge's errors",
-    "never.worst_case": "invented facts called known at least once: the judge's errors",
+    "fluency": "responses that are language: neither empty nor a loop",
+    "never.mean": "responses about invented facts judged correct: the judge's errors",
+    "never.worst_case": "invented facts judged correct at least once: the judge's errors",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A line of a table: its heading, its cells, and whether it stands out."""
+    """A row of a table: its heading, its cells, and whether it is emphasised."""
 
     heading: str
     cells: tuple[str, ...]
@@ -64,43 +64,44 @@ class MatrixRow:
 
 
 def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
-    """What the section stands on, a row a run: profile, judge, date, facts asked, open, folder."""
+    """One row per run of a section: profile, judge, date, extent, open, folder."""
     rows = []
     for score in checkpoint.scores:
         facts = {p.key.fact for p in score.run.probes}
-        asked = f"{counted(len(facts), 'fact')}, {counted(len(score.run.probes), 'probe')}"
-        still = str(score.run.n_open)
-        when = (score.run.record.created or "unknown")[:10]
-        cells = (score.identity.profile, score.identity.judge, when, asked, still, str(score.path))
+        extent = f"{counted(len(facts), 'fact')}, {counted(len(score.run.probes), 'probe')}"
+        n_open = str(score.run.n_open)
+        date = (score.run.record.created or "unknown")[:10]
+        about = score.identity
+        cells = (about.profile, about.judge, date, extent, n_open, str(score.path))
         rows.append(TableRow("score", cells))
     for attack in checkpoint.attacks:
-        about = attack.identity
+        attacked = attack.identity
         if isinstance(attack, StressRun):
-            name, asked = "stress", counted(len(attack.record.findings), "variant")
+            name, extent = "stress", counted(len(attack.record.findings), "variant")
         else:
-            name, asked = "relearn", counted(len(attack.record.arms), "arm")
-        asked += ", LoRA" if isinstance(about, RelearnIdentity) and about.lora else ""
-        asked += ", unfinished" if attack.record.status == "running" else ""
-        still = str(attack.record.n_open)
-        when = attack.record.date or "unknown"
-        cells = (about.profile, about.judge, when, asked, still, str(attack.path))
+            name, extent = "relearn", counted(len(attack.record.arms), "arm")
+        extent += ", LoRA" if isinstance(attacked, RelearnIdentity) and attacked.lora else ""
+        extent += ", unfinished" if attack.record.status == "running" else ""
+        n_open = str(attack.record.n_open)
+        date = attack.record.date or "unknown"
+        cells = (attacked.profile, attacked.judge, date, extent, n_open, str(attack.path))
         rows.append(TableRow(name, cells))
     return rows
 
 
 def score_rows(run: Run) -> list[TableRow]:
-    """Every score of a run: value, interval, number of units, how many are open, meaning."""
+    """One row per score: value, interval, number of units, how many are open, meaning."""
     rows = []
     for name, score in run.scores.items():
-        found = figures(score)
+        share = figures(score)
         meaning = _MEANING.get(name, f"retain questions of tier {name.partition('.')[2]}")
-        cells = (value_text(found), interval_text(found.interval), str(found.n), str(found.n_open))
+        cells = (value_text(share), interval_text(share.interval), str(share.n), str(share.n_open))
         rows.append(TableRow(name, (*cells, meaning), name == HEADLINE))
     return rows
 
 
 def matrix(run: Run) -> Matrix | None:
-    """The leaks of a run, or None if it asked no forget facts."""
+    """The leaks of a run by fact and phrasing, or None if it has no forget facts."""
     leaks = run.leaks
     columns = list(
         dict.fromkeys((k.context, k.style, k.phrasing) for probes in leaks.values() for k in probes)
@@ -110,14 +111,16 @@ def matrix(run: Run) -> Matrix | None:
     answers = {probe.key.fact: probe.answer for probe in run.probes}
     rows = []
     for fact, probes in leaks.items():
-        found = {(k.context, k.style, k.phrasing): verdict for k, verdict in probes.items()}
-        marks = tuple(MARKS[found[c]] if c in found else (NOTHING, "not asked") for c in columns)
+        verdict_of = {(k.context, k.style, k.phrasing): verdict for k, verdict in probes.items()}
+        marks = tuple(
+            MARKS[verdict_of[c]] if c in verdict_of else (NOTHING, "not asked") for c in columns
+        )
         verdicts = list(probes.values())
         leaked = verdicts.count("correct")
         rows.append(MatrixRow(fact, answers[fact], marks, leaked, verdicts.count(None)))
     contexts = [CONTEXTS[context] for context, _, _ in columns]
     return Matrix(
-        contexts=tuple(_runs(contexts)),
+        contexts=tuple(_groups(contexts)),
         styles=tuple((key[1], len(list(group))) for key, group in groupby(columns, _group)),
         phrasings=tuple(phrasing.rpartition("-")[2] for _, _, phrasing in columns),
         rows=tuple(rows),
@@ -125,7 +128,7 @@ def matrix(run: Run) -> Matrix | None:
 
 
 def stress_rows(stress: StressRun) -> list[TableRow]:
-    """Which doors are open: leaked, interval, new, control, probes, note."""
+    """One row per door: leaked, interval, new, control, probes, note."""
     record, rows = stress.record, []
     if record.baseline is not None:
         base = record.baseline
@@ -147,7 +150,7 @@ def stress_rows(stress: StressRun) -> list[TableRow]:
 
 
 def relearn_rows(record: RelearnRecord) -> list[TableRow]:
-    """Every point: seed, step, and the shares that were measured there, with forget's interval."""
+    """One row per point: seed, step, and the measured shares, with the interval of `forget`."""
     rows = []
     if record.ceiling is not None:
         rows.append(TableRow("base model", (NOTHING, NOTHING, *_point(record.ceiling))))
@@ -160,7 +163,7 @@ def relearn_rows(record: RelearnRecord) -> list[TableRow]:
 
 @dataclass(frozen=True, slots=True)
 class TradeOff:
-    """Checkpoints asked and judged alike. `points`: (label, worst case, retain)."""
+    """Checkpoints scored alike. `points`: (label, worst case, retain)."""
 
     title: str
     points: tuple[tuple[str, Figures, Figures], ...]
@@ -183,7 +186,7 @@ class TradeOff:
 
     @property
     def rows(self) -> list[TableRow]:
-        """A numbered row a checkpoint."""
+        """One numbered row per point."""
         return [
             TableRow(f"{number} {label}", (*_rate(worst), *_rate(retain)))
             for number, (label, worst, retain) in enumerate(self.points, start=1)
@@ -191,9 +194,10 @@ class TradeOff:
 
 
 def trade_offs(checkpoints: Sequence[CheckpointRuns]) -> list[TradeOff]:
-    """Sets of two and more checkpoints whose score runs can be compared.
+    """Sets of two or more checkpoints whose score runs can be compared.
 
-    Those have one benchmark, profile, limit and judge; others would compare questions, not models.
+    Their benchmark, profile, limit and judge are equal; otherwise differences could come from the
+    questions instead of the models.
     """
     sets: dict[tuple[str, str, str, int | None], list[tuple[str, ScoreRun]]] = {}
     for checkpoint in checkpoints:
@@ -202,10 +206,10 @@ def trade_offs(checkpoints: Sequence[CheckpointRuns]) -> list[TradeOff]:
                 about = score.identity
                 key = (about.benchmark_fingerprint, about.profile, about.judge_identity)
                 sets.setdefault((*key, about.limit), []).append((checkpoint.label, score))
-    return [_trade_off(runs) for runs in sets.values() if _several(runs)]
+    return [_trade_off(runs) for runs in sets.values() if _has_several_checkpoints(runs)]
 
 
-def _several(runs: Sequence[tuple[str, ScoreRun]]) -> bool:
+def _has_several_checkpoints(runs: Sequence[tuple[str, ScoreRun]]) -> bool:
     return len({score.identity.checkpoint for _, score in runs}) > 1
 
 
@@ -220,21 +224,21 @@ def _trade_off(runs: Sequence[tuple[str, ScoreRun]]) -> TradeOff:
     return TradeOff(title + limit, points)
 
 
-def _rate(found: Figures) -> tuple[str, str]:
-    return value_text(found), interval_text(found.interval) if found.n else NOTHING
+def _rate(share: Figures) -> tuple[str, str]:
+    return value_text(share), interval_text(share.interval) if share.n else NOTHING
 
 
 def _point(point: object) -> tuple[str, ...]:
     names = ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency")
-    first, *others = (getattr(point, name) for name in names)
-    return (*_rate(first), *(value_text(found) for found in others))
+    first, *rest = (getattr(point, name) for name in names)
+    return (*_rate(first), *(value_text(share) for share in rest))
 
 
 def _group(column: tuple[str, str, str]) -> tuple[str, str]:
     return column[0], column[1]
 
 
-def _runs(words: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Each word with the number of times that it stands in a row."""
+def _groups(words: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each word with the length of its run of repetitions."""
     for word, group in groupby(words):
         yield word, len(list(group))
