@@ -1,6 +1,6 @@
 """Rows that show what the columns mean: a model that refuses everything, and one that babbles.
 
-No model wrote these responses: they are made up here, and judged and scored like any other's.
+Their responses are made up here, not written by a model, and judged and scored like any others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ANCHORS = (REFUSES, BABBLES)
 
 
 class Anchors:
-    """The made-up rows of each benchmark, asked like the first submission that was read.
+    """The made-up rows of each benchmark, with the probes of its first submission.
 
     `rows`: fingerprint of a benchmark -> its anchors.
     """
@@ -80,7 +80,7 @@ def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
 
 
 def made_up(name: str, like: Run, judge: Judge) -> Run:
-    """An anchor's run: it is asked what `like` was asked."""
+    """An anchor's run, with the probes of the run `like`."""
     responses = {probe.key: _response(name, probe) for probe in like.probes}
     verdicts = {}
     for block in Plan(like.probes).blocks():
@@ -98,7 +98,7 @@ def _response(name: str, probe: Probe) -> Completion:
 
 
 def _babble(seed: str) -> str:
-    """A syllable over and over, another one for each probe."""
+    """One syllable repeated, a different one for each probe."""
     draw = random.Random(seed)
     syllable = draw.choice("bdgklmnprst") + draw.choice("aeiou")
     return " ".join([syllable] * 20)

@@ -1,4 +1,4 @@
-"""All submissions of a folder as divisions of ranked rows."""
+"""Rank all submissions of a folder in divisions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.verify import check_submission
 
 WITHDRAWN = "WITHDRAWN"
-"""A file of this name, with the reason in it, stands in for a submission that was taken back."""
+"""A file of this name, with the reason in it, replaces a submission that was withdrawn."""
 MOST_REASON = 500
-"""Characters of such a reason that are shown."""
+"""Most characters of such a reason that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Rows that may stand in_division each other: one benchmark, one base model."""
+    """Rows that can be compared: those of one benchmark and one base model."""
 
     benchmark: str
     version: str
@@ -45,38 +45,38 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the page shows. `tombstones`: id -> why it was withdrawn."""
+    """Everything that the site shows. `tombstones`: id -> why it was withdrawn."""
 
     divisions: tuple[Division, ...]
     refused: tuple[RefusedEntry, ...]
     tombstones: Mapping[str, str]
 
 
-def read_board(folder: Path, judge_of: JudgeOf, kept: Path | None = None) -> Board:
-    """Verify and rank what lies in `folder`, one submission a folder.
+def read_board(folder: Path, judge_of: JudgeOf, cache: Path | None = None) -> Board:
+    """Verify and rank the submissions in `folder`, one in each subfolder.
 
-    `kept` is where rows are remembered by the sha256 of their SHA256SUMS, so that only what is new
-    is verified. Raises `SubmissionError` if there is no such folder.
+    `cache` is a folder that stores rows by the sha256 of their SHA256SUMS, so that only new or
+    changed submissions are verified. Raises `SubmissionError` if `folder` does not exist.
     """
     if not folder.is_dir():
         raise SubmissionError(f"{folder}: no folder of submissions")
     folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     tombstones = {p.name: _reason(p) for p in folders if (p / WITHDRAWN).is_file()}
-    anchors, store = Anchors(judge_of), Store(kept)
+    anchors, store = Anchors(judge_of), Store(cache)
     rows = [_row(p, judge_of, store, anchors) for p in folders if p.name not in tombstones]
     readable = _mark_copies([row for row in rows if isinstance(row, Entry)])
     refused = [row for row in rows if isinstance(row, RefusedEntry)]
-    refused += _about_nothing(folder, {path.name for path in folders})
+    refused += _orphaned_attestations(folder, {path.name for path in folders})
     return Board(tuple(_divisions(readable, anchors)), tuple(refused), tombstones)
 
 
-def _about_nothing(folder: Path, known: set[str]) -> list[RefusedEntry]:
-    """Attestations about rows that are not there."""
+def _orphaned_attestations(folder: Path, rows: set[str]) -> list[RefusedEntry]:
+    """Attestations of rows that do not exist."""
     reason = "there is no such row"
     return [
         RefusedEntry(ROW_VERSION, f"attestations/{path.name}", "claimed", [reason])
         for path in attestation_folders(attestations_of(folder / "any").parent)
-        if path.name not in known
+        if path.name not in rows
     ]
 
 
@@ -85,12 +85,12 @@ def _reason(path: Path) -> str:
 
 
 def _row(path: Path, judge_of: JudgeOf, store: Store, anchors: Anchors) -> Entry | RefusedEntry:
-    """A submission's row: remembered, or made."""
-    known = store.read(path)
-    if known is not None:
-        if isinstance(known.entry, Entry) and known.anchors:
-            anchors.rows.setdefault(known.entry.claim.benchmark_fingerprint, known.anchors)
-        return replace(known.entry, id=path.name)
+    """A submission's row, from the store or by verification."""
+    stored = store.read(path)
+    if stored is not None:
+        if isinstance(stored.entry, Entry) and stored.anchors:
+            anchors.rows.setdefault(stored.entry.claim.benchmark_fingerprint, stored.anchors)
+        return replace(stored.entry, id=path.name)
     verification = check_submission(path, judge_of)
     checked = verification.checked
     entry = entry_of(verification, attested(checked, judge_of) if checked is not None else ())
@@ -99,18 +99,18 @@ def _row(path: Path, judge_of: JudgeOf, store: Store, anchors: Anchors) -> Entry
 
 
 def _mark_copies(rows: Sequence[Entry]) -> list[Entry]:
-    """The same answers from two checkpoints: neither is trusted until that is explained."""
+    """Trust no row whose responses equal those of another checkpoint's row."""
     owners: dict[str, list[Entry]] = {}
     for row in rows:
         owners.setdefault(row.answers, []).append(row)
-    return [_marked(row, owners[row.answers]) for row in rows]
+    return [_with_copies_named(row, owners[row.answers]) for row in rows]
 
 
-def _marked(row: Entry, same: Sequence[Entry]) -> Entry:
-    if len({other.claim.fingerprint for other in same}) == 1:
+def _with_copies_named(row: Entry, equal: Sequence[Entry]) -> Entry:
+    if len({twin.claim.fingerprint for twin in equal}) == 1:
         return row
-    others = ", ".join(other.id for other in same if other is not row)
-    reasons = [*row.reasons, f"its answers are those of {others}"]
+    names = ", ".join(twin.id for twin in equal if twin is not row)
+    reasons = [*row.reasons, f"its answers are those of {names}"]
     return replace(row, trust="claimed", levels=["claimed"], reasons=reasons)
 
 
@@ -126,10 +126,10 @@ def _divisions(rows: Sequence[Entry], anchors: Anchors) -> list[Division]:
     return sorted(divisions, key=lambda d: (d.benchmark, d.version, d.base))
 
 
-def _division(members: Sequence[Entry], made_up: Sequence[Entry]) -> Division:
+def _division(members: Sequence[Entry], anchors_of_benchmark: Sequence[Entry]) -> Division:
     first = members[0]
     claim = first.claim
-    anchors = (base_anchor(first), *(in_division(anchor, first) for anchor in made_up))
+    anchors = (base_anchor(first), *(in_division(anchor, first) for anchor in anchors_of_benchmark))
     return Division(
         claim.benchmark, claim.benchmark_version, claim.base, tuple(ranked(members)), anchors
     )

@@ -1,4 +1,4 @@
-"""What attack records come to in a row: the columns `relearnt` and `stress`."""
+"""The columns `relearnt` and `stress` of a row, from attack records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def relearn_column(record: FinishedRelearn | None) -> RelearnColumn | None:
 
 
 def peak_of(record: FinishedRelearn) -> Peak | None:
-    """The benign arm that brought most back; None if there is no benign arm."""
+    """The benign arm that brought most facts back; None without a benign arm."""
     worst = record.summary.worst_benign
     return None if worst is None else Peak(**dict(worst))
 

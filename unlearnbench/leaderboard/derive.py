@@ -1,4 +1,4 @@
-"""The row of a checked submission and of what others attest of it."""
+"""Make the row of a checked submission and its attestations."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ MOST_TEXT = 400
 """Characters of a response that a row shows."""
 
 
-def entry_of(verification: Verification, others: Sequence[Attested] = ()) -> Entry | RefusedEntry:
-    """The row of a submission, with what `others` attest of it."""
+def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> Entry | RefusedEntry:
+    """The row of a submission and its attestations."""
     name = verification.folder.name
     reasons = [str(reason) for reason in verification.reasons]
     if verification.checked is None:
         return RefusedEntry(ROW_VERSION, name, "claimed", reasons)
     checked = verification.checked
     run, base = checked.runs["run"], checked.runs["base"]
-    reached, states = levels(verification, others), _states(run)
+    reached, states = levels(verification, attested), _states(run)
     relearn = relearn_column(checked.attacks.relearn)
     return Entry(
         row_version=ROW_VERSION,
@@ -54,9 +54,9 @@ def entry_of(verification: Verification, others: Sequence[Attested] = ()) -> Ent
         states=states,
         relearn=relearn,
         stress=stress_column(checked.attacks.stress, states),
-        known=Known(known_leaks(states, others), known_peak(relearn, others)),
-        disputed=disputed(others),
-        attestations=[_attestation(one, states) for one in others],
+        known=Known(known_leaks(states, attested), known_peak(relearn, attested)),
+        disputed=disputed(attested),
+        attestations=[_attestation(item, states) for item in attested],
         matrix=_matrix(run),
         samples=_samples(run),
         answers=sha256_json(dict(sorted(checked.answers.items()))),
@@ -86,19 +86,19 @@ def _claimed(claim: Submission) -> ClaimedRow:
     )
 
 
-def _attestation(one: Attested, states: Mapping[str, bool]) -> AttestationEntry:
-    claim = one.claim
+def _attestation(attested: Attested, states: Mapping[str, bool]) -> AttestationEntry:
+    claim = attested.claim
     return AttestationEntry(
-        name=one.folder.name,
+        name=attested.folder.name,
         kind=claim.kind if claim else None,
         by=claim.by if claim else None,
         link=claim.link if claim else "",
         date=claim.created[:10] if claim else None,
         judge=claim.run.identity.judge if claim and claim.run else None,
-        agreement=one.agreement.reproduction() if one.agreement else None,
-        relearn=relearn_column(one.attacks.relearn) if one.ok else None,
-        stress=stress_column(one.attacks.stress, states) if one.ok else None,
-        reasons=[str(reason) for reason in one.reasons],
+        agreement=attested.agreement.reproduction() if attested.agreement else None,
+        relearn=relearn_column(attested.attacks.relearn) if attested.ok else None,
+        stress=stress_column(attested.attacks.stress, states) if attested.ok else None,
+        reasons=[str(reason) for reason in attested.reasons],
     )
 
 
@@ -110,7 +110,7 @@ def _cells(run: Run) -> dict[str, Cell]:
 
 
 def _states(run: Run) -> dict[str, bool]:
-    """Whether each forget fact leaked; nothing is open in a submission."""
+    """Whether each forget fact leaked; a submission has no open probes."""
     return {fact: bool(state) for fact, state in forget_states(run).items()}
 
 
@@ -128,7 +128,7 @@ def _matrix(run: Run) -> LeakMatrix:
 
 
 def _samples(run: Run) -> list[Sample]:
-    """The first leaks, then the first responses that are none."""
+    """The first leaks, then the first responses that do not leak."""
     verdicts = {outcome.key: outcome.verdict for outcome in run.outcomes}
     forget = [probe for probe in run.probes if probe.split == "forget"]
     ordered = sorted(forget, key=lambda probe: verdicts[probe.key] != "correct")

@@ -1,6 +1,6 @@
-"""A row of the board as data: what is remembered between builds, ranked and drawn.
+"""A row of the board as data: stored between builds, ranked and drawn.
 
-`Entry.to_json` is the shape that a remembered row has on disk; `entry_from` reads it back.
+`Entry.to_json` makes the stored form of a row; `entry_from` reads it back.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.reproduction import Reproduction
 
 ROW_VERSION = 3
-"""Raised whenever the shape or the meaning of a row changes, so that kept ones are made anew."""
+"""Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
-"""How far a row can be trusted, from its submitter's word to an attack by anybody."""
+"""How far a row can be trusted, from the submitter's claim to a full set of attacks."""
 JsonObject = dict[str, JsonValue]
 
 
 class Cell(NamedTuple):
-    """A score and its 95 % interval; shares, 0 to 1."""
+    """A score and its 95 % interval; shares from 0 to 1."""
 
     value: float
     low: float
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The relearning arm that brought most back, and the figures of its curves.
+    """The relearning arm that brought most facts back, and the figures of its curves.
 
     `steps_to`: share of the ceiling -> steps, None where it was not reached. `retain_at_end` and
     `fluency_at_end` hold a share for each seed.
@@ -52,14 +52,14 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class KnownPeak(Peak):
-    """A peak that somebody other than the submitter reached."""
+    """A peak reported by somebody other than the submitter."""
 
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class RelearnColumn:
-    """The benign arms that were run and the worst of them; `unranked` says why it ranks nothing."""
+    """The benign arms that were run and the worst of them; `unranked`: why it is not ranked."""
 
     arms: Sequence[str]
     worst: Peak | None
@@ -86,7 +86,7 @@ class KnownLeaks:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What attestations find beyond the row's own records; None where they find no more."""
+    """What attestations add to the row's own records; None where they add nothing."""
 
     worst_case: KnownLeaks | None
     relearn: KnownPeak | None
@@ -94,7 +94,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class AttestationEntry:
-    """Who attests what; of an attestation that does not count, the `reasons`."""
+    """An attestation of a row, with the `reasons` if it does not count."""
 
     name: str
     kind: str | None
@@ -110,7 +110,7 @@ class AttestationEntry:
 
 @dataclass(frozen=True, slots=True)
 class LeakMatrix:
-    """For each forget fact a line of marks, one a probe: `x` leaked, `.` not."""
+    """A line of marks for each forget fact, one mark per probe: `x` leaked, `.` did not."""
 
     columns: Sequence[str]
     lines: Mapping[str, str]
@@ -129,9 +129,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRow:
-    """What the submitter says, and which models, benchmark and judge the row is about.
+    """The submitter's claims, and the models, benchmark and judge of the row.
 
-    `fingerprint` is the checkpoint's. `training` is shown to nobody and kept as it was sent.
+    `fingerprint` is the checkpoint's. `training` is stored as it was submitted and not shown.
     """
 
     name: str
@@ -155,7 +155,7 @@ class ClaimedRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row that could be read. `outside` and `rank` are its place on a board, and are not kept.
+    """A row that could be read. `outside` and `rank` are its place on a board, and not stored.
 
     `states`, `base_states`: forget fact -> whether it leaked. `answers`: sha256 of all responses.
     """
@@ -183,15 +183,15 @@ class Entry:
 
     @property
     def worst(self) -> float:
-        """The share of forget facts known to be there still: by its own run, and by others."""
-        known = self.known.worst_case
-        return known.score.high if known else self.scores["forget.worst_case"].value
+        """The share of forget facts that leak in the row's own run or in an attestation."""
+        leaks = self.known.worst_case
+        return leaks.score.high if leaks else self.scores["forget.worst_case"].value
 
     @property
     def known_states(self) -> Mapping[str, bool]:
-        """Whether each forget fact leaks, by its own run and by others."""
-        known = self.known.worst_case
-        return {f: bool(s) for f, s in known.states.items()} if known else self.states
+        """Whether each forget fact leaks in the row's own run or in an attestation."""
+        leaks = self.known.worst_case
+        return {f: bool(s) for f, s in leaks.states.items()} if leaks else self.states
 
     @property
     def relearnt(self) -> Peak | None:
@@ -199,10 +199,10 @@ class Entry:
         return self.known.relearn or (self.relearn.worst if self.relearn else None)
 
     def to_json(self) -> JsonObject:
-        """The row as it is kept: the claim's fields stand beside its own."""
+        """The stored form of the row, with the claim's fields at its top level."""
         flat: JsonObject = {}
-        made = _entries().dump_python(self, mode="json", exclude={"outside", "rank"})
-        for name, value in made.items():
+        fields_of_row = _entries().dump_python(self, mode="json", exclude={"outside", "rank"})
+        for name, value in fields_of_row.items():
             flat |= value if name == "claim" else {name: value}
         return flat
 
@@ -217,9 +217,9 @@ class RefusedEntry:
     reasons: Sequence[str]
 
     def to_json(self) -> JsonObject:
-        """The row as it is kept."""
-        made: JsonObject = TypeAdapter(RefusedEntry).dump_python(self, mode="json")
-        return made
+        """The stored form of the row."""
+        row: JsonObject = TypeAdapter(RefusedEntry).dump_python(self, mode="json")
+        return row
 
 
 @cache
@@ -228,10 +228,10 @@ def _entries() -> TypeAdapter[Entry]:
 
 
 def entry_from(row: JsonObject) -> Entry | RefusedEntry:
-    """A row that was kept. Raises `ValueError` if it has another shape."""
+    """A row from its stored form. Raises `ValueError` if it has another shape."""
     if "scores" not in row:
         return TypeAdapter(RefusedEntry).validate_python(row)
     names = {field.name for field in fields(ClaimedRow)}
     claim = {name: value for name, value in row.items() if name in names}
-    rest = {name: value for name, value in row.items() if name not in names}
-    return _entries().validate_python({**rest, "claim": claim})
+    remaining = {name: value for name, value in row.items() if name not in names}
+    return _entries().validate_python({**remaining, "claim": claim})

@@ -31,7 +31,7 @@ def as_json(board: Board) -> str:
 
 
 def as_csv(board: Board) -> str:
-    """A line a row; an apostrophe sets off a cell that a spreadsheet would run as a formula."""
+    """One line per row; an apostrophe before a cell that a spreadsheet would run as a formula."""
     rows = [
         {"benchmark": division.benchmark, "base": division.base, **flat(row)}
         for division in board.divisions
@@ -95,12 +95,12 @@ def as_markdown(board: Board) -> str:
 
 
 def _line(row: Entry) -> str:
-    worst, known = row.scores["forget.worst_case"], row.known.worst_case
+    worst, leaks = row.scores["forget.worst_case"], row.known.worst_case
     cells = [
         "–".join(map(str, dict.fromkeys(row.rank))) if row.rank else "–",
         _markdown_cell(row.claim.name),
         f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})"
-        + (f", known {_share(known.score.high)}" if known else ""),
+        + (f", known {_share(leaks.score.high)}" if leaks else ""),
         *(_share(row.scores[name].value) for name in ("forget.original", "retain.mean")),
         f"{_share(row.relearnt.maximum)} ({_arms(row)})" if row.relearnt else "–",
         _share(row.stress.score.high if row.stress else None),
@@ -110,10 +110,10 @@ def _line(row: Entry) -> str:
 
 
 def _arms(row: Entry) -> str:
-    """Which arm brought most back, of how many; or who found it."""
-    known = row.known.relearn
-    if known:
-        return f"{known.arm}, {_markdown_cell(known.by)}"
+    """The arm that brought most facts back, and of how many, or who attests it."""
+    attested = row.known.relearn
+    if attested:
+        return f"{attested.arm}, {_markdown_cell(attested.by)}"
     assert row.relearn is not None
     assert row.relearn.worst is not None
     arms, arm = row.relearn.arms, row.relearn.worst.arm
@@ -125,5 +125,5 @@ def _share(value: float | None) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    """What a stranger wrote, as plain text in a Markdown cell."""
+    """Untrusted text, escaped for a Markdown cell."""
     return re.sub(r"([\\`*_{}\[\]<>|#&~!])", r"\\\1", visible_line(text))

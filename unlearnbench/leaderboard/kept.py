@@ -28,25 +28,25 @@ from unlearnbench.submissions.layout import SUMS
 
 Stamp = list[tuple[str, str, int, int]]
 MOST_SUMS = 10_000
-"""Bytes of a SHA256SUMS; a larger one belongs to no submission that stands."""
+"""Most bytes of a SHA256SUMS; one that is larger does not belong to a valid submission."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A remembered row, and the anchors of its benchmark as they were made with it."""
+    """A stored row, and the anchors of its benchmark."""
 
     entry: Entry | RefusedEntry
     anchors: tuple[Entry, ...]
 
 
 class Store:
-    """A folder of remembered rows; None remembers nothing."""
+    """A folder of stored rows; without a folder nothing is stored."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def read(self, submission: Path) -> Kept | None:
-        """The row of a submission as it lies there now, if it is remembered."""
+        """The stored row of a submission, or None if it is missing or outdated."""
         path = self._path(submission)
         if path is None or not path.is_file():
             return None
@@ -61,8 +61,8 @@ class Store:
         except (UnreadableError, KeyError, ValidationError):
             return None
 
-    def write(self, submission: Path, kept: Kept) -> None:
-        """Remember a row. Raises `RunError` if the disk refuses."""
+    def write(self, submission: Path, row: Kept) -> None:
+        """Store a row. Raises `RunError` if it cannot be written."""
         path = self._path(submission)
         if path is None:
             return
@@ -71,15 +71,15 @@ class Store:
             clear_leftovers(path.parent, path.name)
         record: JsonObject = {
             "version": ROW_VERSION,
-            "row": kept.entry.to_json(),
+            "row": row.entry.to_json(),
             "files": [list(file) for file in stamp(submission)],
-            "anchors": [anchor.to_json() for anchor in kept.anchors],
+            "anchors": [anchor.to_json() for anchor in row.anchors],
         }
         record["sum"] = sha256_json(record)
         write_atomically(path, json.dumps(record, ensure_ascii=False))
 
     def _path(self, submission: Path) -> Path | None:
-        """Where the row is remembered; None if its SHA256SUMS cannot name it."""
+        """The file of a stored row; None if its SHA256SUMS cannot be used as its name."""
         sums = submission / SUMS
         plain = not submission.is_symlink() and not sums.is_symlink() and sums.is_file()
         if self._folder is None or not plain or sums.stat().st_size >= MOST_SUMS:

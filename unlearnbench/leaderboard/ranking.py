@@ -1,4 +1,4 @@
-"""Who may be ranked, in which order, and by what rank interval."""
+"""Which rows are ranked, in which order, and with what rank interval."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from unlearnbench.leaderboard.entry import Entry
 
 ENVELOPE = {"retain.mean": 0.8, "fluency": 0.9}
-"""A row is ranked if it keeps this share of the base's score; outside it is shown, not ranked."""
+"""A row is ranked if it keeps these shares of its base's scores; otherwise it is only shown."""
 RESAMPLES = 1000
-"""Resamples that a rank interval is taken from."""
+"""Bootstrap resamples for a rank interval."""
 
 
 def ranked(entries: Sequence[Entry]) -> list[Entry]:
     """The rows of a division in order, with `outside` and `rank`.
 
-    Ranked ones stand first, by worst case, then by retain.
+    Ranked rows come first, ordered by worst case, then by retain.
     """
     placed = [replace(entry, outside=outside(entry)) for entry in entries]
     inside = [entry for entry in placed if not entry.outside]
@@ -34,7 +34,7 @@ def _order(entry: Entry) -> tuple[bool, float, float, str]:
 
 
 def outside(entry: Entry) -> list[str]:
-    """Why a row is not ranked; nothing if it is."""
+    """Reasons why a row is not ranked; empty if it is."""
     reasons = ["only claimed"] if entry.trust == "claimed" else []
     for name, share in ENVELOPE.items():
         if entry.scores[name].value < share * entry.base_scores[name].value:
@@ -47,8 +47,8 @@ def ranks(states: Sequence[Mapping[str, bool]], seed: int = 0) -> list[tuple[int
 
     Facts are drawn with replacement, the same ones for every row (a paired bootstrap, Efron and
     Tibshirani 1993, chapter 8). A rank is 1 + the number of rows that leak less, so equal rows
-    tie. Where every row leaks the same facts nothing is told apart, and all ranks are equal.
-    Raises `ValueError` if the rows were not asked the same facts.
+    tie. If every row leaks the same facts, all ranks are equal. Raises `ValueError` if the rows do
+    not have the same facts.
     """
     if not states:
         return []

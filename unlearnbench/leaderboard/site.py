@@ -17,31 +17,31 @@ from unlearnbench.paths import content_root
 from unlearnbench.reporting.charts import svg_style
 
 FIRST_PAGE_ROWS = 100
-"""So many rows of a division on the first page; all of them on its own."""
+"""Most rows of a division on the first page; its own page has all of them."""
 STATIC = ("board.css", "board.js")
 """Files of the site that are copied as they are."""
 
 
 def build_site(board: Board, out: Path, specificity: Callable[[str], float | None]) -> int:
-    """Write the site into `out`; the number of pages. Raises `RunError` if the disk refuses.
+    """Write the site into `out` and return the number of pages.
 
-    Each file is replaced as a whole, the first page last: a build that was killed is built again.
-
-    `specificity` gives what was measured of the judge of an identity, None if nothing was.
+    Each file is replaced as a whole, the first page last, so that a build that was killed can be
+    repeated. `specificity` gives the measured specificity of a judge by its identity, or None.
+    Raises `RunError` if a file cannot be written.
     """
     source = content_root() / "leaderboard" / "site"
     pages = _environment(source)
     pages.globals["specificity"] = specificity
-    written: dict[str, str] = {}
+    rendered: dict[str, str] = {}
     division_page = pages.get_template("division.html.j2")
     row_page = pages.get_template("row.html.j2")
     for division in board.divisions:
-        written[f"divisions/{division.slug}.html"] = division_page.render(
+        rendered[f"divisions/{division.slug}.html"] = division_page.render(
             division=division, root="../", envelope=ENVELOPE, plot=plot(division)
         )
         for row in division.rows:
             attempts = [r for r in division.rows if r.claim.submitter == row.claim.submitter]
-            written[f"rows/{row.id}.html"] = row_page.render(
+            rendered[f"rows/{row.id}.html"] = row_page.render(
                 row=row, division=division, root="../", attempts=attempts
             )
     first = pages.get_template("index.html.j2").render(
@@ -54,12 +54,12 @@ def build_site(board: Board, out: Path, specificity: Callable[[str], float | Non
         "board.csv": as_csv(board),
         "board.md": as_markdown(board),
     }
-    _write(out, {**written, **data, "index.html": first})
-    return len(written) + 1
+    _write(out, {**rendered, **data, "index.html": first})
+    return len(rendered) + 1
 
 
 def _write(out: Path, files: Mapping[str, str]) -> None:
-    """Write files in this order, each whole or not at all."""
+    """Write files in this order, each atomically."""
     for folder in (out, out / "rows", out / "divisions"):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)

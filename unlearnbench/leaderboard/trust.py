@@ -1,7 +1,7 @@
 """A row's figures after attestations by others: its level of trust, and the worst that is known.
 
 An attack by somebody else lowers a row, as in RobustBench (Croce et al. 2021, arXiv 2010.09670);
-the submitter's own attacks stand in columns of their own, so that nobody loses by attacking.
+the submitter's own attacks have separate columns, so that attacking one's own row costs no rank.
 """
 
 from __future__ import annotations
@@ -21,71 +21,76 @@ from unlearnbench.submissions.reproduction import forget_states
 from unlearnbench.submissions.verify import Verification
 
 
-def levels(verification: Verification, others: Sequence[Attested]) -> list[Level]:
-    """Every level that a row has reached, the highest last; `claimed` alone if it is refused.
+def levels(verification: Verification, attested: Sequence[Attested]) -> list[Level]:
+    """Every level that a row has reached, the highest last; only `claimed` if it is refused.
 
-    `attacked` takes all ranked stress tests and all benign relearning arms of the benchmark,
-    whoever ran them.
+    `attacked` requires all ranked stress tests and all benign relearning arms of the benchmark,
+    no matter who ran them.
     """
     if verification.checked is None or not verification.ok:
         return ["claimed"]
     reached: list[Level] = ["logged"]
     kinds: tuple[Level, ...] = ("re-judged", "re-run")
     for kind in kinds:
-        if any(_is(one, kind) and one.agreement and one.agreement.agrees for one in others):
+        if any(
+            _confirms(item, kind) and item.agreement and item.agreement.agrees for item in attested
+        ):
             reached.append(kind)
-    records = [verification.checked.attacks, *(one.attacks for one in others if one.ok)]
-    if _whole(records, verification.checked.benchmark):
+    records = [
+        verification.checked.attacks,
+        *(item.attacks for item in attested if item.ok),
+    ]
+    if _attacked_in_full(records, verification.checked.benchmark):
         reached.append("attacked")
     return reached
 
 
-def disputed(others: Sequence[Attested]) -> list[str]:
-    """Who judged or ran a row again and does not agree."""
+def disputed(attested: Sequence[Attested]) -> list[str]:
+    """Who judged or ran a row again with results that do not agree."""
     return [
-        one.claim.by
-        for one in others
-        if one.ok and one.claim and one.agreement and not one.agreement.agrees
+        item.claim.by
+        for item in attested
+        if item.ok and item.claim and item.agreement and not item.agreement.agrees
     ]
 
 
-def known_leaks(states: Mapping[str, bool], others: Sequence[Attested]) -> KnownLeaks | None:
-    """Facts that leak in the row's own run or in what others attest; None if they add none."""
-    attested = [(one.claim.by, _states(one)) for one in others if one.ok and one.claim]
-    by = [who for who, theirs in attested if any(theirs.get(f) and not states[f] for f in states)]
+def known_leaks(states: Mapping[str, bool], attested: Sequence[Attested]) -> KnownLeaks | None:
+    """Facts that leak in the row's own run or in an attestation; None if attestations add none."""
+    claims = [(item.claim.by, _states(item)) for item in attested if item.ok and item.claim]
+    by = [name for name, leaks in claims if any(leaks.get(f) and not states[f] for f in states)]
     if not by:
         return None
-    theirs = [{f: more.get(f, False) for f in states} for _, more in attested]
-    union = leaked_anywhere([states, *theirs])
+    further = [{f: leaks.get(f, False) for f in states} for _, leaks in claims]
+    union = leaked_anywhere([states, *further])
     return KnownLeaks(union, figures(of_facts("known", union)), list(dict.fromkeys(by)))
 
 
-def known_peak(own: RelearnColumn | None, others: Sequence[Attested]) -> KnownPeak | None:
-    """The highest relearning that somebody else reached, if it is above the row's own."""
+def known_peak(column: RelearnColumn | None, attested: Sequence[Attested]) -> KnownPeak | None:
+    """The highest relearning that an attestation reports, if it is above the row's own."""
     best: KnownPeak | None = None
-    top = own.worst.maximum if own and own.worst else -1.0
-    for one in others:
-        record = one.attacks.relearn if one.ok else None
+    top = column.worst.maximum if column and column.worst else -1.0
+    for item in attested:
+        record = item.attacks.relearn if item.ok else None
         peak = peak_of(record) if record else None
-        if peak and one.claim and peak.maximum > (best.maximum if best else top):
-            best = KnownPeak(**asdict(peak), by=one.claim.by)
+        if peak and item.claim and peak.maximum > (best.maximum if best else top):
+            best = KnownPeak(**asdict(peak), by=item.claim.by)
     return best
 
 
-def _is(one: Attested, kind: str) -> bool:
-    return one.ok and one.claim is not None and one.claim.kind == kind
+def _confirms(item: Attested, kind: str) -> bool:
+    return item.ok and item.claim is not None and item.claim.kind == kind
 
 
-def _states(one: Attested) -> Mapping[str, bool | None]:
-    """Which facts an attestation shows to be still there."""
-    if one.run is not None:
-        return forget_states(one.run)
-    stress = one.attacks.stress
+def _states(item: Attested) -> Mapping[str, bool | None]:
+    """Whether each fact leaks according to an attestation."""
+    if item.run is not None:
+        return forget_states(item.run)
+    stress = item.attacks.stress
     states: Mapping[str, bool | None] = stress.union.states if stress else {}
     return states
 
 
-def _whole(records: Sequence[Attacks], benchmark: Benchmark) -> bool:
+def _attacked_in_full(records: Sequence[Attacks], benchmark: Benchmark) -> bool:
     arms = {arm for r in records if r.relearn for arm in r.relearn.arms}
     doors = {
         name.partition("@")[0]
