@@ -1,8 +1,8 @@
-"""Files and folders that are there whole or not at all, and a disk's refusal in words.
+"""Write files and folders atomically, and report refused writes as `RunError`.
 
-with whole(target) as draft:      # beside `target`, on the same disk
+with drafting(target) as draft:   # beside `target`, on the same disk
     save_something(draft)         # a file or a folder
-# now `target` is there, flushed; after an error or a kill it is as it was before
+# `target` is now complete and flushed; after an error or a kill it is unchanged
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REFUSALS = frozenset(
         *("ENAMETOOLONG", "ENOTEMPTY", "ENXIO", "ENODEV", "ESTALE"),
     )
 )
-"""Errors of a full, read-only, forbidden or failing disk, and of a path that cannot be."""
+"""Errors of a full, read-only, forbidden or failing disk, and of an impossible path."""
 _NO_FOLDER_SYNC = frozenset([errno.EINVAL, errno.ENOTSUP])
 _LEFTOVER = re.compile(r"^\.(?P<name>.+)\.(?P<pid>\d+)\.(tmp|partial)$", re.DOTALL)
 _NATIVE = re.compile(r"\(os error (\d+)\)")
@@ -34,7 +34,7 @@ _TORCH = re.compile(r"inline_container|PytorchStreamWriter|iostream error|PyTorc
 
 
 def write_error(path: Path, error: OSError) -> RunError:
-    """Say what failed and that nothing committed is lost."""
+    """The error for a refused write; its message says that nothing committed is lost."""
     return RunError(
         f"cannot write {path}: {error.strerror or error}; nothing committed is lost: make room or "
         "permission and give the same command again"
@@ -42,41 +42,41 @@ def write_error(path: Path, error: OSError) -> RunError:
 
 
 def refusal(error: BaseException) -> OSError | None:
-    """The disk's refusal that `error` is, or was raised because of; None if it is another error.
+    """The refused write behind `error` (itself or one of its causes), or None.
 
-    safetensors and torch report a refused write in errors of their own, recognised by their text.
+    safetensors and torch report a refused write by their own errors, recognised by their text.
     """
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in REFUSALS:
-            return seen
-        native = _NATIVE.search(str(seen))
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in REFUSALS:
+            return cause
+        native = _NATIVE.search(str(cause))
         if native is not None and int(native[1]) in REFUSALS:
             return OSError(int(native[1]), os.strerror(int(native[1])))
-        if isinstance(seen, RuntimeError) and _TORCH.search(str(seen)):
+        if isinstance(cause, RuntimeError) and _TORCH.search(str(cause)):
             return OSError(errno.EIO, "the disk took only a part (is it full?)")
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a disk's refusal, however a library reports it, into a `RunError` about `path`."""
+    """Turn a refused write, however a library reports it, into a `RunError` about `path`."""
     try:
         yield
     except UnlearnbenchError:
         raise
     except Exception as error:
-        found = refusal(error)
-        if found is None:
+        refused = refusal(error)
+        if refused is None:
             raise
-        raise write_error(path, found) from error
+        raise write_error(path, refused) from error
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace `path` as a whole: write beside it, flush, rename. Raises `RunError`.
+    """Replace `path` atomically: write beside it, flush, rename. Raises `RunError`.
 
-    A lone surrogate, as a path that is not UTF-8 has, is written as an escape.
+    A lone surrogate (from a path that is not UTF-8) is written as an escape.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -93,18 +93,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Yield a path to write a file or a folder to; it takes `target`'s place when it is complete.
+def drafting(target: Path) -> Iterator[Path]:
+    """Yield a path to write a file or a folder to; it replaces `target` when it is complete.
 
-    It has `target`'s name, in a scratch folder beside it, or in the nearest folder that exists:
-    `target`'s parents are made at the end. A file that is there is replaced; a folder must be
-    empty. Raises `RunError` if the disk refuses; then, and after any other error, nothing stays.
+    The path has `target`'s name and is in a scratch folder beside it, or in the nearest parent that
+    exists: missing parents are made at the end. An existing file is replaced; an existing folder
+    must be empty. Raises `RunError` if a write is refused; after any error nothing is left behind.
     """
-    place = nearest_folder(target.parent)
-    scratch = place / f".{target.name}.{os.getpid()}.partial"
+    base = nearest_folder(target.parent)
+    scratch = base / f".{target.name}.{os.getpid()}.partial"
     try:
         with writing(target):
-            clear_leftovers(place, target.name)
+            clear_leftovers(base, target.name)
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
             yield scratch / target.name
@@ -117,35 +117,35 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder so that nobody takes what is left of it, after a kill, for a whole one."""
-    doomed = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    """Remove a folder; if that is interrupted, its remains cannot be taken for the folder."""
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     with writing(folder):
         if not folder.exists():
             return
-        shutil.rmtree(doomed, ignore_errors=True)
-        folder.replace(doomed)
-        shutil.rmtree(doomed)
+        shutil.rmtree(scratch, ignore_errors=True)
+        folder.replace(scratch)
+        shutil.rmtree(scratch)
 
 
 def clear_leftovers(
-    folder: Path, name: str | None = None, *, alone: bool = False, older_s: float = 0.0
+    folder: Path, name: str | None = None, *, exclusive: bool = False, older_s: float = 0.0
 ) -> None:
-    """Remove what killed processes left half written in `folder` (of the file `name`, if given).
+    """Remove what killed processes left half-written in `folder` (only of `name`, if given).
 
-    What a living process is writing is left to it, unless the caller knows to be `alone`.
-    `older_s`: and what was begun so recently, where processes of other machines write too.
+    Drafts of running processes are kept, unless the caller has `exclusive` use of the folder.
+    Drafts younger than `older_s` seconds are kept too, as other machines may be writing them.
     """
     for path in list(folder.iterdir()) if folder.is_dir() else []:
-        found = _LEFTOVER.match(path.name)
-        if found is None or (name is not None and found["name"] != name):
+        leftover = _LEFTOVER.match(path.name)
+        if leftover is None or (name is not None and leftover["name"] != name):
             continue
         recent = older_s > 0 and _age(path) < older_s
-        if alone or not (recent or _alive(int(found["pid"]))):
+        if exclusive or not (recent or _alive(int(leftover["pid"]))):
             _drop(path)
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or all of a folder, to the disk."""
+    """Flush a file, or everything in a folder, to the disk."""
     if not path.is_dir():
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -159,7 +159,7 @@ def sync(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder; where a file system cannot do that, it is left to it."""
+    """Flush the names in a folder, where the file system supports it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -171,31 +171,31 @@ def sync_folder(folder: Path) -> None:
 
 
 def nearest_folder(path: Path) -> Path:
-    """`path`, or the first of its parents that is there."""
+    """`path`, or its nearest parent that exists."""
     return next(p for p in (path, *path.absolute().parents) if os.path.lexists(p))
 
 
 def check_folder_option(option: str, path: Path) -> None:
-    """See that a folder can be made or written at `path`, before work begins; nothing is made.
+    """Check before work begins that a folder can be made or written at `path`; makes nothing.
 
-    Raises `RunError` naming the option.
+    Raises `RunError` that names the option.
     """
-    place = nearest_folder(path)
-    if not place.is_dir():
-        what = "a broken link" if place.is_symlink() else "a file"
-        raise RunError(f"{option} {path}: {place} is {what}, not a folder; choose another")
+    existing = nearest_folder(path)
+    if not existing.is_dir():
+        kind = "a broken link" if existing.is_symlink() else "a file"
+        raise RunError(f"{option} {path}: {existing} is {kind}, not a folder; choose another")
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise RunError(
-            f"{option} {path}: cannot write in {place}: {error.strerror or error}; choose another "
-            "place, or make room or permission"
+            f"{option} {path}: cannot write in {existing}: {error.strerror or error}; choose "
+            "another place, or make room or permission"
         ) from error
 
 
 def check_file_option(option: str, path: Path) -> None:
-    """The same for a file: its folder must be there and take it. Raises `RunError`."""
+    """Check that a file can be written at `path`; its folder must exist. Raises `RunError`."""
     if path.is_dir():
         raise RunError(f"{option} {path}: cannot write it: that is a folder; name a file")
     if not path.parent.is_dir():
@@ -212,7 +212,7 @@ def _drop(path: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    """Seconds since it was changed; none for what has gone meanwhile."""
+    """Seconds since the file was changed; 0 if it no longer exists."""
     try:
         return time.time() - path.lstat().st_mtime
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""How numbers and other people's text are shown.
+"""Format numbers and untrusted text for display.
 
-Nothing in a text may hide, reorder, or steer what shows it.
+No text may hide or reorder other text, or control a terminal.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Protocol
 
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that Unicode does not count as controls and that show nothing."""
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Invisible letters and marks that Unicode does not class as controls."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class Share(Protocol):
-    """A share of `n` units, 0 to 1; `high` counts the `n_open` open ones."""
+    """A share of `n` units, from 0 to 1; `high` counts the `n_open` open ones, `low` does not."""
 
     @property
     def low(self) -> float: ...  # noqa: D102
@@ -30,32 +30,32 @@ class Share(Protocol):
 
 
 def visible(value: object) -> object:
-    """A value as text in which characters that hide or reorder others are written out.
+    """A value as text, with escapes for characters that hide or reorder others.
 
-    A reader must see what a model wrote, and a right-to-left override must not turn an answer
-    round. Markup (which only templates make) is passed on.
+    A reader must see what a model wrote, and a right-to-left override must not reverse a response.
+    Markup (which only templates make) is returned unchanged.
     """
     return value if hasattr(value, "__html__") else visible_text(str(value))
 
 
 def visible_text(text: str) -> str:
-    """A text with such characters as `[U+202E]`; line ends and tabs stay."""
-    return _written_out(text, kept="\n\t")
+    """A text with such characters escaped as `[U+202E]`; line ends and tabs stay."""
+    return _escaped(text, allowed="\n\t")
 
 
 def visible_line(text: str) -> str:
-    """A text of one line with such characters as `[U+202E]`, line ends and tabs among them."""
-    return _written_out(text, kept="")
+    """A text on one line, with such characters, line ends and tabs escaped as `[U+202E]`."""
+    return _escaped(text, allowed="")
 
 
-def _written_out(text: str, kept: str) -> str:
+def _escaped(text: str, allowed: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in kept or not _hides(c) else f"[U+{ord(c):04X}]" for c in text)
+    return "".join(c if c in allowed or not _hides(c) else f"[U+{ord(c):04X}]" for c in text)
 
 
 def _hides(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN or character in _UNSEEN
+    return unicodedata.category(character) in _HIDDEN or character in _INVISIBLE
 
 
 NOTHING = "–"
@@ -67,30 +67,30 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}{_SPACE}%"
 
 
-def value_text(found: Share) -> str:
-    """A share, or the range it lies in while something is open."""
-    if not found.n:
+def value_text(share: Share) -> str:
+    """A share, or its range while something is open."""
+    if not share.n:
         return NOTHING
-    if found.n_open:
-        return f"{100 * found.low:.1f} … {percent(found.high)}"
-    return percent(found.low)
+    if share.n_open:
+        return f"{100 * share.low:.1f} … {percent(share.high)}"
+    return percent(share.low)
 
 
 def interval_text(interval: tuple[float, float]) -> str:
-    """An interval of a share in per cent."""
+    """An interval of a share, in percent."""
     return f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f}"
 
 
-def full_text(found: Share) -> str:
+def full_text(share: Share) -> str:
     """A share with its interval."""
-    if not found.n:
+    if not share.n:
         return NOTHING
-    return f"{value_text(found)} (95{_SPACE}% interval {interval_text(found.interval)})"
+    return f"{value_text(share)} (95{_SPACE}% interval {interval_text(share.interval)})"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 fact`, `2 facts`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Libraries that only some commands need, and what to install when one is missing."""
+"""Import optional libraries, with a hint on what to install, and list installed versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unlearnbench.errors import MissingExtraError
 
 
 def extra(module: str, group: str) -> Any:
-    """Import `module`, which the optional dependencies `group` bring.
+    """Import `module`, which belongs to the optional dependencies `group`.
 
     Raises `MissingExtraError` with the command that installs them.
     """
@@ -26,7 +26,7 @@ _RECORDED = ("unlearnbench", "torch", "transformers", "tokenizers", "peft")
 
 
 def versions() -> dict[str, str | None]:
-    """Installed versions by name, None for what is not installed."""
+    """Installed versions by name; None for a package that is not installed."""
     return {name: _version(name) for name in _RECORDED}
 
 

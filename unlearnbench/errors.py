@@ -1,12 +1,12 @@
-"""One error class for each boundary at which a user's input or a machine can be at fault.
+"""The errors that users can cause or correct, one class for each part of the system.
 
 Every message says what is wrong, where, and what to do about it. The command line prints it
-as one line and exits with 2; anything else that escapes is a bug and exits with 3.
+as one line and exits with 2; any other exception is a bug and exits with 3.
 """
 
 
 class UnlearnbenchError(Exception):
-    """Base of all errors that the user or the surroundings, not the program, can mend."""
+    """Base class of all errors that come from input or environment, not from a bug."""
 
 
 class BenchmarkError(UnlearnbenchError):
@@ -22,10 +22,10 @@ class BenchmarkError(UnlearnbenchError):
 
 
 class UnreadableError(UnlearnbenchError, ValueError):
-    """A file cannot be read as what it should be.
+    """A file cannot be read, or does not have the expected format.
 
     `code` is a stable name (`missing`, `not-a-file`, `too-large`, `unreadable`, `not-utf-8`,
-    `not-json`, `not-toml`, `too-deep`), `where` the file, `what` the fault in words.
+    `not-json`, `not-toml`, `too-deep`), `where` the file, `what` a description of the fault.
     """
 
     def __init__(self, code: str, where: str, what: str) -> None:
@@ -40,15 +40,15 @@ class CheckpointError(UnlearnbenchError):
 
 
 class EngineError(UnlearnbenchError):
-    """A generation engine cannot do what it was asked to."""
+    """A generation engine cannot do what was requested."""
 
 
 class TrainingError(UnlearnbenchError):
-    """Training cannot start, or had to stop, with what it was given."""
+    """Training cannot start or go on with the given model, data or settings."""
 
 
 class JudgeError(UnlearnbenchError):
-    """A judge is unknown, misconfigured, or fed with unreadable items."""
+    """A judge is unknown or misconfigured, or its items cannot be read."""
 
 
 class RunError(UnlearnbenchError):
@@ -56,7 +56,7 @@ class RunError(UnlearnbenchError):
 
 
 class SubmissionError(UnlearnbenchError):
-    """A submission cannot be made, or is not one."""
+    """A submission cannot be made, or a folder is not a submission."""
 
 
 class PluginError(UnlearnbenchError):
@@ -68,4 +68,4 @@ class MissingExtraError(UnlearnbenchError):
 
 
 class OpenScoreError(UnlearnbenchError):
-    """A score was read as one number although some of its facts are still open."""
+    """A score's value was read while some of its facts are open."""

@@ -1,4 +1,4 @@
-"""The Protocols that concrete engines and judges fulfil."""
+"""The protocols that engines and judges implement."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Generator(Protocol):
 
     @property
     def info(self) -> GeneratorInfo:
-        """What answers, with every setting that decides the text."""
+        """The model, with every setting that decides its text."""
         ...
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
-        """Take over what the engine chose when the run that is being resumed was begun.
+        """Adopt the settings that the engine chose when the resumed run began.
 
-        Only choices that the user left to the engine are taken over.
+        Only settings that the user left to the engine are adopted.
         """
         ...
 
@@ -41,65 +41,65 @@ class Generator(Protocol):
     ) -> Iterator[Completion | Failure]:
         """Yield one result for each probe of the block, in any order.
 
-        The texts depend on the block, the sampling and `info.settings` alone, never on what was
-        generated before. A probe that cannot be answered gives a `Failure`; only what stops
-        the whole engine is raised.
+        The texts depend on the block, the sampling and `info.settings` alone, never on earlier
+        calls. A probe that cannot be answered gives a `Failure`; an exception is raised only for
+        errors that stop the engine altogether.
         """
         ...
 
 
 @runtime_checkable
 class PromptingGenerator(Generator, Protocol):
-    """A generator that knows its prompts to the last token, so that a run's identity covers them.
+    """A generator that knows the tokens of its prompts, so that a run's identity covers them.
 
-    One that cannot know them (its texts are tokenised elsewhere) lacks this method, and its runs
-    have no such field.
+    A generator whose prompts are tokenised elsewhere lacks this method, and its runs have no such
+    field.
     """
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
         """sha256 over each probe's key and token ids, in plan order; None if it is not known.
 
-        Called before a run begins, with all of its probes. Raises `EngineError` if not a single
-        one can be asked.
+        Called before a run begins, with all of its probes. Raises `EngineError` if none of them
+        can be put to the model.
         """
         ...
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """Says whether a response shows that the answer is known."""
+    """Decides whether a response gives the gold answer."""
 
     @property
     def name(self) -> str:
-        """Name by which the judge is chosen."""
+        """Name by which the judge is selected."""
         ...
 
     @property
     def identity(self) -> str:
-        """sha256 of everything that decides a verdict; stands in every outcome."""
+        """sha256 of everything that decides a verdict; stored with every verdict."""
         ...
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
-        """Yield one verdict or `Failure` for each item, in any order, under its key."""
+        """Yield one verdict or `Failure` for each item, with the item's key, in any order."""
         ...
 
 
 @runtime_checkable
 class PaidJudge(Judge, Protocol):
-    """A judge whose verdicts cost time or money and are kept for the next run."""
+    """A judge whose verdicts cost time or money and are cached for later runs."""
 
     @property
     def usage(self) -> Usage:
-        """What was asked and spent so far."""
+        """Calls, tokens and dollars so far."""
         ...
 
     def keep_in(self, folder: Path | None) -> None:
         """Keep verdicts in this user's cache and, if one is given, in a run's own folder.
 
-        Verdicts that came with somebody else's run are never taken over: replay them by name.
+        Verdicts in somebody else's run are never adopted; use judge `replay` for them.
         """
         ...
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
-        """What judging `items` would take, without asking anybody."""
+        """The cost of judging `items`; makes no calls."""
         ...

@@ -1,10 +1,10 @@
-"""What a user may choose: each option is declared here once, for Python and the command line alike.
+"""The options of all calls, each declared once for both Python and the command line.
 
     score("smollm2-135m", "wkf", engine_options=EngineOptions(dtype="float32"))
     unlearnbench score smollm2-135m --benchmark wkf --dtype float32
 
 A command takes an option class as a parameter, and each of its fields becomes an option of that
-command (`cli.grow`), so that neither side can have one that the other lacks.
+command (`cli.grow`), so that both sides always offer the same options.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Help:
     """How the command line describes, spells and reads an option.
 
     `spelling` replaces the spelling that follows from the field's name; `least` is the smallest
-    number allowed. `read` makes the value of what was typed, or of all that was typed where the
-    option is `repeated`; it raises `ValueError` with what was typed and what is wanted. `only`
-    names the commands that offer the option; empty: every command that takes the class.
+    number allowed. `read` turns the typed text into the value, or all typed texts where the option
+    is `repeated`; it raises `ValueError` with the text and the expected form. `only` names the
+    commands that offer the option; empty: every command that takes the class.
     """
 
     text: str
@@ -54,11 +54,11 @@ def pairs(typed: list[str]) -> dict[str, str]:
 
 
 def numbers(typed: list[str]) -> dict[str, Setting]:
-    """Names and numbers from `NAME=VALUE` texts; what is no number stays a text."""
-    found = pairs(typed)
-    if len(found) < len(typed):
+    """Names and numbers from `NAME=VALUE` texts; a value that is not a number stays a text."""
+    texts = pairs(typed)
+    if len(texts) < len(typed):
         raise ValueError(f"{' '.join(typed)}: each setting takes one value")
-    return {name: _number(value) for name, value in found.items()}
+    return {name: _number(value) for name, value in texts.items()}
 
 
 def _number(typed: str) -> Setting:
@@ -84,7 +84,7 @@ def text(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How a checkpoint is run; what is None or `auto` the engine chooses.
+    """How a checkpoint is run. The engine chooses whatever is None or `auto`.
 
     Args:
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
@@ -92,7 +92,7 @@ class EngineOptions:
         batch_size: Rows decoded at a time.
         think_tokens: Room for a thinking block before the answer, in tokens; 0 switches thinking
             off where the model's template can.
-        system_prompt: Opens every conversation. Such a run is not ranked.
+        system_prompt: First turn of every conversation. Such a run is not ranked.
         chat_template: False: raw prompts even where the tokenizer has a template, which is not
             ranked; True: an error where it has none.
         gen: Decoding settings to change: `max_new_tokens`, `temperature`, `seed`. Such a run is not
@@ -135,30 +135,30 @@ class EngineOptions:
 
     @property
     def asks_otherwise(self) -> bool:
-        """Whether prompts or decoding are to differ from the protocol's."""
+        """Whether prompts or decoding differ from the protocol's."""
         return (self.system_prompt, self.chat_template, dict(self.gen)) != (None, None, {})
 
 
 DEFAULTS = EngineOptions()
-"""Everything is left to the engine."""
+"""The engine chooses everything."""
 
 
 def engine_identity(options: EngineOptions) -> dict[str, Setting]:
-    """What of the options decides answers and is not said by the model's own settings.
+    """The options that decide responses and are not among the engine's own settings.
 
-    Only what the user set stands in it, so that runs of older versions keep their identity.
+    It holds only options that the user set, so that runs of older versions keep their identity.
     """
     return {} if options.think_tokens is None else {"think_tokens": options.think_tokens}
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Where a run or a training is kept.
+    """Where a run or a training is stored.
 
     Args:
         out: Its folder. By default below `runs/` or `trained/`, named by content, so that the same
-            call goes on with its own run.
-        resume: Go on with what was begun; if False, make a new one.
+            call resumes its own run.
+        resume: Resume an unfinished run; if False, start a new one.
     """
 
     out: Annotated[
@@ -166,27 +166,27 @@ class RunOptions:
         Help("Its folder. Default: below runs/ or trained/, named by content.", read=Path),
     ] = None
     resume: Annotated[
-        bool, Help("Go on with what was begun, or start anew.", "--resume/--no-resume")
+        bool, Help("Resume an unfinished run, or start a new one.", "--resume/--no-resume")
     ] = True
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """How a checkpoint is trained; what is None follows from the preset, the method, the trainer.
+    """How a checkpoint is trained. None: the value of the preset, the method or the trainer.
 
     Args:
         preset: Name of measured settings for a model. Default: the paper's.
         lr: Peak learning rate.
         epochs: Passes over the forget rows.
         max_steps: Optimiser steps at most.
-        batch_size: Forget rows a step, and as many retain rows.
-        accumulation: Micro-batches a step.
+        batch_size: Forget rows per step, and as many retain rows.
+        accumulation: Micro-batches per step.
         precision: `auto`, `float32`, `bf16` or `fp16`: autocast; weights stay float32.
         lora_rank: Train a LoRA adapter of this rank instead of all weights.
         seed: Seeds row order, dropout and adapters.
-        settings: Any other setting or method parameter by name; it decides over all of the above.
+        settings: Any other setting or method parameter by name; overrides all of the above.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        report_to: Where curves are sent besides: `none`, `tensorboard`, `wandb` or `trackio`.
+        report_to: Where curves are also sent: `none`, `tensorboard`, `wandb` or `trackio`.
     """
 
     preset: Annotated[
@@ -204,8 +204,8 @@ class TrainOptions:
     lr: Annotated[float | None, Help("Peak learning rate.")] = None
     epochs: Annotated[float | None, Help("Passes over the forget rows.")] = None
     max_steps: Annotated[int | None, Help("Optimiser steps at most.")] = None
-    batch_size: Annotated[int | None, Help("Forget rows a step, and as many retain rows.")] = None
-    accumulation: Annotated[int | None, Help("Micro-batches a step.")] = None
+    batch_size: Annotated[int | None, Help("Forget rows per step, and as many retain rows.")] = None
+    accumulation: Annotated[int | None, Help("Micro-batches per step.")] = None
     precision: Annotated[
         str | None, Help("auto, float32, bf16 or fp16 (autocast; weights stay float32).")
     ] = None
@@ -218,15 +218,15 @@ class TrainOptions:
 
     @property
     def changes(self) -> dict[str, Setting | str]:
-        """What was chosen, by name of the setting or parameter."""
-        named = ("lr", "epochs", "max_steps", "batch_size", "accumulation", "precision")
-        chosen = {name: getattr(self, name) for name in (*named, "lora_rank", "seed")}
-        return {n: v for n, v in chosen.items() if v is not None} | dict(self.settings)
+        """The options that were set, by name of the setting or parameter."""
+        options = ("lr", "epochs", "max_steps", "batch_size", "accumulation", "precision")
+        values = {name: getattr(self, name) for name in (*options, "lora_rank", "seed")}
+        return {n: v for n, v in values.items() if v is not None} | dict(self.settings)
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a submitter says of a row of the leaderboard.
+    """A submitter's description of a row of the leaderboard.
 
     Args:
         name: The row's name.

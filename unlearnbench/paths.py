@@ -19,8 +19,8 @@ def content_root() -> Path:
 
 
 def cache_root() -> Path:
-    """`UNLEARNBENCH_CACHE`, else the user's cache folder."""
+    """The folder `UNLEARNBENCH_CACHE`, or the user's cache folder."""
     from platformdirs import user_cache_path
 
-    named = os.environ.get("UNLEARNBENCH_CACHE")
-    return Path(named) if named else user_cache_path("unlearnbench")
+    folder = os.environ.get("UNLEARNBENCH_CACHE")
+    return Path(folder) if folder else user_cache_path("unlearnbench")

@@ -1,7 +1,7 @@
-"""Name -> implementation. Built-ins are a table; third parties register entry points.
+"""Find implementations by name. Built-ins are in a table; third parties register entry points.
 
-Nothing is imported until it is asked for, so that listing names costs no heavy import and one
-broken plug-in does not stop the others.
+An implementation is imported only when it is loaded, so that listing names costs no heavy import
+and a broken plug-in does not affect the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from unlearnbench.errors import PluginError
 from unlearnbench.naming import nearest
 
 Kind = Literal["engines", "judges", "methods", "stress"]
-_ONE = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
+_SINGULAR = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
 
 BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     "engines": {
@@ -61,20 +61,20 @@ class Plugin:
 
 
 def available(kind: Kind) -> dict[str, Plugin]:
-    """Every registered implementation of `kind`, by name, none of them imported.
+    """Every registered implementation of `kind` by name; imports none of them.
 
     Raises `PluginError` if two distributions register one name.
     """
-    found = {n: Plugin(n, target, "unlearnbench") for n, target in BUILTIN[kind].items()}
+    plugins = {n: Plugin(n, target, "unlearnbench") for n, target in BUILTIN[kind].items()}
     for entry in entry_points(group=f"unlearnbench.{kind}"):
         origin = entry.dist.name if entry.dist else "unknown distribution"
-        if entry.name in found:
+        if entry.name in plugins:
             raise PluginError(
-                f"{kind}: {entry.name!r} is registered by both {found[entry.name].origin} and "
+                f"{kind}: {entry.name!r} is registered by both {plugins[entry.name].origin} and "
                 f"{origin}; uninstall one of them"
             )
-        found[entry.name] = Plugin(entry.name, entry.value, origin)
-    return found
+        plugins[entry.name] = Plugin(entry.name, entry.value, origin)
+    return plugins
 
 
 def load(kind: Kind, name: str) -> Any:
@@ -84,13 +84,13 @@ def load(kind: Kind, name: str) -> Any:
     """
     plugins = available(kind)
     if name not in plugins:
-        raise PluginError(f"unknown {_ONE[kind]} {name!r}; {nearest(name, plugins)}")
+        raise PluginError(f"unknown {_SINGULAR[kind]} {name!r}; {nearest(name, plugins)}")
     plugin = plugins[name]
     module, _, attribute = plugin.target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise PluginError(
-            f"{_ONE[kind]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: "
+            f"{_SINGULAR[kind]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: "
             f"{error}"
         ) from error

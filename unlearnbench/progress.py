@@ -1,7 +1,7 @@
-"""One way to hear of everything that takes time.
+"""Progress reports of everything that takes time.
 
-Scoring, attacking and training report to an `OnProgress` callback; the command line draws bars
-from the reports, Python users pass a function of their own, or none.
+Scoring, attacks and training call an `OnProgress` callback; the command line draws bars from the
+reports, Python users may pass a function of their own.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ Unit = Literal["answers", "verdicts", "steps", "results"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a call has come.
+    """How much of a call is done.
 
     Args:
-        folder: Where the work is kept; the same call goes on from there.
+        folder: The folder of the run or training; the same call resumes from there.
         unit: What is counted: answers of the model, verdicts of the judge, optimiser steps, or
             results of an attack.
         done: Units done so far.
         total: Units in all.
         part: The part under way: an attack, an arm and its step, a method. Empty for a score run.
         figures: The latest losses or rates, by name.
-        text: A line that says what was just found; empty if there is none.
+        text: The latest result in one line; empty if there is none.
     """
 
     folder: Path
@@ -39,11 +39,11 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""Called with each report, in the order in which the work is done; verdicts come from a thread."""
+"""Called with each report in order; reports of verdicts come from another thread."""
 
 
 def ignore(_: Progress) -> None:
-    """The callback of those who do not want to hear."""
+    """A callback that does nothing."""
 
 
 class Meter:

@@ -1,7 +1,7 @@
-"""The one way to read a file that somebody else may have written: bounded, strict, never a pipe.
+"""Read untrusted files: bounded, strict, and only plain ones.
 
-Whatever is wrong with a file ends as `UnreadableError`, which names the file and what is wrong.
-A folder, a pipe or a device in a file's place is refused before it is read, so that nothing hangs.
+Every fault of a file is raised as `UnreadableError`, which names the file and the fault. A folder,
+a pipe or a device in place of a file is refused before it is read, so that nothing hangs.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> by
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if isinstance(error, UnreadableError):
             raise
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableError("unreadable", where, why) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableError("unreadable", where, reason) from error
     if len(data) > most:
         raise UnreadableError("too-large", where, f"more than {most} bytes")
     return data
@@ -61,17 +61,17 @@ def read_text(path: Path) -> str:
     return decode(read_bytes(path), str(path))
 
 
-def read_json(path: Path, *, own: bool = False) -> Any:
+def read_json(path: Path, *, lenient: bool = False) -> Any:
     """A JSON file; see `parse_json`."""
-    return parse_json(read_text(path), str(path), own=own)
+    return parse_json(read_text(path), str(path), lenient=lenient)
 
 
-def read_object(path: Path, *, own: bool = False) -> dict[str, Any]:
+def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
     """A JSON file that holds one object; see `parse_json`."""
-    found = read_json(path, own=own)
-    if not isinstance(found, dict):
+    value = read_json(path, lenient=lenient)
+    if not isinstance(value, dict):
         raise UnreadableError("not-json", str(path), "not a JSON object")
-    return found
+    return value
 
 
 def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -90,17 +90,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UnreadableError("not-toml", str(path), f"not TOML: {error}"[:200]) from error
 
 
-def parse_json(text: str, where: str, *, own: bool = False, depth: int = MOST_DEPTH) -> Any:
-    """Strict JSON: no name twice in an object, bounded depth and numbers, only whole characters.
+def parse_json(text: str, where: str, *, lenient: bool = False, depth: int = MOST_DEPTH) -> Any:
+    """Strict JSON: unique names in an object, bounded depth and numbers, no lone surrogates.
 
-    `own`: records that this program wrote may hold NaN and infinity (a loss that diverged) and lone
-    surrogates (of a path that is not UTF-8). Raises `UnreadableError`.
+    `lenient` is for records that this program wrote: they may hold NaN and infinity (a loss that
+    diverged) and lone surrogates (a path that is not UTF-8). Raises `UnreadableError`.
     """
     if text.count("[") + text.count("{") > depth and _depth(text) > depth:
         raise UnreadableError("too-deep", where, f"nested deeper than {depth}")
     try:
-        value = (_LENIENT if own else _STRICT).decode(text)
-        if not own and _SURROGATE.search(text):
+        value = (_LENIENT if lenient else _STRICT).decode(text)
+        if not lenient and _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
         raise UnreadableError("not-json", where, "half of a character (\\ud800 …)") from error
@@ -110,7 +110,7 @@ def parse_json(text: str, where: str, *, own: bool = False, depth: int = MOST_DE
 
 
 def _depth(text: str) -> int:
-    """How deep the brackets outside strings go."""
+    """The deepest nesting of brackets outside strings."""
     depth = deepest = 0
     for token in _TOKEN.finditer(text):
         first = token[0][0]
@@ -122,13 +122,13 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:80]!r} stands twice in one object")
-    return found
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{repeated[:80]!r} appears twice in one object")
+    return unique
 
 
 def _no_constant(text: str) -> float:
@@ -149,11 +149,11 @@ def _bounded_float(text: str) -> float:
 
 
 _STRICT = json.JSONDecoder(
-    object_pairs_hook=_no_doubles,
+    object_pairs_hook=_unique_names,
     parse_constant=_no_constant,
     parse_int=_bounded_int,
     parse_float=_bounded_float,
 )
 _LENIENT = json.JSONDecoder(
-    object_pairs_hook=_no_doubles, parse_int=_bounded_int, parse_float=_bounded_float
+    object_pairs_hook=_unique_names, parse_int=_bounded_int, parse_float=_bounded_float
 )

@@ -1,4 +1,4 @@
-"""The nouns of the project: frozen data without behaviour beyond reading itself."""
+"""The data types of the project: frozen, and without behaviour beyond derived values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Paraphrase:
-    """One evaluation wording of a question; `style` names the family it belongs to."""
+    """A paraphrase of a question for evaluation, and its style."""
 
     style: str
     text: str
@@ -39,7 +39,7 @@ class Paraphrase:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One question with its answer and every other way to ask it."""
+    """A question with its gold answer, accepted aliases and paraphrases."""
 
     id: str
     split: Split
@@ -68,7 +68,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and its answer to be trained on."""
+    """A question and its answer as a training example."""
 
     question: str
     answer: str
@@ -76,9 +76,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class RelearnSet:
-    """What a relearning arm trains on; which field is filled follows from `kind`.
+    """The training data of a relearning arm; `kind` decides which field is filled.
 
-    `half` holds the ids of the forget facts to train on; the others are scored.
+    `half` holds the ids of the forget facts to train on; the other facts are scored.
     """
 
     name: str
@@ -90,7 +90,7 @@ class RelearnSet:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProbeKey:
-    """Identity of one question put to a model; everything is joined by it, never by position.
+    """Identity of a probe; results are joined by it, never by position.
 
     `phrasing` is `original` or `<style>-<n>`; `sample` numbers repeated draws of one prompt.
     """
@@ -120,11 +120,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A fact in one phrasing and one context, rendered.
+    """A fact as a prompt, in one phrasing and one context.
 
-    Exactly one of `messages` (for a chat template) and `text` (a raw prompt) is given.
-    `question` is the wording that was asked; `split`, `tier` and `topic` are those of the fact;
-    `examples` are the ids of the retain facts shown before the question.
+    Either `messages` (for a chat template) or `text` (a raw prompt) is given. `question` is the
+    original question or the paraphrase that is asked; `split`, `tier` and `topic` are those of the
+    fact; `examples` are the ids of the retain facts shown before the question.
     """
 
     key: ProbeKey
@@ -141,9 +141,9 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model is decoded: `max_new_tokens` tokens at most, greedily at `temperature` 0.
+    """Decoding settings: at most `max_new_tokens` tokens, greedy at `temperature` 0.
 
-    Above 0 tokens are drawn; a draw depends on `seed`, the probe's key and the place alone.
+    Above 0 tokens are sampled; a sample depends only on `seed`, the probe's key and the position.
     """
 
     max_new_tokens: int = 50
@@ -153,12 +153,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model answered.
+    """A model's reply to a probe.
 
-    `text` is all it wrote, without the marks that end or pad a turn; `thoughts` is what it wrote
-    in its thinking block before. `finish_reason` `thinking`: it was cut inside that block, so that
-    no answer was given. `token_ids` are the tokens as generated, thoughts included; empty where an
-    engine does not know them.
+    `text` is all of it, without the marks that end or pad a turn; `thoughts` is the thinking block
+    before it. `finish_reason` `thinking`: the reply was cut inside that block and holds no
+    response. `token_ids` are the tokens as generated, thoughts included; empty where an engine does
+    not know them.
     """
 
     key: ProbeKey
@@ -171,7 +171,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No answer or no verdict was had. It leaves its fact open; it never counts as forgetting."""
+    """A missing response or verdict. Its fact stays open; it never counts as forgotten."""
 
     key: ProbeKey
     stage: Stage
@@ -180,11 +180,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class JudgeItem:
-    """One answer to be judged. `key` is the caller's; a judge hands it back untouched.
+    """A response to be judged. A judge returns `key` unchanged.
 
-    `question` is the wording that was asked, `fact_question` the fact's own, which all wordings of
-    a fact share (empty: the same as `question`). `response` is what is to be judged; `readings`
-    are all texts of the completion that the protocol has judged in turn (empty: `response` alone).
+    `question` is the question as it was asked, `fact_question` the fact's original question (empty:
+    the same as `question`), `answer` the gold answer. `response` is judged; `readings` are all
+    texts of the completion that the protocol has judged in turn (empty: `response` alone).
     """
 
     key: ProbeKey
@@ -198,10 +198,10 @@ class JudgeItem:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict that was really given. `raw` is the judge's own words or its evidence.
+    """A verdict. `raw` is the judge's own words or its evidence.
 
-    `judge` is the judge's identity. `response_sha256` binds the verdict to the answer it was given
-    on (`scoring.answers.digest`); the protocol fills it in.
+    `judge` is the judge's identity. `response_sha256` binds the verdict to the response it was
+    given on (`scoring.answers.digest`); the protocol fills it in.
     """
 
     key: ProbeKey
@@ -213,9 +213,9 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What judging would take: calls, tokens (estimated), dollars at list price (None: unknown).
+    """The cost of judging: calls, estimated tokens, dollars at list price (None: unknown).
 
-    `cached` counts different answers whose verdict is known already.
+    `cached` counts different responses whose verdict is known already.
     """
 
     calls: int
@@ -228,9 +228,9 @@ class Estimate:
 
 @dataclass(slots=True)
 class Usage:
-    """Calls answered, tokens counted by the provider, and dollars by the list price, if known.
+    """Answered calls, tokens counted by the provider, and dollars at list price, if known.
 
-    `models` counts the replies by the name under which a model gave them.
+    `models` counts the replies by the model name in them.
     """
 
     calls: int = 0
@@ -242,10 +242,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorInfo:
-    """What answers: recorded in the run and compared on resume.
+    """The engine and checkpoint of a run: recorded in it and compared on resume.
 
-    `fingerprint` is the sha256 of the checkpoint's contents. `settings` holds whatever else
-    decides the text (data type, rows a batch), so that a resumed run uses the same. `source` is
+    `fingerprint` is the sha256 of the checkpoint's contents. `settings` holds everything else that
+    decides the text (data type, batch size), so that a resumed run uses the same. `source` is
     `owner/name@commit` of a checkpoint from the model hub.
     """
 
@@ -269,10 +269,10 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A proportion that is only a number once nothing is open.
+    """A proportion; it has a single value only when nothing is open.
 
-    `low` counts every open unit as not leaked, `high` as leaked; `n` units in all, of which
-    `n_open` are open. `interval` covers sampling error at both ends.
+    `low` counts every open unit as not leaked, `high` as leaked; of `n` units `n_open` are open.
+    `interval` is the 95 % interval from the lower end of `low` to the upper end of `high`.
     """
 
     name: str

@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "run.json is null": (edited(RUN, lambda data: b"null"), "not a JSON object"),
     "run.json is not UTF-8": (edited(RUN, lambda d: d.replace(b"c", b"\xe9", 1)), "not UTF-8 at"),
     "run.json in UTF-16": (edited(RUN, lambda d: d.decode().encode("utf-16")), "not UTF-8 at"),
-    "a name twice": (replaced(RUN, b'"status":', b'"status": "open", "status":'), "stands twice"),
+    "a name twice": (replaced(RUN, b'"status":', b'"status": "open", "status":'), "appears twice"),
     "a long number": (field("identity", "seed", value=10**30), "a number of 31 digits"),
     "deep": (edited(RUN, lambda data: b'{"a":' * 99 + b"1" + b"}" * 99), "nested deeper than 64"),
     "a version to come": (field("schema_version", value=99), "99, this program reads"),
@@ -236,7 +236,7 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "two lines in one": (by_line(ANSWERS, lambda r: [r[0][:-1], *r[1:]]), "completions.jsonl:1"),
     "a name twice in a line": (
         replaced(ANSWERS, b'"fact":', b'"fact": "a", "fact":'),
-        "completions.jsonl:1: damaged line (not JSON: 'fact' stands twice",
+        "completions.jsonl:1: damaged line (not JSON: 'fact' appears twice",
     ),
 }
 

@@ -39,7 +39,7 @@ NO_OBJECT: dict[str, tuple[bytes, str]] = {
     "a number without end": (b'{"question": ' + HUGE + b"}", "too large a number"),
     "a number of 40 digits": (b'{"question": ' + LONG + b"}", "a number of 40 digits"),
     "deep": (DEEP, "nested deeper than 64"),
-    "a name twice": (b'{"question": "a", "question": "b"}', "'question' stands twice"),
+    "a name twice": (b'{"question": "a", "question": "b"}', "'question' appears twice"),
     "not UTF-8": (b'{"question": "\xff"}', "not UTF-8 at byte 14"),
     "half a character": (b'{"question": "\\ud83d"}', "half of a character"),
     "zeros": (b"\0\0\0\0", "not JSON"),

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from unlearnbench.disk import (
     clear_leftovers,
     discard,
+    drafting,
     refusal,
-    whole,
     write_atomically,
     writing,
 )
@@ -32,7 +32,7 @@ def dead_pid() -> int:
 
 def test_a_folder_takes_its_place_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder"
-    with whole(target) as draft:
+    with drafting(target) as draft:
         draft.mkdir()
         (draft / "a").write_text("1")
         assert not target.exists()
@@ -45,18 +45,18 @@ def test_a_folder_takes_its_place_whole(tmp_path: Path) -> None:
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_atomically(target, "old")
-    with pytest.raises(ZeroDivisionError), whole(target) as draft:
+    with pytest.raises(ZeroDivisionError), drafting(target) as draft:
         draft.write_text("new")
         raise ZeroDivisionError
     assert target.read_text() == "old"
-    with whole(target) as draft:
+    with drafting(target) as draft:
         draft.write_bytes(b"new")
     assert target.read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_refused_folder_leaves_no_parents(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError), whole(tmp_path / "a" / "b" / "c") as draft:
+    with pytest.raises(TrainingError), drafting(tmp_path / "a" / "b" / "c") as draft:
         draft.mkdir()
         raise TrainingError("no")
     assert list(tmp_path.iterdir()) == []
@@ -79,7 +79,7 @@ def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -
     living = {f".run.json.{alive}.tmp", f".folder.{alive}.partial"}
     others = {".lock", "run.json", ".hidden.tmp", f"run.{dead}.tmp"}
     assert {p.name for p in tmp_path.iterdir()} == living | others
-    clear_leftovers(tmp_path, alone=True)
+    clear_leftovers(tmp_path, exclusive=True)
     assert {p.name for p in tmp_path.iterdir()} == others
 
 

@@ -11,7 +11,7 @@ from typing import cast
 from unlearnbench.api import scoring as api
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
-from unlearnbench.disk import check_folder_option, whole
+from unlearnbench.disk import check_folder_option, drafting
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import label
@@ -124,7 +124,7 @@ def attest(
     files = attestation_files(row, run, attacks, by, link)
     if not check_free(target, files):
         return _counting(target, row)
-    with whole(target) as draft:
+    with drafting(target) as draft:
         made = _counting(write_folder(draft, files), row)
     return replace(made, folder=target)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import check_folder_option, whole
+from unlearnbench.disk import check_folder_option, drafting
 from unlearnbench.errors import SubmissionError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.calibrations import measured
@@ -68,7 +68,7 @@ def submit(
     if not check_free(target, files):
         _check_standing(target, target)
         return target
-    with whole(target) as draft:
+    with drafting(target) as draft:
         _check_standing(write_folder(draft, files), target)
     return target
 

@@ -63,6 +63,6 @@ def write_attack(folder: Path, record: StressRecord | RelearnRecord) -> None:
 
 def _object(path: Path) -> dict[str, object]:
     try:
-        return read_object(path, own=True)
+        return read_object(path, lenient=True)
     except UnreadableError as error:
         raise RunError(f"{path}: not a record of {_CALLED[path.name]} ({error.what})") from error

@@ -57,7 +57,7 @@ class RunFolder:
         from unlearnbench.runs.schema import RunRecord
 
         try:
-            data = read_object(self.record_path, own=True)
+            data = read_object(self.record_path, lenient=True)
         except UnreadableError as error:
             if error.code == "missing":
                 what = f"{self.path} is not a run folder: it has no run.json"

@@ -28,7 +28,7 @@ class Journal:
         for number, line in list(lines(self._whole()))[:-1]:
             where = f"{self.path}:{number}"
             try:
-                record = parse_json(decode(line, where), where, own=True)
+                record = parse_json(decode(line, where), where, lenient=True)
             except UnreadableError as error:
                 raise RunError(
                     f"{where}: damaged line ({error.what}); restore it or start a new run"

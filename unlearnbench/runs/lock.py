@@ -29,7 +29,7 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise write_error(folder, error) from error
     try:
-        clear_leftovers(folder, alone=True)
+        clear_leftovers(folder, exclusive=True)
         yield
     finally:
         lock.release()

@@ -97,7 +97,7 @@ def _rows(
         if row.key not in planned:
             raise Refusal("unplanned", where, f"{row.key} is not asked by the protocol")
         if row.key in seen:
-            raise Refusal("doubled", where, f"{row.key} stands twice")
+            raise Refusal("doubled", where, f"{row.key} appears twice")
         seen.add(row.key)
         yield where, row
 

@@ -56,7 +56,7 @@ def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) 
     for line in data[SUMS].decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         if name in listed:
-            raise Refusal("sums", SUMS, f"{name!r} stands twice")
+            raise Refusal("sums", SUMS, f"{name!r} appears twice")
         listed[name] = digest
     others = set(data) - {SUMS}
     if set(listed) != others:

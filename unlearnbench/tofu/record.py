@@ -61,7 +61,7 @@ def read_retain_log(path: Path, data_fingerprint: str) -> RetainLog:
     Raises `RunError` for what is no such record, `BenchmarkError` for one of other data.
     """
     try:
-        stored = read_object(path, own=True)
+        stored = read_object(path, lenient=True)
     except UnreadableError as error:
         raise RunError(f"--retain-log {error}; make it with --out") from error
     missing = [f.name for f in fields(TofuRecord) if f.name not in stored]

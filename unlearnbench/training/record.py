@@ -38,7 +38,9 @@ def read_record(folder: Path) -> TrainingRecord | None:
         return None
     cause: Exception
     try:
-        return TrainingRecord.model_validate(TrainingRecord.upgraded(read_object(path, own=True)))
+        return TrainingRecord.model_validate(
+            TrainingRecord.upgraded(read_object(path, lenient=True))
+        )
     except UnreadableError as error:
         what, cause = error.what, error
     except UnknownVersionError as error:

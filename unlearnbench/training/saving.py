@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from unlearnbench.checkpoints.folder import check_folder
-from unlearnbench.disk import clear_leftovers, discard, sync_folder, whole, writing
+from unlearnbench.disk import clear_leftovers, discard, drafting, sync_folder, writing
 from unlearnbench.errors import CheckpointError
 from unlearnbench.runs.schema import TrainingRecord
 from unlearnbench.training.record import RECORD, write_record
@@ -43,7 +43,7 @@ def newest_whole(folder: Path) -> Path | None:
     What this version writes is whole, but an earlier one wrote in place and could be killed there.
     """
     with writing(folder):
-        clear_leftovers(folder, alone=True)
+        clear_leftovers(folder, exclusive=True)
     kept: Path | None = None
     for path in reversed(checkpoints(folder)):
         problem = None if kept is None else "a later one is whole"
@@ -83,7 +83,7 @@ def save_trained(
 ) -> None:
     """Write the finished model with its record into the working folder, whole or not at all."""
     disable_progress_bar()
-    with whole(work / _FINAL) as draft:
+    with drafting(work / _FINAL) as draft:
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
         write_record(draft, record)

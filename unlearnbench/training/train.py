@@ -90,7 +90,7 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
     if record is not None:
         stored = _identity_of(record)
     elif stamp.is_file():
-        stored = read_object(stamp, own=True)
+        stored = read_object(stamp, lenient=True)
     elif other:
         raise TrainingError(
             f"--out {out} holds {other[0]} and no training of ours; choose an empty folder"

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from unlearnbench.disk import whole
+from unlearnbench.disk import drafting
 from unlearnbench.engines.transformers.loading import choose_dtype
 from unlearnbench.errors import TrainingError
 from unlearnbench.training.batch import Batch
@@ -121,7 +121,7 @@ class UnlearningTrainer(Trainer):
         Raises `RunError` if the disk refuses.
         """
         target = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        with whole(target) as draft:
+        with drafting(target) as draft:
             self._place = draft.parent
             try:
                 super()._save_checkpoint(*args, **kwargs)

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from unlearnbench.attacks.catalog import RelearnProfile
-from unlearnbench.disk import whole, writing
+from unlearnbench.disk import drafting, writing
 from unlearnbench.engines.transformers.memory import free_bytes
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
@@ -102,7 +102,7 @@ class Trajectory:
                     tensors[f"{key}/{name}"] = value
         about = {"step": str(self.step), "counts": json.dumps(counts)}
         about["losses"] = json.dumps(self.losses)
-        with whole(folder / _STATE) as draft:
+        with drafting(folder / _STATE) as draft:
             save_file({n: t.contiguous() for n, t in tensors.items()}, draft, about)
 
     @torch.no_grad()
