@@ -546,5 +546,5 @@ def test_a_paid_judge_is_known_without_its_key(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delenv(name, raising=False)
     judge = listed_judges()("gemini")
     assert judge.identity == known
-    with pytest.raises(JudgeError, match="without its key"):
+    with pytest.raises(JudgeError, match="without an API key"):
         list(judge.judge([]))
