@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "unlearnbench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+from tests.conftest import CommandLine
 
 
 @pytest.mark.parametrize(
@@ -40,62 +35,69 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    arguments: list[str], told: str, tmp_path: Path
+    arguments: list[str],
+    told: str,
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stdout == ""
+    monkeypatch.chdir(tmp_path)
+    done = command_line(*arguments)
+    assert done.code == 2, done.err
+    assert told in done.err
+    assert "Traceback" not in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert done.out == ""
 
 
 @pytest.mark.parametrize(
     "command", ["score", "judge", "calibrate", "train", "demo", "show run", "show benchmark"]
 )
-def test_help_shows_an_example(command: str) -> None:
-    done = run(*command.split(), "--help")
-    assert done.returncode == 0
-    assert "Example: unlearnbench" in done.stdout
+def test_help_shows_an_example(command: str, command_line: CommandLine) -> None:
+    done = command_line(*command.split(), "--help")
+    assert done.code == 0
+    assert "Example: unlearnbench" in done.out
 
 
-def test_show_benchmark_counts() -> None:
-    record = json.loads(run("show", "benchmark", "wkf", "--json").stdout)
+def test_show_benchmark_counts(command_line: CommandLine) -> None:
+    record = json.loads(command_line("show", "benchmark", "wkf", "--json").out)
     assert record["splits"]["forget"]["paraphrases"] == 15 * record["splits"]["forget"]["facts"]
     assert sum(record["splits"]["retain"]["tiers"].values()) == record["splits"]["retain"]["facts"]
 
 
-def test_calibrate_prints_rates_and_misses(tmp_path: Path) -> None:
+def test_calibrate_prints_rates_and_misses(tmp_path: Path, command_line: CommandLine) -> None:
     item = {"question": "Who?", "answer": "Ada", "aliases": [], "response": "Ada", "category": "c"}
     items = tmp_path / "items.jsonl"
     rows = [{**item, "correct": True}, {**item, "correct": False}]
     items.write_text("\n".join(map(json.dumps, rows)))
-    record = json.loads(run("calibrate", "rules", "--items", str(items), "--json").stdout)
+    record = json.loads(command_line("calibrate", "rules", "--items", items, "--json").out)
     assert (record["n"], record["accuracy"], record["sensitivity"]) == (2, 0.5, 1.0)
     assert record["specificity"] == 0.0
     assert len(record["misses"]) == 1
     items.write_text('{"question": 1}\n')
-    assert ":1:" in run("calibrate", "rules", "--items", str(items)).stderr
+    assert ":1:" in command_line("calibrate", "rules", "--items", items).err
 
 
 def test_score_show_judge_and_replay(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path,
+    benchmark_folder: Path,
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     asked = ["--benchmark", str(benchmark_folder), "--profile", "quick", "--limit", "2"]
-    first = run("score", str(tiny_llama), *asked, "--json", "-q", cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    assert first.stderr == ""
-    record = json.loads(first.stdout)
+    first = command_line("score", str(tiny_llama), *asked, "--json", "-q")
+    assert first.code == 0, first.err
+    record = json.loads(first.out)
     assert record["status"] == "complete"
-    shown = run("show", "run", record["run"], "--leaks", "--fact", "forget-0", cwd=tmp_path)
-    assert shown.returncode == 0, shown.stderr
-    assert "forget.worst_case" in shown.stdout
-    assert "profile quick asks some of the paraphrases" in shown.stdout
-    judged = run("judge", record["run"], "--judge", "rules", "--json", "-q", cwd=tmp_path)
-    assert json.loads(judged.stdout)["scores"] == record["scores"]
-    replayed = run(
-        "score", record["run"], "--engine", "replay", *asked, "--json", "-q", cwd=tmp_path
-    )
-    assert json.loads(replayed.stdout)["scores"] == record["scores"]
-    missing = run("show", "run", record["run"], "--fact", "forget-9", cwd=tmp_path)
-    assert missing.returncode == 2
+    shown = command_line("show", "run", record["run"], "--leaks", "--fact", "forget-0")
+    assert shown.code == 0, shown.err
+    assert "forget.worst_case" in shown.out
+    assert "profile quick asks some of the paraphrases" in shown.out
+    judged = command_line("judge", record["run"], "--judge", "rules", "--json", "-q")
+    assert json.loads(judged.out)["scores"] == record["scores"]
+    replayed = command_line("score", record["run"], "--engine", "replay", *asked, "--json", "-q")
+    assert json.loads(replayed.out)["scores"] == record["scores"]
+    missing = command_line("show", "run", record["run"], "--fact", "forget-9")
+    assert missing.code == 2

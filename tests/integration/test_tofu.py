@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.conftest import CommandLine
 from unlearnbench.api.tofu import score_tofu
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.engines.transformers.engine import TransformersEngine
@@ -22,7 +21,7 @@ from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.options import EngineOptions
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
-from unlearnbench.tofu.record import write_tofu
+from unlearnbench.tofu.record import TofuRecord, write_tofu
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")
@@ -65,8 +64,15 @@ def test_batched_likelihoods_equal_one_at_a_time(tiny_llama: Path) -> None:
         assert tokens.loss == pytest.approx(-sum(expected) / len(expected), rel=1e-5)
 
 
-def test_a_retain_log_makes_forget_quality(tiny_llama: Path, tmp_path: Path) -> None:
-    first = score_tofu(str(tiny_llama), engine_options=FLOAT32)
+@pytest.fixture(scope="module")
+def first(tiny_llama: Path) -> TofuRecord:
+    """All metrics of a tiny model, measured once."""
+    return score_tofu(str(tiny_llama), engine_options=FLOAT32)
+
+
+def test_a_retain_log_makes_forget_quality(
+    first: TofuRecord, tiny_llama: Path, tmp_path: Path
+) -> None:
     assert first.scores["forget_quality"] is None
     assert first.scores["privleak"] is None
     assert first.open == []
@@ -112,18 +118,27 @@ def test_a_missing_table_and_column_are_named(tmp_path: Path) -> None:
         load_tofu(str(folder), "forget25")
 
 
-def test_the_command_prints_a_table_and_json(tiny_llama: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "unlearnbench", "tofu", str(tiny_llama), "-q"]
+def test_the_command_prints_a_table_and_json(
+    tiny_llama: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
+    command, out = ("tofu", tiny_llama, "-q"), tmp_path / "result.json"
+    done = command_line(*command, "--out", out)
+    assert done.code == 0, done.err
+    assert "model_utility" in done.out
+    assert "--retain-log" in done.out
+    record = json.loads(out.read_text())
+    assert record["scores"]["model_utility"] is not None
+    refused = command_line(*command, "--forget", "forget7x")
+    assert refused.code == 2
+    assert "unknown-split" in refused.err
+
+
+def test_the_json_is_the_stored_record_and_open_questions_end_with_1(
+    first: TofuRecord, tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "result.json"
-    done = subprocess.run(
-        [*command, "--out", str(out)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "model_utility" in done.stdout
-    assert "--retain-log" in done.stdout
-    assert json.loads(out.read_text())["scores"]["model_utility"] is not None
-    refused = subprocess.run(
-        [*command, "--forget", "forget7x"], capture_output=True, text=True, check=False
-    )
-    assert refused.returncode == 2
-    assert "unknown-split" in refused.stderr
+    for record, code in ((first, 0), (replace(first, open=["forget/q-1"]), 1)):
+        monkeypatch.setattr("unlearnbench.api.tofu.score_tofu", lambda *_, r=record, **__: r)
+        done = command_line("tofu", "x", "--json", "--out", out)
+        assert (done.code, done.err) == (code, "")
+        assert json.loads(done.out) == json.loads(out.read_text("utf-8")) == record.to_disk()
