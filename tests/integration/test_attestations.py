@@ -368,7 +368,7 @@ def test_forged(name: str, good_row: Verification, tmp_path: Path) -> None:
 def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
     (submission.parents[1] / "attestations" / submission.name / "mine").mkdir(parents=True)
     (said,) = board_row(submission, tmp_path).attestations
-    assert said.reasons == ["SHA256SUMS: missing-file: it is needed"]
+    assert said.reasons == ["SHA256SUMS: missing-file: this file is required"]
     assert "does not count" in (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text()
 
 
@@ -376,7 +376,7 @@ def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
     ("change", "says"),
     [
         (lambda r: r["identity"].update(limit=2), "only 2 facts"),
-        (lambda r: r["identity"].update(judge_identity="0" * 64), "no listed judge"),
+        (lambda r: r["identity"].update(judge_identity="0" * 64), "not judged by a listed judge"),
         (lambda r: r["identity"].update(checkpoint="0" * 64), "of another checkpoint"),
         (lambda r: r.update(n_open=3), "not complete"),
         (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
@@ -505,7 +505,7 @@ def test_answers_of_another_row_are_not_re_judged(
     submission: Path, scripted_runs: dict[str, Path], tmp_path: Path
 ) -> None:
     api.rejudge(scripted_runs["forgets-b"], "second", run_options=RunOptions(tmp_path / "judged"))
-    with pytest.raises(SubmissionError, match="not the answers of this row"):
+    with pytest.raises(SubmissionError, match="its responses are not those of this row"):
         attest(submission, [tmp_path / "judged"], OTHER)
 
 

@@ -154,5 +154,5 @@ def _as_run(row: Checked, path: Path) -> Path:
     path.mkdir()
     folder = RunFolder(path)
     folder.begin(run.probes, run.record)
-    folder.completions.append(completion_record(row.answered[p.key]) for p in run.probes)
+    folder.completions.append(completion_record(row.completions[p.key]) for p in run.probes)
     return path

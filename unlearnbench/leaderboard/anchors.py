@@ -72,7 +72,7 @@ def in_division(anchor: Entry, entry: Entry) -> Entry:
 
 def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
     runs = {**checked.runs, "run": made_up(name, checked.runs["run"], judge)}
-    twin = replace(checked, runs=runs, attacks=NO_ATTACKS, answered={})
+    twin = replace(checked, runs=runs, attacks=NO_ATTACKS, completions={})
     entry = entry_of(Verification(checked.folder, (), twin))
     assert isinstance(entry, Entry)
     claim = replace(entry.claim, name=name, method="made up")

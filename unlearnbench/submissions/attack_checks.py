@@ -1,4 +1,4 @@
-"""What attack records sum up, computed from their own points without a model."""
+"""Check that attack records are complete and consistent; needs no model."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 AttackRecords = FinishedStress | FinishedRelearn
 
 
-def adds_up(record: AttackRecords) -> bool:
-    """Whether the summary of a relearning record, or the union of a stress record, follows from it.
+def is_consistent(record: AttackRecords) -> bool:
+    """Whether a relearning record's summary, or a stress record's union, follows from its results.
 
-    The record must be whole (`left_out`).
+    The record must be complete (`missing_part`).
     """
     if isinstance(record, FinishedRelearn):
         return summarise(record.arms, record.ceiling, record.first) == record.summary
     return union_of(record.baseline, record.findings) == record.union
 
 
-def left_out(record: AttackRecords, facts: Collection[str]) -> str | None:
-    """What a record should hold and does not: a point of a curve, a fact; None if it is whole.
+def missing_part(record: AttackRecords, facts: Collection[str]) -> str | None:
+    """A point or fact that a record lacks, in words; None if it is complete.
 
-    Without this, whoever drops the step at which a model remembers has a record that adds up.
+    Otherwise a submitter could drop the step at which a model remembers and stay consistent.
     """
     if isinstance(record, FinishedRelearn):
         return _missing_point(record)
     if record.identity.profile not in ("quick", "full") or record.identity.seed != 0:
-        return "of no profile that ships, or with a seed of its own"
+        return "not of a shipped profile with seed 0"
     if set(record.baseline.states) != set(facts):
         return "not all forget facts were asked"
     for name, door in record.findings.items():
@@ -44,7 +44,7 @@ def left_out(record: AttackRecords, facts: Collection[str]) -> str | None:
 def _missing_point(record: FinishedRelearn) -> str | None:
     profile = _profile(record.identity.profile_fingerprint)
     if profile is None:
-        return "of no relearning profile that ships"
+        return "not of a shipped relearning profile"
     for name, arm in record.arms.items():
         if sorted(arm.seeds) != sorted(map(str, profile.seeds)):
             return f"arm {name}: not the seeds of profile {profile.name}"
@@ -55,5 +55,5 @@ def _missing_point(record: FinishedRelearn) -> str | None:
 
 
 def _profile(fingerprint: str) -> RelearnProfile | None:
-    known = [get_relearn_profile(name, long) for name in PROFILES for long in (False, True)]
-    return next((profile for profile in known if profile.fingerprint == fingerprint), None)
+    profiles = [get_relearn_profile(name, long) for name in PROFILES for long in (False, True)]
+    return next((profile for profile in profiles if profile.fingerprint == fingerprint), None)

@@ -1,4 +1,4 @@
-"""Attack records as they were sent: of the shape that this program writes, or refused."""
+"""Read submitted attack records; refuse all that this program would not write."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Shape = TypeVar("Shape", FinishedStress, FinishedRelearn)
 
 @dataclass(frozen=True, slots=True)
 class Attacks:
-    """The attack records that were sent; None for a kind that was not."""
+    """Submitted attack records; None for a kind without one."""
 
     stress: FinishedStress | None = None
     relearn: FinishedRelearn | None = None
 
     @property
     def records(self) -> list[FinishedStress | FinishedRelearn]:
-        """Those that are there."""
+        """The records that are not None."""
         return [record for record in (self.relearn, self.stress) if record is not None]
 
 
@@ -33,7 +33,7 @@ NO_ATTACKS = Attacks()
 
 
 def read_attacks(data: Mapping[str, bytes]) -> Attacks:
-    """The attack records among some files. Raises `Refusal` with the place that is wrong."""
+    """The attack records among some files. Raises `Refusal` with the place of the fault."""
     stress = _read(data[STRESS], STRESS, FinishedStress) if STRESS in data else None
     relearn = _read(data[RELEARN], RELEARN, FinishedRelearn) if RELEARN in data else None
     return Attacks(stress, relearn)
@@ -50,22 +50,22 @@ def _read(data: bytes, name: str, shape: type[Shape]) -> Shape:
         raise Refusal("attack", name, str(error)) from error
     except ValidationError as error:
         raise Refusal("attack", name, f"not the shape of a record: {fault(error)}"[:200]) from error
-    known: JsonValue = record.to_disk()
-    odd = unknown_field(current, known)
+    fields: JsonValue = record.to_disk()
+    odd = unknown_field(current, fields)
     if odd is not None:
         raise Refusal("attack", name, f"not the shape of a record: {odd[:120]}: no such field")
     return record
 
 
-def unknown_field(sent: JsonValue, known: JsonValue) -> str | None:
-    """The first field of `sent` that a record read from it does not hold, by its path."""
-    if isinstance(sent, dict) and isinstance(known, dict):
-        for name, value in sent.items():
-            below = unknown_field(value, known[name]) if name in known else ""
+def unknown_field(value: JsonValue, fields: JsonValue) -> str | None:
+    """The first field of `value` that a record read from it lacks, by its path."""
+    if isinstance(value, dict) and isinstance(fields, dict):
+        for name, part in value.items():
+            below = unknown_field(part, fields[name]) if name in fields else ""
             if below is not None:
                 return f"{name}.{below}" if below else name
-    if isinstance(sent, list) and isinstance(known, list):
-        for place, pair in enumerate(zip(sent, known, strict=True)):
+    if isinstance(value, list) and isinstance(fields, list):
+        for place, pair in enumerate(zip(value, fields, strict=True)):
             below = unknown_field(*pair)
             if below is not None:
                 return f"{place}.{below}"

@@ -1,7 +1,7 @@
-"""What others found out about a row: judged again, run again, attacked. Checked like the row.
+"""Attestations of a row by others: judged again, run again, or attacked. Checked like the row.
 
-They lie beside the submissions, in `attestations/<row>/<any name>/`. What its own submitter says of
-a row is no attestation. Whether two names are two people is for those to see who merge them.
+They are beside the submissions, in `attestations/<row>/<any name>/`. A row's own submitter cannot
+attest it. Whether two names are two people is checked by whoever merges attestations.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
-    about_attacks,
-    about_judge,
-    about_protocol,
-    about_scores,
-    about_sending,
-    about_times,
+    check_attacks,
+    check_judge,
+    check_protocol,
+    check_scores,
+    check_sending,
+    check_times,
 )
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
@@ -40,9 +40,9 @@ from unlearnbench.submissions.verify import Checked
 
 @dataclass(frozen=True)
 class Attested:
-    """One attestation. It counts if there are no `reasons` against it.
+    """One attestation. It counts if it has no `reasons` against it.
 
-    `run` is what was judged or asked again, `agreement` how that compares with the row.
+    `run` is the row's run judged or made again, `agreement` compares it with the row.
     """
 
     folder: Path
@@ -54,17 +54,17 @@ class Attested:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether there are no reasons against it."""
         return not self.reasons
 
 
 def attestations_of(submission: Path) -> Path:
-    """The folder that holds the attestations about a submission."""
+    """The folder of a submission's attestations."""
     return submission.absolute().parent.parent / "attestations" / submission.name
 
 
 def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
-    """All attestations about a row, by name. Never raises for what they hold."""
+    """All attestations of a row, by name. Never raises because of their contents."""
     folder = attestations_of(row.folder)
     if folder.is_symlink() or folder.parent.is_symlink():
         return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
@@ -76,19 +76,23 @@ def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
 
 
 def attestation_folders(folder: Path) -> list[Path]:
-    """What lies in a folder of attestations, by name; nothing if there is none or it is a link."""
+    """The entries of a folder of attestations, by name; empty if it is missing or a link."""
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
 
 def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
-    """Check one attestation about a row."""
+    """Check one attestation of a row."""
     try:
-        one = _read(folder, row)
+        attestation = _read(folder, row)
     except Refusal as reason:
         return Attested(folder, (reason,))
-    reasons = tuple(_doubts(one, row, judge_of))
-    agreement = compare_rerun(row.runs["run"], one.run) if one.run and not reasons else None
-    return Attested(folder, reasons, one.claim, one.run, agreement, one.attacks)
+    reasons = tuple(_refusals(attestation, row, judge_of))
+    agreement = (
+        compare_rerun(row.runs["run"], attestation.run) if attestation.run and not reasons else None
+    )
+    return Attested(
+        folder, reasons, attestation.claim, attestation.run, agreement, attestation.attacks
+    )
 
 
 def _read(folder: Path, row: Checked) -> Attested:
@@ -110,36 +114,36 @@ def _read(folder: Path, row: Checked) -> Attested:
 
 
 def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes]) -> Run:
-    plan = Plans(row.benchmark).named(claim.identity, ATTESTATION)
-    answers = None if SENT_COMPLETIONS in data else row.answered
+    plan = Plans(row.benchmark).plan_for(claim.identity, ATTESTATION)
+    answers = None if SENT_COMPLETIONS in data else row.completions
     return rebuild(folder / "run", claim, plan, data, answers)
 
 
-def _doubts(one: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
-    claim = one.claim
+def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
+    claim = attestation.claim
     assert claim is not None
-    theirs = row.claim.run.identity
-    yield from about_sending(claim.created, ATTESTATION)
-    if claim.run is not None and one.run is not None:
-        mine = claim.run.identity
+    row_identity = row.claim.run.identity
+    yield from check_sending(claim.created, ATTESTATION)
+    if claim.run is not None and attestation.run is not None:
+        identity = claim.run.identity
         for name in ("checkpoint", "dtype", "prompt_format"):
-            if getattr(mine, name) != getattr(theirs, name):
+            if getattr(identity, name) != getattr(row_identity, name):
                 yield Refusal("row", ATTESTATION, f"{name} is not the row's")
-        if claim.kind == "re-judged" and mine.prompts != theirs.prompts:
+        if claim.kind == "re-judged" and identity.prompts != row_identity.prompts:
             yield Refusal("row", ATTESTATION, "prompts are not the row's")
-        if (mine.judge_identity == theirs.judge_identity) == (claim.kind == "re-judged"):
-            other = "another judge" if claim.kind == "re-judged" else "the row's judge"
-            yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {other}")
-        yield from about_times(claim.run, claim.created, ATTESTATION)
-        yield from about_protocol(claim.run, ATTESTATION)
-        yield from about_judge(claim.run, one.run, judge_of, ATTESTATION)
-        yield from about_scores(claim.run, one.run, ATTESTATION)
-    yield from about_attacks(one.attacks, theirs, row.facts, judge_of)
+        if (identity.judge_identity == row_identity.judge_identity) == (claim.kind == "re-judged"):
+            expected = "another judge" if claim.kind == "re-judged" else "the row's judge"
+            yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {expected}")
+        yield from check_times(claim.run, claim.created, ATTESTATION)
+        yield from check_protocol(claim.run, ATTESTATION)
+        yield from check_judge(claim.run, attestation.run, judge_of, ATTESTATION)
+        yield from check_scores(claim.run, attestation.run, ATTESTATION)
+    yield from check_attacks(attestation.attacks, row_identity, row.facts, judge_of)
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are the same but for case, width and spaces."""
-    return _folded(one) == _folded(other)
+def same_person(first: str, second: str) -> bool:
+    """Whether two names are equal up to case, width and spaces."""
+    return _folded(first) == _folded(second)
 
 
 def _folded(name: str) -> str:

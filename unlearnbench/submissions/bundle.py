@@ -1,4 +1,4 @@
-"""Make a submission out of runs: one folder of named plain files."""
+"""Make a submission from runs: one folder of plain files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def submission_files(
 ) -> Mapping[str, bytes]:
     """A submission's files by name; `attacks` maps `relearn`, `stress` to their records.
 
-    Raises `SubmissionError` with every reason why the row could not be ranked.
+    Raises `SubmissionError` with every reason why the row cannot be ranked.
     """
     reasons = list(_reasons(run, base, attacks))
     if reasons:
@@ -70,7 +70,7 @@ def submission_files(
 
 
 def claimed(shape: type[C], fields: JsonObject) -> C:
-    """A claim of that shape. Raises `SubmissionError` naming the option that does not fit."""
+    """A claim of class `shape`. Raises `SubmissionError` with the option that is invalid."""
     try:
         return shape.model_validate(fields)
     except ValidationError as error:
@@ -80,12 +80,12 @@ def claimed(shape: type[C], fields: JsonObject) -> C:
 
 
 def claim_file(claim: Claim) -> bytes:
-    """A claim as its file."""
+    """The bytes of a claim's file."""
     return (json.dumps(claim.to_disk(), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
-    """Write files and their SHA256SUMS into a new folder. Raises `RunError` if the disk refuses."""
+    """Write files and their SHA256SUMS into a new folder. Raises `RunError` if that fails."""
     sums = "".join(f"{sha256_bytes(data)}  {name}\n" for name, data in sorted(files.items()))
     for name, data in {**files, SUMS: sums.encode()}.items():
         path = out / name
@@ -96,18 +96,18 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def is_same(folder: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether a folder holds these files, made at another time: by the same command before."""
-    there = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
-    return there == {*files, SUMS} and all(
+    """Whether a folder holds these files, apart from the time at which they were made."""
+    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
+    return present == {*files, SUMS} and all(
         _undated(name, (folder / name).read_bytes()) == _undated(name, data)
         for name, data in files.items()
     )
 
 
 def check_free(out: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether `out` may be made: False if these very files lie there already.
+    """Whether `out` must be written: False if it holds exactly these files already.
 
-    Raises `SubmissionError` if something else does, `RunError` if nothing can be written there.
+    Raises `SubmissionError` if it holds anything else, `RunError` if it cannot be written.
     """
     check_folder_option("--out", out)
     if not out.exists() or not any(out.iterdir()):
@@ -118,7 +118,7 @@ def check_free(out: Path, files: Mapping[str, bytes]) -> bool:
 
 
 def _undated(name: str, data: bytes) -> object:
-    """A file's content, a claim's without the time at which it was made."""
+    """A file's content; for a claim without the time at which it was made."""
     if name not in CLAIMS:
         return data
     try:
@@ -130,10 +130,10 @@ def _undated(name: str, data: bytes) -> object:
 
 def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
     reasons = []
-    for label, one in (("", run), ("the base run: ", base)):
-        identity = one.record.score_identity
-        if one.n_open:
-            reasons.append(f"{label}{one.n_open} probes are open; resume it")
+    for label, source in (("", run), ("the base run: ", base)):
+        identity = source.record.score_identity
+        if source.n_open:
+            reasons.append(f"{label}{source.n_open} probes are open; resume it")
         if identity.profile not in RANKABLE:
             reasons.append(
                 f"{label}profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}"
@@ -144,19 +144,19 @@ def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
             reasons.append(f"{label}answers were replayed; submit the run that they come from")
         if changes := departures(identity.model_dump()):
             reasons.append(f"{label}not the protocol: {', '.join(changes)}")
-    mine, theirs = run.record.score_identity, base.record.score_identity
+    run_identity, base_identity = run.record.score_identity, base.record.score_identity
     for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
-        if getattr(mine, field) != getattr(theirs, field):
+        if getattr(run_identity, field) != getattr(base_identity, field):
             reasons.append(f"run and base run differ in {field}")
     for kind, path in attacks.items():
         record = (read_stress if kind == "stress" else read_relearn)(path.parent)
-        if record.identity.checkpoint != mine.checkpoint:
+        if record.identity.checkpoint != run_identity.checkpoint:
             reasons.append(f"the {kind} record is of another checkpoint")
     return reasons
 
 
 def run_claim(run: Run) -> JsonObject:
-    """What a run states of itself, as far as a submission takes it."""
+    """The part of a run's record that a submission contains."""
     stored = run.record.to_disk()
     identity = {k: v for k, v in stored["identity"].items() if k in ClaimedIdentity.model_fields}
     return {
@@ -174,20 +174,20 @@ def run_claim(run: Run) -> JsonObject:
 
 
 def journal(run: Run, name: str) -> bytes:
-    """One line a probe in plan order: what closed it, without the failures before."""
+    """One line per probe in plan order: its final result, without earlier failures."""
     from unlearnbench.runs.codec import completion_record, outcome_record
 
-    made = [
+    records = [
         completion_record(run.completions[p.key])
         if name == COMPLETIONS
         else outcome_record(run.judgements[p.key])
         for p in run.probes
     ]
-    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in made).encode("utf-8")
+    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8")
 
 
 def kind_of(run: Run | None) -> AttestationKind:
-    """What evidence amounts to: stored answers judged again, a checkpoint run again, or attacks."""
+    """The kind of an attestation: responses judged again, a checkpoint run again, or attacks."""
     if run is None:
         return "attacked"
     return "re-judged" if run.record.score_identity.engine == "replay" else "re-run"
@@ -196,17 +196,17 @@ def kind_of(run: Run | None) -> AttestationKind:
 def attestation_files(
     row: Checked, run: Run | None, attacks: Mapping[str, Path], by: str, link: str
 ) -> Mapping[str, bytes]:
-    """The attestation's files by name: with a run, or with attack records by kind.
+    """An attestation's files by name: with a run, or with attack records by kind.
 
-    Raises `SubmissionError` if the run has open facts or judged other answers than the row's.
+    Raises `SubmissionError` if the run has open probes or other responses than the row.
     """
     kind = kind_of(run)
     files = {}
     if run is not None:
         if run.n_open:
             raise SubmissionError(f"{run.path}: {run.n_open} probes are open; resume it")
-        if kind == "re-judged" and dict(run.completions) != dict(row.answered):
-            raise SubmissionError(f"{run.path}: what was judged are not the answers of this row")
+        if kind == "re-judged" and dict(run.completions) != dict(row.completions):
+            raise SubmissionError(f"{run.path}: its responses are not those of this row")
         names = FILES_OF_KIND[kind]
         files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
     claim: JsonObject = {

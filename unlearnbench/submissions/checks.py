@@ -12,7 +12,7 @@ from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema.identity import AttackIdentity
-from unlearnbench.submissions.attack_checks import AttackRecords, adds_up, left_out
+from unlearnbench.submissions.attack_checks import AttackRecords, is_consistent, missing_part
 from unlearnbench.submissions.attacks import Attacks
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
@@ -22,30 +22,30 @@ JudgeOf = Callable[[str], Judge]
 CLOCK_SLACK = timedelta(hours=24)
 
 
-def about_times(claim: RunClaim, sent: str, where: str) -> Iterator[Refusal]:
-    """Begun, finished and sent follow each other, up to a day of clocks that go wrong."""
-    begun, done = (datetime.fromisoformat(t) for t in (claim.created, claim.finished))
-    if not begun <= done <= datetime.fromisoformat(sent) + CLOCK_SLACK:
-        yield Refusal("times", where, "begun, finished, submitted: not in order")
-    if done > datetime.now(UTC) + CLOCK_SLACK:
+def check_times(claim: RunClaim, submitted: str, where: str) -> Iterator[Refusal]:
+    """Start, end and submission must be in order; clocks may be off by a day."""
+    started, finished = (datetime.fromisoformat(t) for t in (claim.created, claim.finished))
+    if not started <= finished <= datetime.fromisoformat(submitted) + CLOCK_SLACK:
+        yield Refusal("times", where, "start, end and submission are not in order")
+    if finished > datetime.now(UTC) + CLOCK_SLACK:
         yield Refusal("times", where, "finished in the future")
 
 
-def about_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
-    """Prompts and decoding are the protocol's, as far as the engine's settings tell."""
+def check_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
+    """Prompts and decoding must be the protocol's, as far as the engine's settings show."""
     changes = departures(claim.settings)
     if changes:
         yield Refusal("protocol", where, f"not the protocol: {', '.join(changes)}")
 
 
-def about_sending(sent: str, where: str) -> Iterator[Refusal]:
-    """Nothing is sent from the future."""
-    if datetime.fromisoformat(sent) > datetime.now(UTC) + CLOCK_SLACK:
+def check_sending(submitted: str, where: str) -> Iterator[Refusal]:
+    """The time of submission must not be in the future."""
+    if datetime.fromisoformat(submitted) > datetime.now(UTC) + CLOCK_SLACK:
         yield Refusal("times", where, "submitted in the future")
 
 
-def about_judge(claim: RunClaim, run: Run, judge_of: JudgeOf, where: str) -> Iterator[Refusal]:
-    """The judge is a listed one of this version, and no certain finding of the rules is missing."""
+def check_judge(claim: RunClaim, run: Run, judge_of: JudgeOf, where: str) -> Iterator[Refusal]:
+    """The judge must be a listed one of this version, and agree with the rules."""
     identity = claim.identity
     try:
         judge = judge_of(identity.judge)
@@ -53,83 +53,83 @@ def about_judge(claim: RunClaim, run: Run, judge_of: JudgeOf, where: str) -> Ite
         yield Refusal("judge", where, str(error)[:200])
         return
     if judge.identity != identity.judge_identity:
-        what = f"{identity.judge} of this version is another judge; judge the run again"
+        what = f"judge {identity.judge} has changed in this version; judge the run again"
         yield Refusal("judge", where, what)
         return
     yield from _verdicts(run, judge, judge_of("rules"))
 
 
 def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
-    """All verdicts of the rules again; of another judge, those that the rules are certain of."""
+    """Compare with the rules' verdicts: all of them for judge `rules`, else only `correct` ones."""
     exact = judge.name == "rules"
     items = [
         item for block in Plan(run.probes).blocks() for item in to_judge(block, run.completions, {})
     ]
-    # What the rules look at; many answers of a fact are the same, and are looked at once.
-    seen = {(i.question, i.answer, i.aliases, i.readings): i for i in items}
-    certain = {result.key: result for result in judge_readings(rules, list(seen.values()))}
+    # Keyed by what the rules read: many responses to a fact are equal and need judging once.
+    distinct = {(i.question, i.answer, i.aliases, i.readings): i for i in items}
+    certain = {result.key: result for result in judge_readings(rules, list(distinct.values()))}
     for item in items:
-        mine = certain[seen[item.question, item.answer, item.aliases, item.readings].key]
-        theirs = run.judgements[item.key]
-        if not isinstance(mine, Judgement) or not isinstance(theirs, Judgement):
+        expected = certain[distinct[item.question, item.answer, item.aliases, item.readings].key]
+        stored = run.judgements[item.key]
+        if not isinstance(expected, Judgement) or not isinstance(stored, Judgement):
             continue
-        if mine.verdict == theirs.verdict or not (exact or mine.verdict == "correct"):
+        if expected.verdict == stored.verdict or not (exact or expected.verdict == "correct"):
             continue
-        what = f"called {theirs.verdict}, which is {mine.verdict}: {mine.raw[:120]}"
+        what = f"judged {stored.verdict}, the rules say {expected.verdict}: {expected.raw[:120]}"
         yield Refusal("verdict", f"{run.path.name}/outcomes.jsonl, {item.key}", what)
         return
 
 
-def about_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
-    """Every score again from the raw verdicts, equal to the last digit."""
+def check_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
+    """Every claimed score must equal the one computed from the verdicts, to the last digit."""
     scores = run.scores
     if set(scores) != set(claim.scores):
         odd = sorted(set(scores) ^ set(claim.scores))[0]
-        yield Refusal("scores", where, f"{odd} is claimed or had, not both")
+        yield Refusal("scores", where, f"{odd} is claimed or computed, not both")
         return
     for name, score in scores.items():
-        stated = claim.scores[name]
-        mine = (score.low, score.high, score.n, score.interval.low, score.interval.high)
+        claimed = claim.scores[name]
+        computed = (score.low, score.high, score.n, score.interval.low, score.interval.high)
         if (
-            mine != (stated.low, stated.high, stated.n, *stated.interval)
-            or stated.value != score.low
+            computed != (claimed.low, claimed.high, claimed.n, *claimed.interval)
+            or claimed.value != score.low
         ):
-            what = f"claimed {stated.value}, the verdicts give {score.low}"
+            what = f"claimed {claimed.value}, the verdicts give {score.low}"
             yield Refusal("scores", f"{where}, {name}", what)
 
 
-def about_attacks(
+def check_attacks(
     attacks: Attacks, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
 ) -> Iterator[Refusal]:
-    """Attack records are of this checkpoint and benchmark, whole, and judged by a listed judge.
+    """Attack records must be complete, of this checkpoint and benchmark, and by a listed judge.
 
     `facts` are the ids of the forget facts.
     """
     for record in attacks.records:
-        reason = _doubt(record, identity, facts, judge_of)
+        reason = _first_reason(record, identity, facts, judge_of)
         if reason is not None:
             yield Refusal("attack", f"{record.kind}.json", reason[:200])
 
 
-def _doubt(
+def _first_reason(
     record: AttackRecords, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
 ) -> str | None:
     """The first reason why an attack record does not count."""
-    about = record.identity
-    if about.checkpoint != identity.checkpoint:
+    attack = record.identity
+    if attack.checkpoint != identity.checkpoint:
         return "of another checkpoint"
-    if about.benchmark_fingerprint != identity.benchmark_fingerprint:
+    if attack.benchmark_fingerprint != identity.benchmark_fingerprint:
         return "of another benchmark"
     if record.status != "complete" or record.n_open:
         return "not complete"
-    if about.limit is not None:
-        return f"only {about.limit} facts were asked"
-    if not _listed(about, judge_of):
-        return "judged by no listed judge of this version"
-    missing = left_out(record, facts)
+    if attack.limit is not None:
+        return f"only {attack.limit} facts were asked"
+    if not _listed(attack, judge_of):
+        return "not judged by a listed judge of this version"
+    missing = missing_part(record, facts)
     if missing is not None:
         return missing
-    return None if adds_up(record) else "its summary does not follow from its points"
+    return None if is_consistent(record) else "its summary does not follow from its points"
 
 
 def _listed(about: AttackIdentity, judge_of: JudgeOf) -> bool:

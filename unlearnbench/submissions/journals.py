@@ -1,4 +1,4 @@
-"""The lines of a run that was sent: each of a strict shape, planned, and there once."""
+"""Read the lines of a submitted run: strictly, each planned probe exactly once."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class _Outcome(_Keyed):
 
 
 def read_completions(
-    sent: SentLines, planned: Collection[ProbeKey], name: str, most_tokens: int
+    lines: SentLines, planned: Collection[ProbeKey], name: str, most_tokens: int
 ) -> dict[ProbeKey, Completion]:
-    """The responses by key. Raises `Refusal` for a missing, doubled, unplanned or malformed one."""
+    """Responses by key. Raises `Refusal` for a missing, repeated, unplanned or bad line."""
     responses: dict[ProbeKey, Completion] = {}
-    for where, row in _rows(sent, _Answer, planned):
+    for where, row in _rows(lines, _Answer, planned):
         if row.n_tokens > most_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
         ids = tuple(row.token_ids)
@@ -65,29 +65,29 @@ def read_completions(
 
 
 def read_outcomes(
-    sent: SentLines,
+    lines: SentLines,
     answers: Mapping[ProbeKey, Completion],
     splits: Mapping[ProbeKey, Split],
     name: str,
     judge: str,
 ) -> dict[ProbeKey, Judgement]:
-    """The verdicts by key, each on the very answer that was sent. Raises `Refusal`."""
+    """The verdicts by key, each on the submitted response. Raises `Refusal`."""
     verdicts: dict[ProbeKey, Judgement] = {}
-    for where, row in _rows(sent, _Outcome, answers):
+    for where, row in _rows(lines, _Outcome, answers):
         if row.judge != judge:
             raise Refusal("judge", where, "judged by another judge than the run's")
         if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
-            raise Refusal("response", where, "the verdict was given on another answer")
+            raise Refusal("response", where, "the verdict was given on another response")
         verdicts[row.key] = Judgement(row.key, row.verdict, row.judge, row.raw, row.response_sha256)
     _complete(verdicts, answers, name)
     return verdicts
 
 
 def _rows(
-    sent: SentLines, shape: type[_Line], planned: Collection[ProbeKey]
+    lines: SentLines, shape: type[_Line], planned: Collection[ProbeKey]
 ) -> Iterable[tuple[str, _Line]]:
-    seen: set[ProbeKey] = set()
-    for where, line in sent:
+    keys: set[ProbeKey] = set()
+    for where, line in lines:
         try:
             row = shape.model_validate(line)
         except ValidationError as error:
@@ -95,14 +95,14 @@ def _rows(
             place = ".".join(map(str, first["loc"])) or "the line"
             raise Refusal("schema", where, f"{place[:80]}: {first['msg']}") from error
         if row.key not in planned:
-            raise Refusal("unplanned", where, f"{row.key} is not asked by the protocol")
-        if row.key in seen:
+            raise Refusal("unplanned", where, f"{row.key} is not in the protocol's plan")
+        if row.key in keys:
             raise Refusal("doubled", where, f"{row.key} appears twice")
-        seen.add(row.key)
+        keys.add(row.key)
         yield where, row
 
 
-def _complete(sent: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
-    missing = next((key for key in planned if key not in sent), None)
+def _complete(keys: Collection[ProbeKey], planned: Collection[ProbeKey], name: str) -> None:
+    missing = next((key for key in planned if key not in keys), None)
     if missing is not None:
-        raise Refusal("missing", name, f"{missing} is not there: {len(planned) - len(sent)} lack")
+        raise Refusal("missing", name, f"{len(planned) - len(keys)} are missing, first {missing}")

@@ -1,4 +1,4 @@
-"""Which files a submission and an attestation consist of."""
+"""The files of submissions and attestations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUBMISSION = "submission.json"
 ATTESTATION = "attestation.json"
 """What somebody else claims about a row."""
 CLAIMS = (SUBMISSION, ATTESTATION)
-"""Files that say when they were made."""
+"""Files that contain the time at which they were made."""
 SUMS = "SHA256SUMS"
 """The digest of every other file."""
 COMPLETIONS, OUTCOMES = "completions.jsonl", "outcomes.jsonl"
@@ -27,7 +27,7 @@ JOURNALS = (COMPLETIONS, OUTCOMES)
 RUN_PARTS: tuple[Part, ...] = ("run", "base")
 """The runs of a submission: the checkpoint's, and the model's before unlearning."""
 ATTACK_FILES = frozenset([RELEARN, STRESS])
-"""Records of attacks; a submission need not have them."""
+"""Records of attacks; optional in a submission."""
 SUBMISSION_FILES = (
     frozenset([SUBMISSION, SUMS])
     | ATTACK_FILES

@@ -1,6 +1,6 @@
-"""What was sent, read and put together: sums, claims, and the run that an answer file belongs to.
+"""Read a submitted folder: its sums, its claim, and the runs that belong to its files.
 
-Whatever is wrong here ends the reading, since nothing further could be said.
+Any fault here ends the reading, as later checks depend on it.
 """
 
 from __future__ import annotations
@@ -41,40 +41,42 @@ from unlearnbench.types import Completion, ProbeKey
 C = TypeVar("C", bound=Claim)
 
 
-def read_folder(folder: Path, allowed: frozenset[str], needed: Collection[str]) -> dict[str, bytes]:
-    """Every file of a folder by name; `SHA256SUMS` names each other file, once, with its digest.
+def read_folder(
+    folder: Path, allowed: frozenset[str], required: Collection[str]
+) -> dict[str, bytes]:
+    """Every file of a folder by name; `SHA256SUMS` must list each other file once, by its digest.
 
     Raises `Refusal`.
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise Refusal("not-a-folder", folder.name, "what is sent is a folder")
+        raise Refusal("not-a-folder", folder.name, "not a folder")
     data = {name: read_sent(path, name) for name, path in tree(folder, allowed).items()}
-    missing = sorted({*needed, SUMS} - set(data))
+    missing = sorted({*required, SUMS} - set(data))
     if missing:
-        raise Refusal("missing-file", missing[0], "it is needed")
+        raise Refusal("missing-file", missing[0], "this file is required")
     listed: dict[str, str] = {}
     for line in data[SUMS].decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         if name in listed:
             raise Refusal("sums", SUMS, f"{name!r} appears twice")
         listed[name] = digest
-    others = set(data) - {SUMS}
-    if set(listed) != others:
-        odd = sorted(set(listed) ^ others)[0]
-        raise Refusal("sums", SUMS, f"{odd!r} is listed or there, but not both")
-    for name in sorted(others):
+    names = set(data) - {SUMS}
+    if set(listed) != names:
+        odd = sorted(set(listed) ^ names)[0]
+        raise Refusal("sums", SUMS, f"{odd!r} is listed or present, but not both")
+    for name in sorted(names):
         if sha256_bytes(data[name]) != listed[name]:
             raise Refusal("sums", name, f"its sha256 is not the one in {SUMS}")
     return data
 
 
 def read_claim(data: bytes, name: str, shape: type[C]) -> C:
-    """A claim of that shape. Raises `Refusal` with the first place that has another."""
+    """A claim of class `shape`. Raises `Refusal` with the first place that does not fit."""
     return shape.from_sent(parse_sent(data, name), name)
 
 
 def claimed_record(claim: RunClaim) -> RunRecord:
-    """The `run.json` that a claim was made from, as far as a claim tells. Raises `Refusal`."""
+    """The run's record, as far as a claim contains it. Raises `Refusal`."""
     identity = claim.identity
     try:
         return RunRecord(
@@ -102,28 +104,28 @@ def claimed_record(claim: RunClaim) -> RunRecord:
 
 
 def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
-    """The benchmark that ships, if it is the very one that was asked. Raises `Refusal`."""
+    """The shipped benchmark of an identity. Raises `Refusal` if its fingerprint differs."""
     if "/" in identity.benchmark or identity.benchmark.startswith("."):
-        raise Refusal("benchmark", where, "a benchmark is named, not a path")
+        raise Refusal("benchmark", where, "not the name of a benchmark but a path")
     try:
         benchmark = load_benchmark(identity.benchmark)
     except UnlearnbenchError as error:
         raise Refusal("benchmark", where, str(error)[:200]) from error
     if benchmark.fingerprint != identity.benchmark_fingerprint:
-        what = f"{benchmark.id} {benchmark.version} is another than the one that was asked"
+        what = f"{benchmark.id} {benchmark.version} differs from the benchmark that was used"
         raise Refusal("benchmark", where, what)
     return benchmark
 
 
 class Plans:
-    """The plans of one benchmark, rendered here once for each prompt format."""
+    """The plans of one benchmark, rendered once for each prompt format."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
-        self._made: dict[str, tuple[Plan, str]] = {}
+        self._rendered: dict[str, tuple[Plan, str]] = {}
 
-    def named(self, identity: ClaimedIdentity, where: str) -> Plan:
-        """The plan that an identity names. Raises `Refusal` if it is not the protocol's."""
+    def plan_for(self, identity: ClaimedIdentity, where: str) -> Plan:
+        """The plan of an identity. Raises `Refusal` if it is not the protocol's."""
         profile = PROFILES.get(identity.profile)
         if profile is None or identity.profile not in RANKABLE:
             what = f"{identity.profile} is not ranked; {', '.join(RANKABLE)} is"
@@ -131,17 +133,17 @@ class Plans:
         if profile.fingerprint != identity.profile_fingerprint:
             raise Refusal("protocol", where, "made with another version of the protocol")
         if identity.benchmark_fingerprint != self._benchmark.fingerprint:
-            raise Refusal("benchmark", where, "these runs were asked different benchmarks")
+            raise Refusal("benchmark", where, "the two runs are on different benchmarks")
         if identity.max_new_tokens != profile.max_new_tokens:
             raise Refusal("protocol", where, f"{identity.max_new_tokens} new tokens were allowed")
         if identity.seed != 0:
-            raise Refusal("protocol", where, "rows are ranked with seed 0, as everyone's")
-        if identity.prompt_format not in self._made:
+            raise Refusal("protocol", where, "rows are ranked with seed 0 only")
+        if identity.prompt_format not in self._rendered:
             plan = make_plan(self._benchmark, profile, identity.prompt_format, identity.seed)
-            self._made[identity.prompt_format] = (plan, plan.fingerprint)
-        plan, fingerprint = self._made[identity.prompt_format]
+            self._rendered[identity.prompt_format] = (plan, plan.fingerprint)
+        plan, fingerprint = self._rendered[identity.prompt_format]
         if identity.plan != fingerprint:
-            raise Refusal("plan", where, "the prompts are not those that the protocol renders")
+            raise Refusal("plan", where, "the prompts are not the protocol's")
         return plan
 
 
@@ -152,19 +154,19 @@ def rebuild(
     data: Mapping[str, bytes],
     answers: Mapping[ProbeKey, Completion] | None = None,
 ) -> Run:
-    """The run behind a claim: the plan rendered here, the answers and verdicts as sent.
+    """The run of a claim, from the plan and the submitted responses and verdicts.
 
-    `path` is its folder, whose name its files in `data` begin with. `answers` are those judged, if
-    they were sent elsewhere. Raises `Refusal`.
+    The names of its files in `data` begin with the name of its folder `path`. `answers` are the
+    judged responses, if they were submitted elsewhere. Raises `Refusal`.
     """
     part, identity = path.name, claim.identity
     if answers is None:
         name = f"{part}/{COMPLETIONS}"
         keys = {probe.key for probe in plan.probes}
-        sent = parse_lines(data[name], name)
-        answers = read_completions(sent, keys, name, identity.max_new_tokens)
+        lines = parse_lines(data[name], name)
+        answers = read_completions(lines, keys, name, identity.max_new_tokens)
     name = f"{part}/{OUTCOMES}"
     splits = {probe.key: probe.split for probe in plan.probes}
-    sent = parse_lines(data[name], name)
-    outcomes = read_outcomes(sent, answers, splits, name, identity.judge_identity)
+    lines = parse_lines(data[name], name)
+    outcomes = read_outcomes(lines, answers, splits, name, identity.judge_identity)
     return Run(path, claimed_record(claim), plan.probes, answers, outcomes)

@@ -1,4 +1,4 @@
-"""A row's run beside another of the same plan: its checkpoint run again, or judged again."""
+"""Compare a row's run with another of the same plan: run again, or judged again."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from unlearnbench.scoring.scores import leaked_on_any
 from unlearnbench.types import Completion
 
 BOUND = 0.05
-"""Share of forget facts whose worst case may differ, and points that retain may. On one kind of
-machine and in one precision answers are equal to the letter; across them near-ties flip, and with
-them single facts."""
+"""Share of forget facts whose worst case may differ, and difference allowed in retain. On one kind
+of machine and in one precision responses are identical; across them near-ties flip, and with them
+single facts."""
 RETAIN = "retain.mean"
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A share as it is claimed, and its bounds in the other run."""
+    """A claimed share, and its bounds in the other run."""
 
     claimed: float
     here: tuple[float, float]
@@ -26,9 +26,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """What a rerun comes to, as `verify --json` and a row of the board hold it.
+    """The results of a rerun, as `verify --json` and a row of the board hold them.
 
-    `answers` were given, `same_answers` of them to the letter; `changed` and `open` are facts.
+    `same_answers` of `answers` responses are identical; `changed` and `open` are facts.
     """
 
     agrees: bool
@@ -45,11 +45,11 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A row's run beside another of the same plan. Worst cases are shares of the forget facts.
+    """A row's run compared with another of the same plan. Worst cases are shares of forget facts.
 
-    `changed`: forget facts that leak in one of them only; `open_facts`: undecided here, which is
-    no agreement. `retain`: as claimed, and its bounds here. `same_prompts`: whether the very token
-    ids were asked; None if one of the runs does not say.
+    `changed`: forget facts that leak in only one of the two; `open_facts`: facts open in the other
+    run, which count as disagreement. `retain`: the claimed share, and its bounds in the other run.
+    `same_prompts`: whether the prompts' token ids are equal; None if one run does not record them.
     """
 
     n_answers: int
@@ -65,8 +65,8 @@ class Rerun:
 
     @property
     def agrees(self) -> bool:
-        """Whether no more facts differ or are open than the bound allows, retain is near, and no
-        other prompts were asked.
+        """Whether facts that differ or are open, and retain, are within the bound, and the prompts
+        do not differ.
         """
         claimed, low, high = self.retain
         few = len(self.changed) + len(self.open_facts) <= BOUND * self.n_facts
@@ -74,7 +74,7 @@ class Rerun:
         return same and few and claimed - BOUND <= low and high <= claimed + BOUND
 
     def reproduction(self) -> Reproduction:
-        """The figures as they are published."""
+        """The published figures."""
         claimed, *retain = self.retain
         return Reproduction(
             agrees=self.agrees,
@@ -90,34 +90,34 @@ class Rerun:
         )
 
 
-def compare_rerun(claimed: Run, here: Run) -> Rerun:
+def compare_rerun(claimed: Run, rerun: Run) -> Rerun:
     """Compare the run of a row with another of the same plan."""
-    texts = {key: r.text for key, r in here.completions.items() if isinstance(r, Completion)}
+    texts = {key: r.text for key, r in rerun.completions.items() if isinstance(r, Completion)}
     same = sum(
         isinstance(result, Completion) and texts.get(key) == result.text
         for key, result in claimed.completions.items()
     )
-    theirs, mine = forget_states(claimed), forget_states(here)
-    worst, retain = here.scores["forget.worst_case"], here.scores[RETAIN]
+    row_states, rerun_states = forget_states(claimed), forget_states(rerun)
+    worst, retain = rerun.scores["forget.worst_case"], rerun.scores[RETAIN]
     return Rerun(
         n_answers=len(claimed.probes),
         n_same=same,
         claimed=claimed.scores["forget.worst_case"].low,
         low=worst.low,
         high=worst.high,
-        n_facts=len(theirs),
-        changed=tuple(f for f, leaked in theirs.items() if mine[f] is (not leaked)),
-        open_facts=tuple(f for f in theirs if mine[f] is None),
+        n_facts=len(row_states),
+        changed=tuple(f for f, leaked in row_states.items() if rerun_states[f] is (not leaked)),
+        open_facts=tuple(f for f in row_states if rerun_states[f] is None),
         retain=(claimed.scores[RETAIN].low, retain.low, retain.high),
-        same_prompts=_same_prompts(claimed, here),
+        same_prompts=_same_prompts(claimed, rerun),
     )
 
 
-def _same_prompts(one: Run, other: Run) -> bool | None:
-    prompts = [run.record.identity.prompts for run in (one, other)]
+def _same_prompts(claimed: Run, rerun: Run) -> bool | None:
+    prompts = [run.record.identity.prompts for run in (claimed, rerun)]
     return None if None in prompts else prompts[0] == prompts[1]
 
 
 def forget_states(run: Run) -> Mapping[str, bool | None]:
-    """Whether each forget fact leaked in any paraphrase; None while that is open."""
+    """Whether each forget fact leaked to any of its questions; None while that is open."""
     return leaked_on_any(o for o in run.outcomes if o.split == "forget")

@@ -67,7 +67,7 @@ class _Model(BaseModel):
 
 
 class ScoreClaim(_Model):
-    """A score as its run states it; all of it is computed again."""
+    """A claimed score; all of it is computed again."""
 
     value: ClaimedShare
     low: ClaimedShare
@@ -78,9 +78,9 @@ class ScoreClaim(_Model):
 
 
 class ClaimedIdentity(_Model):
-    """What was asked and judged: a run's identity without the engine's own settings.
+    """A run's identity without the engine's own settings.
 
-    `prompts` is the sha256 of the token ids asked; rows of older versions lack it.
+    `prompts` is the sha256 of the prompts' token ids; rows of older versions lack it.
     """
 
     benchmark: ShownName
@@ -103,7 +103,7 @@ class ClaimedIdentity(_Model):
 
 
 class RunClaim(_Model):
-    """One run: of the checkpoint, or of the model before unlearning."""
+    """A claimed run, of the checkpoint or of the model before unlearning."""
 
     identity: ClaimedIdentity
     checkpoint: ShownName
@@ -118,9 +118,9 @@ class RunClaim(_Model):
 
 
 class Claim(Record):
-    """A claim: strict, and refused if it says anything that is not asked for.
+    """A claim, parsed strictly: unknown fields are refused.
 
-    What lies on disk is exactly the fields that were given, `schema_version` among them.
+    Its file holds exactly the fields that were set, `schema_version` among them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -129,7 +129,7 @@ class Claim(Record):
 
     @classmethod
     def from_sent(cls, data: JsonValue, name: str) -> Self:
-        """The claim in a stranger's file, whichever version wrote it.
+        """The claim in an untrusted file of any version.
 
         Raises `Refusal` with the first place that is wrong.
         """
@@ -150,7 +150,7 @@ class Claim(Record):
 
 
 class Submission(Claim):
-    """A row that is claimed."""
+    """A claimed row of the leaderboard."""
 
     schema_version: Literal[1]
     name: ShownName
@@ -163,9 +163,9 @@ class Submission(Claim):
 
 
 class Attestation(Claim):
-    """What somebody else found out about a row; which files lie beside it follows from `kind`.
+    """A claim about somebody else's row; `kind` decides which files accompany it.
 
-    `row` is the sha256 of the row's SHA256SUMS: of a row that changes nothing is attested any more.
+    `row` is the sha256 of the row's SHA256SUMS, so that an attestation ends with its row's changes.
     """
 
     schema_version: Literal[1]
@@ -182,12 +182,12 @@ PUBLISHED: dict[str, type[Claim]] = {"submission": Submission, "attestation": At
 
 
 _PUBLIC_NAMES = {"ClaimedIdentity": "Identity"}
-"""Names that published schemas have for classes of other names here."""
+"""Names in the published schemas of classes that are named differently here."""
 
 
 def json_schema(name: str) -> JsonObject:
     """The JSON Schema of a published shape."""
     text = json.dumps(PUBLISHED[name].model_json_schema())
-    for ours, public in _PUBLIC_NAMES.items():
-        text = text.replace(f'"{ours}"', f'"{public}"').replace(f'/{ours}"', f'/{public}"')
+    for internal, public in _PUBLIC_NAMES.items():
+        text = text.replace(f'"{internal}"', f'"{public}"').replace(f'/{internal}"', f'/{public}"')
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json.loads(text)}

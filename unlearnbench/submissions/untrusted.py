@@ -1,4 +1,4 @@
-"""Read what a stranger sent: bounded, strict JSON, and nothing outside the folder."""
+"""Read untrusted folders: bounded, strict JSON, and nothing outside the folder."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from unlearnbench import reading
 from unlearnbench.errors import UnreadableError
 
 MOST_ENTRIES = 40
-"""Files and folders of what is sent."""
+"""Most files and folders of a submission."""
 MOST_FILE_BYTES = 64 * 1024 * 1024
-"""Of a single file; a `standard` run of the largest benchmark that ships is a tenth of it."""
+"""Most bytes of a file; a `standard` run of the largest shipped benchmark takes a tenth."""
 MOST_LINE_BYTES = 256 * 1024
-"""Of a line of JSONL."""
+"""Most bytes of a line of JSONL."""
 MOST_SENT_DEPTH = 24
-"""How deep JSON may be nested."""
+"""Deepest nesting of JSON."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,27 @@ class Refusal(Exception):
     what: str
 
     def __str__(self) -> str:
-        """For people."""
+        """The refusal in one line."""
         return f"{self.where}: {self.code}: {self.what}"
 
 
 def tree(folder: Path, allowed: frozenset[str]) -> dict[str, Path]:
-    """Every file below `folder` by its name with slashes; no link is followed.
+    """Every file below `folder` by its relative name with slashes; links are not followed.
 
-    Raises `Refusal` for a file that does not belong, anything but plain files and folders, or too
-    much of either.
+    Raises `Refusal` for an unknown file, for anything but plain files and folders, and for too many
+    or too large ones.
     """
     files: dict[str, Path] = {}
-    seen = 0
+    n_entries = 0
     for name, entry in _walk(folder, ""):
-        seen += 1
-        if seen > MOST_ENTRIES:
+        n_entries += 1
+        if n_entries > MOST_ENTRIES:
             raise Refusal("too-many-files", name, f"more than {MOST_ENTRIES} entries")
         mode = entry.stat(follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
             raise Refusal("link", name, "links are not followed; give the file itself")
         if stat.S_ISDIR(mode):
-            if not any(other.startswith(f"{name}/") for other in allowed):
+            if not any(file.startswith(f"{name}/") for file in allowed):
                 raise Refusal("unknown-folder", name, "no such folder belongs to a submission")
             continue
         if not stat.S_ISREG(mode):
@@ -78,7 +78,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def read_sent(path: Path, name: str) -> bytes:
-    """A file's bytes, without following a link that took its place. Raises `Refusal`."""
+    """A file's bytes; a link in its place is not followed. Raises `Refusal`."""
     try:
         return reading.read_bytes(path, MOST_FILE_BYTES, follow=False)
     except UnreadableError as error:
@@ -86,7 +86,7 @@ def read_sent(path: Path, name: str) -> bytes:
 
 
 def parse_sent(data: bytes, name: str) -> JsonValue:
-    """Strict JSON: UTF-8, no NaN, no doubled name, bounded depth and numbers. Raises `Refusal`."""
+    """Strict JSON: UTF-8, no NaN, unique names, bounded depth and numbers. Raises `Refusal`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,7 +99,7 @@ def parse_sent(data: bytes, name: str) -> JsonValue:
 
 
 def parse_lines(data: bytes, name: str) -> Iterator[tuple[str, JsonValue]]:
-    """(place, object) of each line of a JSONL file; every line is whole. Raises `Refusal`."""
+    """(place, object) of each line of a JSONL file; each must be complete. Raises `Refusal`."""
     if data and not data.endswith(b"\n"):
         raise Refusal("torn-line", name, "the last line has no end")
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):

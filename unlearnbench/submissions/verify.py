@@ -1,6 +1,6 @@
-"""Check a submission without its model: everything that it claims is derived again.
+"""Check a submission without its model: all its claims are derived again.
 
-Nothing of a submission is run, unpickled or followed; files are bounded before they are read.
+Nothing in a submission is executed, unpickled or followed; files are bounded before they are read.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
-    about_attacks,
-    about_judge,
-    about_protocol,
-    about_scores,
-    about_sending,
-    about_times,
+    check_attacks,
+    check_judge,
+    check_protocol,
+    check_scores,
+    check_sending,
+    check_times,
 )
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
@@ -44,14 +44,14 @@ from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, ProbeKey
 
 SHARED_ANSWERS = 0.999
-"""Two rows of different checkpoints do not answer this share of all probes to the letter."""
+"""Share of identical responses at which one of two rows is taken for a copy."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A submission that was read: its claim, its runs rebuilt, its attacks' records.
+    """A submission that could be read: its claim, its runs, and its attack records.
 
-    `digest` is the sha256 of its SHA256SUMS, which names all of it.
+    `digest` is the sha256 of its SHA256SUMS, which covers all of it.
     """
 
     folder: Path
@@ -59,7 +59,7 @@ class Checked:
     benchmark: Benchmark
     runs: Mapping[Part, Run]
     attacks: Attacks
-    answered: Mapping[ProbeKey, Completion]
+    completions: Mapping[ProbeKey, Completion]
     digest: str
 
     @property
@@ -69,13 +69,13 @@ class Checked:
 
     @cached_property
     def answers(self) -> Mapping[str, str]:
-        """The checkpoint's answers as texts, by their probes."""
-        return {str(key): result.text for key, result in self.answered.items()}
+        """The texts of the checkpoint's responses by probe."""
+        return {str(key): result.text for key, result in self.completions.items()}
 
 
 @dataclass(frozen=True)
 class Verification:
-    """`reasons` why a submission is refused; empty if it stands. `checked` if it could be read."""
+    """A check: `reasons` to refuse the submission, and `checked` if it could be read."""
 
     folder: Path
     reasons: Sequence[Refusal]
@@ -83,20 +83,20 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether there are no reasons to refuse it."""
         return not self.reasons
 
 
 def check_submission(folder: Path, judge_of: JudgeOf) -> Verification:
     """Check one submission.
 
-    `judge_of` makes a listed judge by name. Never raises for what the submission holds.
+    `judge_of` makes a listed judge by name. Never raises because of the submission's contents.
     """
     try:
         checked = _read(folder)
     except Refusal as reason:
         return Verification(folder, [reason])
-    return Verification(folder, list(_doubts(checked, judge_of)), checked)
+    return Verification(folder, list(_refusals(checked, judge_of)), checked)
 
 
 def _read(folder: Path) -> Checked:
@@ -106,47 +106,47 @@ def _read(folder: Path) -> Checked:
     plans = Plans(benchmark)
     runs: dict[Part, Run] = {}
     for part in RUN_PARTS:
-        one: RunClaim = getattr(claim, part)
-        runs[part] = rebuild(folder / part, one, plans.named(one.identity, _where(part)), data)
+        run_claim: RunClaim = getattr(claim, part)
+        plan = plans.plan_for(run_claim.identity, _place_of(part))
+        runs[part] = rebuild(folder / part, run_claim, plan, data)
     attacks = read_attacks(data)
-    completions = runs["run"].completions
-    answered = {
-        key: result for key, result in completions.items() if isinstance(result, Completion)
-    }
-    return Checked(folder, claim, benchmark, runs, attacks, answered, sha256_bytes(data[SUMS]))
+    results = runs["run"].completions
+    completions = {key: result for key, result in results.items() if isinstance(result, Completion)}
+    return Checked(folder, claim, benchmark, runs, attacks, completions, sha256_bytes(data[SUMS]))
 
 
-def _where(part: Part) -> str:
+def _place_of(part: Part) -> str:
     return f"{SUBMISSION}, {part}"
 
 
-def _doubts(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
+def _refusals(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
     claim = checked.claim
     claims: Mapping[Part, RunClaim] = {"run": claim.run, "base": claim.base}
-    for part, one in claims.items():
-        yield from about_times(one, claim.created, _where(part))
-        yield from about_protocol(one, _where(part))
-    yield from about_sending(claim.created, SUBMISSION)
-    for part, one in claims.items():
-        yield from about_judge(one, checked.runs[part], judge_of, _where(part))
-    for part, one in claims.items():
-        yield from about_scores(one, checked.runs[part], _where(part))
-    yield from about_attacks(checked.attacks, claim.run.identity, checked.facts, judge_of)
+    for part, run_claim in claims.items():
+        yield from check_times(run_claim, claim.created, _place_of(part))
+        yield from check_protocol(run_claim, _place_of(part))
+    yield from check_sending(claim.created, SUBMISSION)
+    for part, run_claim in claims.items():
+        yield from check_judge(run_claim, checked.runs[part], judge_of, _place_of(part))
+    for part, run_claim in claims.items():
+        yield from check_scores(run_claim, checked.runs[part], _place_of(part))
+    yield from check_attacks(checked.attacks, claim.run.identity, checked.facts, judge_of)
 
 
 def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
-    """Other rows that this one's answers are taken from, or that took its answers."""
-    for other in others:
-        if other.folder == checked.folder:
+    """A reason for each other row whose responses are the same."""
+    for candidate in others:
+        if candidate.folder == checked.folder:
             continue
-        mine, theirs = checked.claim.run.identity, other.claim.run.identity
-        if mine.benchmark_fingerprint != theirs.benchmark_fingerprint:
+        identity, candidate_identity = checked.claim.run.identity, candidate.claim.run.identity
+        if identity.benchmark_fingerprint != candidate_identity.benchmark_fingerprint:
             continue
-        theirs_by_key = other.answers
-        same = sum(theirs_by_key.get(key) == text for key, text in checked.answers.items())
+        candidate_answers = candidate.answers
+        same = sum(candidate_answers.get(key) == text for key, text in checked.answers.items())
         share = same / len(checked.answers)
         if share >= SHARED_ANSWERS and (
-            mine.checkpoint != theirs.checkpoint or checked.claim.submitter != other.claim.submitter
+            identity.checkpoint != candidate_identity.checkpoint
+            or checked.claim.submitter != candidate.claim.submitter
         ):
-            what = f"{share:.1%} of its answers are those of {other.folder.name}, to the letter"
+            what = f"{share:.1%} of its answers are those of {candidate.folder.name}, to the letter"
             yield Refusal("copy", f"run/{COMPLETIONS}", what)
