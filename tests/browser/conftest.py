@@ -31,6 +31,25 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+OVERLAPS = """() => [...document.querySelectorAll("svg.chart")].flatMap((svg) => {
+  const box = (node) => node.getBoundingClientRect();
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+    && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const texts = [...svg.querySelectorAll("text")], room = box(svg);
+  const marks = [...svg.querySelectorAll(".mark")];
+  const names = texts.filter((text) => text.textContent !== "?");
+  return names.flatMap((text) => {
+    const own = box(text);
+    const cut = own.left < room.left || own.right > room.right
+      || own.top < room.top || own.bottom > room.bottom;
+    const covered = [...texts, ...marks].filter((o) => o !== text && meet(own, box(o)));
+    return [...covered.map((other) => [text.textContent, other.textContent]),
+      ...(cut ? [[text.textContent, "is cut"]] : [])];
+  });
+})"""
+"""Texts of charts that cover another text or a mark, or do not fit into their drawing."""
+
+
 class Visit:
     """A page that was opened, what it asked for, and what it complained of."""
 

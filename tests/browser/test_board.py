@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OVERLAPS, Visit
 from tests.conftest import ABOUT
 from unlearnbench.api.attestations import attest
 from unlearnbench.api.submissions import build_leaderboard, submit
@@ -130,6 +130,22 @@ def test_the_page_itself_does_not_scroll_sideways(
 ) -> None:
     with Visit(browser, site + path, width) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_in_the_plot_covers_a_name(browser: Any, site: str, width: int) -> None:
+    with Visit(browser, site + PAGES[1], width) as visit:
+        assert visit.page.locator("svg.chart .name").count() == 5
+        assert visit.page.evaluate(OVERLAPS) == []
+
+
+def test_the_plot_is_light_or_dark(browser: Any, site: str) -> None:
+    looks = set()
+    for scheme in ("light", "dark"):
+        with Visit(browser, site + PAGES[1], color_scheme=scheme) as visit:
+            name = visit.page.locator("svg.chart .name").first
+            looks.add(name.evaluate("name => getComputedStyle(name).fill"))
+    assert looks == {"rgb(28, 30, 33)", "rgb(230, 230, 227)"}
 
 
 def test_the_dark_is_dark(browser: Any, site: str) -> None:

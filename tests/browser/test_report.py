@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OVERLAPS, Visit
 from tests.report_samples import (
     arm,
     door,
@@ -21,6 +21,7 @@ from tests.report_samples import (
     write_run,
 )
 from unlearnbench.reporting import page
+from unlearnbench.reporting.charts import TradeOffPoint, svg_file, trade_off_chart
 
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror=\'document.title="owned"\'>'
 WIDTHS = (1280, 390)
@@ -121,6 +122,26 @@ def test_without_scripts_every_answer_is_there(browser: Any, report: Path) -> No
 def test_only_tables_and_charts_scroll_sideways(browser: Any, report: Path, width: int) -> None:
     with Visit(browser, report.as_uri(), width) as visit:
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_in_the_charts_covers_a_name(browser: Any, report: Path, width: int) -> None:
+    with Visit(browser, report.as_uri(), width) as visit:
+        assert visit.page.locator("svg.chart").count() == 2
+        assert visit.page.evaluate(OVERLAPS) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_chart_as_a_file(browser: Any, tmp_path: Path, scheme: str) -> None:
+    points = [TradeOffPoint(f"lambda_r={i}", i / 8, i / 8) for i in range(8)]
+    path = tmp_path / "chart.svg"
+    path.write_text(svg_file(trade_off_chart(points, joined=True), "A title", "d"), "utf-8")
+    with Visit(browser, path.as_uri(), color_scheme=scheme) as visit:
+        assert visit.complaints == []
+        ground = visit.page.locator(".ground")
+        look = ground.evaluate("ground => getComputedStyle(ground).fill")
+        assert look == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 23, 26)"}[scheme]
+        assert visit.page.evaluate(OVERLAPS) == []
 
 
 def test_the_dark_is_dark(browser: Any, report: Path, tmp_path: Path) -> None:

@@ -67,15 +67,14 @@ def test_retain_by_tier_and_the_judge_s_specificity(built: tuple[Board, Path]) -
     assert "rules <small>98.4</small>" in page
 
 
-def test_names_in_the_plot_do_not_cover_each_other(built: tuple[Board, Path]) -> None:
+def test_the_plot_names_every_row_and_anchor(built: tuple[Board, Path]) -> None:
     (division,) = built[0].divisions
     page = (built[1] / "divisions" / f"{division.slug}.html").read_text("utf-8")
-    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(start|end)">', page)
-    beside = [(float(x), float(y)) for x, y, _ in found if float(x) > 60]
-    assert len(beside) == len(division.rows) + len(division.anchors)
-    for place, (x, y) in enumerate(beside):
-        for other_x, other_y in beside[place + 1 :]:
-            assert abs(y - other_y) >= 13 or abs(x - other_x) > 20
+    drawn = page.partition("<svg")[2].partition("</svg>")[0]
+    assert len(re.findall('<text class="name"', drawn)) == len(division.rows) + 3
+    assert drawn.count('class="mark reference"') == len(division.anchors) == 3
+    assert drawn.count('class="cross ') == len(division.rows) + 3
+    assert (built[1] / "charts.css").read_text("utf-8").startswith(".chart {")
 
 
 def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:

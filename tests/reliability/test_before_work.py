@@ -76,7 +76,6 @@ def test_where_nothing_can_be_written(
 @pytest.mark.parametrize(
     ("name", "more", "missing", "group"),
     [
-        ("sweep", (), "matplotlib.figure", "plot"),
         ("sweep", ("--lora", "4"), "peft", "peft"),
         ("train", ("--lora", "4"), "peft", "peft"),
         ("train", ("--report-to", "tensorboard"), "tensorboard", "tensorboard"),

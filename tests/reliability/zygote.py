@@ -32,7 +32,7 @@ def preload() -> None:
     for found in pkgutil.walk_packages(unlearnbench.__path__, "unlearnbench."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)
-    for name in ("matplotlib.backends.backend_svg", "peft", "transformers.models.llama"):
+    for name in ("peft", "transformers.models.llama"):
         importlib.import_module(name)
     from transformers import AutoModelForCausalLM, LlamaForCausalLM, Trainer  # noqa: F401
 

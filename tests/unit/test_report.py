@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,10 @@ from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_text
 from unlearnbench.reporting import page, tables
 from unlearnbench.reporting.answers import leaks_of
-from unlearnbench.reporting.charts import mean_points, relearning_chart, trade_off_chart
+from unlearnbench.reporting.charts import mean_points, relearning_chart
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
 from unlearnbench.reporting.load import CheckpointRuns, base_of, collect_runs
-from unlearnbench.runs.schema import ArmRecord, RelearnRecord, figures
+from unlearnbench.runs.schema import ArmRecord, RelearnRecord
 from unlearnbench.scoring.refusals import is_refusal
 
 BASE = {"name": "base", "fingerprint": sha256_text("base")}
@@ -389,21 +388,8 @@ def test_charts_count_what_is_open_as_leaked() -> None:
     chart = relearning_chart(whole)
     assert chart is not None
     assert [mark.is_open for mark in chart.series[0].marks] == [False, True]
-    steps = [x for x, _ in chart.x_ticks]
+    steps = [x for x, _ in chart.axes.x_ticks]
     assert steps == sorted(steps)
-
-
-def test_trade_off_labels_do_not_overlap(tmp_path: Path) -> None:
-    found = one(score(tmp_path / "run", many("f", (20, "xo"))))
-    scores = {name: figures(s) for name, s in found.scores[0].run.scores.items()}
-    pair = (scores["forget.worst_case"], scores["retain.mean"])
-    heights = [y for _, y, _ in trade_off_chart([(f"model-{i}", *pair) for i in range(6)]).labels]
-    assert all(b - a >= 14 for a, b in pairwise(heights))
-    low = scores["retain.mean"].model_copy(update={"low": 0.0})
-    half = pair[0].model_copy(update={"high": 0.5})
-    points = [*((f"model-{i}", half, pair[1]) for i in range(6)), ("far", half, low)]
-    chart = trade_off_chart(points)
-    assert chart.labels[-1][1] == chart.series[-1].marks[0].y - 8  # nothing is near: not moved
 
 
 def damaged(folder: Path, kind: str) -> Path:

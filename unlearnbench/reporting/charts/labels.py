@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from unlearnbench.display import visible_line
 from unlearnbench.reporting.charts.frame import BOTTOM, LEFT, WIDTH
 
-MOST_WIDTH = 190
+MOST_WIDTH = 230
 """Units of the drawing that a name may take; a longer one loses its middle."""
-_HALF_LINE, _ASIDE, _MARK = 7, 11, 9
-"""Half the height of a line, the distance of a name from its point, half the size of a mark."""
+_HALF_LINE, _ASIDE = 7, 11
+"""Half the height of a line, and the distance of a name from its point."""
 _SHIFTS = (0, *(sign * shift for shift in range(12, 330, 14) for sign in (-1, 1)))
 """Heights of a name relative to its point."""
-_CROSSED, _LEFT_SIDE = 30, 4
+_CROSSED, _LEFT_SIDE = 14, 4
 """What crossing a line, or standing left of the point, costs in units of distance."""
 
 
@@ -46,6 +46,20 @@ class Label:
     box: Box
 
 
+Option = tuple[float, Label]
+"""What a place costs, and the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A text, and the point that it names; `number` tells equal ones apart."""
+
+    number: int
+    text: str
+    x: float
+    y: float
+
+
 def text_width(text: str) -> float:
     """At most so wide is a text in 12 units of a sans-serif font."""
     return sum(_letter_width(letter) for letter in text)
@@ -71,31 +85,51 @@ def shortened(name: str, most: float = MOST_WIDTH) -> str:
 
 
 def place_labels(
-    names: Sequence[tuple[str, float, float]],
-    marks: Sequence[tuple[float, float]],
-    lines: Sequence[Box] = (),
+    names: Sequence[Name], marks: Sequence[Box], lines: Sequence[Box] = ()
 ) -> list[Label]:
-    """A place for each of `names` (text, x and y of its point) for which there is one.
+    """A place for each name for which there is one, by the best of several orders of placing.
 
     No name covers a mark or another name; lines are crossed only where nothing better is near.
     """
-    boxes = [Box(x - _MARK, y - _MARK, x + _MARK, y + _MARK) for x, y in marks]
-    placed: list[Label] = []
-    for text, x, y in names:
-        options = [
-            (cost + _CROSSED * sum(label.box.meets(line) for line in lines), label)
-            for cost, label in _options(text, x, y)
-            if not any(label.box.meets(box) for box in boxes)
-        ]
-        if options:
-            best = min(options, key=lambda option: option[0])[1]
-            placed.append(best)
-            boxes.append(best.box)
-    return placed
+    options = {name: _free_places(name, marks, lines) for name in names}
+    orders = (
+        names,
+        sorted(names, key=lambda name: name.x),
+        sorted(names, key=lambda name: name.y),
+        sorted(names, key=lambda name: -text_width(name.text)),
+        sorted(names, key=lambda name: len(options[name])),
+    )
+    layouts = [_place_in_order([options[name] for name in order]) for order in orders]
+    best = min(layouts, key=lambda chosen: (-len(chosen), sum(cost for cost, _ in chosen)))
+    return [label for _, label in best]
 
 
-def _options(text: str, x: float, y: float) -> Iterator[tuple[float, Label]]:
+def _free_places(name: Name, marks: Sequence[Box], lines: Sequence[Box]) -> list[Option]:
+    """Places of a name that cover no mark, the best first."""
+    options = [
+        (cost + _CROSSED * sum(label.box.meets(line) for line in lines), label)
+        for cost, label in _options(name)
+        if not any(label.box.meets(mark) for mark in marks)
+    ]
+    return sorted(options, key=lambda option: option[0])
+
+
+def _place_in_order(names: Sequence[Sequence[Option]]) -> list[Option]:
+    """For each name the best of its places that no earlier one has taken."""
+    chosen: list[Option] = []
+    for options in names:
+        free = (
+            option
+            for option in options
+            if not any(option[1].box.meets(label.box) for _, label in chosen)
+        )
+        chosen += [option for option in [next(free, None)] if option]
+    return chosen
+
+
+def _options(name: Name) -> Iterator[Option]:
     """Places inside the drawing with what each costs."""
+    text, x, y = name.text, name.x, name.y
     width = text_width(text)
     for shift in _SHIFTS:
         middle = y + shift

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from unlearnbench.display import percent
 from unlearnbench.reporting.charts.frame import (
@@ -16,12 +17,14 @@ from unlearnbench.reporting.charts.frame import (
     x_of,
     y_of,
 )
-from unlearnbench.reporting.charts.labels import Box, Label, place_labels, shortened
+from unlearnbench.reporting.charts.labels import Box, Label, Name, place_labels, shortened
 
 MOST_NAMED = 25
 """With more points than these, only those that no other beats are named, and lines are left out."""
 _REFERENCE_STYLE = 2
-_FRONT_SCALE = 1.4
+_FRONT_SCALE, _HALF_MARK = 1.4, 9
+_PIECE = 20
+"""Length of the pieces into which a line is cut to tell what it crosses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,19 @@ def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Sc
     few = len(points) <= MOST_NAMED
     dots = tuple(_dot(point, best, few) for point, best in zip(points, front, strict=True))
     named = [i for i, best in enumerate(front) if best or few][:MOST_NAMED]
-    names = [(shortened(points[i].name), dots[i].mark.x, dots[i].mark.y) for i in named]
+    names = [Name(i, shortened(points[i].name), *_place(points[i])) for i in named]
     steps = [_place(point) for point in points if not point.is_reference]
     lines = [box for point in points for box in _bars(point)] if few else []
-    places = [(dot.mark.x, dot.mark.y) for dot in dots]
+    line = path(steps) if joined and len(steps) > 1 else ""
+    lines += _along(steps) if line else []
+    taken = [box for dot in dots for box in _taken_by(dot.mark)]
     axes = Axes(
         share_ticks(horizontal=True),
         share_ticks(),
         "retain questions answered (more is better)",
         "forget facts that leak, worst case (less is better)",
     )
-    line = path(steps) if joined and len(steps) > 1 else ""
-    return Scatter(axes, dots, tuple(place_labels(names, places, lines)), line)
+    return Scatter(axes, dots, tuple(place_labels(names, taken, lines)), line)
 
 
 def _dot(point: TradeOffPoint, best: bool, few: bool) -> Dot:
@@ -101,6 +105,15 @@ def _dot(point: TradeOffPoint, best: bool, few: bool) -> Dot:
     return Dot(shape, colour, cross)
 
 
+def _taken_by(shape: Mark) -> list[Box]:
+    """Where a mark is, and the question mark beside it if it is open."""
+    x, y = shape.x, shape.y
+    boxes = [Box(x - _HALF_MARK, y - _HALF_MARK, x + _HALF_MARK, y + _HALF_MARK)]
+    if shape.is_open:
+        boxes.append(Box(x - 17, y - 20, x - 8, y - 5))
+    return boxes
+
+
 def _bars(point: TradeOffPoint) -> list[Box]:
     """The lines of a point's intervals."""
     x, y = _place(point)
@@ -112,6 +125,17 @@ def _bars(point: TradeOffPoint) -> list[Box]:
         low, high = point.worst_case_interval
         bars.append(Box(x, y_of(high), x, y_of(low)))
     return bars
+
+
+def _along(steps: Sequence[tuple[float, float]]) -> list[Box]:
+    """Small boxes along the line through some points."""
+    boxes = []
+    for (x, y), (to_x, to_y) in pairwise(steps):
+        n = max(1, round(max(abs(to_x - x), abs(to_y - y)) / _PIECE))
+        ends = [(x + (to_x - x) * i / n, y + (to_y - y) * i / n) for i in range(n + 1)]
+        for (a, b), (c, d) in pairwise(ends):
+            boxes.append(Box(min(a, c), min(b, d), max(a, c), max(b, d)))
+    return boxes
 
 
 def _place(point: TradeOffPoint) -> tuple[float, float]:
