@@ -12,8 +12,9 @@ from unlearnbench.api.names import lazily
 if TYPE_CHECKING:
     from unlearnbench.api.attacks import relearn, stress
     from unlearnbench.api.calibration import calibrate
+    from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
-    from unlearnbench.api.scoring import estimate, rejudge, score
+    from unlearnbench.api.scoring import score
     from unlearnbench.api.submissions import build_leaderboard, submit, verify
     from unlearnbench.api.sweep import sweep
     from unlearnbench.api.training import train

@@ -17,8 +17,8 @@ from tests import report_samples as samples
 from tests.attack_samples import with_summary, with_union
 from tests.conftest import ABOUT
 from tests.integration.test_submissions import seal
-from unlearnbench.api import scoring as api
-from unlearnbench.api.attestations import attest, attestations, rejudge, rerun
+from unlearnbench.api.attestations import attest, attestations, rejudge_submission, rerun
+from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.submissions import build_leaderboard, listed_judges, verify
 from unlearnbench.attacks.catalog import DOORS, PROFILES
 from unlearnbench.errors import JudgeError, RunError, SubmissionError
@@ -108,7 +108,7 @@ def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
 
 
 def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
-    found = rejudge(submission, "second", run_options=RunOptions(tmp_path / "judged"))
+    found = rejudge_submission(submission, "second", run_options=RunOptions(tmp_path / "judged"))
     assert found.agrees
     assert found.n_same == found.n_answers == 2120
     made = attest(submission, [tmp_path / "judged"], OTHER)
@@ -118,7 +118,7 @@ def test_another_judge_that_agrees(submission: Path, tmp_path: Path) -> None:
 
 def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> None:
     """It gives no level, is named, and the row is ranked by the worse number."""
-    found = rejudge(submission, "lenient", run_options=RunOptions(tmp_path / "judged"))
+    found = rejudge_submission(submission, "lenient", run_options=RunOptions(tmp_path / "judged"))
     assert not found.agrees
     assert found.high == 1.0
     attest(submission, [tmp_path / "judged"], OTHER)
@@ -504,7 +504,7 @@ def test_attest_replaces_nothing(submission: Path, rerun_once: Path, tmp_path: P
 def test_answers_of_another_row_are_not_re_judged(
     submission: Path, scripted_runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    api.rejudge(scripted_runs["forgets-b"], "second", run_options=RunOptions(tmp_path / "judged"))
+    rejudge(scripted_runs["forgets-b"], "second", run_options=RunOptions(tmp_path / "judged"))
     with pytest.raises(SubmissionError, match="its responses are not those of this row"):
         attest(submission, [tmp_path / "judged"], OTHER)
 

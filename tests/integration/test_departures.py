@@ -15,7 +15,7 @@ import pytest
 import unlearnbench
 from tests.conversations import ASKS, EACH, NO_SYSTEM, SAID
 from tests.models import save
-from unlearnbench.api.scoring import rejudge
+from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.submissions import submit, verify
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import EngineError, RunError, SubmissionError

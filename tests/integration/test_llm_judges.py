@@ -17,7 +17,8 @@ from tests.conftest import write_benchmark
 from tests.integration.test_runs import Knows
 from tests.judges_server import DRESSES, Behaviour, judges_server
 from tests.scripted import begun
-from unlearnbench.api.scoring import rejudge, score
+from unlearnbench.api.rejudging import rejudge
+from unlearnbench.api.scoring import score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge

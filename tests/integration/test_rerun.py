@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ABOUT
 from tests.scripted import ScriptedEngine
 from unlearnbench import score
-from unlearnbench.api.attestations import rejudge, rerun
+from unlearnbench.api.attestations import rejudge_submission, rerun
 from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
 from unlearnbench.options import About, RunOptions
@@ -96,7 +96,7 @@ def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
     other = rerun(row, "forgets-a", run_options=RunOptions(tmp_path / "other"))
     assert (other.agrees, other.same_prompts) == (False, False)
     assert other.n_same == other.n_answers
-    judged = rejudge(row, "rules", run_options=RunOptions(tmp_path / "judged"))
+    judged = rejudge_submission(row, "rules", run_options=RunOptions(tmp_path / "judged"))
     assert judged.same_prompts is True
 
 

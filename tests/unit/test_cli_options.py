@@ -136,7 +136,7 @@ def test_a_dropped_parameter_is_noticed(source: str, problems: list[str]) -> Non
 
 
 def test_a_call_without_batch_is_noticed() -> None:
-    text = "from unlearnbench.api import scoring\nscoring.rejudge(run, judge, max_cost=1)\n"
+    text = "from unlearnbench.api import rejudging\nrejudging.rejudge(run, judge, max_cost=1)\n"
     [(function, call)] = api_calls(ast.parse(text))
     assert left_out(function, call) == ["batch", "run_options", "on_progress"]
 
@@ -155,7 +155,9 @@ def test_what_the_judge_command_asks_for(
     arguments: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, object] = {}
-    monkeypatch.setattr("unlearnbench.api.scoring.rejudge", lambda *_, **given: seen.update(given))
+    monkeypatch.setattr(
+        "unlearnbench.api.rejudging.rejudge", lambda *_, **given: seen.update(given)
+    )
     monkeypatch.setattr("unlearnbench.cli.runs.print_run", lambda run, json: 0)
     app(["judge", "runs/x", "--judge", "gemini", "-q", *arguments], standalone_mode=False)
     assert {name: seen[name] for name in expected} == expected

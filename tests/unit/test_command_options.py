@@ -21,8 +21,8 @@ from unlearnbench.options import About, EngineOptions, RunOptions, TrainOptions
 API = "unlearnbench.api."
 CALLS = {
     "score": ("score x", "scoring.score"),
-    "judge": ("judge runs/x --judge rules", "scoring.rejudge"),
-    "judge dry": ("judge runs/x --judge rules --dry-run", "scoring.estimate"),
+    "judge": ("judge runs/x --judge rules", "rejudging.rejudge"),
+    "judge dry": ("judge runs/x --judge rules --dry-run", "rejudging.estimate"),
     "calibrate": ("calibrate rules", "calibration.calibrate"),
     "train": ("train --base x", "training.train"),
     "train sweep": ("train --base x --sweep lr=1,2", "sweep.sweep"),
@@ -33,7 +33,7 @@ CALLS = {
     "submit": ("submit r --base b --name N --method m --submitter s", "submissions.submit"),
     "verify": ("verify row", "submissions.verify"),
     "verify rerun": ("verify row --rerun y", "attestations.rerun"),
-    "verify rejudge": ("verify row --rejudge j", "attestations.rejudge"),
+    "verify rejudge": ("verify row --rejudge j", "attestations.rejudge_submission"),
     "attest": ("attest row found --by Me", "attestations.attest"),
     "build": ("leaderboard build", "submissions.build_leaderboard"),
 }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import write_benchmark
 from unlearnbench.api.judges import judge_for
-from unlearnbench.api.scoring import estimate, rejudge, score
+from unlearnbench.api.rejudging import estimate, rejudge
+from unlearnbench.api.scoring import score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sentences import is_sentence, sentence_rows
 from unlearnbench.errors import BenchmarkError, JudgeError

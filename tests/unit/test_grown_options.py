@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from unlearnbench.api import attacks, attestations, scoring, submissions, sweep, training
+from unlearnbench.api import attacks, attestations, rejudging, scoring, submissions, sweep, training
 from unlearnbench.api import tofu as tofu_api
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.main import app
@@ -28,7 +28,7 @@ from unlearnbench.options import (
 CLASSES = (EngineOptions, RunOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
     ("score", scoring.score, {"on_progress", "benchmark"}),
-    ("judge", scoring.rejudge, {"on_progress"}),
+    ("judge", rejudging.rejudge, {"on_progress"}),
     ("stress", attacks.stress, {"on_progress"}),
     ("relearn", attacks.relearn, {"on_progress", "arms"}),
     ("train", training.train, {"on_progress"}),

@@ -24,11 +24,7 @@ COMMANDS = {
     "verify": {"api/submissions.py", "cli/verify.py"},
 }
 """A command is called like the function that it calls, which may hand on to a part's own."""
-PENDING = {
-    "rejudge": {"api/attestations.py", "api/scoring.py"},
-}
-"""Names that still have two meanings; the list only ever gets shorter."""
-KNOWN = SAME_MEANING | COMMANDS | PENDING
+KNOWN = SAME_MEANING | COMMANDS
 
 
 def public_names(tree: ast.Module) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
-from unlearnbench.api import scoring as api
+from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
 from unlearnbench.disk import check_folder_option, drafting
@@ -72,7 +72,7 @@ def rerun(
     return compare_rerun(row.runs["run"], here)
 
 
-def rejudge(
+def rejudge_submission(
     folder: str | Path,
     judge: str,
     *,
@@ -88,7 +88,7 @@ def rejudge(
     row = _standing(folder)
     with TemporaryDirectory() as temporary:
         stored = _as_run(row, Path(temporary) / row.folder.name)
-        here = api.rejudge(
+        here = rejudge(
             stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
         )
     return compare_rerun(row.runs["run"], here)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 NAMES = {
     "score": "unlearnbench.api.scoring",
-    "rejudge": "unlearnbench.api.scoring",
-    "estimate": "unlearnbench.api.scoring",
+    "rejudge": "unlearnbench.api.rejudging",
+    "estimate": "unlearnbench.api.rejudging",
     "train": "unlearnbench.api.training",
     "sweep": "unlearnbench.api.sweep",
     "stress": "unlearnbench.api.attacks",

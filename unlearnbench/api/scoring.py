@@ -13,24 +13,23 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.disk import check_folder_option
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.interfaces import Generator, Judge, PaidJudge
+from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.naming import label
 from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
-from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
 from unlearnbench.protocol.prompting import system_prompt_of
 from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.protocol.sampling import changed_settings
 from unlearnbench.runs.base import check_base
-from unlearnbench.runs.folder import RunFolder, default_folder
+from unlearnbench.runs.folder import default_folder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run, load_base
 from unlearnbench.runs.several import Runs
 from unlearnbench.training.record import summary
-from unlearnbench.types import Estimate, Setting
+from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
@@ -204,103 +203,6 @@ class _Call:
         )
         run = runner.run(folder, plan, generator, identity, sampling_from(identity))
         return run if before is None else run.against(before)
-
-
-def rejudge(
-    run: str | Path,
-    judge: str | Judge,
-    *,
-    max_cost: float | None = None,
-    batch: bool = False,
-    run_options: RunOptions = RunOptions(),
-    on_progress: OnProgress = ignore,
-) -> Run:
-    """Judge a stored run's answers again, without a model, into a run folder of its own.
-
-    Example:
-        >>> again = rejudge("runs/wkf-mine-1a2b3c4d", "gemini", max_cost=2.0)
-
-    Args:
-        run: Folder of the run.
-        judge: Name (`NAME` or `NAME:ARGUMENT`) or object.
-        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
-        batch: Send a paid judge's calls as one job, where its provider takes jobs.
-        run_options: Where the new run is kept.
-        on_progress: Called with every report of progress.
-
-    Returns:
-        The new run.
-
-    Raises:
-        UnlearnbenchError: For whatever the caller can mend.
-    """
-    from unlearnbench.api.judges import judge_again
-
-    check_folder_option("--out", Path(run_options.out or "runs"))
-    stored = RunFolder(Path(run))
-    record = stored.record()
-    record.check("judged again", stored.path)
-    kept = record.identity.model_dump()
-    plan = Plan(stored.probes())
-    judging = judge_again(kept["answers"], plan.probes, judge, max_cost, batch)
-    generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
-    identity = {
-        **{field: kept[field] for field in _ASKED if field in kept},
-        **identity_of(generator, judging, plan),
-    }
-    name = label(kept["benchmark"], generator.info.checkpoint or "model")
-    folder = default_folder("runs", name, identity, run_options)
-    sampling = sampling_from(kept)
-    return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
-
-
-def estimate(run: str | Path, judge: str | Judge) -> Estimate:
-    """What judging a stored run's answers would take; nobody is asked and the run is left alone.
-
-    Example:
-        >>> estimate("runs/wkf-mine-1a2b3c4d", "gemini").dollars
-
-    Args:
-        run: Folder of the run.
-        judge: Name or object.
-
-    Returns:
-        Calls, tokens and US dollars; zero for a judge that costs nothing.
-
-    Raises:
-        UnlearnbenchError: For whatever the caller can mend.
-    """
-    from unlearnbench.api.judges import judge_again
-    from unlearnbench.runs.stored import load_answered
-
-    stored = load_answered(run)
-    form = str(stored.record.score_identity.answers)
-    judging = judge_again(form, stored.probes, judge, None)
-    items = [
-        item
-        for block in Plan(stored.probes).blocks()
-        for item in to_judge(block, stored.completions, {})
-    ]
-    if not isinstance(judging, PaidJudge):
-        return Estimate(0, len(items), 0, 0, 0, 0.0)
-    judging.keep_in(None)
-    return judging.estimate(items)
-
-
-_ASKED = (
-    "benchmark",
-    "benchmark_version",
-    "benchmark_fingerprint",
-    "answers",
-    "profile",
-    "profile_fingerprint",
-    "plan",
-    "seed",
-    "limit",
-    "max_new_tokens",
-    "gen",
-)
-"""Fields of a run's identity that say what was asked; they hold for whoever judges."""
 
 
 def _asked(

@@ -39,14 +39,14 @@ def judge(
     Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge gemini --dry-run
     """
     quieten(quiet)
-    from unlearnbench.api import scoring
+    from unlearnbench.api import rejudging
     from unlearnbench.cli.runs import print_run
 
     if dry_run:
-        _print_estimate(judge, scoring.estimate(run, judge), json)
+        _print_estimate(judge, rejudging.estimate(run, judge), json)
         return 0
     with progress(quiet) as on_progress:
-        result = scoring.rejudge(
+        result = rejudging.rejudge(
             run,
             judge,
             max_cost=max_cost,

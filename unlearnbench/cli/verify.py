@@ -66,7 +66,7 @@ def verify(
             )
             records[0]["rerun"] = asdict(again.reproduction())
         elif rejudge is not None and found[0].ok:
-            again = api_attest.rejudge(
+            again = api_attest.rejudge_submission(
                 paths[0],
                 rejudge,
                 max_cost=max_cost,
