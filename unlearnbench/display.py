@@ -102,7 +102,9 @@ def listed(words: Sequence[str]) -> str:
 
 def hidden_character(text: str) -> str | None:
     """The first control, bidirectional or invisible character of a text, as U+XXXX; or None."""
+    # What Unicode has not assigned yet is left alone: it depends on the version of its tables.
+    hidden = _HIDDEN - {"Cn"}
     for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        if unicodedata.category(letter) in hidden or letter in _INVISIBLE:
             return f"U+{ord(letter):04X}"
     return None

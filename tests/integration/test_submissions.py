@@ -372,6 +372,8 @@ MUTATIONS: dict[str, tuple[Mutation, str]] = {
     "missing field": (claim(lambda c: c.pop("method")), "schema"),
     "bidirectional text": (put("name", value="safe\u202egnihton"), "schema"),
     "zero-width text": (put("name", value="JensUn\u200b"), "schema"),
+    "filler that shows nothing": (put("name", value="JensUn\u3164"), "schema"),
+    "name of fillers alone": (put("name", value="\u2800\u2800"), "schema"),
     "line break in a name": (put("name", value="a\nb"), "schema"),
     "escape sequence": (put("submitter", value="\u001b[2J"), "schema"),
     "javascript link": (put("link", value="javascript:alert(1)"), "schema"),

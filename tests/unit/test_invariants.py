@@ -207,6 +207,8 @@ def test_removing_a_retain_fact_changes_only_draws_that_held_it(
     without = [other for i, other in enumerate(pool) if i != removed]
     drawn = draw_examples(fact, "wording", pool, count, seed)
     again = draw_examples(fact, "wording", without, count, seed)
+    assert len(drawn) == len(again) == count
+    assert set(drawn) <= set(pool)
     if pool[removed] not in drawn:
         assert again == drawn
     else:
@@ -365,6 +367,7 @@ def test_what_is_shown_neither_hides_nor_steers(text: str) -> None:
         assert shown == line == text
     for letter in UNSEEN.intersection(text):
         assert letter not in shown
+        assert hidden_character(letter) == f"U+{ord(letter):04X}"
 
 
 @given(st.lists(st.text(), min_size=1, max_size=3))
