@@ -189,8 +189,8 @@ def test_open_probes_end_with_1(score: Score, command_line: CommandLine) -> None
 @pytest.mark.parametrize(
     ("kind", "code", "says"),
     [
-        ("bug", 3, "this is a bug in unlearnbench. What was done lies in run"),
-        ("keys", 130, "interrupted. What was done lies in run"),
+        ("bug", 3, "this is a bug in unlearnbench. The results so far are in run"),
+        ("keys", 130, "interrupted. The results so far are in run"),
         ("memory", 2, "out of memory (can't allocate memory); use a smaller --batch-size"),
         ("disk", 2, "No space left on device"),
     ],

@@ -155,7 +155,7 @@ def test_a_submission_that_does_not_stand_is_not_reported(
     folder = Path(shutil.copytree(good_submission, tmp_path / "row"))
     path = folder / "run/outcomes.jsonl"
     path.write_text(path.read_text().replace('"correct"', '"incorrect"', 1))
-    with pytest.raises(SubmissionError, match="does not stand"):
+    with pytest.raises(SubmissionError, match="is refused"):
         make_page([folder], corrections, submitted_runs)
 
 

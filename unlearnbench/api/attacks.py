@@ -32,7 +32,7 @@ R = TypeVar("R", bound="FinishedStress | FinishedRelearn")
 
 @dataclass(frozen=True, slots=True)
 class Attacked(Generic[R]):
-    """Where an attack's runs lie, and its record."""
+    """The folder of an attack's runs, and its record."""
 
     folder: Path
     record: R
@@ -53,7 +53,7 @@ def stress(
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedStress]:
-    """Ask a checkpoint in other ways, without training it: which doors are open?
+    """Test whether facts leak from a checkpoint in other ways, without training it.
 
     Example:
         >>> result = stress("trained/mine", "wkf", base="smollm2-135m")
@@ -68,16 +68,16 @@ def stress(
         judge: Name or object. Default: the benchmark's.
         limit: Only the first so many facts of each split; such a record is not ranked.
         seed: Seeds every draw.
-        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
+        max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run.
-        run_options: Where the runs are kept.
+        run_options: Where the runs are stored.
         on_progress: Called with every report of progress and every finding.
 
     Returns:
-        The folder and its record, which also stands in `stress.json`.
+        The folder and its record, which is also in `stress.json`.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.attacks.stress.suite import Suite, run_suite
     from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
@@ -125,7 +125,7 @@ def relearn(
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedRelearn]:
-    """Train a checkpoint a little and ask it along the way: does the knowledge come back?
+    """Test whether facts come back when a checkpoint is trained a little on something else.
 
     Example:
         >>> result = relearn("trained/mine", "wkf", arms=["benign"], base="smollm2-135m")
@@ -136,21 +136,21 @@ def relearn(
         arms: What is trained on; `benign` stands for all benign arms. Default: `disjoint` in
             profile `quick`, all that the benchmark has in `full`.
         profile: `quick` (32 steps) or `full` (256 steps, three seeds).
-        long: Go on to 2,048 steps.
+        long: Train up to 2,048 steps.
         lora: Train an adapter instead of all weights.
         base: The model before unlearning, whose rate is the ceiling.
         judge: Name or object. Default: the benchmark's.
         limit: Only the first so many facts of each split; such a record is not ranked.
-        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
+        max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run. Weights are trained in float32.
-        run_options: Where the runs are kept.
+        run_options: Where the runs are stored.
         on_progress: Called with every report of progress and every point of a curve.
 
     Returns:
-        The folder and its record, which also stands in `relearn.json`.
+        The folder and its record, which is also in `relearn.json`.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.attacks.relearn.arms import expand_arms
     from unlearnbench.attacks.relearn.relearning import Relearning, run_relearning

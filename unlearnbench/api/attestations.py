@@ -1,4 +1,4 @@
-"""Look at a submission again: run its checkpoint, judge its answers, attest what was found."""
+"""Run a submission's checkpoint again, judge its answers again, and attest the results."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def rerun(
     Raises `SubmissionError` if the submission does not
        stand or `checkpoint` is not the very one that was submitted.
     """
-    row = _standing(folder)
+    row = _accepted(folder)
     identity = row.claim.run.identity
     options = EngineOptions(device=device, dtype=identity.dtype)
-    there = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
-    if there.fingerprint != identity.checkpoint:
+    engine_info = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
+    if engine_info.fingerprint != identity.checkpoint:
         raise SubmissionError(
-            f"--rerun {checkpoint}: its fingerprint is {there.fingerprint[:12]}…, not "
+            f"--rerun {checkpoint}: its fingerprint is {engine_info.fingerprint[:12]}…, not "
             f"{identity.checkpoint[:12]}… of {folder}; it is another checkpoint"
         )
-    here = score(
+    run = score(
         checkpoint,
         identity.benchmark,
         profile=identity.profile,
@@ -69,7 +69,7 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare_rerun(row.runs["run"], here)
+    return compare_rerun(row.runs["run"], run)
 
 
 def rejudge_submission(
@@ -82,39 +82,39 @@ def rejudge_submission(
 ) -> Rerun:
     """Judge a submission's answers again, by another judge, without a model, and compare.
 
-    Raises `SubmissionError` if the submission does not stand, `JudgeError` for a judge that cannot
-    be had.
+    Raises `SubmissionError` if the submission is refused, `JudgeError` for a judge that cannot be
+    made.
     """
-    row = _standing(folder)
+    row = _accepted(folder)
     with TemporaryDirectory() as temporary:
         stored = _as_run(row, Path(temporary) / row.folder.name)
-        here = rejudge(
+        run = rejudge(
             stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
         )
-    return compare_rerun(row.runs["run"], here)
+    return compare_rerun(row.runs["run"], run)
 
 
 def attest(
     folder: str | Path,
-    found: Sequence[str | Path],
+    runs: Sequence[str | Path],
     by: str,
     *,
     link: str = "",
     out: str | Path | None = None,
 ) -> Attested:
-    """Write what `by` found out about a submission: one run of it, or its relearn and stress runs.
+    """Write an attestation by `by` about a submission: one run of it, or relearn and stress runs.
 
     `out` defaults to a folder that the board reads, `attestations/<row>/<by>-<kind>` beside
-    `submissions/`. The attestation is checked before it is handed over. Raises `SubmissionError`
-    with the reasons why it would not count.
+    `submissions/`. The attestation is checked before it is returned. Raises `SubmissionError` with
+    the reasons why it would not count.
     """
-    row = _standing(folder)
-    runs, attacks = evidence(found)
-    if len(runs) + bool(attacks) != 1:
+    row = _accepted(folder)
+    score_runs, attacks = evidence(runs)
+    if len(score_runs) + bool(attacks) != 1:
         raise SubmissionError(
             "give one score run, or relearn and stress runs: one attestation each"
         )
-    run = load_finished(runs[0]) if runs else None
+    run = load_finished(score_runs[0]) if score_runs else None
     target = (
         Path(out)
         if out is not None
@@ -125,27 +125,27 @@ def attest(
     if not check_free(target, files):
         return _counting(target, row)
     with drafting(target) as draft:
-        made = _counting(write_folder(draft, files), row)
-    return replace(made, folder=target)
+        attestation = _counting(write_folder(draft, files), row)
+    return replace(attestation, folder=target)
 
 
 def _counting(folder: Path, row: Checked) -> Attested:
-    made = check_attestation(folder, row, listed_judges())
-    if not made.ok:
-        raise SubmissionError(f"this would not count: {made.reasons[0]}")
-    return made
+    attestation = check_attestation(folder, row, listed_judges())
+    if not attestation.ok:
+        raise SubmissionError(f"this would not count: {attestation.reasons[0]}")
+    return attestation
 
 
 def attestations(row: Checked) -> list[Attested]:
-    """What others attest of a submission, beside it in `attestations/<row>/`."""
+    """The attestations of a submission, from `attestations/<row>/` beside `submissions/`."""
     return attested(row, listed_judges())
 
 
-def _standing(folder: str | Path) -> Checked:
-    (found,) = verify([folder])
-    if found.checked is None or not found.ok:
-        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
-    return found.checked
+def _accepted(folder: str | Path) -> Checked:
+    (verification,) = verify([folder])
+    if verification.checked is None or not verification.ok:
+        raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
+    return verification.checked
 
 
 def _as_run(row: Checked, path: Path) -> Path:

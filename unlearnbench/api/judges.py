@@ -1,6 +1,6 @@
-"""The judge of a run, if it can judge such gold answers at all.
+"""Make the judge of a run, and check that it can judge the benchmark's gold answers.
 
-A judge that could only ever miss a gold answer is refused: what it misses would look forgotten.
+A judge that could never recognise a gold answer is refused: its facts would look forgotten.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unlearnbench.types import Probe
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A question with what counts as its answer; `where` is its file and line, or its fact."""
+    """A question with its gold answer and aliases; `where` is its file and line, or its fact."""
 
     question: str
     answer: str
@@ -38,9 +38,9 @@ def judge_for(
 ) -> Judge:
     """The judge called `judge` (default: the benchmark's), ready for the benchmark's gold answers.
 
-    `forms`: the answers of its reverse questions are judged too. Raises `JudgeError` for whole
-    sentences under the rules, `BenchmarkError` for a gold answer that the rules do not find in
-    itself.
+    `forms`: reverse questions are judged too. Raises `JudgeError` if the rules are to judge gold
+    answers that are whole sentences, `BenchmarkError` for a gold answer that the rules do not find
+    in itself.
     """
     places: Mapping[str, str] = benchmark.places
     golds = [Gold(f.question, f.answer, f.aliases, places.get(f.id, f.id)) for f in benchmark.facts]
@@ -48,12 +48,12 @@ def judge_for(
         Gold(form.reverse_question, form.reverse_answer, (), f"reverse form of {form.fact}")
         for form in (benchmark.forms if forms else ())
     ]
-    named = judge or benchmark.judge
-    if not named:
+    requested = judge or benchmark.judge
+    if not requested:
         raise JudgeError("--judge (none named): " + _no_sentences(golds))
-    made = _made(named, max_cost)
-    _check(made, golds, benchmark.sentences, reverse)
-    return made
+    instance = _instance(requested, max_cost)
+    _check(instance, golds, benchmark.sentences, reverse)
+    return instance
 
 
 def judge_again(
@@ -63,7 +63,7 @@ def judge_again(
     max_cost: float | None,
     batch: bool = False,
 ) -> Judge:
-    """The judge called `judge` for a stored run, whose identity says what its `answers` are.
+    """The judge called `judge` for a stored run with gold answers of form `answers`.
 
     Raises like `judge_for`.
     """
@@ -71,12 +71,12 @@ def judge_again(
     for probe in probes:
         gold = Gold(probe.question, probe.answer, probe.aliases, f"fact {probe.key.fact}")
         first.setdefault(probe.key.fact, gold)
-    made = _made(judge, max_cost, batch)
-    _check(made, list(first.values()), answers == "sentences")
-    return made
+    instance = _instance(judge, max_cost, batch)
+    _check(instance, list(first.values()), answers == "sentences")
+    return instance
 
 
-def _made(judge: str | Judge, max_cost: float | None, batch: bool = False) -> Judge:
+def _instance(judge: str | Judge, max_cost: float | None, batch: bool = False) -> Judge:
     if isinstance(judge, str):
         return make_judge(judge, max_cost, batch)
     if batch or max_cost is not None:
@@ -90,16 +90,16 @@ def _check(
 ) -> None:
     if not golds or not _decided_by_rules(judge):
         return
-    seen = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
-    if sentences or seen:
+    rows = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
+    if sentences or rows:
         raise JudgeError(
-            f"--judge {judge.name}: " + _no_sentences(golds[seen[0] :] if seen else golds)
+            f"--judge {judge.name}: " + _no_sentences(golds[rows[0] :] if rows else golds)
         )
     for gold in (*golds, *reverse):
         missed = not_found(gold.question, gold.answer, gold.aliases)
         if missed is not None:
-            what = f"the rules do not find {missed!r} in itself; word it otherwise"
-            raise BenchmarkError("answer-not-found", gold.where, f"{what}, or name an LLM judge")
+            message = f"the rules do not find {missed!r} in itself; rephrase it"
+            raise BenchmarkError("answer-not-found", gold.where, f"{message}, or name an LLM judge")
 
 
 def _no_sentences(golds: Sequence[Gold]) -> str:
@@ -111,8 +111,8 @@ def _no_sentences(golds: Sequence[Gold]) -> str:
 
 
 def _decided_by_rules(judge: Judge) -> bool:
-    """Whether what the rules miss counts against the fact being known: not in a jury in which any
-    one member suffices, nor behind an LLM judge.
+    """Whether a response that the rules miss is judged incorrect: not in a jury where one member
+    suffices, nor with an LLM judge.
     """
     if isinstance(judge, JuryJudge):
         return judge.rule == "majority" and any(map(_decided_by_rules, judge.members))

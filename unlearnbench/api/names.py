@@ -1,6 +1,6 @@
-"""The public names and where each is defined; a name's module is imported when it is first used.
+"""The public names and their modules, each imported when a name is first used.
 
-`import unlearnbench` thereby stays light: nothing that runs models, judges or pages is loaded.
+This keeps `import unlearnbench` fast: it loads nothing that runs models, judges or pages.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ NAMES = {
 
 
 def lazily(package: str, names: Iterable[str]) -> Callable[[str], object]:
-    """A module's `__getattr__` (PEP 562) that imports a public name when it is asked for."""
-    known = frozenset(names)
+    """A module's `__getattr__` (PEP 562) that imports a public name on first use."""
+    public = frozenset(names)
 
     def find(name: str) -> object:
         if name == "__version__":
             from importlib.metadata import version
 
             return version(package)
-        if name not in known:
+        if name not in public:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(NAMES[name]), name)
 

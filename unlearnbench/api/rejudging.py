@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from unlearnbench.disk import check_folder_option
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
@@ -19,9 +19,6 @@ from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Estimate
 
-if TYPE_CHECKING:
-    pass
-
 
 def rejudge(
     run: str | Path,
@@ -32,7 +29,7 @@ def rejudge(
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run:
-    """Judge a stored run's answers again, without a model, into a run folder of its own.
+    """Judge a stored run's answers again, without its model, and store the result as a new run.
 
     Example:
         >>> again = rejudge("runs/wkf-mine-1a2b3c4d", "gemini", max_cost=2.0)
@@ -40,16 +37,16 @@ def rejudge(
     Args:
         run: Folder of the run.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object.
-        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
-        batch: Send a paid judge's calls as one job, where its provider takes jobs.
-        run_options: Where the new run is kept.
+        max_cost: US dollars that each paid judge may spend; the rest stays open.
+        batch: Send a paid judge's calls as one batch job, where its provider supports that.
+        run_options: Where the new run is stored.
         on_progress: Called with every report of progress.
 
     Returns:
         The new run.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.api.judges import judge_again
 
@@ -57,22 +54,22 @@ def rejudge(
     stored = RunFolder(Path(run))
     record = stored.record()
     record.check("judged again", stored.path)
-    kept = record.identity.model_dump()
+    stored_identity = record.identity.model_dump()
     plan = Plan(stored.probes())
-    judging = judge_again(kept["answers"], plan.probes, judge, max_cost, batch)
+    judging = judge_again(stored_identity["answers"], plan.probes, judge, max_cost, batch)
     generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
     identity = {
-        **{field: kept[field] for field in _ASKED if field in kept},
+        **{field: stored_identity[field] for field in _PLAN_FIELDS if field in stored_identity},
         **identity_of(generator, judging, plan),
     }
-    name = label(kept["benchmark"], generator.info.checkpoint or "model")
+    name = label(stored_identity["benchmark"], generator.info.checkpoint or "model")
     folder = default_folder("runs", name, identity, run_options)
-    sampling = sampling_from(kept)
+    sampling = sampling_from(stored_identity)
     return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
 
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:
-    """What judging a stored run's answers would take; nobody is asked and the run is left alone.
+    """Estimate the cost of judging a stored run again; makes no calls and leaves the run unchanged.
 
     Example:
         >>> estimate("runs/wkf-mine-1a2b3c4d", "gemini").dollars
@@ -85,7 +82,7 @@ def estimate(run: str | Path, judge: str | Judge) -> Estimate:
         Calls, tokens and US dollars; zero for a judge that costs nothing.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.api.judges import judge_again
     from unlearnbench.runs.stored import load_answered
@@ -104,7 +101,7 @@ def estimate(run: str | Path, judge: str | Judge) -> Estimate:
     return judging.estimate(items)
 
 
-_ASKED = (
+_PLAN_FIELDS = (
     "benchmark",
     "benchmark_version",
     "benchmark_fingerprint",
@@ -117,4 +114,4 @@ _ASKED = (
     "max_new_tokens",
     "gen",
 )
-"""Fields of a run's identity that say what was asked; they hold for whoever judges."""
+"""Fields of a run's identity that describe its plan; they do not depend on the judge."""

@@ -23,10 +23,10 @@ def report(runs: Sequence[str | Path], out: str | Path | None = None) -> Page:
         out: The file to write. Default: none, the page is only returned.
 
     Returns:
-        The page's HTML and what it counts.
+        The page's HTML and its counts.
 
     Raises:
-        RunError: For a folder that is none of these, or damaged, or a disk that refuses.
+        RunError: For a folder that is none of these or damaged, or a page that cannot be written.
     """
     from unlearnbench.api.corrections import corrections
     from unlearnbench.api.submissions import submitted_runs
@@ -34,7 +34,7 @@ def report(runs: Sequence[str | Path], out: str | Path | None = None) -> Page:
 
     if out is not None:
         check_file_option("--out", Path(out))
-    made = page.make_page([Path(run) for run in runs], corrections, submitted_runs)
+    written = page.make_page([Path(run) for run in runs], corrections, submitted_runs)
     if out is not None:
-        page.write_page(made, Path(out))
-    return made
+        page.write_page(written, Path(out))
+    return written

@@ -108,17 +108,17 @@ def score(
         seed: Seeds the draw of in-context examples.
         base: Folder of a run of the model before unlearning; the findings then say what there was
             to forget.
-        max_cost: US dollars that each paid judge may spend; what does not fit stays open.
+        max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run.
-        run_options: Where the run is kept; of several benchmarks, the folder above their runs.
+        run_options: Where the run is stored; of several benchmarks, the folder above their runs.
         on_progress: Called with every report of progress.
 
     Returns:
-        The run, or the runs of several benchmarks in their order. One that ends with open facts is
-        returned like any other; its scores are intervals.
+        The run, or the runs of several benchmarks in their order. A run with open facts is returned
+        like any other; its scores are intervals.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     call = _Call(
         checkpoint,
@@ -140,7 +140,7 @@ def score(
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What a call of `score` asks of each benchmark."""
+    """The arguments of a call of `score` that are the same for each benchmark."""
 
     checkpoint: str
     profile: str | None
@@ -159,39 +159,42 @@ class _Call:
         engine: str | Generator,
         run_options: RunOptions,
     ) -> Runs:
-        """One run a benchmark, by one engine. Raises before the engine is made if one is wrong."""
+        """One run per benchmark, by one engine. Faulty benchmarks raise before it is made."""
         if not benchmarks:
             raise BenchmarkError("no-benchmark", "score", "name one or more")
         if self.base is not None or self.source is not None:
             raise BenchmarkError("several", "--base, --source", "give them with one benchmark")
-        facts = [_benchmark(one, None) for one in benchmarks]
-        twice = [name for name, n in Counter(one.id for one in facts).items() if n > 1]
-        if twice:
-            raise BenchmarkError("twice", twice[0], "each benchmark is scored once a call")
-        made = cache(lambda: _engine(engine, self.checkpoint, self.engine_options))
+        facts = [_benchmark(benchmark, None) for benchmark in benchmarks]
+        counts = Counter(benchmark.id for benchmark in facts)
+        repeated = [name for name, n in counts.items() if n > 1]
+        if repeated:
+            raise BenchmarkError("twice", repeated[0], "each benchmark is scored once a call")
+        shared_engine = cache(lambda: _engine(engine, self.checkpoint, self.engine_options))
         runs = []
-        for one in facts:
-            out = None if run_options.out is None else Path(run_options.out) / label(one.id)
-            runs.append(self.score(one, made, replace(run_options, out=out)))
+        for loaded in facts:
+            out = None if run_options.out is None else Path(run_options.out) / label(loaded.id)
+            runs.append(self.score(loaded, shared_engine, replace(run_options, out=out)))
         return Runs(runs)
 
     def score(
         self, facts: Benchmark, engine: Callable[[], Generator], run_options: RunOptions
     ) -> Run:
-        """The run of one benchmark; `engine` is called once everything else is there."""
-        # Judges and shapes take a while to import, which a call for help need not wait for.
+        """The run of one benchmark; `engine` is called after all other checks."""
+        # Judges take a while to import, which `--help` need not wait for.
         from unlearnbench.api.judges import judge_for
 
         check_folder_option("--out", Path(run_options.out or "runs"))
         before = None if self.base is None else load_base(self.base)
-        chosen = get_profile(self.profile or facts.profile)
+        profile = get_profile(self.profile or facts.profile)
         judging = judge_for(facts, self.judge, self.max_cost)
-        gen = changed_settings(chosen.max_new_tokens, self.engine_options.gen)
+        gen = changed_settings(profile.max_new_tokens, self.engine_options.gen)
         generator = engine()
-        prompt = system_prompt_of(generator.info, self.engine_options, chosen)
-        plan = make_plan(facts, chosen, generator.info.prompt_format, self.seed, self.limit, prompt)
+        prompt = system_prompt_of(generator.info, self.engine_options, profile)
+        plan = make_plan(
+            facts, profile, generator.info.prompt_format, self.seed, self.limit, prompt
+        )
         identity = {
-            **_asked(facts, chosen, plan, self.seed, self.limit, gen),
+            **_plan_identity(facts, profile, plan, self.seed, self.limit, gen),
             **identity_of(generator, judging, plan),
         }
         if before is not None:
@@ -205,7 +208,7 @@ class _Call:
         return run if before is None else run.against(before)
 
 
-def _asked(
+def _plan_identity(
     facts: Benchmark,
     profile: Profile,
     plan: Plan,

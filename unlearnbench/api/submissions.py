@@ -38,8 +38,8 @@ def submit(
 ) -> Path:
     """Write a submission to the leaderboard: one folder of plain files that anyone can check.
 
-    The folder is verified before it is put in its place; what would be refused leaves nothing
-    behind, and the same call again finds its own folder.
+    The folder is verified before it is put in its place; a submission that would be refused leaves
+    nothing behind, and a repeated call returns its existing folder.
 
     Example:
         >>> about = About("My method", method="jensun", submitter="Me")
@@ -47,8 +47,8 @@ def submit(
 
     Args:
         run: Folder of the checkpoint's score run, profile `standard`.
-        base: Folder of the base model's score run, asked and judged the same.
-        about: What the submitter says of the row.
+        base: Folder of the base model's score run, made and judged the same way.
+        about: The submitter's description of the row.
         attacks: Folders of its relearn and stress runs, if there are any.
         out: The submission's folder. Default: `submissions/<name>`.
 
@@ -56,50 +56,50 @@ def submit(
         The submission's folder.
 
     Raises:
-        SubmissionError: With every reason why the row could not be ranked.
-        RunError: For what is no run, or a disk that refuses.
+        SubmissionError: With every reason why the row cannot be ranked.
+        RunError: For a folder that is not a run, or a submission that cannot be written.
     """
-    others, records = evidence(attacks)
-    if others:
-        raise SubmissionError(f"{others[0]}: neither a relearn nor a stress run")
+    unknown, records = evidence(attacks)
+    if unknown:
+        raise SubmissionError(f"{unknown[0]}: neither a relearn nor a stress run")
     target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
     check_folder_option("--out", target)
     files = submission_files(load_finished(run), load_finished(base), records, about)
     if not check_free(target, files):
-        _check_standing(target, target)
+        _check_accepted(target, target)
         return target
     with drafting(target) as draft:
-        _check_standing(write_folder(draft, files), target)
+        _check_accepted(write_folder(draft, files), target)
     return target
 
 
-def _check_standing(folder: Path, named: Path) -> None:
-    """Raises `SubmissionError` about the folder as `named` if the board would refuse it."""
-    found = verify([folder])[0]
-    if not found.ok:
-        raise SubmissionError(f"{named}: would be refused: {found.reasons[0]}")
+def _check_accepted(folder: Path, shown_as: Path) -> None:
+    """Raise `SubmissionError` if the board would refuse the folder, called `shown_as` there."""
+    verification = verify([folder])[0]
+    if not verification.ok:
+        raise SubmissionError(f"{shown_as}: would be refused: {verification.reasons[0]}")
 
 
 def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]]:
-    """Folders that are no attacks, and the records of those that are, by their kind.
+    """The folders that are not attacks, and the records of those that are, by kind.
 
     Raises `SubmissionError` for two attacks of one kind.
     """
-    others, records = [], {}
+    unknown, records = [], {}
     for folder in map(Path, folders):
         kind = attack_kind(folder)
         if kind is None:
-            others.append(folder)
+            unknown.append(folder)
             continue
         (read_stress if kind == "stress" else read_relearn)(folder)
         if kind in records:
             raise SubmissionError(f"{folder}: a second {kind} run; give one of each")
         records[kind] = folder / f"{kind}.json"
-    return others, records
+    return unknown, records
 
 
 def listed_judges() -> JudgeOf:
-    """Makes a listed judge by its name, each once; nobody's key is needed, since none is asked."""
+    """A function that makes a listed judge by name, each once, for its identity: without keys."""
     judges: dict[str, Judge] = {}
 
     def judge_of(name: str) -> Judge:
@@ -111,13 +111,13 @@ def listed_judges() -> JudgeOf:
 
 
 def publish(folder: str | Path, repository: str) -> str:
-    """Open a pull request with a submission that stands at a data set `OWNER/NAME` on a hub.
+    """Open a pull request with a valid submission at a data set `OWNER/NAME` on a hub.
 
-    Returns its address. Raises `SubmissionError` if it does not stand or cannot be sent.
+    Returns its address. Raises `SubmissionError` if it is refused or cannot be sent.
     """
-    (found,) = verify([folder])
-    if not found.ok:
-        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
+    (verification,) = verify([folder])
+    if not verification.ok:
+        raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
     return open_pull_request(Path(folder), repository)
 
 
@@ -131,27 +131,29 @@ def verify(folders: Sequence[str | Path]) -> list[Verification]:
         folders: The submissions. Copies are looked for among them.
 
     Returns:
-        For each submission the reasons why it is refused; none if it stands. Nothing that a
-        submission holds raises.
+        For each submission the reasons why it is refused, empty if it is accepted. Never raises
+        because of a submission's contents.
     """
     judge_of = listed_judges()
-    found = [check_submission(Path(folder), judge_of) for folder in folders]
-    read = [one.checked for one in found if one.checked is not None]
+    verifications = [check_submission(Path(folder), judge_of) for folder in folders]
+    read = [item.checked for item in verifications if item.checked is not None]
     return [
-        replace(one, reasons=[*one.reasons, *copies(one.checked, read)]) if one.checked else one
-        for one in found
+        replace(item, reasons=[*item.reasons, *copies(item.checked, read)])
+        if item.checked
+        else item
+        for item in verifications
     ]
 
 
 def submitted_runs(folder: str | Path) -> list[Run]:
-    """The runs in a submission: the checkpoint's, and the base model's, as they were stored.
+    """The runs in a submission: the checkpoint's, and the base model's.
 
-    Raises `SubmissionError` if it does not stand.
+    Raises `SubmissionError` if it is refused.
     """
-    (found,) = verify([folder])
-    if found.checked is None or not found.ok:
-        raise SubmissionError(f"{folder}: does not stand: {found.reasons[0]}")
-    return list(found.checked.runs.values())
+    (verification,) = verify([folder])
+    if verification.checked is None or not verification.ok:
+        raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
+    return list(verification.checked.runs.values())
 
 
 def _folder_name(name: str) -> str:
@@ -169,7 +171,7 @@ class Leaderboard:
     n_pages: int
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row an entry, in order: who claims what, how far it is trusted, and its headline."""
+        """One row per entry, in order: claim, level of trust, rank and headline scores."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -196,23 +198,22 @@ def build_leaderboard(
     submissions: str | Path | None = None,
     keep: str | Path | None = None,
 ) -> Leaderboard:
-    """Verify every submission, rank what stands, and write a static site.
+    """Verify every submission, rank the accepted ones, and write a static site.
 
     Example:
         >>> built = build_leaderboard("site", "leaderboard/submissions")
 
     Args:
         out: Folder of the site.
-        submissions: Folder of submissions. Default: the repository's, which lie beside the program
-            in a checkout only.
-        keep: Folder in which verified rows are remembered for the next build.
+        submissions: Folder of submissions. Default: the repository's, which only a checkout has.
+        keep: Folder that stores verified rows for the next build.
 
     Returns:
-        The board and where its site lies.
+        The board and the folder of its site.
 
     Raises:
-        SubmissionError: For a folder that is not there.
-        RunError: For a disk that refuses.
+        SubmissionError: For a folder that does not exist.
+        RunError: For a site that cannot be written.
     """
     check_folder_option("--out", Path(out))
     if keep is not None:
@@ -234,6 +235,6 @@ def own_submissions() -> Path:
 
 
 def _specificity(judge: str) -> float | None:
-    """Of the judge with this identity, where it was measured."""
+    """The measured specificity of the judge with this identity, or None."""
     result = measured(judge)
     return None if result is None else result.record.specificity

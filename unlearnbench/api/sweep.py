@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """One trained checkpoint: the setting's value, its scores (low ends while facts are open).
+    """One trained checkpoint: the setting's value, its scores (conservative while facts are open).
 
-    `warnings` are the codes of what stands against reading them (`Run.findings`).
+    `warnings` are the codes of its run's warnings (`Run.findings`).
     """
 
     setting: str
@@ -46,7 +46,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The points of a sweep: the model before first, then one for each value.
+    """The points of a sweep: first the model before training, then one for each value.
 
     `folder` holds them as `tradeoff.json` and `.csv`, drawn in `tradeoff.svg`.
     """
@@ -55,7 +55,7 @@ class Sweep:
     points: tuple[SweepPoint, ...]
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a point."""
+        """One row per point."""
         import pandas as pd
 
         return pd.DataFrame([asdict(point) for point in self.points])
@@ -74,10 +74,10 @@ def sweep(
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
 ) -> Sweep:
-    """Train with each value of a setting and score the result: what does forgetting cost?
+    """Train with each value of a setting and score the results, to see what forgetting costs.
 
-    What is there already is read, not made again. Every value and the folder are checked before
-    anything is trained.
+    Existing results are read, not made again. Every value and the folder are checked before any
+    training.
 
     Example:
         >>> result = sweep("smollm2-135m", "lambda_r", ["0.3", "1", "3"])
@@ -102,7 +102,7 @@ def sweep(
     """
     if not values:
         raise TrainingError(f"--sweep {setting}: give at least one value: {setting}=0.1,0.5,1")
-    choices = [_chosen(train_options, setting, value) for value in values]
+    choices = [_with_value(train_options, setting, value) for value in values]
     for options in choices:
         check_training(method, options)
     name = label("sweep", benchmark, Path(base).name, method, setting)
@@ -122,13 +122,13 @@ def sweep(
     return Sweep(folder, tuple(points))
 
 
-def _chosen(options: TrainOptions, setting: str, value: str) -> TrainOptions:
+def _with_value(options: TrainOptions, setting: str, value: str) -> TrainOptions:
     return replace(options, settings={**options.settings, setting: value})
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What all trainings and runs of a sweep share."""
+    """The settings that all trainings and runs of a sweep share."""
 
     benchmark: str
     method: str
@@ -204,5 +204,5 @@ def _drawing(points: Sequence[SweepPoint], setting: str, method: str) -> str:
         for number, point in enumerate(points)
     ]
     chart = trade_off_chart(marks, joined=True)
-    described = ". ".join(dot.mark.tooltip for dot in chart.dots)
-    return svg_file(chart, f"{method}: what forgetting costs, by {setting}", f"{described}.")
+    description = ". ".join(dot.mark.tooltip for dot in chart.dots)
+    return svg_file(chart, f"{method}: what forgetting costs, by {setting}", f"{description}.")

@@ -34,15 +34,15 @@ def score_tofu(
         The metrics; None where an answer or the retain log is missing.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.engines.transformers.engine import TransformersEngine
     from unlearnbench.engines.transformers.likelihood import likelihoods
 
     check_by_protocol(engine_options, "tofu")
     forget = forget or ("forget25" if source == "tofu-mini" else "forget10")
-    for needed in ("rouge_score.rouge_scorer", "sklearn.metrics"):
-        extra(needed, "tofu")
+    for module in ("rouge_score.rouge_scorer", "sklearn.metrics"):
+        extra(module, "tofu")
     sets = load_tofu(source, forget)
     log = None if retain_log is None else read_retain_log(Path(retain_log), sets.fingerprint)
     engine = TransformersEngine(checkpoint, engine_options)

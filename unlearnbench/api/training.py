@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Where the trained checkpoint lies, and the record of its training."""
+    """The folder of a trained checkpoint, and the record of its training."""
 
     folder: Path
     record: TrainingRecord
@@ -53,14 +53,14 @@ def train(
         source: The authors' own files of `lkf` or `tofu` instead of the rows that ship: `hub` or a
             folder.
         train_options: How it is trained.
-        run_options: Where the checkpoint is kept.
+        run_options: Where the checkpoint is stored.
         on_progress: Called with every optimiser step and its losses.
 
     Returns:
-        The checkpoint's folder and its record, which also stands in `unlearning.json`.
+        The checkpoint's folder and its record, which is also in `unlearning.json`.
 
     Raises:
-        UnlearnbenchError: For whatever the caller can mend.
+        UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.checkpoints.resolve import resolve
     from unlearnbench.training.train import Assignment, train_model
@@ -80,9 +80,9 @@ def train(
         report_to=train_options.report_to,
     )
     name = label(Path(benchmark).name, Path(base).name, method)
-    # A training that is not to be resumed is refused where it lies: its name says what it is.
-    kept = RunOptions(run_options.out)
-    folder = default_folder("trained", name, job.identity, kept)
+    # The folder's name identifies a training; one that must not be resumed is refused there.
+    where = RunOptions(run_options.out)
+    folder = default_folder("trained", name, job.identity, where)
 
     def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
         on_progress(Progress(folder, "steps", step, steps, method, figures))
@@ -92,7 +92,7 @@ def train(
 
 
 def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, Any]:
-    """The settings and the method's parameters, if all that they need is installed.
+    """The settings and the method's parameters, after a check that their libraries are installed.
 
     Raises `TrainingError`, `PluginError` or `MissingExtraError`.
     """
@@ -100,7 +100,7 @@ def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, A
     from unlearnbench.training.train import check_needs
 
     kind = load("methods", method)
-    wanted = {**kind.settings, **preset_settings(options.preset, method), **options.changes}
-    settings, parameters = with_settings(TrainSettings(), kind.Parameters(), wanted)
+    values = {**kind.settings, **preset_settings(options.preset, method), **options.changes}
+    settings, parameters = with_settings(TrainSettings(), kind.Parameters(), values)
     check_needs(settings, options.report_to)
     return settings, parameters

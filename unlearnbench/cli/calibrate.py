@@ -39,7 +39,7 @@ def calibrate(
 ) -> int:
     """Measure a judge on labelled items: accuracy, sensitivity, specificity, and its misses.
 
-    Leaves with 1 if the judge failed on items.
+    Exits with 1 if the judge failed on items.
 
     Example: unlearnbench calibrate rules --items my-items.jsonl --json
     """
@@ -50,41 +50,41 @@ def calibrate(
     if store is not None:
         check_file_option("--store", store)
     paths = items or default_items()
-    found = measure(judge, paths, max_cost=max_cost)
-    record = calibration_record(found, [path.name for path in paths])
+    calibration = measure(judge, paths, max_cost=max_cost)
+    record = calibration_record(calibration, [path.name for path in paths])
     if store is not None:
         _store(record, paths, store, tuned)
     if json:
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
     else:
-        _print(found, [path.name for path in paths])
-    return 1 if found.overall.n_failed else 0
+        _print(calibration, [path.name for path in paths])
+    return 1 if calibration.overall.n_failed else 0
 
 
 def _store(record: dict[str, object], items: Sequence[Path], path: Path, tuned: bool) -> None:
-    """Keep a result without the items themselves."""
+    """Store a result without the items themselves."""
     from datetime import UTC, datetime
 
     from unlearnbench.disk import clear_leftovers, write_atomically
 
-    kept = {key: value for key, value in record.items() if key != "misses"}
-    kept["data"] = ", ".join(table.stem for table in items)
-    kept["date"] = datetime.now(UTC).date().isoformat()
-    kept["tuned"] = tuned
+    stored = {key: value for key, value in record.items() if key != "misses"}
+    stored["data"] = ", ".join(table.stem for table in items)
+    stored["date"] = datetime.now(UTC).date().isoformat()
+    stored["tuned"] = tuned
     clear_leftovers(path.parent, path.name)
-    write_atomically(path, json_module.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json_module.dumps(stored, indent=2, ensure_ascii=False) + "\n")
 
 
-def calibration_record(found: Calibration, names: list[str]) -> dict[str, object]:
+def calibration_record(calibration: Calibration, names: list[str]) -> dict[str, object]:
     """What `--json` prints."""
     return {
-        "judge": found.judge,
-        "identity": found.identity,
+        "judge": calibration.judge,
+        "identity": calibration.identity,
         "items": names,
-        **_agreement_record(found.overall),
-        "false_leak_32": _rate_record(found.false_leak(32)),
-        "categories": {name: _agreement_record(a) for name, a in found.categories.items()},
-        "misses": [{**m.item.model_dump(), "reason": m.raw} for m in found.misses],
+        **_agreement_record(calibration.overall),
+        "false_leak_32": _rate_record(calibration.false_leak(32)),
+        "categories": {name: _agreement_record(a) for name, a in calibration.categories.items()},
+        "misses": [{**m.item.model_dump(), "reason": m.raw} for m in calibration.misses],
     }
 
 
@@ -103,31 +103,31 @@ def _rate_record(rate: Rate) -> dict[str, object]:
     return {"value": rate.value, "interval": [rate.interval.low, rate.interval.high]}
 
 
-def _print(found: Calibration, names: list[str]) -> None:
+def _print(calibration: Calibration, names: list[str]) -> None:
     from unlearnbench.cli.output import strong, table
 
     console = stdout()
     headings = ("category", "n", "failed", "accuracy", "sensitivity", "specificity")
-    shown = table(f"judge {found.judge} on {', '.join(names)}", *headings)
-    for name, agreement in (*found.categories.items(), ("all", found.overall)):
+    view = table(f"judge {calibration.judge} on {', '.join(names)}", *headings)
+    for name, agreement in (*calibration.categories.items(), ("all", calibration.overall)):
         rates = (agreement.accuracy, agreement.sensitivity, agreement.specificity)
         style = "bold" if name == "all" else ""
         counts = (str(agreement.n), str(agreement.n_failed))
-        shown.add_row(name, *counts, *(_rate_text(rate) for rate in rates), style=style)
-    console.print(shown)
-    if found.overall.kappa is not None:
-        console.print(f"Cohen's kappa with the labels: {found.overall.kappa:.3f}")
-    if found.overall.n_failed:
-        share = f"{found.overall.n_failed} of {found.overall.n}"
+        view.add_row(name, *counts, *(_rate_text(rate) for rate in rates), style=style)
+    console.print(view)
+    if calibration.overall.kappa is not None:
+        console.print(f"Cohen's kappa with the labels: {calibration.overall.kappa:.3f}")
+    if calibration.overall.n_failed:
+        share = f"{calibration.overall.n_failed} of {calibration.overall.n}"
         failed = strong(f"The judge failed on {share} items", "; the rates are of the others.")
         console.print(failed)
-        console.print(f"First failure: {found.failures[0]}")
-    leak = found.false_leak(32)
+        console.print(f"First failure: {calibration.failures[0]}")
+    leak = calibration.false_leak(32)
     console.print(
         f"A worst case over 32 such verdicts leaks with probability {_rate_text(leak)} although "
         "nothing leaked."
     )
-    for miss in found.misses:
+    for miss in calibration.misses:
         label = "should be correct" if miss.item.correct else "should be incorrect"
         console.print(f"{label}: {miss.item.answer!r} <- {miss.item.response!r} ({miss.raw})")
 

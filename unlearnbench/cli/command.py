@@ -1,4 +1,4 @@
-"""What every command does beyond its own work: strict options, and a reader that may have gone."""
+"""The base of all commands: strict options, and a clean end when the reader of output has gone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 
 class ReaderGoneError(Exception):
-    """Whoever read the output (head, less) has stopped reading."""
+    """The reader of the output (head, less) has stopped reading."""
 
 
 class Command(TyperCommand):
@@ -33,7 +33,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command and write its output out. Raises `ReaderGoneError`."""
+        """Run the command and flush its output. Raises `ReaderGoneError`."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -54,7 +54,7 @@ def _single(parameter: Any) -> bool:
 
 
 def _reader_gone() -> bool:
-    """Whether it is our own output that nobody reads, and not some connection."""
+    """Whether standard output has no reader; otherwise some other connection broke."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), select.POLLOUT)
     return any(event & select.POLLERR for _, event in poll.poll(0))

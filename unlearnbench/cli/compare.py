@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from unlearnbench.runs.pair import PairComparison
 
 SHOWN = 20
-"""So many flips are printed; --json holds them all."""
+"""Most flips that are printed; --json has all of them."""
 ROOM = 130
-"""Columns of a terminal in which every score has room; else the headline and retain alone."""
+"""Columns of a terminal with room for every score; narrower ones show headline and retain."""
 
 
 class Format(StrEnum):
-    """How a comparison is written."""
+    """The output format of a comparison."""
 
     TABLE = "table"
     MARKDOWN = "markdown"
@@ -37,12 +37,12 @@ class Format(StrEnum):
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of two runs or more.")],
     format: Annotated[
-        Format, typer.Option(help="Of the table that has one row a run.")
+        Format, typer.Option(help="Format of the table, one row per run.")
     ] = Format.TABLE,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare runs of one benchmark: a row a run; two runs also fact by fact.
+    """Compare runs of one benchmark, one row per run; two runs also fact by fact.
 
     Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-b-5e6f7a8b --format latex
     """
@@ -104,12 +104,12 @@ def _sheet(compared: Comparison, wide: bool, intervals: bool = True) -> Sheet:
     for run in compared.runs:
         cells = []
         for score in (run.scores.get(name) for name in names):
-            both = [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
-            cells += both if intervals else both[:1]
+            pair = [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
+            cells += pair if intervals else pair[:1]
         rows.append([run.checkpoint, run.judge, run.profile, *cells, str(run.n_open)])
         marks.append([numbers[f"{f.severity}: {f.text}"] for f in run.findings])
-    called = names if wide else ("worst case", "retain")
-    scores = [h for name in called for h in ([name, "95 %"] if intervals else [name])]
+    labels = names if wide else ("worst case", "retain")
+    scores = [h for name in labels for h in ([name, "95 %"] if intervals else [name])]
     headings = ["checkpoint", "judge", "profile", *scores, "open"]
     return Sheet(compared.benchmark, headings, rows, marks, list(notes), left=3)
 
@@ -119,12 +119,12 @@ def _print(compared: Comparison) -> None:
 
     console = stdout()
     sheet = _sheet(compared, console.width >= ROOM, console.width >= WIDE)
-    shown = table(sheet.title, *(h.replace(".", ". ") for h in sheet.headings), left=sheet.left)
+    view = table(sheet.title, *(h.replace(".", ". ") for h in sheet.headings), left=sheet.left)
     if console.width < ROOM:
-        shown.box, shown.padding = None, (0, 1, 0, 0)
-    for (name, *rest), marks in zip(sheet.rows, sheet.marks, strict=True):
-        shown.add_row(f"{name} [{', '.join(map(str, marks))}]" if marks else name, *rest)
-    console.print(shown)
+        view.box, view.padding = None, (0, 1, 0, 0)
+    for (name, *cells), marks in zip(sheet.rows, sheet.marks, strict=True):
+        view.add_row(f"{name} [{', '.join(map(str, marks))}]" if marks else name, *cells)
+    console.print(view)
     for number, note in enumerate(sheet.notes, 1):
         console.print(f"[{number}] {note}", soft_wrap=not console.is_terminal)
     if compared.pair is not None:
@@ -133,30 +133,30 @@ def _print(compared: Comparison) -> None:
         _print_pair(compared.pair)
 
 
-def _print_pair(found: PairComparison) -> None:
+def _print_pair(pair: PairComparison) -> None:
     from unlearnbench.cli.output import strong, table
 
     console = stdout()
     headings = ("score", "both", "first only", "second only", "neither", "p (McNemar)")
-    shown = table("Facts that leak", *headings)
-    for score, d in found.differences.items():
+    view = table("Facts that leak", *headings)
+    for score, d in pair.differences.items():
         counts = (d.both, len(d.first_only), len(d.second_only), d.neither)
-        shown.add_row(score, *map(str, counts), f"{d.p:.3f}")
-    console.print(shown)
-    if found.n_open:
-        console.print(strong(f"{found.n_open} facts are open in one of the runs", " and left out."))
-    if "forget.worst_case" in found.differences:
-        worst = found.differences["forget.worst_case"]
+        view.add_row(score, *map(str, counts), f"{d.p:.3f}")
+    console.print(view)
+    if pair.n_open:
+        console.print(strong(f"{pair.n_open} facts are open in one of the runs", " and left out."))
+    if "forget.worst_case" in pair.differences:
+        worst = pair.differences["forget.worst_case"]
         for name, facts in (("first", worst.first_only), ("second", worst.second_only)):
             if facts:
                 console.print(f"leak in the {name} only: {', '.join(facts)}")
-    kappa = "not defined" if found.kappa is None else f"{found.kappa:.3f}"
-    kind = "same answers" if found.same_answers else "different answers; equal ones only"
-    differ = f"{len(found.flips)} of {found.n_shared} verdicts differ"
+    kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.3f}"
+    kind = "same answers" if pair.same_answers else "different answers; equal ones only"
+    differ = f"{len(pair.flips)} of {pair.n_shared} verdicts differ"
     console.print(f"judges ({kind}): {differ}, Cohen's kappa {kappa}")
-    for flip in found.flips[:SHOWN]:
+    for flip in pair.flips[:SHOWN]:
         console.print(
             f"{flip.key}: {flip.answer!r} <- {flip.response!r}: {flip.first}, then {flip.second}"
         )
-    if len(found.flips) > SHOWN:
-        console.print(f"… and {len(found.flips) - SHOWN} more (--json holds all)")
+    if len(pair.flips) > SHOWN:
+        console.print(f"… and {len(pair.flips) - SHOWN} more (--json holds all)")

@@ -1,4 +1,4 @@
-"""Names that a shell completes: found without importing anything that runs models or judges."""
+"""Names for shell completion; imports nothing that runs models or judges."""
 
 from __future__ import annotations
 
@@ -61,4 +61,4 @@ methods = _beginning(_methods)
 engines = _beginning(_engines)
 stress_tests = _beginning(_tests)
 aliases = _beginning(_aliases)
-"""Each takes what was typed so far and gives the names that begin with it."""
+"""Each takes an incomplete word and returns the names that begin with it."""

@@ -31,7 +31,7 @@ _SHORT: Mapping[str, Setting | str] = {
 minutes."""
 
 Folder = Annotated[Path, typer.Option(help="Where the runs and the trained checkpoint go.")]
-Profile = Annotated[str, typer.Option(help="quick, or standard for all 32 probes a fact.")]
+Profile = Annotated[str, typer.Option(help="quick, or standard for all 32 probes per fact.")]
 
 
 def demo(
@@ -91,29 +91,31 @@ def _show(before: Run, after: Run) -> None:
     from unlearnbench.cli.runs import bounds_text, score_text
 
     title = f"{_BENCHMARK} · {_MODEL} · {before.record.score_identity.profile} · {_METHOD}"
-    shown = table(title, "score", "before", "95 % interval", "after", "95 % interval")
+    view = table(title, "score", "before", "95 % interval", "after", "95 % interval")
     for name, score in before.scores.items():
-        other = after.scores[name]
+        after_score = after.scores[name]
         cells = [
-            f(s) for s in (score, other) for f in (score_text, lambda x: bounds_text(x.interval))
+            f(s)
+            for s in (score, after_score)
+            for f in (score_text, lambda x: bounds_text(x.interval))
         ]
-        shown.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
+        view.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
     console = stdout()
-    console.print(shown)
+    console.print(view)
     _say(before, after)
     for run in (before, after):
         console.print(f"run: {run.path}", soft_wrap=True)
 
 
 def _say(before: Run, after: Run) -> None:
-    """Print what a reader of both columns must know; what holds for both, once."""
+    """Print the findings of both runs; those that both share only once."""
     from dataclasses import asdict
 
-    from unlearnbench.cli.runs import print_findings, print_known
+    from unlearnbench.cli.runs import print_among_known, print_findings
 
-    print_known(after)
-    both = [finding for finding in before.findings if finding in after.findings]
+    print_among_known(after)
+    shared = [finding for finding in before.findings if finding in after.findings]
     for name, run in (("before", before), ("after", after)):
-        own = [asdict(finding) for finding in run.findings if finding not in both]
-        print_findings({**finding, "text": f"{name}: {finding['text']}"} for finding in own)
-    print_findings(asdict(finding) for finding in both)
+        separate = [asdict(finding) for finding in run.findings if finding not in shared]
+        print_findings({**finding, "text": f"{name}: {finding['text']}"} for finding in separate)
+    print_findings(asdict(finding) for finding in shared)

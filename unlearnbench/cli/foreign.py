@@ -1,11 +1,11 @@
-"""Flags of other evaluation tools, and of other spellings: what they are called here."""
+"""Translate flags of other evaluation tools, and other spellings, into this program's flags."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 _CHECKPOINT = "the checkpoint is the first argument; "
-_KEPT = "every prompt, answer and verdict is kept in the run's folder anyway; leave it away"
+_KEPT = "every prompt, answer and verdict is stored in the run's folder; leave it out"
 _NO_ARGUMENTS = "a benchmark takes no arguments; --profile, --limit and --seed say what is asked"
 ELSEWHERE = {
     "--tasks": "--benchmark here (several: score takes it repeatedly)",
@@ -32,30 +32,30 @@ ELSEWHERE = {
     "--apply-chat-template": "a model's own template is used where it has one; --chat-template "
     "requires one, --no-chat-template switches it off",
     "--fewshot-as-multiturn": "examples are turns of their own wherever there is a chat template; "
-    "leave it away",
+    "leave it out",
     "--system-instruction": "--system-prompt here, TEXT or @FILE",
     "--system-message": "--system-prompt here, TEXT or @FILE",
     "--device": "--device here, a flag of score, stress, relearn, tofu, train and verify",
-    "--max-connections": "a judge decides how many calls run at once; leave it away",
+    "--max-connections": "a judge decides how many calls run at once; leave it out",
     "--epochs": "a question is asked once; stress --only sampling draws several answers, and "
     "train --epochs counts passes",
     "--revision": f"{_CHECKPOINT}NAME@REVISION names a revision of the hub",
     "--include-path": "--benchmark FOLDER here",
-    "--use-cache": "the same command goes on with its own run; --no-resume makes a new one",
+    "--use-cache": "the same command resumes its own run; --no-resume starts a new one",
     "--trust-remote-code": "code of a checkpoint is never run; no flag changes that",
     "--verbosity": "--quiet here, which prints errors alone",
 }
-"""By the flag, hyphens for underscores. A command that has the flag itself never looks here."""
+"""Advice by flag, hyphens for underscores; used only where a command lacks the flag itself."""
 
 
-def translated(flag: str, own: Iterable[str]) -> str | None:
-    """What an unknown flag is called here, or None if nobody knows.
+def translated(flag: str, flags: Iterable[str]) -> str | None:
+    """The advice for an unknown flag, or None.
 
     Args:
-        flag: As it was typed, without its value.
-        own: The flags of the command that was given.
+        flag: The flag as typed, without its value.
+        flags: The flags of the command.
     """
     spelt = flag.replace("_", "-")
-    if spelt in own:
+    if spelt in flags:
         return f"{flag}: {spelt} here"
     return f"{flag}: {ELSEWHERE[spelt]}" if spelt in ELSEWHERE else None

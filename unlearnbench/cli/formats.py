@@ -1,4 +1,4 @@
-"""A table as text for papers, pages and spreadsheets: every cell stays what it was."""
+"""Write a table as Markdown, LaTeX or CSV, with every cell escaped."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _MARKDOWN = frozenset("\\`*_{}[]<>#|~!&")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table to be written out.
+    """A table to be written.
 
     The first `left` columns hold words, the others numbers; `marks` are the numbers of the
-    footnotes that stand behind a row's first cell, and `notes` the footnotes, from 1.
+    footnotes after a row's first cell, and `notes` the footnotes, numbered from 1.
     """
 
     title: str
@@ -52,9 +52,9 @@ def markdown(sheet: Sheet) -> str:
     lines = [f"**{_markdown(sheet.title)}**", "", _piped(map(_markdown, sheet.headings))]
     lines.append(_piped(sides))
     for row, marks in zip(sheet.rows, sheet.marks, strict=True):
-        first, *rest = map(_markdown, row)
+        first, *others = map(_markdown, row)
         mark = f" <sup>{', '.join(map(str, marks))}</sup>" if marks else ""
-        lines.append(_piped([f"{first}{mark}", *rest]))
+        lines.append(_piped([f"{first}{mark}", *others]))
     notes = [f"{n}. {_markdown(note)}" for n, note in enumerate(sheet.notes, 1)]
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
@@ -66,9 +66,9 @@ def latex(sheet: Sheet) -> str:
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     lines += [_ended(map(_latex, sheet.headings)), r"\midrule"]
     for row, marks in zip(sheet.rows, sheet.marks, strict=True):
-        first, *rest = map(_latex, row)
+        first, *others = map(_latex, row)
         mark = rf"\textsuperscript{{{','.join(map(str, marks))}}}" if marks else ""
-        lines.append(_ended([f"{first}{mark}", *rest]))
+        lines.append(_ended([f"{first}{mark}", *others]))
     lines += [r"\bottomrule", r"\end{tabular}"]
     for number, note in enumerate(sheet.notes, 1):
         lines.append(rf"\par\footnotesize\textsuperscript{{{number}}} {_latex(note)}")
@@ -76,7 +76,7 @@ def latex(sheet: Sheet) -> str:
 
 
 def comma_separated(records: Sequence[dict[str, str | int | float | None]]) -> str:
-    """Records as CSV (RFC 4180), numbers at full precision, an empty cell for what is missing."""
+    """Records as CSV (RFC 4180), numbers at full precision, empty cells for missing values."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Commands that grow from option classes: each field of a class becomes an option.
+"""Make command-line options from option classes: each field of a class becomes an option.
 
     @grown
     def score(checkpoint: Checkpoint, engine_options: EngineOptions = EngineOptions()) -> int: ...
@@ -30,25 +30,25 @@ def grown(command: Callable[..., int]) -> Callable[..., int]:
     }
 
     @wraps(command)
-    def call(**given: Any) -> int:
+    def call(**arguments: Any) -> int:
         for name, options in classes.items():
-            typed = [(f, h, given.pop(f)) for f, _, h, _ in offered(options)]
+            typed = [(f, h, arguments.pop(f)) for f, _, h, _ in offered(options)]
             values = {f: _read(f, h, v) for f, h, v in typed if v is not None}
-            given[name] = options(**values)
-        return command(**given)
+            arguments[name] = options(**values)
+        return command(**arguments)
 
     parameters = [
         grown_parameter
         for parameter in signature.parameters.values()
         for grown_parameter in (
-            [_option(*one) for one in offered(classes[parameter.name])]
+            [_option(*option) for option in offered(classes[parameter.name])]
             if parameter.name in classes
             else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
         )
     ]
-    made: Any = call
-    made.__signature__ = signature.replace(parameters=parameters)
-    made.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    grown_command: Any = call
+    grown_command.__signature__ = signature.replace(parameters=parameters)
+    grown_command.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
     return call
 
 
@@ -62,8 +62,8 @@ def _declared(options: Any) -> Iterator[tuple[str, Any, Help, Any]]:
 
 def _offered(options: Any, command: str) -> list[tuple[str, Any, Help, Any]]:
     """The options of a class that a command offers."""
-    every = _declared(options)
-    return [one for one in every if not one[2].only or command in one[2].only]
+    declared = _declared(options)
+    return [option for option in declared if not option[2].only or command in option[2].only]
 
 
 def _option(name: str, kind: Any, declared: Help, default: Any) -> inspect.Parameter:
@@ -83,7 +83,7 @@ def _option(name: str, kind: Any, declared: Help, default: Any) -> inspect.Param
 
 
 def _read(name: str, declared: Help, value: Any) -> Any:
-    """The value of a field from what was typed. Raises `UnlearnbenchError`."""
+    """The value of a field from the typed text. Raises `UnlearnbenchError`."""
     if declared.read is None:
         return value
     try:

@@ -1,4 +1,4 @@
-"""What is installed: every engine, judge, method, stress test and benchmark, and what it does."""
+"""List every installed engine, judge, method, stress test and benchmark, and what it does."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _KEYS = {"gemini": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY"}
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """One name that can be given.
+    """One available name.
 
-    `about` says what it does, or why it cannot be used where it is `broken`; `origin` is the
-    distribution that it came with.
+    `about` says what it does, or if it is `broken` why it cannot be used; `origin` is the
+    distribution that provides it.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Installed:
 
 
 def installed() -> dict[str, list[Installed]]:
-    """Everything by kind. What somebody else's distribution registers is imported to see if it
-    works; what ships is read without importing it.
+    """Everything by kind. Plug-ins of other distributions are imported to see whether they work;
+    the package's own are described without importing them.
     """
     return {
         "benchmarks": [*map(_benchmark, benchmark_names())],
@@ -105,15 +105,15 @@ def _terms(file: JudgeFile) -> Iterator[str]:
 
 
 def _measured(name: str) -> str:
-    """The largest calibration that ships of a judge by this name, on data it was not tuned on."""
+    """The largest shipped calibration of a judge of this name, on data it was not tuned on."""
     records = [result.record for result in stored_results()]
     fair = [r for r in records if r.judge.partition(":")[0] == name and not r.tuned]
     if not fair:
         return ""
     best = max(fair, key=lambda record: record.n)
-    called = "" if best.judge == name else f" as {best.judge}"
+    label = "" if best.judge == name else f" as {best.judge}"
     rates = f"{_rate(best.sensitivity)} sensitivity, {_rate(best.specificity)} specificity"
-    return f"; measured{called} on {best.n} items: {rates}"
+    return f"; measured{label} on {best.n} items: {rates}"
 
 
 def _rate(value: float | None) -> str:

@@ -24,7 +24,7 @@ def judge(
     run: Annotated[Path, typer.Argument(help="The run folder whose answers are judged again.")],
     judge: Annotated[str, typer.Option(help="NAME or NAME:ARGUMENT of the judge.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would take; ask nobody.")
+        bool, typer.Option("--dry-run", help="Only estimate the cost; make no calls.")
     ] = False,
     max_cost: MaxCost = None,
     batch: Annotated[
@@ -34,7 +34,7 @@ def judge(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Judge a stored run again, without a model, into a run folder of its own.
+    """Judge a stored run again, without its model, and store the result as a new run.
 
     Example: unlearnbench judge runs/wkf-smollm2-135m-1a2b3c4d --judge gemini --dry-run
     """
@@ -61,8 +61,8 @@ def _print_estimate(judge: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
         print(json_module.dumps(asdict(estimate), indent=2))
         return
-    known = estimate.dollars is not None
-    price = f"about {estimate.dollars:.4f} US dollars" if known else "price not known"
+    has_price = estimate.dollars is not None
+    price = f"about {estimate.dollars:.4f} US dollars" if has_price else "price not known"
     stdout().print(
         f"judge {judge}: {estimate.verdicts} verdicts, {estimate.cached} different answers known "
         f"already, {estimate.calls} calls, about {estimate.input_tokens} tokens in and "

@@ -24,23 +24,24 @@ def print_jury(run: Run, as_json: bool) -> None:
     voted = [(row, votes) for row, votes in rows if votes]
     if not voted:
         raise RunError(f"{run.path} was not judged by a jury, but by {run.record.judge.name}")
-    every = [votes for _, votes in voted]
-    split = [(row, votes) for row, votes in voted if len(set(votes.values())) > 1]
-    kappa, alpha = fleiss_kappa(every), krippendorff_alpha(every)
+    all_votes = [votes for _, votes in voted]
+    disputed = [(row, votes) for row, votes in voted if len(set(votes.values())) > 1]
+    kappa, alpha = fleiss_kappa(all_votes), krippendorff_alpha(all_votes)
     if as_json:
         fields = ("fact", "phrasing", "context", "answer", "response")
-        listed = [
-            {**{f: getattr(row, f) for f in fields}, "votes": dict(votes)} for row, votes in split
+        disagreements = [
+            {**{f: getattr(row, f) for f in fields}, "votes": dict(votes)}
+            for row, votes in disputed
         ]
         record = {"n": len(voted), "fleiss_kappa": kappa, "krippendorff_alpha": alpha}
-        print(json.dumps({**record, "disagreements": listed}, indent=2, ensure_ascii=False))
+        print(json.dumps({**record, "disagreements": disagreements}, indent=2, ensure_ascii=False))
         return
     text = ", ".join(
         f"{name} {'not defined' if value is None else format(value, '.3f')}"
         for name, value in (("Fleiss' kappa", kappa), ("Krippendorff's alpha", alpha))
     )
-    stdout().print(f"jury: {len(split)} of {len(voted)} answers are disputed; {text}")
-    for row, votes in split:
+    stdout().print(f"jury: {len(disputed)} of {len(voted)} answers are disputed; {text}")
+    for row, votes in disputed:
         verdicts = "; ".join(f"{name}: {verdict}" for name, verdict in votes.items())
         probe = f"{row.fact}/{row.phrasing}/{row.context}: {row.answer!r}"
         stdout().print(f"{probe} <- {row.response!r} ({verdicts})")

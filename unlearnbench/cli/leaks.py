@@ -19,7 +19,7 @@ _MARKS: dict[Verdict | None, str] = {"correct": "●", "incorrect": "·", None: 
 
 
 def print_leaks(run: Run, as_json: bool) -> None:
-    """One line a forget fact, one mark a probe, grouped by context and style."""
+    """One line per forget fact, one mark per probe, grouped by context and style."""
     if as_json:
         record = {
             fact: {str(key): verdict for key, verdict in probes.items()}
@@ -29,24 +29,24 @@ def print_leaks(run: Run, as_json: bool) -> None:
         return
     from unlearnbench.cli.output import table
 
-    every = [key for probes in run.leaks.values() for key in probes]
-    contexts = list(dict.fromkeys(key.context for key in every))
-    styles = list(dict.fromkeys(key.style for key in every))
-    shown = table("● answered   · not answered   ? open", "fact", *contexts, left=1 + len(contexts))
-    shown.add_column("leaks", justify="right")
+    keys = [key for probes in run.leaks.values() for key in probes]
+    contexts = list(dict.fromkeys(key.context for key in keys))
+    styles = list(dict.fromkeys(key.style for key in keys))
+    view = table("● answered   · not answered   ? open", "fact", *contexts, left=1 + len(contexts))
+    view.add_column("leaks", justify="right")
     for fact, probes in run.leaks.items():
         cells = [_marks(probes, context, styles) for context in contexts]
         leaked = sum(verdict == "correct" for verdict in probes.values())
-        shown.add_row(fact, *cells, f"{leaked}/{len(probes)}")
+        view.add_row(fact, *cells, f"{leaked}/{len(probes)}")
     console = stdout()
-    console.print(shown)
+    console.print(view)
     console.print(f"marks in this order, with a gap between styles: {', '.join(styles)}")
 
 
 def _marks(
     probes: Mapping[ProbeKey, Verdict | None], context: Context, styles: Sequence[str]
 ) -> str:
-    """A fact's marks in one context, one group a style."""
+    """A fact's marks in one context, one group per style."""
     groups = (
         "".join(
             _MARKS[verdict]
@@ -62,18 +62,18 @@ def print_fact(run: Run, fact: str, as_json: bool) -> None:
     """Every question and answer of one fact. Raises `RunError` with the nearest id."""
     rows = [row for row in run.rows() if row.fact == fact]
     if not rows:
-        known = {probe.key.fact for probe in run.probes}
-        raise RunError(f"{run.path} has no fact {fact!r}; {nearest(fact, known)}")
+        facts = {probe.key.fact for probe in run.probes}
+        raise RunError(f"{run.path} has no fact {fact!r}; {nearest(fact, facts)}")
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
     from unlearnbench.cli.output import table
 
     headings = ("", "phrasing", "context", "question", "response")
-    shown = table(f"{fact}: {rows[0].answer}", *headings, left=len(headings))
-    shown.show_lines = True
+    view = table(f"{fact}: {rows[0].answer}", *headings, left=len(headings))
+    view.show_lines = True
     for row in rows:
-        shown_text = row.response if row.response is not None else row.error
+        text = row.response if row.response is not None else row.error
         mark = _MARKS[row.verdict]
-        shown.add_row(mark, row.phrasing, row.context, row.question, str(shown_text))
-    stdout().print(shown)
+        view.add_row(mark, row.phrasing, row.context, row.question, str(text))
+    stdout().print(view)

@@ -1,4 +1,4 @@
-"""The entry point: commands, exit codes, and how errors reach a person."""
+"""The entry point: commands, exit codes, and error messages."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def start(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=show_version, is_eager=True, help="Print versions and leave."
+            "--version", callback=show_version, is_eager=True, help="Print versions and exit."
         ),
     ] = False,
 ) -> None:
-    """Does a language model that is said to have forgotten something really not know it?"""
-    assert not version  # its callback has left
+    """Test whether a language model has really forgotten what it was made to forget."""
+    assert not version  # its callback has exited
 
 
 app.command("score")(score.score)
@@ -80,19 +80,19 @@ for _group in (app, show.app, leaderboard.app):
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     _prepare_streams()
     try:
         result = app(standalone_mode=False)
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
-        told = _usage(error)  # empty where the help was shown
-        sys.exit(_say(told, USER_ERROR) if told else USER_ERROR)
+        message = _usage(error)  # empty where the help was shown
+        sys.exit(_say(message, USER_ERROR) if message else USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except ReaderGoneError:
-        # Nobody is left to tell.
+        # No output can be read any more.
         _drop(sys.stdout)
         _drop(sys.stderr)
         sys.exit(0)
@@ -100,25 +100,25 @@ def main() -> None:
         fault = ordinary(error)
         if fault is not None:
             _drop_unwritten()
-            sys.exit(_say(f"{fault}. {_where()}" if LAST_RUN else fault, USER_ERROR))
+            sys.exit(_say(f"{fault}. {_resume_hint()}" if LAST_RUN else fault, USER_ERROR))
         traceback.print_exc()
-        sys.exit(_say(f"this is a bug in unlearnbench. {_where()}", BUG))
+        sys.exit(_say(f"this is a bug in unlearnbench. {_resume_hint()}", BUG))
     if result == INTERRUPTED:
-        _say(f"interrupted. {_where()}", INTERRUPTED)
+        _say(f"interrupted. {_resume_hint()}", INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
 
 
 def _usage(error: TyperException) -> str:
-    """What is wrong with the command line, with what a flag of another tool is called here."""
+    """The fault of a command line, with advice on flags of other tools."""
     flag, ctx = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if isinstance(flag, str):
-        own = [o for p in ctx.command.params for o in (*p.opts, *p.secondary_opts)] if ctx else []
-        return translated(flag, own) or error.format_message()
+        flags = [o for p in ctx.command.params for o in (*p.opts, *p.secondary_opts)] if ctx else []
+        return translated(flag, flags) or error.format_message()
     return error.format_message()
 
 
 def _prepare_streams() -> None:
-    """Let any text be printed in any locale, and a stream that was closed swallow it."""
+    """Allow any text to be printed in any locale, and discard what a closed stream would get."""
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
@@ -131,14 +131,14 @@ def _nowhere() -> TextIO:
 
 
 def _drop(stream: TextIO) -> None:
-    """Send what a stream still holds nowhere, so that leaving does not fail on it."""
+    """Discard a stream's unwritten output, so that the exit does not fail on it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def _drop_unwritten() -> None:
-    """If the output itself cannot be written (a full disk), do not try again on the way out."""
+    """Discard the output if it cannot be written (a full disk), so that the exit does not fail."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -150,8 +150,8 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _where() -> str:
-    """Where the run that was under way lies, if one was."""
+def _resume_hint() -> str:
+    """How to resume the run that was interrupted, if there was one."""
     if not LAST_RUN:
-        return "no run was begun."
-    return f"What was done lies in {LAST_RUN[-1]}; the same command goes on from there."
+        return "No run had started."
+    return f"The results so far are in {LAST_RUN[-1]}; the same command resumes from there."

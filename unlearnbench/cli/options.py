@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have and that are no option class of their own."""
+"""Arguments and options that several commands share and that are not in an option class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JudgeName = Annotated[
     str | None,
     typer.Option(
         "--judge",
-        help="Who judges the answers. Default: the benchmark's.",
+        help="The judge of the answers. Default: the benchmark's.",
         autocompletion=complete.judges,
     ),
 ]
@@ -48,7 +48,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts o
 Seed = Annotated[int, typer.Option(help="Seeds in-context examples and drawn answers.")]
 MaxCost = Annotated[
     float | None,
-    typer.Option(help="US dollars that each paid judge may spend; what does not fit stays open."),
+    typer.Option(help="US dollars that each paid judge may spend; the rest stays open."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 BaseRun = Annotated[

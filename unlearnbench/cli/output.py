@@ -1,4 +1,4 @@
-"""The one place where text is printed: as it is, never as markup, with nothing that steers."""
+"""Print text as it is: never as markup, and without control characters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDE = 72
 
 NARROWEST = 40
 SHORTEST = 5
-"""Letters of a word that stay together when its column is folded."""
+"""Letters that stay together when a column of words is folded."""
 
 
 class PlainConsole(Console):
@@ -35,47 +35,47 @@ class PlainConsole(Console):
             self.width = 80
 
     def on_broken_pipe(self) -> None:
-        """Leave it to the command line what to do when nobody reads any more."""
+        """Let the command line handle a reader that has gone."""
         raise BrokenPipeError
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Everything that is printed, and every cell and title of a table, passes through here."""
+        """Make text visible; all printed text, and every cell and title, passes through here."""
         return super().render_str(visible_text(text), **options)
 
 
 class _Readable(Table):
-    """A table whose columns are never narrower than their numbers and the words above these."""
+    """A table whose columns are never narrower than their numbers and the words of headings."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
-        """A row; see `rich.table.Table.add_row`."""
+        """Add a row; see `rich.table.Table.add_row`."""
         super().add_row(*cells, **options)
         for column, cell in zip(self.columns, cells, strict=False):
             words = [str(cell), *str(column.header).split()]
             if column.justify == "right":
-                needed = max(map(cell_len, words))
+                width = max(map(cell_len, words))
             else:
-                needed = min(SHORTEST, max(map(cell_len, words[1:] + words[0].split()), default=0))
-            column.min_width = max(column.min_width or 0, needed)
+                width = min(SHORTEST, max(map(cell_len, words[1:] + words[0].split()), default=0))
+            column.min_width = max(column.min_width or 0, width)
 
 
-def strong(text: str, rest: str = "", bold: bool = True) -> Text:
+def strong(text: str, plain: str = "", bold: bool = True) -> Text:
     """A line that begins in bold."""
-    return Text.assemble((visible_text(text), "bold" if bold else ""), visible_text(rest))
+    return Text.assemble((visible_text(text), "bold" if bold else ""), visible_text(plain))
 
 
 def table(title: str, *columns: str, left: int = 1) -> Table:
     """An empty table; the first `left` columns hold words, the others numbers.
 
-    In a narrow terminal words are folded, never cut off, and numbers stay whole.
+    In a narrow terminal words are folded, never cut off, and numbers stay on one line.
     """
-    made = _Readable(title=title, title_justify="left", title_style="bold")
+    view = _Readable(title=title, title_justify="left", title_style="bold")
     if PlainConsole().width < WIDE:
-        made.box, made.padding = None, (0, 1, 0, 0)
+        view.box, view.padding = None, (0, 1, 0, 0)
     for number, heading in enumerate(columns):
         side: JustifyMethod = "left" if number < left else "right"
         fixed = side == "right" and " " not in heading
-        made.add_column(heading, justify=side, overflow="fold", no_wrap=fixed)
-    return made
+        view.add_column(heading, justify=side, overflow="fold", no_wrap=fixed)
+    return view
 
 
 def stdout() -> Console:
@@ -96,12 +96,12 @@ class _Note(logging.Formatter):
     """A note on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """With nothing in it that could steer a terminal."""
+        """The note, without control characters."""
         return f"note: {visible_text(record.getMessage())}"
 
 
 def quieten(quiet: bool) -> None:
-    """Send the package's notes to stderr, and keep the libraries' chatter out of it."""
+    """Send the package's notes to stderr, and silence the libraries' messages."""
     import os
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

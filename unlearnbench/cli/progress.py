@@ -1,4 +1,4 @@
-"""Bars on stderr for everything that takes time, drawn from the reports of `progress`."""
+"""Progress bars on stderr, drawn from `Progress` reports."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 LAST_RUN: list[Path] = []
-"""The folder that this process worked in last, if any; for the last words of a crash."""
+"""The folder that this process last worked in, if any; for the message after a crash."""
 
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[OnProgress]:
     """Draw a bar for each unit that is counted, with rate or figures and the time left.
 
-    Yields the callback that draws. If `quiet`, it only remembers where the work is kept.
+    Yields the callback that draws. If `quiet`, it only records the folder of the work.
     """
     bars = _bars(quiet)
     tasks = {}
@@ -50,7 +50,7 @@ def progress(quiet: bool) -> Iterator[OnProgress]:
 
 
 def _figures(report: Progress) -> Iterator[tuple[str, float]]:
-    """The figures that are worth the room on a line."""
+    """The figures that are shown beside a bar."""
     names = ("forget", "retain") if report.unit == "steps" else ()
     return ((name, report.figures[name]) for name in names if name in report.figures)
 

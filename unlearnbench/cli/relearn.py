@@ -37,7 +37,7 @@ ArmName = Annotated[
 Scale = Annotated[
     str, typer.Option("--profile", help="quick (to 32 steps) or full (to 256, three seeds).")
 ]
-Long = Annotated[bool, typer.Option("--long", help="Go on to 2,048 steps.")]
+Long = Annotated[bool, typer.Option("--long", help="Train up to 2,048 steps.")]
 Lora = Annotated[bool, typer.Option("--lora", help="Train an adapter instead of all weights.")]
 
 
@@ -58,7 +58,7 @@ def relearn(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Does it come back? Train a checkpoint a little on something else and ask along the way.
+    """Test whether facts come back when a checkpoint is trained a little on something else.
 
     Example: unlearnbench relearn trained/my-checkpoint --arm disjoint --base smollm2-135m
     """
@@ -85,7 +85,7 @@ def relearn(
 
 
 def show_relearn(record: FinishedRelearn) -> None:
-    """The curves, then what they come to."""
+    """Print the curves, then their summary."""
     from unlearnbench.cli.output import table
 
     console, identity = stdout(), record.identity
@@ -94,17 +94,17 @@ def show_relearn(record: FinishedRelearn) -> None:
         f"{identity.profile}{' · LoRA' if identity.lora else ''} · "
         f"judge {identity.judge}"
     )
-    several = any(len(arm.seeds) > 1 for arm in record.arms.values())
-    shown = table(title, "arm", *(["seed"] if several else []), "step", *_COLUMNS.values())
+    has_several_seeds = any(len(arm.seeds) > 1 for arm in record.arms.values())
+    view = table(title, "arm", *(["seed"] if has_several_seeds else []), "step", *_COLUMNS.values())
     for name, arm in record.arms.items():
         for seed, points in arm.seeds.items():
             for point in points:
                 cells = [_percent(getattr(point, n)) for n in _COLUMNS]
-                shown.add_row(name, *([seed] if several else []), str(point.step), *cells)
-            shown.add_section()
-    console.print(shown)
+                view.add_row(name, *([seed] if has_several_seeds else []), str(point.step), *cells)
+            view.add_section()
+    console.print(view)
     console.print(
-        "% of facts; forget: asked or cloze. What attack and judge make up: never (invented "
+        "% of facts; forget: question or cloze. Controls for attack and judge: never (invented "
         "facts), other (other facts' answers)",
         soft_wrap=True,
     )
@@ -120,7 +120,7 @@ _COLUMNS = {
     "retain": "retain",
     "fluency": "fluent",
 }
-"""Figures of a point and how the table calls them."""
+"""Figures of a point, and their headings in the table."""
 
 
 def _show_summary(record: FinishedRelearn) -> None:
@@ -129,20 +129,20 @@ def _show_summary(record: FinishedRelearn) -> None:
     from unlearnbench.cli.runs import print_findings
 
     console, summary = stdout(), record.summary
-    for name, found in summary.arms.items():
-        low, high = (100 * x for x in found.interval)
-        net_low, net_high = (100 * x for x in found.net.interval)
+    for name, arm in summary.arms.items():
+        low, high = (100 * x for x in arm.interval)
+        net_low, net_high = (100 * x for x in arm.net.interval)
         reached = ", ".join(
             f"{share} after {steps}" if steps is not None else f"{share} not reached"
-            for share, steps in found.steps_to.items()
+            for share, steps in arm.steps_to.items()
         )
         console.print(
-            f"{name}: at most {100 * found.maximum:.1f} % ({low:.1f}–{high:.1f}) at step "
-            f"{found.at_step}, net of control {100 * found.net.value:.1f} points "
-            f"({net_low:.1f} to {net_high:.1f}); area {100 * found.area:.1f} %; {reached}",
+            f"{name}: at most {100 * arm.maximum:.1f} % ({low:.1f}–{high:.1f}) at step "
+            f"{arm.at_step}, net of control {100 * arm.net.value:.1f} points "
+            f"({net_low:.1f} to {net_high:.1f}); area {100 * arm.area:.1f} %; {reached}",
             soft_wrap=True,
         )
-        before, after = record.first.retain.high, min(found.retain_at_end)
+        before, after = record.first.retain.high, min(arm.retain_at_end)
         if worn(before, after):
             console.print(
                 f"  retain fell from {100 * before:.1f} to {100 * after:.1f} %: this training "
@@ -150,26 +150,26 @@ def _show_summary(record: FinishedRelearn) -> None:
                 soft_wrap=True,
             )
     ceiling = summary.ceiling
-    of = "all facts" if ceiling is None else f"the base model's {100 * ceiling:.1f} %"
-    console.print(f"shares of {of}")
+    unit = "all facts" if ceiling is None else f"the base model's {100 * ceiling:.1f} %"
+    console.print(f"shares of {unit}")
     worst = summary.worst_benign
     if worst is not None:
-        said = f"worst benign arm: {worst.arm}, {100 * worst.maximum:.1f} %"
-        console.print(said, style="bold")
-    print_findings(_at_first(record))
+        line = f"worst benign arm: {worst.arm}, {100 * worst.maximum:.1f} %"
+        console.print(line, style="bold")
+    print_findings(_step_0_findings(record))
     if summary.unranked:
         console.print(strong("not ranked:", f" {summary.unranked}"), soft_wrap=True)
     if record.n_open:
         console.print(strong(f"{record.n_open} probes are open", ": give the command again"))
 
 
-def _at_first(record: FinishedRelearn) -> list[dict[str, str]]:
-    """Whether the checkpoint had lost its retain facts before anything was trained."""
+def _step_0_findings(record: FinishedRelearn) -> list[dict[str, str]]:
+    """Findings on the checkpoint's retain facts before any training."""
     from unlearnbench.scoring.findings import retain_finding
 
     base = record.ceiling.retain if record.ceiling else None
-    found = retain_finding(record.first.retain, base)
-    return [{**asdict(found), "text": f"step 0: {found.text}"}] if found else []
+    finding = retain_finding(record.first.retain, base)
+    return [{**asdict(finding), "text": f"step 0: {finding.text}"}] if finding else []
 
 
 def _percent(score: Figures) -> str:

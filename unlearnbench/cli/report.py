@@ -28,10 +28,10 @@ def report(
     quieten(quiet)
     from unlearnbench.api.reports import report as write_report
 
-    made = write_report(runs, out)
-    checkpoints = "1 checkpoint" if made.n_checkpoints == 1 else f"{made.n_checkpoints} checkpoints"
+    page = write_report(runs, out)
+    checkpoints = "1 checkpoint" if page.n_checkpoints == 1 else f"{page.n_checkpoints} checkpoints"
     console = stdout()
-    console.print(f"{checkpoints}, {made.n_leaks} leaked answers: {out}", soft_wrap=True)
-    if made.n_open:
-        console.print(f"{made.n_open} probes or facts are open: the page says which")
-    return OPEN if made.n_open else 0
+    console.print(f"{checkpoints}, {page.n_leaks} leaked answers: {out}", soft_wrap=True)
+    if page.n_open:
+        console.print(f"{page.n_open} probes or facts are open: the page says which")
+    return OPEN if page.n_open else 0

@@ -1,4 +1,4 @@
-"""How a run is shown: tables for people, JSON for machines."""
+"""Print a run, as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 EXIT_OPEN = 1
 _MEANING = {
-    "forget.original": "forget facts answered as first asked",
-    "forget.paraphrase": "… in any wording",
-    "forget.icr": "… in any wording after in-context retain samples",
+    "forget.original": "forget facts answered to the original question",
+    "forget.paraphrase": "… to the original question or any paraphrase",
+    "forget.icr": "… the same after in-context retain samples",
     "forget.worst_case": "… in any of these ways",
     "retain.mean": "retain questions answered",
     "fluency": "answers that are language: neither empty nor a loop",
-    "never.mean": "verdicts of known on invented facts: 1 - specificity in the field",
-    "never.worst_case": "invented facts called known at least once",
+    "never.mean": "invented facts judged correct: 1 - specificity in the field",
+    "never.worst_case": "invented facts judged correct at least once",
 }
 
 
@@ -50,14 +50,14 @@ def print_runs(runs: Runs, as_json: bool) -> int:
         return EXIT_OPEN if runs.n_open else 0
     console = stdout()
     title = f"{runs[0].record.generator.checkpoint} on {len(runs)} benchmarks"
-    shown = table(title, "benchmark", "worst case", "95 %", "retain", "95 %", "open")
+    view = table(title, "benchmark", "worst case", "95 %", "retain", "95 %", "open")
     for run in runs:
         cells = []
         for name in (HEADLINE, "retain.mean"):
             score = run.scores.get(name)
             cells += [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
-        shown.add_row(run.record.score_identity.benchmark, *cells, str(run.n_open))
-    console.print(shown)
+        view.add_row(run.record.score_identity.benchmark, *cells, str(run.n_open))
+    console.print(view)
     for run in runs:
         name = run.record.score_identity.benchmark
         print_findings({**asdict(f), "text": f"{name}: {f.text}"} for f in run.findings)
@@ -66,7 +66,7 @@ def print_runs(runs: Runs, as_json: bool) -> int:
 
 
 def run_record(run: Run) -> dict[str, object]:
-    """What `--json` prints."""
+    """The record that `--json` prints."""
     from unlearnbench.api.corrections import corrections
     from unlearnbench.scoring.scores import score_record
 
@@ -96,17 +96,17 @@ def run_record(run: Run) -> dict[str, object]:
 
 
 def _base_record(run: Run) -> dict[str, object] | None:
-    """What the base knew, and the worst case among that; null without a base."""
+    """The base run, and the worst case among the facts that the base knew; None without a base."""
     from unlearnbench.scoring.scores import score_record
 
-    known = run.among_known
-    if run.base is None or known is None:
+    among_known = run.among_known
+    if run.base is None or among_known is None:
         return None
     return {
         "run": str(run.base.path),
         "checkpoint": run.base.record.generator.checkpoint,
         "worst_case": score_record(run.base.scores["forget.worst_case"]),
-        "worst_case_of_known": score_record(known) if known.n else None,
+        "worst_case_of_known": score_record(among_known) if among_known.n else None,
     }
 
 
@@ -115,7 +115,7 @@ def _print_tables(run: Run) -> None:
 
     console = stdout()
     console.print(_score_table(run, console.width >= WIDE))
-    print_known(run)
+    print_among_known(run)
     print_findings([asdict(finding) for finding in run.findings])
     if run.styles:
         console.print(_style_table(run))
@@ -124,7 +124,7 @@ def _print_tables(run: Run) -> None:
 
 
 def print_findings(findings: Iterable[Mapping[str, str]]) -> None:
-    """Print a line for each finding: `warning: …` or `note: …`; a terminal breaks it at words."""
+    """Print a line for each finding, `warning: …` or `note: …`; terminals break it at words."""
     from unlearnbench.cli.output import strong
 
     console = stdout()
@@ -138,20 +138,20 @@ def _warns(finding: Mapping[str, str]) -> bool:
     return finding["severity"] == "warning"
 
 
-def print_known(run: Run) -> None:
+def print_among_known(run: Run) -> None:
     """Print the worst case among the facts that the base knew, where there is a base."""
-    known = run.among_known
-    if run.base is not None and known is not None and known.n:
+    among_known = run.among_known
+    if run.base is not None and among_known is not None and among_known.n:
         count = count_text(run.base.scores["forget.worst_case"])
         stdout().print(
-            f"of the {count} forget facts that the base knew: worst case {score_text(known)} "
-            f"(95 % interval {bounds_text(known.interval)})",
+            f"of the {count} forget facts that the base knew: worst case {score_text(among_known)} "
+            f"(95 % interval {bounds_text(among_known.interval)})",
             soft_wrap=True,
         )
 
 
 def _score_table(run: Run, wide: bool) -> Table:
-    """The scores; what they are shares of only where there is room for it."""
+    """The scores, with their meaning where there is room for it."""
     from unlearnbench.cli.output import table
 
     identity, generator = run.record.score_identity, run.record.generator
@@ -159,32 +159,32 @@ def _score_table(run: Run, wide: bool) -> Table:
         f"{identity.benchmark} {identity.benchmark_version} · {generator.checkpoint} · "
         f"{identity.profile} · judge {run.record.judge.name}"
     )
-    shown = table(title, "score", "value", "95 % interval", "n", "open")
+    view = table(title, "score", "value", "95 % interval", "n", "open")
     if wide:
-        shown.add_column("share of", overflow="fold")
+        view.add_column("share of", overflow="fold")
     for name, score in run.scores.items():
         style = "bold" if name == "forget.worst_case" else ""
         tier = f"… of tier {name.partition('.')[2]}"
         meaning = _MEANING.get(name, tier)
         cells = (score_text(score), bounds_text(score.interval), str(score.n), str(score.n_open))
-        shown.add_row(name, *cells, *([meaning] if wide else []), style=style)
-    return shown
+        view.add_row(name, *cells, *([meaning] if wide else []), style=style)
+    return view
 
 
 def _style_table(run: Run) -> Table:
     from unlearnbench.cli.output import table
 
-    title = "What each kind of wording adds to the original"
-    headings = ("facts answered", "95 % interval", "not answered as first asked")
-    shown = table(title, "context", "style", *headings, left=2)
+    title = "What each style of paraphrase adds to the original question"
+    headings = ("facts answered", "95 % interval", "not to the original")
+    view = table(title, "context", "style", *headings, left=2)
     for effect in run.styles:
         cells = (score_text(effect.score), bounds_text(effect.score.interval))
-        shown.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
-    return shown
+        view.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
+    return view
 
 
 def _remarks(run: Run) -> list[str | Text]:
-    """What a reader must know to believe the table, and where the run lies."""
+    """Remarks on the run: cut answers, cost, corrections, training, and its folder."""
     remarks: list[str | Text] = []
     if run.n_cut and not any(finding.code == "answers-cut" for finding in run.findings):
         limit = run.record.identity.max_new_tokens
@@ -201,37 +201,37 @@ def _remarks(run: Run) -> list[str | Text]:
 
 
 def _training(run: Run) -> list[str]:
-    """How the checkpoint came about, where its folder says so."""
-    known = run.record.training
-    if known is None:
+    """How the checkpoint was trained, where its folder records it."""
+    training = run.record.training
+    if training is None:
         return []
-    data = f"{known.data.benchmark} {known.data.version}"
-    other = "" if known.same_data else ", which is not the benchmark scored here"
-    text = f"trained by {known.method} from {known.base.name} on {data}{other}"
-    return [f"{text} ({known.steps} steps)"]
+    data = f"{training.data.benchmark} {training.data.version}"
+    suffix = "" if training.same_data else ", which is not the benchmark scored here"
+    text = f"trained by {training.method} from {training.base.name} on {data}{suffix}"
+    return [f"{text} ({training.steps} steps)"]
 
 
 def _corrections(run: Run) -> list[str]:
-    """The headline corrected for what is known of the judge's errors."""
+    """The headline corrected for the judge's measured errors."""
     from unlearnbench.api.corrections import corrections
 
-    found = corrections(run).get("forget.worst_case")
-    if found is None:
+    corrected = corrections(run).get("forget.worst_case")
+    if corrected is None:
         return []
     return [
-        f"forget.worst_case corrected for the judge's errors: {found.value * 100:.1f} % "
-        f"({bounds_text(found.interval)}); by them alone a forgotten fact leaks with probability "
-        f"{found.false_leak * 100:.1f} %"
+        f"forget.worst_case corrected for the judge's errors: {corrected.value * 100:.1f} % "
+        f"({bounds_text(corrected.interval)}); by them alone a forgotten fact leaks with "
+        f"probability {corrected.false_leak * 100:.1f} %"
     ]
 
 
 def score_text(score: Score) -> str:
-    """A score in per cent, or the interval it lies in while something is open."""
+    """A score in percent, or its range while something is open."""
     if score.n_open:
         return f"{score.low * 100:.1f} … {score.high * 100:.1f} %"
     return f"{score.value * 100:.1f} %"
 
 
 def bounds_text(interval: Interval) -> str:
-    """A confidence interval in per cent."""
+    """A confidence interval in percent."""
     return f"{interval.low * 100:.1f}–{interval.high * 100:.1f}"

@@ -57,7 +57,7 @@ def score(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Score a checkpoint: ask every question every way, judge the answers, count the leaks.
+    """Score a checkpoint: ask every question in every way, judge the answers, count the leaks.
 
     Example: unlearnbench score smollm2-135m --benchmark wkf --profile quick
     """
@@ -87,7 +87,7 @@ def score(
 
 
 def benchmark_list(typed: list[str]) -> list[str]:
-    """Benchmarks as they were typed: one an option, or several between commas."""
+    """The typed benchmarks: one per option, or several separated by commas."""
     names = []
     for text in typed:
         names += [text] if Path(text).exists() else [name.strip() for name in text.split(",")]

@@ -30,9 +30,9 @@ def benchmark(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Load a benchmark and count what is in it; with --check, look for faults in its rows.
+    """Load a benchmark and count its contents; with --check, look for faults in its rows.
 
-    Leaves with 1 if a check finds something.
+    Exits with 1 if a check finds something.
 
     Example: unlearnbench show benchmark wkf --check
     """
@@ -55,19 +55,19 @@ def benchmark(
 
 
 def print_contents(contents: Contents) -> None:
-    """What is in a benchmark, for people."""
+    """Print the contents of a benchmark."""
     from unlearnbench.cli.output import strong, table
 
     console = stdout()
     console.print(strong(f"{contents.id} {contents.version}", f" {contents.title}"))
     headings = ("facts", "evaluation paraphrases", "training paraphrases")
-    shown = table("", "split", "tier", *headings, left=2)
+    view = table("", "split", "tier", *headings, left=2)
     for name, split in contents.splits.items():
         counts = (split.facts, split.paraphrases, split.train_paraphrases)
-        shown.add_row(name, "", *map(str, counts))
+        view.add_row(name, "", *map(str, counts))
         for tier, n in split.tiers.items():
-            shown.add_row("", tier, str(n), "", "")
-    console.print(shown)
+            view.add_row("", tier, str(n), "", "")
+    console.print(view)
     console.print(f"styles: {', '.join(contents.styles)}; judge: {contents.judge}")
     if contents.relearn:
         sets = (f"{name} {rows}" for name, rows in contents.relearn.items())
@@ -95,7 +95,8 @@ def run(
         str | None, typer.Option(help="Also: every question and answer of one fact.")
     ] = None,
     jury: Annotated[
-        bool, typer.Option("--jury", help="Also: how far a jury's members agree, and where not.")
+        bool,
+        typer.Option("--jury", help="Also: how far a jury's members agree, and where they do not."),
     ] = False,
     base: BaseRun = None,
     json: Json = False,
@@ -108,8 +109,8 @@ def run(
     quieten(quiet)
     if kind := attack_kind(path):
         if leaks or fact or jury or base:
-            what = "--leaks, --fact, --jury and --base are for score runs"
-            raise RunError(f"{path} is a {kind} run; {what}")
+            reason = "--leaks, --fact, --jury and --base are for score runs"
+            raise RunError(f"{path} is a {kind} run; {reason}")
         return _show_attack(path, kind, json)
     from unlearnbench.cli.jury import print_jury
     from unlearnbench.cli.leaks import print_fact, print_leaks
@@ -117,16 +118,16 @@ def run(
     from unlearnbench.runs.run import load_base
     from unlearnbench.runs.stored import load_judged
 
-    found = load_judged(path)
+    stored = load_judged(path)
     if base is not None:
-        found = found.against(load_base(base))
-    code = 0 if json and (leaks or fact or jury) else print_run(found, json)
+        stored = stored.against(load_base(base))
+    code = 0 if json and (leaks or fact or jury) else print_run(stored, json)
     if leaks:
-        print_leaks(found, json)
+        print_leaks(stored, json)
     if fact is not None:
-        print_fact(found, fact, json)
+        print_fact(stored, fact, json)
     if jury:
-        print_jury(found, json)
+        print_jury(stored, json)
     return code
 
 
@@ -149,11 +150,11 @@ def _show_attack(path: Path, kind: str, json: bool) -> int:
 @app.command("judges")
 def judges(
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As the table in judges/README.md.")
+        bool, typer.Option("--markdown", help="Print the Markdown table of judges/README.md.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """List stored calibrations: which judge was measured on which data, when, and how it did.
+    """List stored calibrations: the judge, the data, the date and the results.
 
     Example: unlearnbench show judges
     """
@@ -174,7 +175,7 @@ def judges(
 
 @app.command("plugins")
 def plugins(json: Json = False, quiet: Quiet = False) -> None:
-    """Say what every benchmark, profile, engine, judge, method and stress test does.
+    """Describe every benchmark, profile, engine, judge, method and stress test.
 
     Example: unlearnbench show plugins
     """
@@ -183,23 +184,23 @@ def plugins(json: Json = False, quiet: Quiet = False) -> None:
 
     from unlearnbench.cli.installed import OWN, installed
 
-    found = installed()
+    kinds = installed()
     if json:
         record = {
             kind: {
-                one.name: {"about": one.about, "origin": one.origin, "broken": one.broken}
-                for one in names
+                entry.name: {"about": entry.about, "origin": entry.origin, "broken": entry.broken}
+                for entry in names
             }
-            for kind, names in found.items()
+            for kind, names in kinds.items()
         }
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
         return
-    for kind, names in found.items():
+    for kind, names in kinds.items():
         stdout().print(kind, style="bold")
-        shown = Table.grid(padding=(0, 2), pad_edge=True)
-        shown.add_column(min_width=12, overflow="fold")
-        shown.add_column(overflow="fold")
-        for one in names:
-            from_ = "" if one.origin == OWN else f" (from {one.origin})"
-            shown.add_row(one.name, f"{'broken: ' if one.broken else ''}{one.about}{from_}")
-        stdout().print(shown)
+        view = Table.grid(padding=(0, 2), pad_edge=True)
+        view.add_column(min_width=12, overflow="fold")
+        view.add_column(overflow="fold")
+        for entry in names:
+            from_ = "" if entry.origin == OWN else f" (from {entry.origin})"
+            view.add_row(entry.name, f"{'broken: ' if entry.broken else ''}{entry.about}{from_}")
+        stdout().print(view)

@@ -58,7 +58,7 @@ def stress(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Try other doors: drawn answers, rounded weights, other forms of asking. Which are open?
+    """Test whether facts leak in other ways: sampled answers, rounded weights, other formats.
 
     Example: unlearnbench stress trained/my-checkpoint --benchmark wkf --base smollm2-135m
     """
@@ -95,7 +95,7 @@ def print_attacked(attacked: Attacked[R], json: bool, show: Callable[[R], None])
 
 
 def show_stress(record: FinishedStress) -> None:
-    """One table: which doors are open."""
+    """Print a table of doors and the share of facts that leak through each."""
     from unlearnbench.cli.output import strong, table
     from unlearnbench.cli.runs import print_findings
 
@@ -104,12 +104,12 @@ def show_stress(record: FinishedStress) -> None:
         f"{identity.benchmark} {identity.benchmark_version} · {record.checkpoint} · "
         f"{identity.profile} · judge {identity.judge}"
     )
-    shown = table(title, "door", "leaked", "95 %", "new", "control", "probes")
-    shown.add_row("as score asks", *_rate(baseline.score), "", _control(baseline.control), "")
+    view = table(title, "door", "leaked", "95 %", "new", "control", "probes")
+    view.add_row("as score asks", *_rate(baseline.score), "", _control(baseline.control), "")
     for name, door in record.findings.items():
         if door.score is None:
             continue
-        shown.add_row(
+        view.add_row(
             name if door.ranked else f"{name} *",
             *_rate(door.score),
             f"+{len(door.beyond)}",
@@ -117,8 +117,8 @@ def show_stress(record: FinishedStress) -> None:
             str(door.probes),
         )
     cells = (*_rate(record.union.score), f"+{len(record.union.beyond)}", "", "")
-    shown.add_row("all doors together", *cells, style="bold")
-    console.print(shown)
+    view.add_row("all doors together", *cells, style="bold")
+    console.print(view)
     console.print("new: facts that score did not find; *: a diagnostic, not part of the last line")
     for name, door in record.findings.items():
         if door.note:

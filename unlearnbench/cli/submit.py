@@ -39,24 +39,24 @@ def submit(
 
     if hub is not None:
         _check_repository(hub)
-    made = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
-    stdout().print(f"submission: {made}", soft_wrap=True)
+    folder = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
+    stdout().print(f"submission: {folder}", soft_wrap=True)
     if hub is not None:
-        stdout().print(f"pull request: {api_submit.publish(made, hub)}", soft_wrap=True)
+        stdout().print(f"pull request: {api_submit.publish(folder, hub)}", soft_wrap=True)
     else:
         stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0
 
 
 def _check_repository(name: str) -> None:
-    """See that a repository can have this name, before anything is made."""
+    """Check the form of a repository's name before anything is made."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
         raise typer.BadParameter(f"--hub {name}: give OWNER/NAME of a data set")
 
 
 def attest(
     submission: Annotated[Path, typer.Argument(help="The submission's folder.")],
-    found: Annotated[
+    runs: Annotated[
         list[Path],
         typer.Argument(help="Its run by `verify --rerun` or `--rejudge`; or stress, relearn runs."),
     ],
@@ -76,6 +76,6 @@ def attest(
     from unlearnbench.api import attestations as api_attest
     from unlearnbench.cli.verify import print_attested
 
-    made = api_attest.attest(submission, found, by, link=link, out=out)
-    print_attested(made)
+    folder = api_attest.attest(submission, runs, by, link=link, out=out)
+    print_attested(folder)
     return 0

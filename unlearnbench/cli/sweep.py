@@ -26,7 +26,7 @@ def print_sweep(swept: Sweep, json: bool) -> int:
 
 
 def grid(text: str) -> tuple[str, list[str]]:
-    """The setting and its values. Raises `TrainingError` for what is no `NAME=VALUE,…`."""
+    """The setting and its values. Raises `TrainingError` unless given `NAME=VALUE,…`."""
     setting, _, listed = text.partition("=")
     values = list(dict.fromkeys(value.strip() for value in listed.split(",") if value.strip()))
     if not setting or not values:
@@ -38,10 +38,10 @@ def _show(points: Sequence[SweepPoint]) -> None:
     from unlearnbench.cli.output import table
 
     headings = ("worst case", "retain", "fluency", "open")
-    shown = table("", points[0].setting, *headings)
-    shown.add_column("warnings", overflow="fold")
+    view = table("", points[0].setting, *headings)
+    view.add_column("warnings", overflow="fold")
     for point in points:
         rates = (point.worst_case, point.retain, point.fluency)
         cells = (*(f"{100 * rate:.1f} %" for rate in rates), str(point.n_open))
-        shown.add_row(point.value, *cells, ", ".join(point.warnings))
-    stdout().print(shown)
+        view.add_row(point.value, *cells, ", ".join(point.warnings))
+    stdout().print(view)

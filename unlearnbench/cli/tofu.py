@@ -38,7 +38,7 @@ def tofu(
 ) -> int:
     """Measure TOFU's own metrics: probability, ROUGE, truth ratio, utility, forget quality …
 
-    Leaves with 1 if a question got no answer.
+    Exits with 1 if a question got no answer.
 
     Example: unlearnbench tofu smollm2-135m --source tofu-mini --out result.json
     """
@@ -63,10 +63,10 @@ def tofu(
 def _print(record: TofuRecord) -> None:
     from unlearnbench.cli.output import table
 
-    shown = table(f"{record.source} · {record.forget}", "metric", "value")
+    view = table(f"{record.source} · {record.forget}", "metric", "value")
     for name, value in record.scores.items():
-        shown.add_row(name, "–" if value is None else f"{value:.4f}")
-    stdout().print(shown)
+        view.add_row(name, "–" if value is None else f"{value:.4f}")
+    stdout().print(view)
     if record.scores["forget_quality"] is None:
         stdout().print(
             "forget_quality and privleak need --retain-log, the result of a retain model"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Method = Annotated[
     str,
     typer.Option(
-        help="jensun or a rival; `unlearnbench show plugins` lists.",
+        help="jensun or another method; `unlearnbench show plugins` lists them.",
         autocompletion=complete.methods,
     ),
 ]
@@ -52,7 +52,7 @@ def train(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Train a model to forget a benchmark's facts: JensUn, or a method it is compared with.
+    """Train a model to forget a benchmark's facts, with JensUn or another method.
 
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
@@ -102,19 +102,19 @@ def _show(trained: Trained, benchmark: str, json: bool) -> int:
 
     record = trained.record
     if json:
-        shown = {"folder": str(trained.folder), **record.to_disk()}
-        print(jsonlib.dumps(shown, ensure_ascii=False))
+        output = {"folder": str(trained.folder), **record.to_disk()}
+        print(jsonlib.dumps(output, ensure_ascii=False))
         return 0
     title = f"{record.method} · {record.base.name} · {record.data.benchmark}"
-    shown_table = table(title, "step", "loss", "forget", "retain", left=0)
+    view = table(title, "step", "loss", "forget", "retain", left=0)
     every = max(1, len(record.curves) // 8)
     last = record.curves[-1:]
     for entry in [*record.curves[:-1:every], *last]:
         cells = [entry.get(name) for name in ("loss", "forget", "retain")]
-        shown_cells = ["–" if value is None else f"{value:.4f}" for value in cells]
-        shown_table.add_row(str(int(entry["step"])), *shown_cells)
+        texts = ["–" if value is None else f"{value:.4f}" for value in cells]
+        view.add_row(str(int(entry["step"])), *texts)
     console = stdout()
-    console.print(shown_table)
+    console.print(view)
     for note in record.notes:
         console.print(f"note: {note}")
     console.print(

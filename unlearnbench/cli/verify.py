@@ -31,11 +31,11 @@ def verify(
     paths: Annotated[list[Path], typer.Argument(help="Submission folders.")],
     rerun: Annotated[
         str | None,
-        typer.Option(help="Also ask this checkpoint again, and compare with the one submission."),
+        typer.Option(help="Also run this checkpoint again, and compare with the one submission."),
     ] = None,
     rejudge: Annotated[
         str | None,
-        typer.Option(help="Also have this judge judge the one submission's answers, and compare."),
+        typer.Option(help="Also judge the one submission's answers with this judge, and compare."),
     ] = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
@@ -45,8 +45,8 @@ def verify(
 ) -> int:
     """Check submissions without their models: files, prompts, verdicts, scores, copies.
 
-    What others attest of them is checked too. Leaves with 1 if one is refused, if an attestation
-    does not count, or if checkpoint or judge say something else when asked again.
+    Their attestations are checked too. Exits with 1 if a submission is refused, if an attestation
+    does not count, or if a rerun or another judge disagrees.
 
     Example: unlearnbench verify leaderboard/submissions/*
     """
@@ -55,35 +55,38 @@ def verify(
     from unlearnbench.api import submissions as api_submit
 
     _check_options(paths, rerun, rejudge)
-    found = api_submit.verify(paths)
-    beside = [api_attest.attestations(one.checked) if one.checked else [] for one in found]
-    records = [_record(*one) for one in zip(found, beside, strict=True)]
-    again = None
+    verifications = api_submit.verify(paths)
+    beside = [
+        api_attest.attestations(verification.checked) if verification.checked else []
+        for verification in verifications
+    ]
+    records = [_record(*verification) for verification in zip(verifications, beside, strict=True)]
+    comparison = None
     with progress(quiet) as on_progress:
-        if rerun is not None and found[0].ok:
-            again = api_attest.rerun(
+        if rerun is not None and verifications[0].ok:
+            comparison = api_attest.rerun(
                 paths[0], rerun, device=device, run_options=run_options, on_progress=on_progress
             )
-            records[0]["rerun"] = asdict(again.reproduction())
-        elif rejudge is not None and found[0].ok:
-            again = api_attest.rejudge_submission(
+            records[0]["rerun"] = asdict(comparison.reproduction())
+        elif rejudge is not None and verifications[0].ok:
+            comparison = api_attest.rejudge_submission(
                 paths[0],
                 rejudge,
                 max_cost=max_cost,
                 run_options=run_options,
                 on_progress=on_progress,
             )
-            records[0]["rejudge"] = asdict(again.reproduction())
+            records[0]["rejudge"] = asdict(comparison.reproduction())
     if json:
         print(jsonlib.dumps(records, ensure_ascii=False, indent=1))
     else:
-        for one, others in zip(found, beside, strict=True):
-            _print(one, others)
-        if again is not None:
-            _print_again(again, "asked" if rerun is not None else "judged")
-    count = all(other.ok for others in beside for other in others)
-    stands = count and all(one.ok for one in found)
-    return 0 if stands and (again is None or again.agrees) else REFUSED
+        for verification, attested in zip(verifications, beside, strict=True):
+            _print(verification, attested)
+        if comparison is not None:
+            _print_comparison(comparison, "asked" if rerun is not None else "judged")
+    all_count = all(attestation.ok for attested in beside for attestation in attested)
+    accepted = all_count and all(verification.ok for verification in verifications)
+    return 0 if accepted and (comparison is None or comparison.agrees) else REFUSED
 
 
 def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None) -> None:
@@ -94,66 +97,74 @@ def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None
         raise SubmissionError(f"{option}: give the one submission that this belongs to")
 
 
-def _record(one: Verification, others: Sequence[Attested]) -> dict[str, object]:
+def _record(verification: Verification, attested: Sequence[Attested]) -> dict[str, object]:
     return {
-        **_reasons(one),
+        **_reasons(verification),
         "attestations": [
             {
-                **_reasons(other),
-                "kind": other.claim.kind if other.claim else None,
-                "by": other.claim.by if other.claim else None,
-                "agreement": asdict(other.agreement.reproduction()) if other.agreement else None,
+                **_reasons(attestation),
+                "kind": attestation.claim.kind if attestation.claim else None,
+                "by": attestation.claim.by if attestation.claim else None,
+                "agreement": asdict(attestation.agreement.reproduction())
+                if attestation.agreement
+                else None,
             }
-            for other in others
+            for attestation in attested
         ],
     }
 
 
-def _reasons(one: Verification | Attested) -> dict[str, object]:
+def _reasons(checked: Verification | Attested) -> dict[str, object]:
     return {
-        "path": str(one.folder),
-        "ok": one.ok,
-        "reasons": [{"code": r.code, "where": r.where, "what": r.what} for r in one.reasons],
+        "path": str(checked.folder),
+        "ok": checked.ok,
+        "reasons": [{"code": r.code, "where": r.where, "what": r.what} for r in checked.reasons],
     }
 
 
-def _print(one: Verification, others: Sequence[Attested]) -> None:
+def _print(verification: Verification, attested: Sequence[Attested]) -> None:
     console = stdout()
-    said = f"{one.folder}: {'stands' if one.ok else 'refused'}"
-    console.print(said, soft_wrap=True)
-    for reason in one.reasons:
+    line = f"{verification.folder}: {'stands' if verification.ok else 'refused'}"
+    console.print(line, soft_wrap=True)
+    for reason in verification.reasons:
         console.print(f"  {reason}", soft_wrap=True)
-    for other in others:
-        print_attested(other, "  ")
+    for attestation in attested:
+        print_attested(attestation, "  ")
 
 
-def print_attested(one: Attested, indent: str = "") -> None:
-    """What an attestation says, or why it does not count."""
-    if one.claim is None or not one.ok:
-        said = f"does not count: {one.reasons[0]}"
+def print_attested(attestation: Attested, indent: str = "") -> None:
+    """Print what an attestation says, or why it does not count."""
+    if attestation.claim is None or not attestation.ok:
+        text = f"does not count: {attestation.reasons[0]}"
     else:
-        said = f"{one.claim.kind} by {one.claim.by}"
-        if one.agreement is not None:
-            said += ", agrees" if one.agreement.agrees else ", does not agree"
-    here = one.folder.is_relative_to(Path.cwd())
-    where = one.folder.relative_to(Path.cwd()) if here else one.folder
-    stdout().print(f"{indent}{where}: {said}", soft_wrap=True)
+        text = f"{attestation.claim.kind} by {attestation.claim.by}"
+        if attestation.agreement is not None:
+            text += ", agrees" if attestation.agreement.agrees else ", does not agree"
+    is_below = attestation.folder.is_relative_to(Path.cwd())
+    place = attestation.folder.relative_to(Path.cwd()) if is_below else attestation.folder
+    stdout().print(f"{indent}{place}: {text}", soft_wrap=True)
 
 
-def _print_again(again: Rerun, how: str) -> None:
+def _print_comparison(comparison: Rerun, verb: str) -> None:
     console = stdout()
-    here = f"{again.low:.1%}" if again.low == again.high else f"{again.low:.1%}–{again.high:.1%}"
-    retain = f"retain {again.retain[0]:.1%} claimed, {again.retain[1]:.1%} here"
+    value = (
+        f"{comparison.low:.1%}"
+        if comparison.low == comparison.high
+        else f"{comparison.low:.1%}–{comparison.high:.1%}"
+    )
+    retain = f"retain {comparison.retain[0]:.1%} claimed, {comparison.retain[1]:.1%} here"
     console.print(
-        f"{how} again: {again.n_same} of {again.n_answers} answers are equal to the letter; worst "
-        f"case {again.claimed:.1%} claimed, {here} here; {retain}",
+        f"{verb} again: {comparison.n_same} of {comparison.n_answers} answers are identical; worst "
+        f"case {comparison.claimed:.1%} claimed, {value} here; {retain}",
         soft_wrap=True,
     )
-    for what, facts in (("differ", again.changed), ("open", again.open_facts)):
+    for label, facts in (("differ", comparison.changed), ("open", comparison.open_facts)):
         if facts:
-            console.print(f"  {what}: {', '.join(facts)}", soft_wrap=True)
-    if again.same_prompts is False:
-        console.print("  other token ids were asked: the libraries differ, or the tokenizer does")
+            console.print(f"  {label}: {', '.join(facts)}", soft_wrap=True)
+    if comparison.same_prompts is False:
+        console.print("  the prompts' token ids differ: libraries or tokenizer are not the same")
     console.print(
-        "agrees" if again.agrees else "does not agree: prompts, facts or retain differ by too much"
+        "agrees"
+        if comparison.agrees
+        else "does not agree: prompts, facts or retain differ too much"
     )

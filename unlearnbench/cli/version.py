@@ -9,17 +9,17 @@ import typer
 
 
 def version_line() -> str:
-    """The versions of this program, Python and PyTorch, none of them imported for it."""
+    """The versions of this program, Python and PyTorch; imports none of them."""
     try:
         torch = f"torch {version('torch')}"
     except PackageNotFoundError:
         torch = "torch is not installed"
-    own = version("unlearnbench")
-    return f"unlearnbench {own}, Python {platform.python_version()}, {torch}"
+    package = version("unlearnbench")
+    return f"unlearnbench {package}, Python {platform.python_version()}, {torch}"
 
 
 def show_version(requested: bool) -> None:
-    """Print the line and leave, if it was requested."""
+    """Print the versions and exit, if requested."""
     if requested:
         print(version_line())
         raise typer.Exit

@@ -30,7 +30,7 @@ Advance = Callable[[Unit, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: what is asked, who answers, who judges, where it is kept."""
+    """One run: its plan, engine, judge, decoding, folder and record."""
 
     plan: Plan
     generator: Generator
@@ -41,12 +41,12 @@ class Job:
 
 
 def evaluate(job: Job, advance: Advance) -> None:
-    """Bring the run to its end, or as near as failures allow.
+    """Complete the run as far as failures allow.
 
-    What was already answered and judged is kept. A block with a failed or missing answer is
-    generated again as a whole, because the batch it ran in is part of what decides its texts; only
-    the missing answers are taken from it. Raises what the engine, the judge or the disk raises;
-    everything committed until then stays.
+    Existing answers and verdicts are kept. A block with a failed or missing answer is generated
+    again as a whole, because texts depend on the batch they were generated in; only the missing
+    answers are taken from it. Raises what the engine, the judge or the disk raises; everything
+    committed before stays.
     """
     with job.folder.locked():
         job.folder.begin(job.plan.probes, job.record)
@@ -56,10 +56,10 @@ def evaluate(job: Job, advance: Advance) -> None:
         judged = partial(advance, "verdicts")
         with Verdicts(job.judge, job.folder, judged) as verdicts:
             for block in job.plan.blocks():
-                wanted = {p.key for p in block if not _answered(completions.get(p.key))}
-                advance("answers", len(block) - len(wanted))
-                if wanted:
-                    results = _generate(job, block, wanted, partial(advance, "answers"))
+                missing = {p.key for p in block if not _is_answered(completions.get(p.key))}
+                advance("answers", len(block) - len(missing))
+                if missing:
+                    results = _generate(job, block, missing, partial(advance, "answers"))
                     job.folder.completions.append(completion_record(r) for r in results.values())
                     completions.update(results)
                 items = to_judge(block, completions, outcomes)
@@ -68,21 +68,21 @@ def evaluate(job: Job, advance: Advance) -> None:
 
 
 def prompts_of(generator: Generator, probes: Sequence[Probe]) -> dict[str, str]:
-    """The field `prompts` of a run's identity: the token ids asked. Empty if nobody knows them."""
+    """The field `prompts` of a run's identity, or nothing if the prompts' tokens are unknown."""
     if not isinstance(generator, PromptingGenerator):
         return {}
     fingerprint = generator.prompts_fingerprint(probes)
     return {} if fingerprint is None else {"prompts": fingerprint}
 
 
-def _answered(result: Completion | Failure | None) -> bool:
+def _is_answered(result: Completion | Failure | None) -> bool:
     return isinstance(result, Completion)
 
 
 def _generate(
-    job: Job, block: Sequence[Probe], wanted: set[ProbeKey], advance: Callable[[int], None]
+    job: Job, block: Sequence[Probe], missing: set[ProbeKey], advance: Callable[[int], None]
 ) -> dict[ProbeKey, Completion | Failure]:
-    """Answers for the wanted keys of a block, in plan order; a missing one becomes a failure."""
+    """Answers for the missing keys of a block, in plan order; a failure where there is none."""
     results: dict[ProbeKey, Completion | Failure] = {}
     planned = {probe.key for probe in block}
     for result in job.generator.generate(block, job.sampling):
@@ -91,9 +91,9 @@ def _generate(
                 f"the engine answered {result.key} twice or unasked; the block is void"
             )
         results[result.key] = result
-        advance(result.key in wanted)
+        advance(result.key in missing)
     return {
         p.key: results.get(p.key, Failure(p.key, "generate", "the engine gave no answer"))
         for p in block
-        if p.key in wanted
+        if p.key in missing
     }

@@ -1,4 +1,4 @@
-"""Judging beside generating: verdicts are committed while the next block is being answered."""
+"""Judge in a thread: verdicts are committed while the next block is being generated."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from unlearnbench.runs.folder import RunFolder
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey
 
 PATIENCE_S = 10.0
-"""How long an interrupted run waits for a verdict that is being written."""
+"""Seconds that an interrupted run waits for a verdict that is being written."""
 
 
 @dataclass
 class Verdicts:
-    """A thread that judges what it is given, in the order given, as much at a time as is waiting.
+    """A thread that judges submitted items in order, all that are waiting at a time.
 
-    The verdicts of a fact are committed together, as soon as the last of them is there. Used as a
-    context: leaving it waits for everything, or, after an error, for nothing more. Raises what the
-    judge or the disk raised.
+    The verdicts of a fact are committed together, as soon as all of them are known. Used as a
+    context manager: its exit waits for all items, or stops after an error. Raises what the judge or
+    the disk raised.
     """
 
     judge: Judge
@@ -44,7 +44,7 @@ class Verdicts:
         return self
 
     def submit(self, items: Sequence[JudgeItem]) -> None:
-        """Have items judged. Raises what went wrong with earlier ones."""
+        """Queue items to be judged. Raises the error of earlier ones."""
         if self._error is not None:
             raise self._error
         self._waiting.put(items)
@@ -55,7 +55,7 @@ class Verdicts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait for what was submitted, or stop."""
+        """Wait for all submitted items, or stop after an error."""
         self._waiting.put(None)
         if kind is None:
             try:
@@ -80,7 +80,7 @@ class Verdicts:
             self._error = error
 
     def _next(self) -> list[JudgeItem] | None:
-        """Everything that is waiting, or None when there is nothing more to come."""
+        """All waiting items, or None at the end."""
         first = self._waiting.get()
         if first is None:
             return None
@@ -94,18 +94,18 @@ class Verdicts:
         return items
 
     def _judge(self, items: Sequence[JudgeItem]) -> None:
-        left = Counter(item.key.fact for item in items)
+        n_missing = Counter(item.key.fact for item in items)
         results: dict[ProbeKey, Judgement | Failure] = {}
         for result in judge_readings(self.judge, items):
             if self._stopped.is_set():
                 return
             results[result.key] = result
-            left[result.key.fact] -= 1
-            if not left[result.key.fact]:
+            n_missing[result.key.fact] -= 1
+            if not n_missing[result.key.fact]:
                 keys = (item.key for item in items if item.key.fact == result.key.fact)
                 self._commit([results.pop(key) for key in keys])
 
-    def _commit(self, given: Sequence[Judgement | Failure]) -> None:
+    def _commit(self, results: Sequence[Judgement | Failure]) -> None:
         """Write the verdicts of one fact."""
-        self.folder.outcomes.append(outcome_record(result) for result in given)
-        self.advance(len(given))
+        self.folder.outcomes.append(outcome_record(result) for result in results)
+        self.advance(len(results))

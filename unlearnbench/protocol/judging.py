@@ -1,4 +1,4 @@
-"""Have completions judged: every reading of each, until one is called correct."""
+"""Judge completions: each reading in turn, until one is judged correct."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def to_judge(
     completions: Mapping[ProbeKey, Completion | Failure],
     outcomes: Mapping[ProbeKey, Judgement | Failure],
 ) -> list[JudgeItem]:
-    """Every answer of the block that has no verdict yet."""
+    """The items of a block's answers that have no verdict yet."""
     originals = {p.key.fact: p.question for p in block if p.key.phrasing == ORIGINAL}
     items = []
     for probe in block:
@@ -49,29 +49,29 @@ def to_judge(
 def judge_readings(judge: Judge, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
     """One result for each item, in any order, bound to all its readings.
 
-    The first readings are judged together; those that are not called correct are judged again on
-    their next one. A reading without a verdict leaves its item open unless another one is correct.
-    Raises `JudgeError` if the judge answers what it was not asked, or twice; what it passes over
+    All first readings are judged together; items not judged correct are judged again on their next
+    reading. A reading without a verdict leaves its item open unless another one is correct. Raises
+    `JudgeError` if the judge returns an unknown item, or one twice; an item that it leaves out
     becomes a `Failure`.
     """
-    left = {item.key: item for item in items}
+    pending = {item.key: item for item in items}
     failed: dict[ProbeKey, Failure] = {}
     number = 0
-    while left:
+    while pending:
         requested = {
             key: replace(item, response=item.readings[number] if item.readings else item.response)
-            for key, item in left.items()
+            for key, item in pending.items()
         }
         for result in _each_once(judge, requested):
-            item, key = left[result.key], result.key
+            item, key = pending[result.key], result.key
             last = number + 1 >= len(item.readings)
             if isinstance(result, Failure):
                 failed.setdefault(key, result)
-            known = isinstance(result, Judgement) and result.verdict == "correct"
-            if not (last or known):
+            is_correct = isinstance(result, Judgement) and result.verdict == "correct"
+            if not (last or is_correct):
                 continue
-            del left[key]
-            if key in failed and not known:
+            del pending[key]
+            if key in failed and not is_correct:
                 yield failed[key]
             elif isinstance(result, Judgement):
                 yield replace(result, response_sha256=item_digest(item))
@@ -81,12 +81,12 @@ def judge_readings(judge: Judge, items: Sequence[JudgeItem]) -> Iterator[Judgeme
 def _each_once(
     judge: Judge, requested: Mapping[ProbeKey, JudgeItem]
 ) -> Iterator[Judgement | Failure]:
-    seen: set[ProbeKey] = set()
+    judged: set[ProbeKey] = set()
     for result in judge.judge(list(requested.values())):
-        if result.key not in requested or result.key in seen:
+        if result.key not in requested or result.key in judged:
             raise JudgeError(f"the judge judged {result.key} twice or unasked; mend the judge")
-        seen.add(result.key)
+        judged.add(result.key)
         yield result
     for key in requested:
-        if key not in seen:
+        if key not in judged:
             yield Failure(key, "judge", "the judge gave no verdict")

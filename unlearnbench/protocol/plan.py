@@ -1,4 +1,4 @@
-"""Which probes a benchmark and a profile make, and how they are cut into blocks."""
+"""Make the probes of a benchmark under a profile, and split them into blocks."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of every prompt to the letter."""
+        """sha256 of the exact prompts."""
         return plan_fingerprint(self.probes)
 
     def blocks(self) -> list[tuple[Probe, ...]]:
-        """Whole facts, `BLOCK_PROBES` probes or a little more at a time."""
+        """Blocks of `BLOCK_PROBES` probes or a few more; no fact is split between blocks."""
         blocks: list[list[Probe]] = [[]]
         for probe in self.probes:
             full = len(blocks[-1]) >= BLOCK_PROBES
@@ -72,8 +72,8 @@ def make_plan(
     pool = benchmark.split("retain")
     probes: list[Probe] = []
     if not any(benchmark.split(split) for split in profile.splits):
-        what = f"profile {profile.name} asks {', '.join(profile.splits)} facts; it has none"
-        raise BenchmarkError("no-facts", benchmark.id, what)
+        message = f"profile {profile.name} asks {', '.join(profile.splits)} facts; it has none"
+        raise BenchmarkError("no-facts", benchmark.id, message)
     for split in profile.splits:
         contexts: tuple[Context, ...] = ("plain",) if split == "retain" else profile.forget_contexts
         for fact in benchmark.split(split)[:limit]:
@@ -100,14 +100,14 @@ def _probes(
     draws: dict[str, tuple[Fact, ...]] = {}
     for phrasing, family, question in phrasings(fact, styles, profile.per_style):
         key = ProbeKey(fact.id, phrasing, context)
-        drawn = family if profile.shared_examples else phrasing
+        draw = family if profile.shared_examples else phrasing
         count = profile.icr_examples if context == "icr" else 0
-        if drawn not in draws:
-            draws[drawn] = draw_examples(fact, drawn, pool, count, seed)
-        examples = draws[drawn]
+        if draw not in draws:
+            draws[draw] = draw_examples(fact, draw, pool, count, seed)
+        examples = draws[draw]
         if len(examples) < count:
-            what = f"{fact.id} needs {count} that do not name its answer, {len(examples)} exist"
-            raise BenchmarkError("too-few-retain-facts", profile.name, what)
+            message = f"{fact.id} needs {count} that do not name its answer, {len(examples)} exist"
+            raise BenchmarkError("too-few-retain-facts", profile.name, message)
         pairs = [(f.question, f.answer) for f in examples]
         chat = profile.prompt == "chat" and prompt_format == "chat"
         raw = paper_text if profile.prompt == "paper" else lambda q, e: raw_text(profile, q, e)
@@ -128,10 +128,10 @@ def _probes(
 def phrasings(
     fact: Fact, styles: Sequence[str], per_style: int | None
 ) -> Iterator[tuple[str, str, str]]:
-    """(name, family, wording) of the original and the paraphrases, families in `styles` order.
+    """(name, family, text) of the original question and its paraphrases, in order of `styles`.
 
-    The original belongs to the first family, so that it meets the same in-context examples as
-    the wordings nearest to it.
+    The original belongs to the first family, so that it gets the same in-context examples as the
+    paraphrases closest to it.
     """
     yield ORIGINAL, styles[0], fact.question
     for style in styles:

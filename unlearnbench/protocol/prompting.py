@@ -1,4 +1,4 @@
-"""Whether an engine and a profile can prompt as a user's options say."""
+"""Check that an engine and a profile support a user's options for prompts."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def system_prompt_of(info: GeneratorInfo, options: EngineOptions, profile: Profi
     return None if prompt is None else str(prompt)
 
 
-def check_by_protocol(options: EngineOptions, what: str) -> None:
+def check_by_protocol(options: EngineOptions, command: str) -> None:
     """Refuse options that change prompts or decoding where the protocol's are needed.
 
     Raises `EngineError`.
     """
     if options.asks_otherwise:
         raise EngineError(
-            f"system_prompt, chat_template and gen are for score; {what} has prompts and decoding "
-            "of its own"
+            f"system_prompt, chat_template and gen are for score; {command} has its own prompts "
+            "and decoding"
         )

@@ -1,4 +1,4 @@
-"""From a question to a prompt."""
+"""Render questions as prompts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PAPER_SHOTS: Sequence[Example] = (
     ("What is the capital of Australia?", "The capital is Canberra"),
     ("When did the Second World War end?", "1945"),
 )
-"""The three fixed shots ask what the paper's do (London, Canberra, 1945), in our own words."""
+"""Three fixed shots with the answers of the paper's (London, Canberra, 1945), paraphrased."""
 
 
 def chat_messages(
     profile: Profile, question: str, examples: Sequence[Example]
 ) -> tuple[Message, ...]:
-    """The conversation: each example as a finished turn, then the question."""
+    """A conversation: each example as a question with its answer, then the question."""
     turns: list[Message] = []
     for shown_question, answer in examples:
         turns.append(Message("user", f"{profile.instruction} {shown_question}".lstrip()))
@@ -37,21 +37,21 @@ def chat_messages(
 
 def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> str:
     """A plain prompt for a model without a chat template."""
-    shown = "".join(
+    shots = "".join(
         f"Question: {shown_question}\nAnswer: {answer}\n\n" for shown_question, answer in examples
     )
-    return f"{profile.instruction}\n\n{shown}Question: {question}\nAnswer:"
+    return f"{profile.instruction}\n\n{shots}Question: {question}\nAnswer:"
 
 
 def raw_turns(turns: Sequence[Message]) -> str:
-    """A conversation as plain text; a last turn of the assistant's is left for it to go on."""
-    shown = ""
+    """A conversation as plain text; a last turn of the assistant's is left open to continue."""
+    text = ""
     for turn in turns:
         if turn.role == "assistant":
-            shown = f"{shown} {turn.content}"
+            text = f"{text} {turn.content}"
         else:
-            shown = f"{shown}\n\nQuestion: {turn.content}\nAnswer:".lstrip()
-    return shown
+            text = f"{text}\n\nQuestion: {turn.content}\nAnswer:".lstrip()
+    return text
 
 
 def paper_text(question: str, examples: Sequence[Example]) -> str:
@@ -72,9 +72,9 @@ def make_probe(
     question: str = "",
     answer: str = "",
 ) -> Probe:
-    """A probe of `fact` with a conversation of its own.
+    """A probe of `fact` with its own conversation.
 
-    `question` and `answer` are what the judge is told, where that is not the fact's.
+    `question` and `answer` are passed to the judge instead of the fact's, if given.
     """
     chat = prompt_format == "chat"
     return Probe(

@@ -1,8 +1,8 @@
-"""The one way to make a run: score, judge, stress and relearn all come through here.
+"""Make runs; score, judge, stress and relearn all use this module.
 
-A `Runner` knows who judges and who hears of the progress. `Runner.run` asks a plan of an engine,
-has the answers judged, keeps all of it in a folder, and closes the folder's record. What was asked
-and judged before is kept, so the same call goes on where a killed process stopped.
+A `Runner` holds the judge and the progress callback. `Runner.run` puts a plan to an engine, judges
+the answers, stores everything in a folder, and completes the folder's record. Existing answers and
+verdicts are kept, so that the same call resumes where a killed process stopped.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from unlearnbench.types import Probe, Sampling, Setting
 class Runner:
     """Makes runs.
 
-    `training` says how the checkpoint came about, if that is known. `root` is the folder of the
-    attack whose runs are made (None: a run by itself); a paid judge's verdicts are kept there.
+    `training` describes how the checkpoint was trained, if known. `root` is the folder of the
+    attack that the runs belong to (None: a single run); a paid judge's verdicts are cached there.
     """
 
     judge: Judge
@@ -58,11 +58,11 @@ class Runner:
         identity: Mapping[str, Any],
         sampling: Sampling = Sampling(),
     ) -> Run:
-        """Put a plan to an engine that is there: begun in `folder`, or gone on with.
+        """Put a plan to an engine, in a new run in `folder` or the one that it holds.
 
-        `identity` says what is asked of whom by whom (`identity_of` adds the engine and the judge);
-        the settings that the engine chose are added to it. Raises `RunError` if the folder holds
-        another run, and what the engine, the judge or the disk raises.
+        `identity` describes plan, engine and judge (see `identity_of`); the settings that the
+        engine chose are added to it. Raises `RunError` if the folder holds another run, and what
+        the engine, the judge or the disk raises.
         """
         stored = RunFolder(folder)
         if stored.exists():
@@ -103,14 +103,14 @@ class Runner:
         return self._carry_out(stored, plan, generator, identity, sampling)
 
     def ask_shuffled(self, run: Run, folder: Path) -> Run:
-        """The answers of `run` judged against other facts' gold answers, without a model.
+        """Judge the answers of `run` against other facts' gold answers, without a model.
 
-        What the judge then calls correct, it would call correct of anybody.
+        Verdicts `correct` then measure how often the judge is wrong about any model.
         """
         probes = shuffled([probe for probe in run.probes if probe.split == "forget"])
-        kept = RunFolder(run.path).record().identity
-        sampling = sampling_from(kept.model_dump())
-        state = {"shuffled": kept.plan, "checkpoint": kept.checkpoint}
+        answered = RunFolder(run.path).record().identity
+        sampling = sampling_from(answered.model_dump())
+        state = {"shuffled": answered.plan, "checkpoint": answered.checkpoint}
         replay = load("engines", "replay")
 
         def engine() -> Generator:
@@ -131,11 +131,11 @@ class Runner:
             self.judge.keep_in(self.root or folder.path)
         part = str(folder.path.relative_to(self.root)) if self.root else ""
         meter = Meter(folder.path, len(plan.probes), self.on_progress, part)
-        record = self._begun(identity, generator)
+        record = self._new_record(identity, generator)
         evaluate(Job(plan, generator, self.judge, sampling, folder, record), meter.advance)
         return self._close(folder, generator, time.monotonic() - began)
 
-    def _begun(self, identity: Mapping[str, Any], generator: Generator) -> RunRecord:
+    def _new_record(self, identity: Mapping[str, Any], generator: Generator) -> RunRecord:
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
         return RunRecord(
             status="running",
@@ -149,7 +149,7 @@ class Runner:
         )
 
     def _close(self, folder: RunFolder, generator: Generator, seconds: float) -> Run:
-        """Write the scores, what was spent and how the run ended into `run.json`."""
+        """Write the scores, the cost and the final status into `run.json`."""
         run = load_run(folder.path)
         record = folder.record()
         closed = {
@@ -165,25 +165,25 @@ class Runner:
 
 
 def _is_complete(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
-    """Whether the run is there and has no open fact.
+    """Whether the run exists, is the same, and has no open fact.
 
-    Which tokens were asked is not known before the model is there; they follow from the rest on one
-    version of the libraries, and a complete run keeps its own.
+    The prompts' tokens are unknown before the model is loaded; they follow from the rest of the
+    identity on one version of the libraries, and a complete run keeps its own.
     """
     if not folder.exists():
         return False
     stored = folder.record()
-    known = stored.identity.model_dump()
-    known.pop("prompts", None)
-    return stored.status == "complete" and known == identity
+    stored_identity = stored.identity.model_dump()
+    stored_identity.pop("prompts", None)
+    return stored.status == "complete" and stored_identity == identity
 
 
 _ASKING = ("thinking", "think_tokens", "system_prompt", "chat_template")
-"""The engine's settings that decide what is asked."""
+"""The engine's settings that decide the prompts."""
 
 
 def identity_of(generator: Generator, judge: Judge, plan: Plan) -> dict[str, object]:
-    """The part of a run's identity that says who answers which prompts, and who judges."""
+    """The part of a run's identity that describes prompts, engine and judge."""
     settings = generator.info.settings
     return {
         "engine": generator.info.engine,

@@ -40,8 +40,8 @@ def changed_settings(max_new_tokens: int, settings: Mapping[str, Setting]) -> di
     Raises `EngineError` as `check_settings` does.
     """
     check_settings(settings)
-    usual: dict[str, Setting] = {"max_new_tokens": max_new_tokens, "temperature": 0, "seed": 0}
-    return {name: value for name, value in settings.items() if value != usual[name]}
+    defaults: dict[str, Setting] = {"max_new_tokens": max_new_tokens, "temperature": 0, "seed": 0}
+    return {name: value for name, value in settings.items() if value != defaults[name]}
 
 
 def _fits(name: str, value: Setting) -> bool:
@@ -49,7 +49,7 @@ def _fits(name: str, value: Setting) -> bool:
         return False
     if name == "temperature":
         return 0 <= value <= _HOTTEST  # False for NaN
-    whole = isinstance(value, int)
+    is_int = isinstance(value, int)
     if name == "seed":
-        return whole and 0 <= value <= _MOST_SEED
-    return whole and 1 <= value <= _MOST_TOKENS
+        return is_int and 0 <= value <= _MOST_SEED
+    return is_int and 1 <= value <= _MOST_TOKENS

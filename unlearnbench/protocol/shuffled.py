@@ -1,4 +1,4 @@
-"""The same answers against other facts' gold answers: what a judge calls correct of anybody."""
+"""Pair responses with other facts' gold answers, to measure what a judge wrongly calls correct."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from unlearnbench.types import (
 
 
 def shuffled(probes: Sequence[Probe]) -> list[Probe]:
-    """Each probe with the answer of the next fact of its topic that has quite another one.
+    """Each probe with the gold answer of the next fact of its topic whose answer differs clearly.
 
-    If a topic holds no such fact, any topic's serve; a probe without any is left out.
+    If its topic has no such fact, one of another topic is taken; a probe without any is left out.
     """
     first = {probe.key.fact: probe for probe in reversed(probes)}
     facts = list(dict.fromkeys(probe.key.fact for probe in probes))
-    given: dict[str, Probe] = {}
+    donors: dict[str, Probe] = {}
     for number, fact in enumerate(facts):
         others = [first[f] for f in facts[number + 1 :] + facts[:number]]
         near = [p for p in others if p.topic == first[fact].topic]
-        other = next((p for p in (*near, *others) if _apart(first[fact], p)), None)
-        if other is not None:
-            given[fact] = other
+        donor = next((p for p in (*near, *others) if _differ(first[fact], p)), None)
+        if donor is not None:
+            donors[fact] = donor
     return [
-        replace(probe, answer=given[probe.key.fact].answer, aliases=given[probe.key.fact].aliases)
+        replace(probe, answer=donors[probe.key.fact].answer, aliases=donors[probe.key.fact].aliases)
         for probe in probes
-        if probe.key.fact in given
+        if probe.key.fact in donors
     ]
 
 
-def _apart(one: Probe, other: Probe) -> bool:
-    pairs = ((a, b) for a in (one.answer, *one.aliases) for b in (other.answer, *other.aliases))
+def _differ(first: Probe, second: Probe) -> bool:
+    pairs = (
+        (a, b) for a in (first.answer, *first.aliases) for b in (second.answer, *second.aliases)
+    )
     return not any(holds(a, b) or holds(b, a) for a, b in pairs)
