@@ -380,7 +380,7 @@ def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
         (lambda r: r["identity"].update(checkpoint="0" * 64), "of another checkpoint"),
         (lambda r: r.update(n_open=3), "not complete"),
         (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
-        (lambda r: r["identity"].update(seed=7), "a seed of its own"),
+        (lambda r: r["identity"].update(seed=7), "shipped profile with seed 0"),
         (lambda r: r["baseline"]["states"].popitem(), "not all forget facts"),
         (lambda r: r["findings"]["quantize/nf4"]["states"].update(x=True), "does not have"),
         (
@@ -405,7 +405,7 @@ def test_stress_that_does_not_count(
     [
         (lambda r: r["arms"]["near"]["seeds"]["0"].pop(), "not the steps of profile quick"),
         (lambda r: r["arms"]["near"]["seeds"].update({"1": []}), "not the seeds of profile quick"),
-        (lambda r: r["identity"].update(profile_fingerprint="0" * 64), "no relearning profile"),
+        (lambda r: r["identity"].update(profile_fingerprint="0" * 64), "not of a shipped relearning profile"),
         (lambda r: r["arms"].pop("near"), "does not follow"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_doubled_key_in_a_row_is_named(benchmark_folder: Path) -> None:
     text = rows.read_text().split("\n")
     text[1] = text[1].replace('"answer":', '"answer": "Another", "answer":')
     rows.write_text("\n".join(text))
-    with pytest.raises(BenchmarkError, match=r"forget.jsonl:2: invalid-json: .*'answer' stands tw"):
+    with pytest.raises(BenchmarkError, match=r"forget.jsonl:2: invalid-json: .*'answer' appears"):
         load_benchmark(str(benchmark_folder))
 
 
