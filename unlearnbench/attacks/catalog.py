@@ -69,7 +69,7 @@ class RelearnProfile:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of all of it."""
+        """sha256 of all fields."""
         return sha256_json(self.wire)
 
 
@@ -92,22 +92,22 @@ def get_relearn_profile(name: str, long: bool = False) -> RelearnProfile:
 
     if name not in PROFILES:
         raise TrainingError(f"--profile {name}: {nearest(name, PROFILES)}")
-    found = PROFILES[name]
+    profile = PROFILES[name]
     if not long:
-        return found
-    missing = (s for s in (64, 128, 256, *LONG) if s > found.steps[-1])
-    return replace(found, name=f"{name}-long", steps=(*found.steps, *missing))
+        return profile
+    missing = (s for s in (64, 128, 256, *LONG) if s > profile.steps[-1])
+    return replace(profile, name=f"{name}-long", steps=(*profile.steps, *missing))
 
 
 def available_arms(benchmark: Benchmark) -> list[str]:
     """The arms a benchmark has, in order."""
-    own = {part.name for part in benchmark.relearn} | {"retain", "forget"}
-    return [arm for arm in ARMS if arm in own]
+    shipped = {part.name for part in benchmark.relearn} | {"retain", "forget"}
+    return [arm for arm in ARMS if arm in shipped]
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is asked: `per_style` wordings a style beside the original; `samples` drawn."""
+    """The size of a stress test: `per_style` paraphrases per style, and `samples` per fact."""
 
     name: Literal["quick", "full"]
     per_style: int

@@ -1,4 +1,4 @@
-"""The records that attacks on a checkpoint leave behind: written, and read without a model."""
+"""Read and write the records of attacks; needs no model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_relearn(folder: Path) -> RelearnRecord:
 
 
 def read_finished(folder: Path, kind: str) -> FinishedStress | FinishedRelearn:
-    """A record that an attack has summed up. Raises `RunError` for one that was cut off before."""
+    """The record of a finished attack. Raises `RunError` for an unfinished one."""
     from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 
     path = folder / f"{kind}.json"

@@ -1,4 +1,4 @@
-"""A run beside a run of the model before unlearning: was there anything to forget?"""
+"""Compare a run with one of the model before unlearning: was there anything to forget?"""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def check_base(base: Run, identity: Mapping[str, object]) -> None:
     stored = base.record.identity.model_dump()
     if "benchmark" not in stored:
         raise RunError(f"--base {base.path}: not a run of score; give the folder score wrote")
-    found = list(_named(stored, identity))
-    if found:
+    mismatches = list(_described(stored, identity))
+    if mismatches:
         remedy = "score the base the same way"
-        if len(found) == 1 and stored.get("judge_identity") != identity.get("judge_identity"):
+        if len(mismatches) == 1 and stored.get("judge_identity") != identity.get("judge_identity"):
             remedy = f"unlearnbench judge {base.path} --judge {identity.get('judge')}"
-        raise RunError(f"--base {base.path} cannot be compared: {'; '.join(found)}; {remedy}")
+        raise RunError(f"--base {base.path} cannot be compared: {'; '.join(mismatches)}; {remedy}")
     if HEADLINE not in base.scores:
         raise RunError(f"--base {base.path}: no forget fact was asked in it")
 
 
 def differences_from_base(base: Run, run: Run) -> Iterator[str]:
-    """In what a base was not asked and judged as a run."""
-    return _named(base.record.identity.model_dump(), run.record.identity.model_dump())
+    """The differences between a base's probes and judge and a run's, in words."""
+    return _described(base.record.identity.model_dump(), run.record.identity.model_dump())
 
 
-def _named(stored: Mapping[str, object], identity: Mapping[str, object]) -> Iterator[str]:
+def _described(stored: Mapping[str, object], identity: Mapping[str, object]) -> Iterator[str]:
     different = [f for f in _FIELDS if identity.get(f) != stored.get(f)]
     for name in (_FIELDS[field] for field in different):
         theirs, mine = stored.get(name), identity.get(name)

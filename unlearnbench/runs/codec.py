@@ -1,4 +1,4 @@
-"""The lines of a run's JSONL files: nouns to JSON values and back."""
+"""The lines of a run's JSONL files: convert data types to JSON values and back."""
 
 from __future__ import annotations
 

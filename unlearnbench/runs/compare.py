@@ -1,4 +1,4 @@
-"""Runs of one benchmark side by side: a row a run, and two of them fact by fact."""
+"""Compare runs of one benchmark, one row per run, and two of them fact by fact."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ class Comparison:
     pair: PairComparison | None = None
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a run; scores as bounds and 95 % intervals, from 0 to 1."""
+        """One row per run; scores as bounds and 95 % intervals, from 0 to 1."""
         import pandas as pd
 
         return pd.DataFrame([run.record() for run in self.runs])
 
 
 def compare(runs: Sequence[Run | str | Path]) -> Comparison:
-    """Put runs of one benchmark side by side.
+    """Compare runs of one benchmark.
 
     Example:
         >>> compare(["runs/wkf-a-1a2b3c4d", "runs/wkf-b-5e6f7a8b"]).to_pandas()
@@ -122,8 +122,8 @@ def _benchmark(run: Run) -> str:
 def _other_benchmarks(runs: Sequence[Run]) -> Iterator[str]:
     first = runs[0]
     prints = [run.record.score_identity.benchmark_fingerprint for run in runs]
-    for run, found in zip(runs, prints, strict=True):
-        if found != prints[0]:
+    for run, fingerprint in zip(runs, prints, strict=True):
+        if fingerprint != prints[0]:
             mine, theirs = _benchmark(first), _benchmark(run)
             how = f"{theirs}, not {mine}" if mine != theirs else f"{mine} with other rows"
             yield f"{run.path} is a run of {how} as in {first.path}"

@@ -1,4 +1,4 @@
-"""What a run says of itself beside its scores: `Run.findings`."""
+"""Findings on a run that a reader of its scores must know: `Run.findings`."""
 
 from __future__ import annotations
 
@@ -114,10 +114,10 @@ def _words(text: str) -> list[str]:
 
 
 def findings_of(run: Run) -> tuple[RunFinding, ...]:
-    """Everything that stands against reading a run's headline as it is, warnings first."""
+    """All reasons not to take a run's headline at face value, warnings first."""
     splits = dict.fromkeys(probe.split for probe in run.probes)
-    counts: _Counts = {s: counted for s in splits if (counted := count_answers(run, s)).n}
-    found = [
+    counts: _Counts = {s: answers for s in splits if (answers := count_answers(run, s)).n}
+    findings = [
         *_departures(run),
         *_open(run),
         *_model(run),
@@ -125,7 +125,7 @@ def findings_of(run: Run) -> tuple[RunFinding, ...]:
         *_base(run),
         *_left_out(run),
     ]
-    return in_order(found)
+    return in_order(findings)
 
 
 def _departures(run: Run) -> Iterator[RunFinding]:
@@ -159,7 +159,7 @@ def _open(run: Run) -> Iterator[RunFinding]:
 
 
 def _model(run: Run) -> Iterator[RunFinding]:
-    """Whether anybody is left, by the scores: language, retain facts."""
+    """Whether the model is damaged, by its scores: fluency and retain."""
     scores, base = run.scores, run.base.scores if run.base else {}
     if "fluency" in scores and (found := broken_finding(scores["fluency"])):
         yield found
@@ -172,7 +172,7 @@ def _model(run: Run) -> Iterator[RunFinding]:
 
 
 def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
-    """Whether anybody is left, by the answers alone: cut, empty, refused or all alike."""
+    """Whether the model is damaged, by its responses: cut, empty, refused or all alike."""
     if _many(counts, "cut", CUT):
         limit = run.record.identity.max_new_tokens
         at = f"{limit} tokens"
@@ -219,7 +219,7 @@ def _shares(counts: _Counts, what: _What) -> str:
 
 
 def _base(run: Run) -> Iterator[RunFinding]:
-    """What the model before unlearning knew, or that nobody has said."""
+    """What the model before unlearning knew, or a note that this is not known."""
     if HEADLINE not in run.scores:
         return
     if run.base is None:
@@ -242,7 +242,7 @@ def _base(run: Run) -> Iterator[RunFinding]:
 
 
 def _left_out(run: Run) -> Iterator[RunFinding]:
-    """Facts and wordings that were not asked."""
+    """Facts and paraphrases that were not asked."""
     identity = run.record.identity.model_dump()
     if identity.get("limit"):
         text = f"only the first {identity['limit']} facts of each split were asked (--limit)"

@@ -60,8 +60,8 @@ class RunFolder:
             data = read_object(self.record_path, lenient=True)
         except UnreadableError as error:
             if error.code == "missing":
-                what = f"{self.path} is not a run folder: it has no run.json"
-                raise RunError(what) from error
+                reason = f"{self.path} is not a run folder: it has no run.json"
+                raise RunError(reason) from error
             raise RunError(f"{error}; restore it, or make the run again") from error
         return RunRecord.from_disk(data, self.record_path)
 
@@ -116,11 +116,11 @@ class RunFolder:
 
     def read_completions(self) -> dict[ProbeKey, Completion | Failure]:
         """What was generated. A later answer closes a failure; nothing replaces an answer."""
-        found: dict[ProbeKey, Completion | Failure] = {}
+        completions: dict[ProbeKey, Completion | Failure] = {}
         for result in _results(self.completions, completion_from):
-            if not isinstance(found.get(result.key), Completion):
-                found[result.key] = result
-        return found
+            if not isinstance(completions.get(result.key), Completion):
+                completions[result.key] = result
+        return completions
 
     def read_outcomes(
         self, doubt: Callable[[Judgement], str | None] = lambda judgement: None
@@ -129,12 +129,12 @@ class RunFolder:
 
         `doubt` says why a verdict does not count, if it does not: it is then a failure.
         """
-        found: dict[ProbeKey, Judgement | Failure] = {}
+        outcomes: dict[ProbeKey, Judgement | Failure] = {}
         for result in _results(self.outcomes, outcome_from):
             reason = doubt(result) if isinstance(result, Judgement) else None
-            if not isinstance(found.get(result.key), Judgement):
-                found[result.key] = Failure(result.key, "judge", reason) if reason else result
-        return found
+            if not isinstance(outcomes.get(result.key), Judgement):
+                outcomes[result.key] = Failure(result.key, "judge", reason) if reason else result
+        return outcomes
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -25,7 +25,7 @@ class Journal:
         Raises `RunError` if a whole line is not a JSON object.
         """
         records = []
-        for number, line in list(lines(self._whole()))[:-1]:
+        for number, line in list(lines(self._complete_lines()))[:-1]:
             where = f"{self.path}:{number}"
             try:
                 record = parse_json(decode(line, where), where, lenient=True)
@@ -43,7 +43,7 @@ class Journal:
         if not self.path.exists():
             return
         try:
-            os.truncate(self.path, len(self._whole()))
+            os.truncate(self.path, len(self._complete_lines()))
         except OSError as error:
             raise write_error(self.path, error) from error
 
@@ -66,7 +66,7 @@ class Journal:
         except OSError as error:
             raise write_error(self.path, error) from error
 
-    def _whole(self) -> bytes:
+    def _complete_lines(self) -> bytes:
         try:
             data = read_bytes(self.path) if self.path.exists() else b""
         except UnreadableError as error:

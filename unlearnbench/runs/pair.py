@@ -54,18 +54,18 @@ def compare_pair(first: Run, second: Run) -> PairComparison:
     same = [(a, b) for a, b in pairs if a.response is not None and a.response == b.response]
     judged = [(a, b) for a, b in same if a.verdict and b.verdict]
     differences = dict(_differences(first, second))
-    counted = differences.get("forget.worst_case")
-    shown = 0
-    if counted is not None:
-        shown = counted.both + counted.neither
-        shown += len(counted.first_only) + len(counted.second_only)
+    worst_case = differences.get("forget.worst_case")
+    n_compared = 0
+    if worst_case is not None:
+        n_compared = worst_case.both + worst_case.neither
+        n_compared += len(worst_case.first_only) + len(worst_case.second_only)
     return PairComparison(
         same_answers=len(same) == len(pairs),
         n_shared=len(judged),
         kappa=cohen_kappa([(a.verdict, b.verdict) for a, b in judged if a.verdict and b.verdict]),
         flips=tuple(_flips(judged)),
         differences=differences,
-        n_open=len(first.leaks) - shown,
+        n_open=len(first.leaks) - n_compared,
     )
 
 
@@ -79,18 +79,18 @@ def _flips(judged: Sequence[tuple[ProbeResult, ProbeResult]]) -> Iterator[Flip]:
 def _differences(first: Run, second: Run) -> Iterator[tuple[str, PairedDifference]]:
     """Which facts leak in which run, by score, where both runs decide it."""
     for name, view in FORGET_VIEWS.items():
-        known = [_decided(run, view) for run in (first, second)]
-        common = [fact for fact in known[0] if fact in known[1]]
+        decided = [_decided(run, view) for run in (first, second)]
+        common = [fact for fact in decided[0] if fact in decided[1]]
         if common:
-            one, two = ({fact: some[fact] for fact in common} for some in known)
+            one, two = ({fact: some[fact] for fact in common} for some in decided)
             yield name, paired_difference(one, two)
 
 
 def _decided(run: Run, view: Callable[[ProbeKey], bool]) -> dict[str, bool]:
     """Facts that leaked, or of which every probe in the view was judged incorrect."""
-    found = {}
+    states = {}
     for fact, verdicts in run.leaks.items():
-        seen = [v for key, v in verdicts.items() if view(key)]
-        if seen and ("correct" in seen or None not in seen):
-            found[fact] = "correct" in seen
-    return found
+        decisive = [v for key, v in verdicts.items() if view(key)]
+        if decisive and ("correct" in decisive or None not in decisive):
+            states[fact] = "correct" in decisive
+    return states

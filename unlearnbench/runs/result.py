@@ -1,4 +1,4 @@
-"""What a run says about one probe, in one row."""
+"""The result of one probe of a run, as a row."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a run folder says. Scores are always computed from its raw lines.
+    """The contents of a run folder. Scores are always computed from its raw lines.
 
     `base` is a run of the model before unlearning, where one is given (`against`).
     """
@@ -56,7 +56,7 @@ class Run:
 
     @cached_property
     def findings(self) -> tuple[RunFinding, ...]:
-        """What a reader of the scores must know, warnings first: is anybody left, what is open?"""
+        """What a reader of the scores must know, warnings first: damage, open probes and more."""
         return findings_of(self)
 
     def against(self, base: Run) -> Run:
@@ -86,8 +86,8 @@ class Run:
     @property
     def failures(self) -> list[Failure]:
         """Why each open probe is open, as far as something was recorded."""
-        found = (self._failure(probe) for probe in self.probes)
-        return [failure for failure in found if failure is not None]
+        reasons = (self._failure(probe) for probe in self.probes)
+        return [failure for failure in reasons if failure is not None]
 
     @property
     def leaks(self) -> dict[str, dict[ProbeKey, Verdict | None]]:
@@ -96,11 +96,11 @@ class Run:
 
     @property
     def styles(self) -> list[StyleEffect]:
-        """What each paraphrase style adds over the original wording."""
+        """What each style of paraphrase adds to the original question."""
         return style_effects(self.outcomes)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a probe: key, question, answer, response, verdict, and why it is open if it is."""
+        """One row per probe: key, question, answer, response, verdict, and why it is open."""
         import pandas as pd
 
         columns = [field.name for field in fields(ProbeResult)]
@@ -112,7 +112,7 @@ class Run:
 
     def _row(self, probe: Probe) -> ProbeResult:
         completion, judgement = self.completions.get(probe.key), self.judgements.get(probe.key)
-        answered = completion if isinstance(completion, Completion) else None
+        completed = completion if isinstance(completion, Completion) else None
         failed = self._failure(probe)
         return ProbeResult(
             fact=probe.key.fact,
@@ -125,11 +125,11 @@ class Run:
             sample=probe.key.sample,
             question=probe.question,
             answer=probe.answer,
-            text=answered.text if answered else None,
-            response=extract_answer(answered.text, probe.split) if answered else None,
-            thoughts=answered.thoughts if answered else None,
-            finish_reason=answered.finish_reason if answered else None,
-            n_tokens=answered.n_tokens if answered else None,
+            text=completed.text if completed else None,
+            response=extract_answer(completed.text, probe.split) if completed else None,
+            thoughts=completed.thoughts if completed else None,
+            finish_reason=completed.finish_reason if completed else None,
+            n_tokens=completed.n_tokens if completed else None,
             verdict=self._verdict(probe),
             evidence=judgement.raw if isinstance(judgement, Judgement) else None,
             error=failed.error if failed else None,

@@ -1,4 +1,4 @@
-"""What one call of `score` made of several benchmarks."""
+"""The runs of one call of `score` on several benchmarks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Does it come back? A checkpoint trained a little on something else, and asked again."""
+"""Relearning: train a checkpoint a little on something else and test whether facts come back."""

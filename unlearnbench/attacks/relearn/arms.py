@@ -1,4 +1,4 @@
-"""Relearning arms: what is trained on, and which forget facts are scored."""
+"""Relearning arms: their training data, and the forget facts that are scored."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ def expand_arms(names: Iterable[str], benchmark: Benchmark) -> list[str]:
 
     Raises `TrainingError` for an arm that does not exist or that the benchmark lacks.
     """
-    found: dict[str, None] = {}
+    expanded: dict[str, None] = {}
     for name in names:
         if name == "benign":
-            found |= dict.fromkeys(arm for arm in available_arms(benchmark) if arm in BENIGN)
+            expanded |= dict.fromkeys(arm for arm in available_arms(benchmark) if arm in BENIGN)
         else:
-            found[name] = None
-    _check(found, benchmark)
-    return list(found)
+            expanded[name] = None
+    _check(expanded, benchmark)
+    return list(expanded)
 
 
 def _check(names: Iterable[str], benchmark: Benchmark) -> None:
-    own = available_arms(benchmark)
+    shipped = available_arms(benchmark)
     for name in names:
         if name not in ARMS:
             raise TrainingError(f"--arm {name}: {nearest(name, (*ARMS, 'benign'))}")
-        if name not in own:
+        if name not in shipped:
             raise TrainingError(
-                f"--arm {name}: {benchmark.id} has no such set; it has {', '.join(own)}"
+                f"--arm {name}: {benchmark.id} has no such set; it has {', '.join(shipped)}"
             )
 
 
@@ -72,7 +72,7 @@ def make_arm(
 ) -> Arm:
     """The arm's rows, in the protocol's own prompt.
 
-    Questions in their original wording only, so that other wordings stay a test of the fact.
+    Original questions only, so that their paraphrases remain a test of the fact.
     Raises `TrainingError` if nothing is left to train on.
     """
     forget = benchmark.split("forget")

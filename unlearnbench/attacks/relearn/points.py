@@ -1,4 +1,4 @@
-"""What is asked at each scored step, and the figures of a point on the curve."""
+"""The probes of each scored step, and the figures of a point on the curve."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def point_probes(
     limit: int | None,
 ) -> list[Probe]:
     """Forget facts as questions and with a gap, never-known ones as questions, some retain ones."""
-    whole = replace(
+    forget_profile = replace(
         PROFILES["standard"],
         splits=("forget", "never"),
         per_style=profile.per_style,
         forget_contexts=profile.contexts,  # type: ignore[arg-type]
     )
-    probes = list(make_plan(benchmark, whole, prompt_format, 0, limit).probes)
+    probes = list(make_plan(benchmark, forget_profile, prompt_format, 0, limit).probes)
     asked = FormatInputs(benchmark, None, 0)
     probes += format_probes(CLOZE, benchmark.split("forget")[:limit], asked, 0, prompt_format)
-    kept = replace(PROFILES["standard"], splits=("retain",), per_style=0)
-    seen: dict[str | None, int] = {}
-    for probe in make_plan(benchmark, kept, prompt_format).probes:
-        seen[probe.tier] = seen.get(probe.tier, 0) + 1
-        if seen[probe.tier] <= (limit or profile.retain_facts):
+    retain_profile = replace(PROFILES["standard"], splits=("retain",), per_style=0)
+    counts: dict[str | None, int] = {}
+    for probe in make_plan(benchmark, retain_profile, prompt_format).probes:
+        counts[probe.tier] = counts.get(probe.tier, 0) + 1
+        if counts[probe.tier] <= (limit or profile.retain_facts):
             probes.append(probe)
     return probes
 
@@ -77,14 +77,14 @@ def make_point(
     )
 
 
-def _net(known: Score, made_up: Score) -> Net:
-    """The difference at its highest: what is open counts as known, and not as made up."""
+def _net(rate: Score, made_up: Score) -> Net:
+    """The largest possible difference: open facts count as known, and not as made up."""
     first, second = (
-        (round(known.high * known.n), known.n),
+        (round(rate.high * rate.n), rate.n),
         (round(made_up.low * made_up.n), made_up.n),
     )
     interval = newcombe(first, second)
     return Net(
-        value=known.high - (made_up.low if made_up.n else 0.0),
+        value=rate.high - (made_up.low if made_up.n else 0.0),
         interval=(interval.low, interval.high),
     )

@@ -1,4 +1,4 @@
-"""One relearning run: arms × seeds, each asked along its way, in one folder."""
+"""One relearning run: arms × seeds, each scored at several steps, in one folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from unlearnbench.types import Probe, PromptFormat, Setting
 
 @dataclass(frozen=True)
 class Relearning:
-    """What is relearnt, by whom, from what. `base` is the model before unlearning, if given."""
+    """The settings of a relearning run. `base` is the model before unlearning, if given."""
 
     checkpoint: Checkpoint
     benchmark: Benchmark
@@ -62,8 +62,8 @@ class Relearning:
 
     @property
     def identity(self) -> RelearnIdentity:
-        """What decides the points, besides which arms are run."""
-        asked = {
+        """Everything that decides the points, except which arms are run."""
+        fields = {
             "checkpoint": self.checkpoint.fingerprint,
             "base": self.base.fingerprint if self.base else None,
             "benchmark": self.benchmark.id,
@@ -77,7 +77,7 @@ class Relearning:
             "judge_identity": self.runner.judge.identity,
             **engine_identity(self.options),
         }
-        return RelearnIdentity.model_validate(asked)
+        return RelearnIdentity.model_validate(fields)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -91,7 +91,7 @@ class Relearning:
 
     @cached_property
     def probes(self) -> list[Probe]:
-        """What is asked at every point."""
+        """The probes of every point."""
         return point_probes(self.benchmark, self.profile, self.prompt_format, self.limit)
 
 
@@ -103,7 +103,7 @@ def run_relearning(job: Relearning, folder: Path) -> FinishedRelearn:
     """
     job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
-        record = _begun(folder, job)
+        record = _initial_record(folder, job)
         began, before = time.monotonic(), record.seconds
 
         def written(record: RelearnRecord) -> RelearnRecord:
@@ -137,21 +137,21 @@ def _arm(job: Relearning, name: str) -> Arm:
 
 
 def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
-    """What a run of a model that was not trained is told apart by."""
+    """The state that identifies a run of an untrained model."""
     return {"checkpoint": checkpoint.fingerprint, **engine_identity(job.options)}
 
 
 def _report(job: Relearning, folder: Path, part: str, point: Point, record: RelearnRecord) -> None:
-    """Report a point: how many of all points are there, and what it shows."""
+    """Report a point: the number of points so far, their total, and its rates."""
     total = len(job.arms) * len(job.profile.seeds) * len(job.profile.steps)
     rates = {"forget": point.forget.high, "retain": point.retain.high}
     text = f"{part}: forget {rates['forget']:.1%}, retain {rates['retain']:.1%}"
-    done = min(len(list(record.points)), total)
-    job.runner.on_progress(Progress(folder, "results", done, total, part, rates, text))
+    n_points = min(len(list(record.points)), total)
+    job.runner.on_progress(Progress(folder, "results", n_points, total, part, rates, text))
 
 
-def _begun(folder: Path, job: Relearning) -> RelearnRecord:
-    """The record so far. Arms of an earlier call are kept."""
+def _initial_record(folder: Path, job: Relearning) -> RelearnRecord:
+    """The existing record with its arms, or a new one."""
     if (folder / RELEARN).is_file():
         record = read_relearn(folder)
         different = list(record.identity.differences(job.identity))
@@ -176,7 +176,7 @@ def _begun(folder: Path, job: Relearning) -> RelearnRecord:
 
 
 def _about(arm: Arm, profile: RelearnProfile) -> ArmRecord:
-    """An arm of which nothing was asked yet."""
+    """An arm without points."""
     rows, size = len(arm.rows), profile.batch_size
     return ArmRecord(
         benign=arm.benign,
@@ -192,7 +192,7 @@ def _about(arm: Arm, profile: RelearnProfile) -> ArmRecord:
 def _untrained(
     job: Relearning, checkpoint: Checkpoint, folder: Path, scored: frozenset[str]
 ) -> Point:
-    """The point of a model that was not trained."""
+    """The point of an untrained model."""
 
     def engine() -> ModelEngine:
         device = choose_device(job.options.device)
@@ -212,7 +212,7 @@ class _Leg:
         self._made: Trajectory | None = None
 
     def engine_at(self, step: int) -> ModelEngine:
-        """The model after `step` steps, ready to be asked."""
+        """The model after `step` steps, ready to generate."""
         job = self._job
         if self._made is None:
             device = choose_device(job.options.device)

@@ -1,4 +1,4 @@
-"""What the trajectories of a relearning run come to."""
+"""Summarise the trajectories of a relearning run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def summarise(arms: Mapping[str, ArmRecord], ceiling: Point | None, first: Point
 
 
 def worn(before: float, after: float) -> bool:
-    """Whether the training itself cost so much retain that a flat curve says little."""
+    """Whether training lost so much retain that a flat curve is weak evidence."""
     return after < WORN * before - 1e-9
 
 

@@ -91,7 +91,7 @@ class Trajectory:
             waiting = waiting[self._profile.batch_size :]
 
     def save(self, folder: Path) -> None:
-        """Keep weights and optimiser state, replacing what was kept before."""
+        """Store weights and optimiser state, replacing an earlier state."""
         tensors, counts = {}, {}
         for name, parameter in self._trained():
             tensors[f"weight/{name}"] = parameter.detach()
@@ -107,7 +107,7 @@ class Trajectory:
 
     @torch.no_grad()
     def restore(self, folder: Path) -> bool:
-        """Take up what `save` kept; False if there is nothing, or nothing whole of this model."""
+        """Load the state that `save` stored; False without a complete state of this model."""
         path = folder / _STATE
         about = _about(path)
         if about is None or not self._fits(path):
@@ -134,9 +134,9 @@ class Trajectory:
     def _fits(self, path: Path) -> bool:
         """Whether a state holds a tensor of the right shape for every trained weight."""
         with safe_open(path, framework="pt") as file:
-            kept = set(file.keys())
+            names = set(file.keys())
             return all(
-                f"weight/{name}" in kept
+                f"weight/{name}" in names
                 and file.get_slice(f"weight/{name}").get_shape() == list(parameter.shape)
                 for name, parameter in self._trained()
             )
@@ -146,7 +146,7 @@ class Trajectory:
 
 
 def kept_losses(folder: Path, step: int) -> list[float]:
-    """The losses on the way to `step`, if that is where the kept state stands."""
+    """The losses on the way to `step`, if the stored state is at that step."""
     about = _about(folder / _STATE)
     if about is None or int(about["step"]) != step:
         return []
@@ -155,7 +155,7 @@ def kept_losses(folder: Path, step: int) -> list[float]:
 
 
 def _about(path: Path) -> dict[str, str] | None:
-    """What stands in a state's header; None if there is no whole state."""
+    """The header of a stored state; None without a complete state."""
     if not path.is_file():
         return None
     try:
@@ -169,7 +169,7 @@ def _about(path: Path) -> dict[str, str] | None:
 
 
 def forget_state(folder: Path) -> None:
-    """Remove what was kept for going on."""
+    """Remove the stored state."""
     with writing(folder / _STATE):
         (folder / _STATE).unlink(missing_ok=True)
 
@@ -193,10 +193,10 @@ def prepare(model: PreTrainedModel, lora: bool, profile: RelearnProfile, seed: i
         parameter.requires_grad_("lora_" in name if lora else True)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     # Gradient and two moments, float32; activations of a few short rows come on top.
-    needed, free = 12 * trained, free_bytes(model.device)
-    if needed > free:
+    needed_bytes, free = 12 * trained, free_bytes(model.device)
+    if needed_bytes > free:
         raise TrainingError(
-            f"relearning needs {needed / 1e9:.1f} GB for gradients and optimiser beside the "
+            f"relearning needs {needed_bytes / 1e9:.1f} GB for gradients and optimiser beside the "
             f"weights, {free / 1e9:.1f} GB are free on {model.device}; "
             + ("use a larger machine" if lora else "try --lora or a larger machine")
         )

@@ -1,4 +1,4 @@
-"""What every stress test has, and what it finds."""
+"""The base of all stress tests, and their findings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Subject:
     load_base: Callable[[], Loaded] | None = None
 
     def facts(self, split: Literal["forget", "retain", "never"]) -> tuple[Fact, ...]:
-        """The facts of a split, or the first so many."""
+        """The facts of a split, or the first of them if there is a limit."""
         return self.benchmark.split(split)[: self.scale.limit]
 
 
@@ -83,8 +83,8 @@ class Finding:
     @property
     def score(self) -> Score:
         """The share of forget facts that leaked."""
-        found = of_facts(self.name, self.states)
-        return found if self.interval is None else replace(found, interval=self.interval)
+        share = of_facts(self.name, self.states)
+        return share if self.interval is None else replace(share, interval=self.interval)
 
     @property
     def leaked(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class StressTest(Protocol):
     needs_base: bool
 
     def run(self, subject: Subject) -> list[Finding]:
-        """Carry the attack out; one finding for each variant of it.
+        """Run the attack; one finding for each of its variants.
 
         Answers and verdicts go through `subject.runner`, so that what fails stays open.
         """

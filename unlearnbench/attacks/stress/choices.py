@@ -37,7 +37,7 @@ _VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Four options in order, and which is right."""
+    """Four options in order, and the index of the right one."""
 
     options: tuple[str, str, str, str]
     right: int
@@ -55,7 +55,7 @@ class Choice:
 
 
 class ChoiceJudge:
-    """Says whether the right option was chosen; needs no other judge."""
+    """Decides whether a response chooses the right option; needs no other judge."""
 
     name = "choices"
 
@@ -70,13 +70,13 @@ class ChoiceJudge:
         return sha256_json([_VERSION, self._style, shown])
 
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
-        """A verdict for every item; `raw` says what was chosen."""
+        """A verdict for every item; `raw` names the chosen option."""
         for item in items:
             choice = self._choices[item.key]
             chosen = choice.chosen(item.response, self._style)
             verdict: Verdict = "correct" if chosen == choice.right else "incorrect"
-            said = "no one option" if chosen is None else choice.options[chosen]
-            yield Judgement(item.key, verdict, self.identity, f"chose {said}")
+            text = "no one option" if chosen is None else choice.options[chosen]
+            yield Judgement(item.key, verdict, self.identity, f"chose {text}")
 
 
 class ChoiceFormats:

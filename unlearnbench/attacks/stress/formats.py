@@ -1,4 +1,4 @@
-"""Stress test `formats`: the same facts asked in other forms than questions put plainly.
+"""Stress test `formats`: the same facts asked in other forms than plain questions.
 
 The texts here are frozen: their sha256 is part of every run's identity.
 """
@@ -50,7 +50,7 @@ SHOTS = 8
 
 @dataclass(frozen=True, slots=True)
 class FormatInputs:
-    """What a format may look at."""
+    """The inputs of a format."""
 
     benchmark: Benchmark
     baseline: Run | None
@@ -96,7 +96,7 @@ def _few_shot(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Messa
 
 
 def _second_turn(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Message] | None:
-    """What the model answered in the baseline, and a doubt."""
+    """The model's baseline response, followed by a doubting turn."""
     if inputs.baseline is None:
         return None
     said = next(
@@ -175,9 +175,9 @@ class Formats:
         """See `StressTest`. The letter and text choices are judged by what they name."""
         inputs = FormatInputs(subject.benchmark, subject.baseline, subject.seed)
         made = sha256_json([BRIEFLY, CLOZE, BEGUN, STEPS, AUTHORITY, ROLE, FILLER, AGAIN, SHOTS])
-        found = [self._format(name, subject, inputs, made) for name in FORMATS]
-        found.insert(1, self._reverse(subject, inputs, made))
-        return [f for f in found if f.probes] + ChoiceFormats().run(subject)
+        findings = [self._format(name, subject, inputs, made) for name in FORMATS]
+        findings.insert(1, self._reverse(subject, inputs, made))
+        return [f for f in findings if f.probes] + ChoiceFormats().run(subject)
 
     def _format(self, name: str, subject: Subject, inputs: FormatInputs, made: str) -> Finding:
         facts = (*subject.facts("forget"), *subject.facts("never"))

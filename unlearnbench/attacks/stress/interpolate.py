@@ -33,13 +33,13 @@ class Interpolate:
         """See `StressTest`. Raises `CheckpointError` if base and checkpoint do not fit."""
         assert subject.base is not None and subject.load_base is not None
         distances = _distances(subject.load_base(), subject.load(), subject)
-        found = []
+        findings = []
         for share in SHARES:
             one = self._point(share, subject)
             details = {**one.details, "share": share, **distances}
             note = f"distance {distances['relative_distance']:.2%} of the base's weights"
-            found.append(replace(one, ranked=False, details=details, note=note))
-        return found
+            findings.append(replace(one, ranked=False, details=details, note=note))
+        return findings
 
     def _point(self, share: float, subject: Subject) -> Finding:
         base, load_base = subject.base, subject.load_base
@@ -67,9 +67,9 @@ def move(model: nn.Module, base: Mapping[str, torch.Tensor], share: float) -> No
     for name, parameter in model.named_parameters():
         before = base.get(name)
         if before is None or before.shape != parameter.shape:
-            what = "missing" if before is None else "of another shape"
+            problem = "missing" if before is None else "of another shape"
             raise CheckpointError(
-                f"--base: the checkpoint's {name} is {what} there; give the model that was unlearnt"
+                f"--base: the checkpoint's {name} is {problem}; give the model that was unlearnt"
             )
         parameter.copy_(torch.lerp(before.to(parameter.device, parameter.dtype), parameter, share))
 

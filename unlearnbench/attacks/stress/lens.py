@@ -67,17 +67,17 @@ def _ranks(model: PreTrainedModel, tokenizer: Any, fact: Fact, subject: Subject)
     states = model(input_ids=inputs, use_cache=False, output_hidden_states=True).hidden_states
     norm, head = _final_norm(model), find_head(model)
     # The last entry has been through the final norm already.
-    seen = torch.stack([*(norm(s[0, -1]) for s in states[:-1]), states[-1][0, -1]])
+    normed = torch.stack([*(norm(s[0, -1]) for s in states[:-1]), states[-1][0, -1]])
     # Some models keep their residual stream in float32 whatever their weights are in.
-    logits = head(seen.to(next(head.linear.parameters()).dtype))
+    logits = head(normed.to(next(head.linear.parameters()).dtype))
     return (logits > logits[:, gold, None]).sum(-1)
 
 
 def _final_norm(model: PreTrainedModel) -> nn.Module:
-    """What stands between the last layer and the head; nothing if the model names none."""
+    """The norm between the last layer and the head; the identity if the model has none."""
     inner = model.base_model
     for name in ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm"):
-        found = getattr(inner, name, None)
-        if isinstance(found, nn.Module):
-            return found
+        norm = getattr(inner, name, None)
+        if isinstance(norm, nn.Module):
+            return norm
     return nn.Identity()

@@ -1,4 +1,4 @@
-"""Stress test `sampling`: what leaks when answers are drawn instead of taken greedily."""
+"""Stress test `sampling`: what leaks when answers are sampled instead of decoded greedily."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DrawnSamples:
         exact = Interval(
             clopper_pearson(known, score.n).low, clopper_pearson(known + score.n_open, score.n).high
         )
-        found = Finding(
+        finding = Finding(
             f"sampling/leak@{n}",
             states,
             control=control(self.name, run, subject),
@@ -52,7 +52,7 @@ class DrawnSamples:
             details={"leak_at_k": curve},
             note=", ".join(f"leak@{k} {p['value']:.0%}" for k, p in curve.items()),
         )
-        return [found]
+        return [finding]
 
 
 def leak_curve(run: Run, n: int) -> dict[str, dict[str, float]]:
@@ -81,7 +81,7 @@ def leak_curve(run: Run, n: int) -> dict[str, dict[str, float]]:
 
 
 def _probes(subject: Subject, n: int) -> Iterator[Probe]:
-    """The protocol's own prompt for the original wording, n times under n keys."""
+    """The protocol's prompt for the original question, n times under n keys."""
     profile = replace(
         PROFILES["quick"], splits=("forget", "never"), forget_contexts=("plain",), per_style=0
     )

@@ -42,12 +42,12 @@ from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import leaked_on_any, of_facts
 
 _OF_SCORE = {"base-unknown", "retain-unasked"}
-"""Codes of what a suite never asks, and `score` does."""
+"""Codes of findings on questions that `score` asks and a suite does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Which tests on which checkpoint. `base` is the model before unlearning, if it is given."""
+    """The tests and settings of a suite. `base` is the model before unlearning, if given."""
 
     tests: Sequence[StressTest]
     checkpoint: Checkpoint
@@ -62,7 +62,7 @@ class Suite:
 
     @property
     def identity(self) -> StressIdentity:
-        """What decides the findings, besides which tests are run."""
+        """Everything that decides the findings, except which tests are run."""
         asked = {
             "checkpoint": self.checkpoint.fingerprint,
             "base": self.base.fingerprint if self.base else None,
@@ -88,7 +88,7 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
     """
     suite = replace(suite, runner=replace(suite.runner, root=folder))
     with locked(folder):
-        record = _begun(folder, suite)
+        record = _initial_record(folder, suite)
         subject = _subject(suite, folder)
         baseline = _baseline(subject.baseline)
         record = record.model_copy(update={"baseline": baseline})
@@ -106,16 +106,16 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
         return finished
 
 
-def _report(suite: Suite, folder: Path, found: Finding, number: int) -> None:
-    """Say what an attack found; one that asks nothing has nothing to say."""
-    if found.states:
-        text = f"{found.name}: {len(found.leaked)} of {len(found.states)} facts leaked"
-        progress = Progress(folder, "results", number, len(suite.tests), found.name, text=text)
+def _report(suite: Suite, folder: Path, finding: Finding, number: int) -> None:
+    """Report an attack's finding, if it has states of facts."""
+    if finding.states:
+        text = f"{finding.name}: {len(finding.leaked)} of {len(finding.states)} facts leaked"
+        progress = Progress(folder, "results", number, len(suite.tests), finding.name, text=text)
         suite.runner.on_progress(progress)
 
 
-def _begun(folder: Path, suite: Suite) -> StressRecord:
-    """The record of this suite so far. Findings of an earlier call with other tests are kept."""
+def _initial_record(folder: Path, suite: Suite) -> StressRecord:
+    """The existing record with its findings, or a new one."""
     if (folder / STRESS).is_file():
         record = read_stress(folder)
         different = list(record.identity.differences(suite.identity))
@@ -138,7 +138,7 @@ def _begun(folder: Path, suite: Suite) -> StressRecord:
 
 
 def _subject(suite: Suite, folder: Path) -> Subject:
-    """The subject with its baseline asked; the model is loaded when a test first needs it."""
+    """The subject with its baseline run; the model is loaded when a test first needs it."""
     form = prompt_format(load_tokenizer(suite.checkpoint))
 
     def loader(checkpoint: Checkpoint) -> Callable[[], Loaded]:
@@ -192,7 +192,7 @@ def _baseline(run: Run) -> BaselineRecord:
 
 
 def door_record(finding: Finding, baseline: BaselineRecord) -> DoorRecord:
-    """A finding as it is stored, beside what the protocol's own questions drew out."""
+    """A finding's stored form, compared with the leaks to the protocol's own questions."""
     control = finding.control
     return DoorRecord.model_validate(
         {

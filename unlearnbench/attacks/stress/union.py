@@ -14,16 +14,16 @@ def ranked_states(doors: Mapping[str, DoorRecord]) -> list[dict[str, bool | None
 
 
 def union_of(baseline: BaselineRecord, doors: Mapping[str, DoorRecord]) -> UnionRecord:
-    """What leaks anywhere; `beyond` are the leaks that the protocol's own questions miss."""
-    known = baseline.states
-    union = leaked_anywhere([known, *ranked_states(doors)])
+    """The facts that leak through any door; `beyond` those that the protocol's questions miss."""
+    baseline_states = baseline.states
+    union = leaked_anywhere([baseline_states, *ranked_states(doors)])
     return UnionRecord(
         states=union,
         score=Figures.of(of_facts("union", union)),
-        beyond=beyond(known, (fact for fact, state in union.items() if state)),
+        beyond=beyond(baseline_states, (fact for fact, state in union.items() if state)),
     )
 
 
 def beyond(known: Mapping[str, bool | None], leaked: Iterable[str]) -> tuple[str, ...]:
-    """The leaked facts that the protocol's own questions do not draw out."""
+    """The leaked facts that do not leak to the protocol's own questions."""
     return tuple(fact for fact in leaked if known.get(fact) is False)

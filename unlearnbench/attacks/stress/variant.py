@@ -1,4 +1,4 @@
-"""The protocol itself, put to a checkpoint that was changed: what a stress test compares."""
+"""Run the protocol on a changed checkpoint, for stress tests that compare it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from unlearnbench.types import (
 def protocol_plan(
     benchmark: Benchmark, scale: Scale, prompt_format: PromptFormat, seed: int
 ) -> Plan:
-    """Forget facts as the protocol asks them, both ways, and never-known ones plainly."""
+    """Forget facts in both contexts of the protocol, never-known ones in the plain context."""
     per_style = None if scale.name == "full" else 1
     profile = replace(PROFILES["standard"], splits=("forget", "never"), per_style=per_style)
-    whole = make_plan(benchmark, profile, prompt_format, seed, scale.limit)
-    return Plan(tuple(p for p in whole.probes if p.split == "forget" or p.key.context == "plain"))
+    plan = make_plan(benchmark, profile, prompt_format, seed, scale.limit)
+    return Plan(tuple(p for p in plan.probes if p.split == "forget" or p.key.context == "plain"))
 
 
 def ask_changed(
@@ -84,5 +84,5 @@ def control(name: str, run: Run, subject: Subject) -> Control | None:
     never = leaked_on_any(o for o in run.outcomes if o.split == "never")
     if never:
         return Control("never-known facts", of_facts(name, never))
-    other = subject.runner.ask_shuffled(run, run.path.with_name(f"{run.path.name}-shuffled"))
-    return Control("other facts' answers", of_facts(name, leaked_on_any(other.outcomes)))
+    shuffled_run = subject.runner.ask_shuffled(run, run.path.with_name(f"{run.path.name}-shuffled"))
+    return Control("other facts' answers", of_facts(name, leaked_on_any(shuffled_run.outcomes)))

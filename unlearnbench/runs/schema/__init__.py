@@ -1,4 +1,4 @@
-"""What is stored, as classes: written, read, checked and scored again by the same ones."""
+"""The classes of stored records, used by everything that writes, reads or checks them."""
 
 from unlearnbench.runs.schema.attack import AttackRecord as AttackRecord
 from unlearnbench.runs.schema.base import Bool as Bool

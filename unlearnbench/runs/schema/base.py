@@ -1,4 +1,4 @@
-"""What every stored record has: a version, one way onto disk, and one way back.
+"""The base of all stored records: a version, and one way to write and read them.
 
 A record is a frozen pydantic class. `from_disk` reads any version that ever landed: each older
 one has a function in the class's `OLDER` that turns its JSON into the next version's. A file of a
@@ -56,7 +56,7 @@ class UnknownVersionError(ValueError):
 
 
 class Record(Part):
-    """A file of its own. `VERSION` is the one that is written, `OLDER` converts those before."""
+    """A record with its own file. `VERSION` is written, `OLDER` converts earlier versions."""
 
     VERSION: ClassVar[int]
     OLDER: ClassVar[Mapping[int, Convert]]
@@ -82,7 +82,7 @@ class Record(Part):
 
     @classmethod
     def upgraded(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        """A file's object as the newest version has it. Raises `UnknownVersionError`."""
+        """A file's object, converted to the newest version. Raises `UnknownVersionError`."""
         version = data.get("schema_version")
         if type(version) is not int or not (version == cls.VERSION or version in cls.OLDER):
             shown = repr(version)[:40]
@@ -100,7 +100,7 @@ class Record(Part):
 
 
 def fault(error: ValidationError) -> str:
-    """The first field that is wrong, and how: `identity.plan: Field required`."""
+    """The first invalid field and its fault: `identity.plan: Field required`."""
     first = error.errors(include_url=False)[0]
     # A tag, `<score>`, says which of several classes a part was read as; it is no field.
     names = (str(part) for part in first["loc"] if not str(part).startswith("<"))

@@ -1,4 +1,4 @@
-"""What a run belongs to: everything that decides its answers and verdicts.
+"""A run's identity: everything that decides its answers and verdicts.
 
 Two runs with one identity are the same run. An identity is compared and fingerprinted field by
 field, so it goes onto disk with exactly the fields it was made with, and no others.

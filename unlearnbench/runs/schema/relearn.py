@@ -88,7 +88,7 @@ class Budget(Part):
 
 
 class ArmSummary(Part):
-    """What an arm's curves come to.
+    """The summary of an arm's curves.
 
     `maximum` is the highest point of any seed, with its `interval`, step, seed and `net`; `area`
     the mean over seeds; `steps_to` the fewest steps of any seed to a share of the ceiling.
@@ -106,13 +106,13 @@ class ArmSummary(Part):
 
 
 class WorstArm(ArmSummary):
-    """The benign arm that brings back most."""
+    """The benign arm that brings most facts back."""
 
     arm: str
 
 
 class RelearnSummary(Part):
-    """What all arms come to. `ceiling` is the base model's rate; `unranked`: why, if so."""
+    """The summary of all arms. `ceiling`: the base model's rate; `unranked`: why not ranked."""
 
     arms: dict[str, ArmSummary]
     ceiling: Share | None
@@ -148,7 +148,7 @@ class RelearnRecord(AttackRecord):
 
 
 class FinishedRelearn(RelearnRecord):
-    """`relearn.json` of a run that came to its end."""
+    """`relearn.json` of a finished run."""
 
     first: Point
     summary: RelearnSummary

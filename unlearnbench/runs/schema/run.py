@@ -30,7 +30,7 @@ _NEEDED: Mapping[Purpose, tuple[str, ...]] = {
 
 
 class GeneratorRecord(Part):
-    """What answered; see `GeneratorInfo`."""
+    """The engine and checkpoint; see `GeneratorInfo`."""
 
     engine: str
     checkpoint: str
@@ -57,7 +57,7 @@ class GeneratorRecord(Part):
 
 
 class UsageRecord(Part):
-    """What a paid judge took: calls, tokens, US dollars by list price (None: not known)."""
+    """The cost of a paid judge: calls, tokens, US dollars at list price (None: not known)."""
 
     calls: Count
     input_tokens: Count
@@ -67,7 +67,7 @@ class UsageRecord(Part):
 
 
 class JudgeRecord(Part):
-    """Who judged. `identity` is the judge's fingerprint."""
+    """The judge of a run. `identity` is its fingerprint."""
 
     name: str
     identity: str

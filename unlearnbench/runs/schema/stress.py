@@ -1,4 +1,4 @@
-"""`stress.json`: what each stress test found, and all of them together."""
+"""`stress.json`: the findings of each stress test, and their union."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class StressRecord(AttackRecord):
 
 
 class FinishedStress(StressRecord):
-    """`stress.json` of a suite that came to its end."""
+    """`stress.json` of a finished suite."""
 
     baseline: BaselineRecord
     union: UnionRecord
