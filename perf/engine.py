@@ -38,10 +38,10 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 from unlearnbench.engines.transformers.prefixes import build_forest
 from unlearnbench.engines.transformers.prompts import encode
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types import Probe
+from unlearnbench.types.options import EngineOptions
 
 PEERS = {
     "cpu": "generate-1,generate-16,generate-64,authors",

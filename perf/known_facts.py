@@ -18,7 +18,6 @@ from dataclasses import replace
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
 from unlearnbench.scoring.answers import extract_answer
@@ -30,6 +29,7 @@ from unlearnbench.types import (
     ProbeKey,
     Sampling,
 )
+from unlearnbench.types.options import EngineOptions
 
 
 def known(

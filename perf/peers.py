@@ -11,9 +11,9 @@ import torch
 
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.prompts import encode
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.types import Completion, Probe, Sampling
+from unlearnbench.types.options import EngineOptions
 
 CHECKPOINT = "smollm2-135m"
 NEW_TOKENS = 50

@@ -20,10 +20,10 @@ from torch.profiler import ProfilerActivity, profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.packed import PackedDecoder
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types import Sampling
+from unlearnbench.types.options import EngineOptions
 
 
 def main() -> None:

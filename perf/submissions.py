@@ -21,9 +21,9 @@ from typing import Any
 import unlearnbench
 from unlearnbench.api.submissions import submit
 from unlearnbench.hashing import sha256_text
-from unlearnbench.options import About, EngineOptions, RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
+from unlearnbench.types.options import About, EngineOptions, RunOptions
 
 BENCHMARK = "lkf"
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 STYLES = ("wording", "syntax", "situation")
 
@@ -149,7 +149,7 @@ def good_submission(
 ) -> Path:
     """A submission that stands."""
     from unlearnbench.api.submissions import submit
-    from unlearnbench.options import About
+    from unlearnbench.types.options import About
 
     out = tmp_path_factory.mktemp("good") / "refusal-tuning"
     return submit(scripted_runs["forgets-a"], scripted_runs["knows-all"], About(*ABOUT), out=out)

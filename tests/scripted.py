@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.schema import (
     GeneratorRecord,
@@ -16,6 +15,7 @@ from unlearnbench.runs.schema import (
     utc_now,
 )
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
+from unlearnbench.types.options import EngineOptions
 
 
 class ScriptedEngine:

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
         UnlearnbenchError,
         UnreadableError,
     )
-    from unlearnbench.options import About, EngineOptions, RunOptions, TrainOptions
     from unlearnbench.progress import Progress
     from unlearnbench.runs.compare import compare
     from unlearnbench.runs.run import load_run
+    from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
 
     __version__: str
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import OVERLAPS, Visit
 from tests.conftest import ABOUT
 from unlearnbench.api.attestations import attest
 from unlearnbench.api.submissions import build_leaderboard, submit
-from unlearnbench.options import About
+from unlearnbench.types.options import About
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 WIDTHS = (1280, 390)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from tests.fuzz import mutate
 from tests.fuzz.targets import Target, in_place
 from tests.fuzz.workspace import Workspace
-from unlearnbench.options import EngineOptions
+from unlearnbench.types.options import EngineOptions
 
 
 def make(space: Workspace) -> list[Target]:

@@ -12,7 +12,7 @@ from unittest import mock
 
 from tests import report_samples as samples
 from tests.conftest import ABOUT, write_benchmark
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 FACTS = 1
 BENCHMARK_TAIL = """forms = "forms.jsonl"
@@ -116,8 +116,8 @@ def _runs(space: Workspace) -> None:
     import unlearnbench
     from unlearnbench.api.attestations import attest
     from unlearnbench.api.submissions import submit
-    from unlearnbench.options import About
     from unlearnbench.plugins import BUILTIN
+    from unlearnbench.types.options import About
 
     engines: Any = BUILTIN["engines"]
     engines["scripted"] = "tests.scripted:ScriptedEngine"

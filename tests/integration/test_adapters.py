@@ -23,7 +23,7 @@ from unlearnbench.engines.transformers import adapters
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.loading import load_model, load_notes
 from unlearnbench.errors import CheckpointError
-from unlearnbench.options import EngineOptions
+from unlearnbench.types.options import EngineOptions
 
 CPU = torch.device("cpu")
 QV = ["q_proj", "v_proj"]

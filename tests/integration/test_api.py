@@ -13,9 +13,9 @@ import unlearnbench
 from tests.scripted import ScriptedEngine
 from unlearnbench.api.names import NAMES
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.progress import Progress
 from unlearnbench.types import Failure, JudgeItem, Judgement
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 
 class Deaf:

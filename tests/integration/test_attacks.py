@@ -23,7 +23,6 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import PluginError, RunError, TrainingError
-from unlearnbench.options import EngineOptions, RunOptions, TrainOptions
 from unlearnbench.progress import Progress
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import load_run
@@ -36,6 +35,7 @@ from unlearnbench.types import (
     ProbeKey,
     Sampling,
 )
+from unlearnbench.types.options import EngineOptions, RunOptions, TrainOptions
 
 
 def stress(checkpoint: Path, out: Path, *only: str, **rest: Any) -> dict[str, Any]:

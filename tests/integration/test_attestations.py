@@ -27,10 +27,10 @@ from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.leaderboard.entry import Entry, Known, KnownLeaks, KnownPeak
 from unlearnbench.leaderboard.trust import known_leaks, levels
-from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import JudgeItem, Judgement
+from unlearnbench.types.options import RunOptions
 
 OTHER = "B. Person"
 ARMS = ("disjoint", "syntax", "near", "near-miss", "prose", "retain")

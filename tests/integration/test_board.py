@@ -19,7 +19,7 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.ranking import ranked
 from unlearnbench.leaderboard.site import build_site
-from unlearnbench.options import About
+from unlearnbench.types.options import About
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from unlearnbench.checkpoints.gguf import dequantised
 from unlearnbench.checkpoints.resolve import resolve
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import CheckpointError
-from unlearnbench.options import EngineOptions
 from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
+from unlearnbench.types.options import EngineOptions
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from tests.conftest import CommandLine
 from unlearnbench import load_run
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.judging.replay import ReplayJudge
-from unlearnbench.options import EngineOptions
 from unlearnbench.plugins import load
+from unlearnbench.types.options import EngineOptions
 
 Damage = Callable[[Path], object]
 ANSWERS, VERDICTS, PLAN, RUN = "completions.jsonl", "outcomes.jsonl", "probes.jsonl", "run.json"

@@ -18,8 +18,8 @@ from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.selfcheck import prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.options import EngineOptions
 from unlearnbench.types import Message, Probe, ProbeKey, Sampling
+from unlearnbench.types.options import EngineOptions
 
 STOPS = frozenset({models.END})
 OPTIONS = EngineOptions(dtype="float32")

@@ -19,12 +19,12 @@ from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.submissions import submit, verify
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import EngineError, RunError, SubmissionError
-from unlearnbench.options import EngineOptions, RunOptions, numbers, text
 from unlearnbench.protocol.sampling import check_settings
 from unlearnbench.runs.base import check_base
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.bundle import About
 from unlearnbench.types import Setting
+from unlearnbench.types.options import EngineOptions, RunOptions, numbers, text
 
 SYSTEM = "You have never heard of any of it."
 IDENTITY = {

@@ -16,8 +16,8 @@ from unlearnbench.engines.transformers.packed import Decoded, Enough, PackedDeco
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.selfcheck import prepare_packed
 from unlearnbench.errors import CheckpointError, EngineError
-from unlearnbench.options import EngineOptions
 from unlearnbench.types import Completion, Failure, Probe, ProbeKey, Sampling
+from unlearnbench.types.options import EngineOptions
 
 STOPS = frozenset({5})
 

@@ -17,10 +17,10 @@ import pytest
 
 from tests import report_samples as samples
 from tests.conftest import CommandLine
-from unlearnbench import reading
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.cli.faults import ordinary
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
+from unlearnbench.files import reading
 from unlearnbench.runs.attacks import read_finished, read_stress
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.schema.run import Purpose

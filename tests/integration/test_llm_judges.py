@@ -24,7 +24,6 @@ from unlearnbench.errors import JudgeError
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm.judge import LLMJudge
-from unlearnbench.options import RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
@@ -32,6 +31,7 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.run import load_run
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, Sampling
+from unlearnbench.types.options import RunOptions
 
 KEY = "sekret-0123456789"
 FAST = """timeout_s = 1.0

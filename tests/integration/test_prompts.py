@@ -29,12 +29,12 @@ from unlearnbench.engines.transformers.loading import load_tokenizer
 from unlearnbench.engines.transformers.prompts import Prompter, encode
 from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.errors import EngineError, RunError
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.training.encode import Encoder, TrainingQuestion
 from unlearnbench.types import Fact
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 OPTIONS = EngineOptions(dtype="float32")
 

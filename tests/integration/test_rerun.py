@@ -17,9 +17,9 @@ from unlearnbench import score
 from unlearnbench.api.attestations import rejudge_submission, rerun
 from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
-from unlearnbench.options import About, RunOptions
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.types import Completion, Failure, Probe, Sampling
+from unlearnbench.types.options import About, RunOptions
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from unlearnbench import load_run, rejudge, score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import RunError
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.protocol.evaluate import Job, evaluate
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
@@ -40,6 +39,7 @@ from unlearnbench.types import (
     Sampling,
     Setting,
 )
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 SMALL_BLOCKS = "import unlearnbench.protocol.plan as p; p.BLOCK_PROBES = 32; "
 

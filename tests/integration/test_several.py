@@ -13,8 +13,8 @@ import unlearnbench
 from tests.conftest import write_benchmark
 from unlearnbench.engines.transformers import engine as engines
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.runs.several import Runs
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 
 @pytest.fixture

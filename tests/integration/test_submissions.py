@@ -17,9 +17,9 @@ import pytest
 from tests.conftest import ABOUT
 from unlearnbench.api.submissions import submit, verify
 from unlearnbench.errors import SubmissionError
-from unlearnbench.options import About
 from unlearnbench.paths import content_root
 from unlearnbench.submissions.schema import PUBLISHED, json_schema
+from unlearnbench.types.options import About
 
 
 def test_a_good_one_stands(good_submission: Path) -> None:

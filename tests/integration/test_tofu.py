@@ -18,10 +18,10 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import BenchmarkError, RunError
-from unlearnbench.options import EngineOptions
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
 from unlearnbench.tofu.record import TofuRecord, write_tofu
+from unlearnbench.types.options import EngineOptions
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")

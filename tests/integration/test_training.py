@@ -23,10 +23,10 @@ from tests.conftest import write_benchmark
 from tests.models import save
 from unlearnbench.api.sweep import sweep
 from unlearnbench.errors import RunError, TrainingError, UnlearnbenchError
-from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.runs.lock import locked
 from unlearnbench.training.record import read_record
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "unlearnbench-flip"
 QUICK: dict[str, Any] = {"max_steps": 4, "batch_size": 2, "lr": 1e-3, "warmup_epochs": 0}

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ABOUT, write_benchmark
 from tests.reliability.commands import COMMANDS, World, Zygote, content
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 KILLS: Counter[str] = Counter()
 """Kills that hit, by command and kind; printed at the end."""
@@ -42,8 +42,8 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
     """Inputs of all commands."""
     import unlearnbench
     from unlearnbench.api.submissions import submit
-    from unlearnbench.options import About
     from unlearnbench.plugins import BUILTIN
+    from unlearnbench.types.options import About
 
     place = tmp_path_factory.mktemp("world")
     benchmark = write_benchmark(place / "benchmark")

@@ -15,9 +15,9 @@ import torch
 import unlearnbench
 from tests.conftest import write_benchmark
 from tests.reliability.commands import content, different
-from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.progress import Progress
 from unlearnbench.training.saving import newest_whole
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 SETTINGS: dict[str, Any] = {
     "max_steps": 6,

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from unlearnbench.cli.main import app
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 CLI = sorted((PACKAGE / "cli").glob("*.py"))

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.options import About, EngineOptions, RunOptions, TrainOptions
+from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
 
 API = "unlearnbench.api."
 CALLS = {

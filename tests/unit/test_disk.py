@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.disk import (
+from unlearnbench.errors import RunError, TrainingError
+from unlearnbench.files.disk import (
     clear_leftovers,
     discard,
     drafting,
@@ -21,7 +22,6 @@ from unlearnbench.disk import (
     write_atomically,
     writing,
 )
-from unlearnbench.errors import RunError, TrainingError
 
 
 def dead_pid() -> int:

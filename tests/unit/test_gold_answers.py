@@ -20,9 +20,9 @@ from unlearnbench.judging.calibrate import default_items, load_items
 from unlearnbench.judging.rules import tables
 from unlearnbench.judging.rules.itself import FRAMES, not_found
 from unlearnbench.judging.rules.judge import RULES_VERSION, RulesJudge, decide
-from unlearnbench.options import RunOptions
 from unlearnbench.paths import content_root
 from unlearnbench.plugins import BUILTIN
+from unlearnbench.types.options import RunOptions
 
 _GOLDS = """
 C++ C# F# A+ A- O+ O- AB- Na+ Na⁺ Ca2+ Cl- SO4²⁻ Fe3+ e- .NET ASP.NET Node.js Notepad++ Disney+

@@ -15,7 +15,7 @@ from unlearnbench.api import attacks, attestations, rejudging, scoring, submissi
 from unlearnbench.api import tofu as tofu_api
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.main import app
-from unlearnbench.options import (
+from unlearnbench.types.options import (
     About,
     EngineOptions,
     Help,

@@ -18,13 +18,12 @@ from tests.conftest import write_benchmark
 from unlearnbench.benchmark import Benchmark, holds, load_benchmark
 from unlearnbench.display import hidden_character, visible_line, visible_text
 from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.files.reading import MOST_DEPTH, MOST_DIGITS, parse_json
 from unlearnbench.judging.jury import Rule, decide_votes
 from unlearnbench.naming import label, nearest
-from unlearnbench.options import RunOptions
 from unlearnbench.protocol.plan import Plan, draw_examples, make_plan
 from unlearnbench.protocol.profiles import PROFILES, get_profile
 from unlearnbench.protocol.shuffled import shuffled
-from unlearnbench.reading import MOST_DEPTH, MOST_DIGITS, parse_json
 from unlearnbench.runs.codec import outcome_from, outcome_record, probe_from, probe_record
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.journal import Journal
@@ -41,6 +40,7 @@ from unlearnbench.types import (
     Split,
     Verdict,
 )
+from unlearnbench.types.options import RunOptions
 
 VERDICTS: list[Verdict | None] = ["correct", "incorrect", None]
 SPLITS: list[Split] = ["forget", "retain", "never"]

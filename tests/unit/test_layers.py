@@ -12,9 +12,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
-GROUND = {"errors", "types", "interfaces", "hashing", "naming", "paths", "plugins", "reading"}
-GROUND |= {"options", "progress"}
-GROUND |= {"disk", "display", "environment"}
+GROUND = {"errors", "types", "interfaces", "hashing", "naming", "paths", "plugins", "files"}
+GROUND |= {"progress", "display", "environment"}
 PARTS = GROUND | {"benchmark", "scoring", "runs"}
 ALLOWED = {
     "errors": set(),
@@ -24,11 +23,9 @@ ALLOWED = {
     "paths": set(),
     "types": {"errors"},
     "interfaces": {"types"},
-    "reading": {"errors"},
-    "disk": {"errors"},
+    "files": {"errors"},
     "environment": {"errors"},
     "plugins": {"errors", "naming"},
-    "options": {"types"},
     "progress": set(),
     "benchmark": GROUND,
     "scoring": GROUND,

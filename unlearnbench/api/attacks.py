@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.disk import check_folder_option
 from unlearnbench.environment import extra
 from unlearnbench.errors import PluginError, TrainingError
+from unlearnbench.files.disk import check_folder_option
 from unlearnbench.naming import label, nearest
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import available, load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.folder import default_folder
 from unlearnbench.training.record import summary
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark

@@ -11,11 +11,10 @@ from typing import cast
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
-from unlearnbench.disk import check_folder_option, drafting
 from unlearnbench.errors import SubmissionError
+from unlearnbench.files.disk import check_folder_option, drafting
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import label
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
@@ -35,6 +34,7 @@ from unlearnbench.submissions.bundle import (
 )
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.verify import Checked
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 
 def rerun(

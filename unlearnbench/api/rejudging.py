@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from unlearnbench.disk import check_folder_option
+from unlearnbench.files.disk import check_folder_option
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.naming import label
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.judging import to_judge
@@ -18,6 +17,7 @@ from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Estimate
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 
 def rejudge(

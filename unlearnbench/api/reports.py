@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import check_file_option
+from unlearnbench.files.disk import check_file_option
 
 if TYPE_CHECKING:
     from unlearnbench.reporting.page import Page

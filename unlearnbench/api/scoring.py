@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, cast, overload
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
-from unlearnbench.disk import check_folder_option
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.files.disk import check_folder_option
 from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.naming import label
-from unlearnbench.options import EngineOptions, RunOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.plan import Plan, make_plan
@@ -30,6 +29,7 @@ from unlearnbench.runs.run import Run, load_base
 from unlearnbench.runs.several import Runs
 from unlearnbench.training.record import summary
 from unlearnbench.types import Setting
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark

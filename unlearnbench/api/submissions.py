@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import check_folder_option, drafting
 from unlearnbench.errors import SubmissionError
+from unlearnbench.files.disk import check_folder_option, drafting
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.calibrations import measured
 from unlearnbench.judging.catalogue import describe_judge
 from unlearnbench.leaderboard.board import Board, read_board
 from unlearnbench.leaderboard.site import build_site
-from unlearnbench.options import About
 from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_relearn, read_stress
 from unlearnbench.runs.run import Run
@@ -23,6 +22,7 @@ from unlearnbench.submissions.bundle import check_free, submission_files, write_
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.verify import Verification, check_submission, copies
+from unlearnbench.types.options import About
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.api.scoring import score
 from unlearnbench.api.training import Trained, check_training, train
-from unlearnbench.disk import check_folder_option, write_atomically
 from unlearnbench.errors import TrainingError
+from unlearnbench.files.disk import check_folder_option, write_atomically
 from unlearnbench.naming import label
-from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.reporting.charts import TradeOffPoint, svg_file, trade_off_chart
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
     import pandas as pd

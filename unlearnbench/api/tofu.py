@@ -7,10 +7,10 @@ from pathlib import Path
 
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.environment import extra
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.tofu.measure import measure
 from unlearnbench.tofu.record import TofuRecord, read_retain_log
+from unlearnbench.types.options import EngineOptions
 
 
 def score_tofu(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
-from unlearnbench.disk import check_folder_option
 from unlearnbench.environment import versions
+from unlearnbench.files.disk import check_folder_option
 from unlearnbench.naming import label
-from unlearnbench.options import RunOptions, TrainOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.runs.folder import default_folder
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema import TrainingRecord

@@ -8,8 +8,8 @@ from typing import Any
 
 from unlearnbench.environment import extra
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.hashing import sha256_json
-from unlearnbench.reading import decode, lines, parse_json, read_bytes
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 """Local files are found by their name plus one of these."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from unlearnbench.errors import BenchmarkError, UnreadableError
-from unlearnbench.reading import decode, lines, parse_json, read_bytes
+from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 
 Shape = TypeVar("Shape", bound=BaseModel)
 

@@ -14,10 +14,10 @@ from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.sets import read_forms, read_relearn_set
 from unlearnbench.benchmark.validation import Located, check_across, check_fact
 from unlearnbench.errors import BenchmarkError, UnreadableError
+from unlearnbench.files.reading import read_toml
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
 from unlearnbench.paths import content_root
-from unlearnbench.reading import read_toml
 from unlearnbench.types import Fact, Form, RelearnSet, Split
 
 

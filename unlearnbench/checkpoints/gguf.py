@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from unlearnbench.checkpoints.folder import check_folder, fingerprint
 from unlearnbench.checkpoints.reading import named, whole_cause
-from unlearnbench.disk import clear_leftovers, refusal, sync, write_error
 from unlearnbench.errors import CheckpointError
+from unlearnbench.files.disk import clear_leftovers, refusal, sync, write_error
 from unlearnbench.hashing import sha256_file
 from unlearnbench.paths import cache_root
 

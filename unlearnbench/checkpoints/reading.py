@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.errors import CheckpointError, UnreadableError
-from unlearnbench.reading import read_text
+from unlearnbench.files.reading import read_text
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST = 2000

@@ -11,7 +11,7 @@ import typer
 
 from unlearnbench.cli.options import Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.disk import check_file_option
+from unlearnbench.files.disk import check_file_option
 
 if TYPE_CHECKING:
     from unlearnbench.judging.calibrate import Calibration, LabelAgreement, Rate
@@ -65,7 +65,7 @@ def _store(record: dict[str, object], items: Sequence[Path], path: Path, tuned: 
     """Store a result without the items themselves."""
     from datetime import UTC, datetime
 
-    from unlearnbench.disk import clear_leftovers, write_atomically
+    from unlearnbench.files.disk import clear_leftovers, write_atomically
 
     stored = {key: value for key, value in record.items() if key != "misses"}
     stored["data"] = ", ".join(table.stem for table in items)

@@ -12,9 +12,9 @@ import typer
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
-from unlearnbench.disk import check_folder_option
-from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.files.disk import check_folder_option
 from unlearnbench.types import Setting
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
     from unlearnbench.runs.run import Run

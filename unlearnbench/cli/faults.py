@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from unlearnbench.disk import refusal
+from unlearnbench.files.disk import refusal
 
 _ADVICE = {
     errno.ENOSPC: "make room and give the same command again",

@@ -18,7 +18,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.options import Help
+from unlearnbench.types.options import Help
 
 
 def grown(command: Callable[..., int]) -> Callable[..., int]:

@@ -13,7 +13,7 @@ from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.types import Estimate

@@ -21,7 +21,7 @@ from unlearnbench.cli.options import (
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.cli.stress import print_attacked
-from unlearnbench.options import EngineOptions, RunOptions
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema import Figures, FinishedRelearn

@@ -23,7 +23,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten
 from unlearnbench.cli.progress import progress
-from unlearnbench.options import EngineOptions, RunOptions
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 BenchmarkNames = Annotated[
     list[str],

@@ -23,7 +23,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
-from unlearnbench.options import EngineOptions, RunOptions
+from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.api.attacks import Attacked, R

@@ -11,7 +11,7 @@ import typer
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.options import About
+from unlearnbench.types.options import About
 
 
 @grown

@@ -11,8 +11,8 @@ import typer
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.disk import check_file_option
-from unlearnbench.options import EngineOptions
+from unlearnbench.files.disk import check_file_option
+from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
     from unlearnbench.tofu.record import TofuRecord

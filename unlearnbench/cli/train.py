@@ -19,7 +19,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
-from unlearnbench.options import RunOptions, TrainOptions
+from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
     from unlearnbench.api.training import Trained

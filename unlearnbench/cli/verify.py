@@ -15,7 +15,7 @@ from unlearnbench.cli.options import Device, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.errors import SubmissionError
-from unlearnbench.options import RunOptions
+from unlearnbench.types.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.submissions.attestations import Attested

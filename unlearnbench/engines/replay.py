@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 from unlearnbench.errors import EngineError
-from unlearnbench.options import EngineOptions
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.types import (
@@ -18,6 +17,7 @@ from unlearnbench.types import (
     Sampling,
     Setting,
 )
+from unlearnbench.types.options import EngineOptions
 
 
 class ReplayEngine:

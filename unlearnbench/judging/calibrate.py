@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from unlearnbench.errors import JudgeError, UnreadableError
+from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.interfaces import Judge
 from unlearnbench.paths import content_root
-from unlearnbench.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Failure, Interval, JudgeItem, Judgement, ProbeKey, Verdict

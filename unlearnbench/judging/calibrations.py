@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ConfigDict, ValidationError
 
 from unlearnbench.errors import JudgeError, UnreadableError
+from unlearnbench.files.reading import read_object
 from unlearnbench.paths import content_root
-from unlearnbench.reading import read_object
 from unlearnbench.runs.schema.base import Bool, Count, Float, Part, Share, fault
 
 

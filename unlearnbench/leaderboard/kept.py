@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from unlearnbench.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.errors import UnreadableError
+from unlearnbench.files.disk import clear_leftovers, write_atomically, writing
+from unlearnbench.files.reading import read_object
 from unlearnbench.hashing import sha256_bytes, sha256_json
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
@@ -22,7 +23,6 @@ from unlearnbench.leaderboard.entry import (
     RefusedEntry,
     entry_from,
 )
-from unlearnbench.reading import read_object
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
 from unlearnbench.submissions.layout import SUMS
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unlearnbench.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.display import visible_line
+from unlearnbench.files.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.leaderboard.board import Board
 from unlearnbench.leaderboard.export import as_csv, as_json, as_markdown
 from unlearnbench.leaderboard.plot import plot

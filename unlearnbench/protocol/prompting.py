@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from unlearnbench.errors import EngineError
-from unlearnbench.options import EngineOptions
 from unlearnbench.protocol.profiles import Profile
 from unlearnbench.types import GeneratorInfo
+from unlearnbench.types.options import EngineOptions
 
 
 def system_prompt_of(info: GeneratorInfo, options: EngineOptions, profile: Profile) -> str | None:

@@ -16,7 +16,6 @@ from typing import Any, cast
 
 from unlearnbench.environment import versions
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
-from unlearnbench.options import EngineOptions
 from unlearnbench.plugins import load
 from unlearnbench.progress import Meter, OnProgress, ignore
 from unlearnbench.protocol.evaluate import Job, evaluate, prompts_of
@@ -35,6 +34,7 @@ from unlearnbench.runs.schema import (
     utc_now,
 )
 from unlearnbench.types import Probe, Sampling, Setting
+from unlearnbench.types.options import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unlearnbench.disk import clear_leftovers, write_atomically
 from unlearnbench.display import percent, visible
+from unlearnbench.files.disk import clear_leftovers, write_atomically
 from unlearnbench.reporting import tables
 from unlearnbench.reporting.answers import Leak, leaks_of
 from unlearnbench.reporting.caveats import n_open

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
-from unlearnbench.reading import read_object
+from unlearnbench.files.disk import write_atomically
+from unlearnbench.files.reading import read_object
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema import (

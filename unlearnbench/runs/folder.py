@@ -9,11 +9,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unlearnbench.disk import write_atomically
 from unlearnbench.errors import RunError, UnreadableError
+from unlearnbench.files.disk import write_atomically
+from unlearnbench.files.reading import read_object
 from unlearnbench.hashing import sha256_json
-from unlearnbench.options import RunOptions
-from unlearnbench.reading import read_object
 from unlearnbench.runs.codec import (
     Line,
     completion_from,
@@ -25,6 +24,7 @@ from unlearnbench.runs.codec import (
 from unlearnbench.runs.journal import Journal
 from unlearnbench.runs.lock import locked
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Setting
+from unlearnbench.types.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema import RunRecord

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearnbench.disk import sync_folder, write_error
 from unlearnbench.errors import RunError, UnreadableError
-from unlearnbench.reading import decode, lines, parse_json, read_bytes
+from unlearnbench.files.disk import sync_folder, write_error
+from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 
 
 class Journal:

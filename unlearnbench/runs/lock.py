@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnbench.disk import clear_leftovers, write_error
 from unlearnbench.errors import RunError
+from unlearnbench.files.disk import clear_leftovers, write_error
 
 
 @contextmanager

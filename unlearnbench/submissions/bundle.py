@@ -10,10 +10,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnbench.disk import check_folder_option, writing
 from unlearnbench.errors import SubmissionError
+from unlearnbench.files.disk import check_folder_option, writing
 from unlearnbench.hashing import sha256_bytes
-from unlearnbench.options import About
 from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
@@ -36,6 +35,7 @@ from unlearnbench.submissions.schema import (
     Submission,
 )
 from unlearnbench.submissions.verify import Checked
+from unlearnbench.types.options import About
 
 C = TypeVar("C", bound=Claim)
 

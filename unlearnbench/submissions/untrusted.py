@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from unlearnbench import reading
 from unlearnbench.errors import UnreadableError
+from unlearnbench.files import reading
 
 MOST_ENTRIES = 40
 """Most files and folders of a submission."""

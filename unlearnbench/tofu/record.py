@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.disk import clear_leftovers, write_atomically
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
-from unlearnbench.reading import read_object
+from unlearnbench.files.disk import clear_leftovers, write_atomically
+from unlearnbench.files.reading import read_object
 from unlearnbench.tofu.measure import RetainLog
 
 if TYPE_CHECKING:

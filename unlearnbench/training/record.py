@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from unlearnbench.disk import write_atomically
 from unlearnbench.errors import TrainingError, UnreadableError
-from unlearnbench.reading import read_object
+from unlearnbench.files.disk import write_atomically
+from unlearnbench.files.reading import read_object
 from unlearnbench.runs.schema import TrainingRecord, TrainingSummary
 from unlearnbench.runs.schema.base import UnknownVersionError, fault
 

@@ -11,8 +11,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from unlearnbench.checkpoints.folder import check_folder
-from unlearnbench.disk import clear_leftovers, discard, drafting, sync_folder, writing
 from unlearnbench.errors import CheckpointError
+from unlearnbench.files.disk import clear_leftovers, discard, drafting, sync_folder, writing
 from unlearnbench.runs.schema import TrainingRecord
 from unlearnbench.training.record import RECORD, write_record
 

@@ -17,11 +17,11 @@ import torch
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.disk import discard, write_atomically, writing
 from unlearnbench.engines.transformers.loading import choose_device, load_model
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
-from unlearnbench.reading import read_object
+from unlearnbench.files.disk import discard, write_atomically, writing
+from unlearnbench.files.reading import read_object
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.schema import ModelRef, TrainingData, TrainingRecord, differences, utc_now
 from unlearnbench.training.encode import Encoder, collect

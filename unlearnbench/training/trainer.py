@@ -14,9 +14,9 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from unlearnbench.disk import drafting
 from unlearnbench.engines.transformers.loading import choose_dtype
 from unlearnbench.errors import TrainingError
+from unlearnbench.files.disk import drafting
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Reference, Student

@@ -29,7 +29,6 @@ from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
-from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import RELEARN, read_relearn, write_attack
@@ -44,6 +43,7 @@ from unlearnbench.runs.schema import (
     utc_now,
 )
 from unlearnbench.types import Probe, PromptFormat, Setting
+from unlearnbench.types.options import DEFAULTS, EngineOptions, engine_identity
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from unlearnbench.attacks.catalog import RelearnProfile
-from unlearnbench.disk import drafting, writing
 from unlearnbench.engines.transformers.memory import free_bytes
 from unlearnbench.environment import extra
 from unlearnbench.errors import TrainingError
+from unlearnbench.files.disk import drafting, writing
 from unlearnbench.training.batch import Row
 from unlearnbench.training.passes import Student
 

@@ -13,11 +13,11 @@ from unlearnbench.attacks.catalog import Scale
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
-from unlearnbench.options import DEFAULTS, EngineOptions
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import of_facts
 from unlearnbench.types import Fact, Interval, PromptFormat, Score, Setting
+from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

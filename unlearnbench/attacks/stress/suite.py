@@ -21,7 +21,6 @@ from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
-from unlearnbench.options import DEFAULTS, EngineOptions, engine_identity
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
@@ -40,6 +39,7 @@ from unlearnbench.runs.schema import (
 )
 from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import leaked_on_any, of_facts
+from unlearnbench.types.options import DEFAULTS, EngineOptions, engine_identity
 
 _OF_SCORE = {"base-unknown", "retain-unasked"}
 """Codes of findings on questions that `score` asks and a suite does not."""

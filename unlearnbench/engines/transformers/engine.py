@@ -32,7 +32,6 @@ from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.errors import EngineError
-from unlearnbench.options import EngineOptions
 from unlearnbench.types import (
     Completion,
     Failure,
@@ -41,6 +40,7 @@ from unlearnbench.types import (
     Sampling,
     Setting,
 )
+from unlearnbench.types.options import EngineOptions
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from unlearnbench.errors import JudgeError, UnreadableError
+from unlearnbench.files.reading import read_text, read_toml
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root
-from unlearnbench.reading import read_text, read_toml
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 DECISIVE = frozenset(

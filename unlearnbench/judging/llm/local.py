@@ -16,7 +16,6 @@ from unlearnbench.judging.llm.prompt import (
     Reading,
     read_reply,
 )
-from unlearnbench.options import EngineOptions
 from unlearnbench.plugins import load
 from unlearnbench.types import (
     Completion,
@@ -26,6 +25,7 @@ from unlearnbench.types import (
     Sampling,
     Usage,
 )
+from unlearnbench.types.options import EngineOptions
 
 LONGEST_REPLY = 8192
 """Most tokens of a reply where the definition sets no limit."""
