@@ -135,7 +135,7 @@ def in_process(
 MISTAKES = [
     (("show", "benchmark", "{here}"), "no benchmark.toml"),
     (("show", "benchmark", ""), "unknown-benchmark"),
-    (("score", "x", "--benchmark", "wkf", "--benchmark", "lkf"), "--benchmark is given 2 times"),
+    (("train", "--benchmark", "wkf", "--benchmark", "lkf"), "--benchmark is given 2 times"),
     (("score", "x", "--judge", "rules", "--judge=rules"), "--judge is given 2 times"),
     (("score", "x", "--batch-size", "9" * 5000), "--batch-size"),
     (("leaderboard", "serve", "--port", "65536"), "--port"),
@@ -264,7 +264,7 @@ FAULTS: list[tuple[BaseException, str | None]] = [
     (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory"),
     (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …"), "out of memory"),
     (OSError(errno.EROFS, "Read-only file system", "/x"), "/x: Read-only file system; the disk"),
-    (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied; see to"),
+    (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied; check"),
     (OSError("it has no errno"), "it has no errno"),
     (KeyError("x"), None),
     (RecursionError(), None),

@@ -133,7 +133,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
     },
     "attest": {
         "folder": Path("row"),
-        "found": [Path("found")],
+        "runs": [Path("found")],
         "by": "Me",
         "link": "",
         "out": None,
