@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from unlearnbench.progress import Progress
     from unlearnbench.runs.compare import compare
-    from unlearnbench.runs.run import load_run
+    from unlearnbench.runs.run import Run, load_run
     from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
 
     __version__: str
@@ -51,6 +51,7 @@ __all__ = [
     "OpenScoreError",
     "PluginError",
     "Progress",
+    "Run",
     "RunError",
     "RunOptions",
     "SubmissionError",

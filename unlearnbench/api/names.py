@@ -22,6 +22,7 @@ NAMES = {
     "submit": "unlearnbench.api.submissions",
     "verify": "unlearnbench.api.submissions",
     "build_leaderboard": "unlearnbench.api.submissions",
+    "Run": "unlearnbench.runs.run",
     "load_run": "unlearnbench.runs.run",
     "load_benchmark": "unlearnbench.benchmark",
     "EngineOptions": "unlearnbench.types.options",
