@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 from pathlib import Path
@@ -136,6 +137,7 @@ def _parameter(parameter: inspect.Parameter) -> str:
     """`name: type = default`; a default object is written as the call that makes it."""
     annotation, default = parameter.annotation, parameter.default
     shown = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    shown = _without_help(shown)
     stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     name = stars.get(parameter.kind, "") + parameter.name
     if annotation is not inspect.Parameter.empty:
@@ -150,3 +152,12 @@ def _parameter(parameter: inspect.Parameter) -> str:
 
 def _literal(value: object) -> bool:
     return value is None or isinstance(value, str | int | float | bool | tuple)
+
+
+def _without_help(annotation: str) -> str:
+    """The type in `Annotated[type, Help(...)]`, which is all that Python users need."""
+    tree = ast.parse(annotation, mode="eval").body
+    if isinstance(tree, ast.Subscript) and ast.unparse(tree.value) == "Annotated":
+        assert isinstance(tree.slice, ast.Tuple)
+        return ast.unparse(tree.slice.elts[0])
+    return annotation
