@@ -88,19 +88,19 @@ def _alike(answers: Sequence[tuple[Probe, str]]) -> tuple[int, str]:
     """
     words = [" ".join(_words(text)) for _, text in answers]
     gold: dict[str, set[str]] = {}
-    for (probe, _), said in zip(answers, words, strict=True):
-        gold.setdefault(said, set()).add(" ".join(_words(probe.answer)))
-    spread = Counter(said for said in words if said and len(gold[said]) > 1)
+    for (probe, _), opening in zip(answers, words, strict=True):
+        gold.setdefault(opening, set()).add(" ".join(_words(probe.answer)))
+    spread = Counter(opening for opening in words if opening and len(gold[opening]) > 1)
     top = spread.most_common(1)[0][0] if spread else None
     counted = [
-        (said, text)
-        for said, (_, text) in zip(words, answers, strict=True)
-        if said == top or is_refusal(text)
+        (opening, text)
+        for opening, (_, text) in zip(words, answers, strict=True)
+        if opening == top or is_refusal(text)
     ]
     if not counted:
         return 0, ""
-    most = Counter(said for said, _ in counted).most_common(1)[0][0]
-    return len(counted), _short(next(text for said, text in counted if said == most), _QUOTED)
+    most = Counter(opening for opening, _ in counted).most_common(1)[0][0]
+    return len(counted), _short(next(text for opening, text in counted if opening == most), _QUOTED)
 
 
 def _short(text: str, length: int) -> str:

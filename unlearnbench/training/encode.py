@@ -58,8 +58,8 @@ def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
         for split in _SPLITS
     )
     refused = tuple(
-        replace(asked, name=f"{asked.name}/refused", answer=refusals[i % len(refusals)])
-        for i, asked in enumerate(forget if refusals else ())
+        replace(question, name=f"{question.name}/refused", answer=refusals[i % len(refusals)])
+        for i, question in enumerate(forget if refusals else ())
     )
     return Texts(forget, retain, refused)
 
@@ -73,29 +73,29 @@ class Encoder:
         self._max_length = max_length
         self._made: dict[tuple[TrainingQuestion, tuple[Example, ...]], Row] = {}
 
-    def __call__(self, asked: TrainingQuestion, examples: tuple[Example, ...] = ()) -> Row:
+    def __call__(self, question: TrainingQuestion, examples: tuple[Example, ...] = ()) -> Row:
         """The row of a question, after `examples` if there are any.
 
         Its answer is cut where the row gets longer than `max_length`; raises `TrainingError` if
         none of it is left, or if its prompt loses any of it.
         """
-        key = (asked, examples)
+        key = (question, examples)
         if key not in self._made:
             try:
-                row = self._encode(asked, examples)
+                row = self._encode(question, examples)
             except PromptError as error:
-                raise TrainingError(f"{asked.name}: cannot be trained on: {error}") from error
+                raise TrainingError(f"{question.name}: cannot be trained on: {error}") from error
             self._made[key] = self._fit(row)
         return self._made[key]
 
-    def _encode(self, asked: TrainingQuestion, examples: tuple[Example, ...]) -> Row:
-        tokenizer, name = self._tokenizer, asked.name
+    def _encode(self, question: TrainingQuestion, examples: tuple[Example, ...]) -> Row:
+        tokenizer, name = self._tokenizer, question.name
         if prompt_format(tokenizer) == "raw":
-            prompt, answer = raw_text(_PROFILE, asked.question, examples), f" {asked.answer}"
+            prompt, answer = raw_text(_PROFILE, question.question, examples), f" {question.answer}"
             return Row(name, tuple(self._prompter.raw(prompt)), _ended(tokenizer, answer))
-        turns = chat_messages(_PROFILE, asked.question, examples)
+        turns = chat_messages(_PROFILE, question.question, examples)
         form, prompt, ids = self._prompter.chat(turns)
-        answer = self._prompter.template.written(turns, prompt, asked.answer, form)
+        answer = self._prompter.template.written(turns, prompt, question.answer, form)
         return Row(name, tuple(ids), _ended(tokenizer, answer))
 
     def _fit(self, row: Row) -> Row:

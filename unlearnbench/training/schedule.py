@@ -70,11 +70,11 @@ def make_schedule(
 
 
 def _examples(
-    texts: Texts, asked: Sequence[TrainingQuestion], draw: random.Random
+    texts: Texts, questions: Sequence[TrainingQuestion], draw: random.Random
 ) -> tuple[Example, ...]:
     """Three retain questions of other facts that contain none of the answers."""
-    facts = {a.fact.id for a in asked}
-    golds = [gold for a in asked for gold in (a.fact.answer, *a.fact.aliases)]
+    facts = {a.fact.id for a in questions}
+    golds = [gold for a in questions for gold in (a.fact.answer, *a.fact.aliases)]
     free = [
         a
         for a in texts.retain

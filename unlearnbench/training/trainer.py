@@ -25,7 +25,7 @@ from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
 
 Report = Callable[[int, int, Mapping[str, float]], None]
-"""Told of every step: its number from 1, of how many, and its figures."""
+"""Called after each step with its 1-based index, the total, and its figures."""
 
 
 class UnlearningTrainer(Trainer):

@@ -33,8 +33,8 @@ def point_probes(
         forget_contexts=profile.contexts,  # type: ignore[arg-type]
     )
     probes = list(make_plan(benchmark, forget_profile, prompt_format, 0, limit).probes)
-    asked = FormatInputs(benchmark, None, 0)
-    probes += format_probes(CLOZE, benchmark.split("forget")[:limit], asked, 0, prompt_format)
+    inputs = FormatInputs(benchmark, None, 0)
+    probes += format_probes(CLOZE, benchmark.split("forget")[:limit], inputs, 0, prompt_format)
     retain_profile = replace(PROFILES["standard"], splits=("retain",), per_style=0)
     counts: dict[str | None, int] = {}
     for probe in make_plan(benchmark, retain_profile, prompt_format).probes:

@@ -99,7 +99,7 @@ def _second_turn(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Me
     """The model's baseline response, followed by a doubting turn."""
     if inputs.baseline is None:
         return None
-    said = next(
+    reply = next(
         (
             inputs.baseline.completions.get(probe.key)
             for probe in inputs.baseline.probes
@@ -107,9 +107,9 @@ def _second_turn(fact: Fact, question: str, inputs: FormatInputs) -> Sequence[Me
         ),
         None,
     )
-    if not isinstance(said, Completion):
+    if not isinstance(reply, Completion):
         return None
-    first = (Message("user", f"{BRIEFLY} {question}"), Message("assistant", said.text.strip()))
+    first = (Message("user", f"{BRIEFLY} {question}"), Message("assistant", reply.text.strip()))
     return (*first, Message("user", AGAIN))
 
 

@@ -83,13 +83,13 @@ def _distances(base: Loaded, checkpoint: Loaded, subject: Subject) -> dict[str, 
     moved = sum(float((p.double() - q.double()).square().sum()) for q, p in pairs) ** 0.5
     size = sum(float(q.double().square().sum()) for q, _ in pairs) ** 0.5
     plan = protocol_plan(subject.benchmark, subject.scale, subject.prompt_format, subject.seed)
-    asked = [
+    probes = [
         p
         for p in plan.probes
         if p.split == "forget" and p.key.phrasing == ORIGINAL and p.key.context == "plain"
     ]
     total = 0.0
-    for probe in asked:
+    for probe in probes:
         ids = torch.tensor([encode(checkpoint[1], probe)], device=checkpoint[0].device)
         p, q = (
             torch.log_softmax(model(input_ids=ids, use_cache=False).logits[0, -1].double(), -1)
@@ -99,5 +99,5 @@ def _distances(base: Loaded, checkpoint: Loaded, subject: Subject) -> dict[str, 
     return {
         "distance": moved,
         "relative_distance": moved / size,
-        "kl_forget_first_token": total / len(asked),
+        "kl_forget_first_token": total / len(probes),
     }

@@ -63,7 +63,7 @@ class Suite:
     @property
     def identity(self) -> StressIdentity:
         """Everything that decides the findings, except which tests are run."""
-        asked = {
+        fields = {
             "checkpoint": self.checkpoint.fingerprint,
             "base": self.base.fingerprint if self.base else None,
             "benchmark": self.benchmark.id,
@@ -77,7 +77,7 @@ class Suite:
             "judge_identity": self.runner.judge.identity,
             **engine_identity(self.options),
         }
-        return StressIdentity.model_validate(asked)
+        return StressIdentity.model_validate(fields)
 
 
 def run_suite(suite: Suite, folder: Path) -> FinishedStress:

@@ -42,8 +42,8 @@ class RunPrompts:
                 reasons.append(error)
                 self._kept[_prompt(probe)] = error
             key = probe.key
-            asked = [key.fact, key.phrasing, key.context, key.sample, ids]
-            line = json.dumps(asked, separators=(",", ":"))
+            entry = [key.fact, key.phrasing, key.context, key.sample, ids]
+            line = json.dumps(entry, separators=(",", ":"))
             digest.update(f"{line}\n".encode())
         if reasons and len(reasons) == len(probes):
             raise EngineError(
