@@ -110,8 +110,9 @@ def test_a_model_cannot_steer_the_terminal_by_what_is_quoted(tmp_path: Path) -> 
 
 def test_compare_says_whose_run_has_warnings(pair: tuple[Path, Path]) -> None:
     done = run("compare", *map(str, pair), cwd=pair[0].parent)
-    assert "warning: first: 30 of 30 retain answers are refusals" in done.stdout
-    assert "second:" not in done.stdout.replace("second: base", "")
+    assert "model-a [1, 2, 3, 4]" in done.stdout
+    assert "base [3, 4]" in done.stdout
+    assert "[2] warning: 30 of 30 retain answers are refusals" in done.stdout
     record = json.loads(run("compare", *map(str, pair), "--json", cwd=pair[0].parent).stdout)
     assert [bool(one["findings"]) for one in record["runs"]] == [True, True]
 

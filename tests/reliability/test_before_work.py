@@ -24,6 +24,8 @@ CALLS = {
     "tofu": "tofu {model}",
     "report": "report {run}",
     "calibrate": "calibrate rules",
+    "jury": "judge {run} --judge {jury}",
+    "rejudge": "verify {submissions}/row --rejudge rules",
     "keep": "leaderboard build --submissions {submissions} --out s",
 }
 OPTION = {"calibrate": "--store", "keep": "--keep"}
