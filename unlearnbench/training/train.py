@@ -134,7 +134,7 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
     trainer = UnlearningTrainer(model, job.method, schedule, job.settings, arguments, report)
     notes = _check(trainer, schedule)
     _log.info(
-        "%d steps of %d + %d rows; asking the model as it is first",
+        "%d steps of %d + %d rows; scoring the base model first",
         arguments.max_steps,
         job.settings.batch_size * job.settings.accumulation,
         len(schedule.batches[0].retain) * job.settings.accumulation,
