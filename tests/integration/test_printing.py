@@ -13,20 +13,46 @@ from typing import Any
 import pytest
 
 from tests import report_samples as samples
+from unlearnbench.api.sweep import Sweep, SweepPoint
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.contents import contents_of
 from unlearnbench.cli import output
+from unlearnbench.cli.demo import print_demo
 from unlearnbench.cli.leaks import print_fact, print_leaks
 from unlearnbench.cli.relearn import show_relearn
 from unlearnbench.cli.runs import print_run
 from unlearnbench.cli.show import print_contents
 from unlearnbench.cli.stress import show_stress
-from unlearnbench.runs.run import load_run
+from unlearnbench.cli.sweep import print_sweep
+from unlearnbench.cli.tofu import print_tofu
+from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, RelearnRecord
 from unlearnbench.runs.stored import load_judged
+from unlearnbench.tofu.record import TofuRecord
 
+WARNINGS = ("retain-low", "retain-refusals", "base-unknown")
 HOSTILE = "[red]x[/] [/] :smile: \x1b[31m\u202e [link=file:///etc]y[/link]"
 SHOWN = "[red]x[/] [/] :smile: [U+001B][31m[U+202E] [link=file:///etc]y[/link]"
+
+
+TOFU = TofuRecord(
+    source="tofu-mini",
+    forget="forget25",
+    data_fingerprint="d" * 64,
+    checkpoint="m",
+    checkpoint_fingerprint="c" * 64,
+    dtype="float32",
+    scores={"forget.extraction_strength": 0.1234, "forget_quality": None},
+    truth_ratios={},
+    aucs={},
+    open=[],
+)
+
+
+def sweep_of(run: Run, folder: Path) -> Sweep:
+    values = ("base", "0.00000000000001", "1")
+    points = [SweepPoint("lambda_r", v, 1.0, 1.0, 1.0, 3, "c", "r", WARNINGS) for v in values]
+    return Sweep(folder, tuple(points))
 
 
 def squeezed(text: str) -> str:
@@ -60,6 +86,9 @@ def test_tables_are_whole(
         "stress": printed(columns, show_stress, FinishedStress.from_disk(stress, tmp_path)),
         "benchmark": printed(columns, print_contents, contents_of(load_benchmark("wkf"))),
         "fact": printed(columns, print_fact, run, run.probes[0].key.fact, False),
+        "demo": printed(columns, print_demo, run, run),
+        "sweep": printed(columns, print_sweep, sweep_of(run, tmp_path), False),
+        "tofu": printed(columns, print_tofu, TOFU),
     }
     for name, text in texts.items():
         for line in text.split("\n"):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import unlearnbench
 from tests.conftest import write_benchmark
+from tests.scripted import ScriptedEngine
 from unlearnbench.engines.transformers import engine as engines
 from unlearnbench.errors import BenchmarkError
+from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.runs.several import Runs
+from unlearnbench.types import Estimate, JudgeItem, Usage
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 
@@ -115,3 +119,43 @@ def test_mistakes_are_told_before_anything_is_loaded(
 def test_none_is_no_call() -> None:
     with pytest.raises(BenchmarkError, match="name one or more"):
         unlearnbench.score("nowhere", [])
+
+
+class Paid(RulesJudge):
+    """The rules, at 0.4 dollars a run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.usage = Usage(calls=1, dollars=0.4)
+
+    def keep_in(self, folder: Path | None) -> None:
+        """Keep nothing."""
+
+    def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
+        return Estimate(1, len(items), 0, 1, 1, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(1.0, [1.0, 0.6]), (0.3, [0.3, 0.0]), (None, 2 * [None])]
+)
+def test_a_limit_of_cost_holds_for_all_benchmarks_together(
+    limit: float | None,
+    expected: list[float | None],
+    two: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits: list[float | None] = []
+
+    def make(spec: str, max_cost: float | None = None, batch: bool = False) -> Paid:
+        limits.append(max_cost)
+        return Paid()
+
+    monkeypatch.setattr("unlearnbench.api.judges.make_judge", make)
+    engine = ScriptedEngine("knows-all", EngineOptions())
+    out = RunOptions(tmp_path / "runs")
+    runs = unlearnbench.score(
+        "m", two, engine=engine, judge="paid", max_cost=limit, run_options=out
+    )
+    assert limits == expected
+    assert [run.record.judge.usage.dollars for run in runs if run.record.judge.usage] == [0.4, 0.4]

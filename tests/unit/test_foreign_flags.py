@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from unlearnbench.cli import main as entry
-from unlearnbench.cli.foreign import ELSEWHERE
+from unlearnbench.cli.foreign import ELSEWHERE, TRAINED
 
 
 def commands() -> Iterator[tuple[list[str], set[str]]]:
@@ -54,7 +54,9 @@ def test_every_flag_is_answered_on_every_command_that_lacks_it(
     for words in lacking:
         for given in ([flag, "x"], [f"{flag}=x"] if flag.startswith("--") else [flag]):
             told = answer([*words, *given], monkeypatch, capsys)
-            assert told == f"unlearnbench: {flag}: {ELSEWHERE[flag]}\n"
+            about_model = words == ["train"] and ELSEWHERE[flag].startswith("the checkpoint is")
+            advice = TRAINED if about_model else ELSEWHERE[flag]
+            assert told == f"unlearnbench: {flag}: {advice}\n"
 
 
 @pytest.mark.parametrize(

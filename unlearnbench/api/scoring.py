@@ -108,7 +108,8 @@ def score(
         seed: Seeds the draw of in-context examples.
         base: Folder of a run of the model before unlearning; the findings then say what there was
             to forget.
-        max_cost: US dollars that each paid judge may spend; the rest stays open.
+        max_cost: US dollars that each paid judge may spend, on all benchmarks together; the rest
+            stays open.
         engine_options: How the checkpoint is run.
         run_options: Where the run is stored; of several benchmarks, the folder above their runs.
         on_progress: Called with every report of progress.
@@ -170,10 +171,11 @@ class _Call:
         if repeated:
             raise BenchmarkError("twice", repeated[0], "each benchmark is scored once a call")
         shared_engine = cache(lambda: _engine(engine, self.checkpoint, self.engine_options))
-        runs = []
+        runs: list[Run] = []
         for loaded in facts:
             out = None if run_options.out is None else Path(run_options.out) / label(loaded.id)
-            runs.append(self.score(loaded, shared_engine, replace(run_options, out=out)))
+            call = replace(self, max_cost=_left(self.max_cost, runs))
+            runs.append(call.score(loaded, shared_engine, replace(run_options, out=out)))
         return Runs(runs)
 
     def score(
@@ -206,6 +208,14 @@ class _Call:
         )
         run = runner.run(folder, plan, generator, identity, sampling_from(identity))
         return run if before is None else run.against(before)
+
+
+def _left(max_cost: float | None, runs: Sequence[Run]) -> float | None:
+    """What paid judges may still spend; the judge of each run counted its own dollars."""
+    if max_cost is None:
+        return None
+    usages = [run.record.judge.usage for run in runs]
+    return max(0.0, max_cost - sum(usage.dollars or 0.0 for usage in usages if usage))
 
 
 def _plan_identity(

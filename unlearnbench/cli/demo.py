@@ -54,7 +54,7 @@ def demo(
 
         print(jsonlib.dumps({"before": run_record(before), "after": run_record(after)}))
     else:
-        _show(before, after)
+        print_demo(before, after)
     return 1 if before.n_open or after.n_open else 0
 
 
@@ -86,7 +86,8 @@ def _train(out: Path, quiet: bool) -> Path:
         ).folder
 
 
-def _show(before: Run, after: Run) -> None:
+def print_demo(before: Run, after: Run) -> None:
+    """The scores of both runs side by side, and what a reader of them must know."""
     from unlearnbench.cli.output import table
     from unlearnbench.cli.runs import bounds_text, score_text
 

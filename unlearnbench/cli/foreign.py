@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 _CHECKPOINT = "the checkpoint is the first argument; "
 _KEPT = "every prompt, answer and verdict is stored in the run's folder; leave it out"
@@ -46,9 +46,11 @@ ELSEWHERE = {
     "--verbosity": "--quiet here, which prints errors alone",
 }
 """Advice by flag, hyphens for underscores; used only where a command lacks the flag itself."""
+TRAINED = "the model to train is --base, the way to train it --method and --set NAME=VALUE"
+"""Advice about the checkpoint where it is no argument but an option, as in `train`."""
 
 
-def translated(flag: str, flags: Iterable[str]) -> str | None:
+def translated(flag: str, flags: Collection[str]) -> str | None:
     """The advice for an unknown flag, or None.
 
     Args:
@@ -58,4 +60,7 @@ def translated(flag: str, flags: Iterable[str]) -> str | None:
     spelt = flag.replace("_", "-")
     if spelt in flags:
         return f"{flag}: {spelt} here"
-    return f"{flag}: {ELSEWHERE[spelt]}" if spelt in ELSEWHERE else None
+    advice = ELSEWHERE.get(spelt)
+    if advice is not None and advice.startswith(_CHECKPOINT) and "--preset" in flags:
+        advice = TRAINED
+    return None if advice is None else f"{flag}: {advice}"

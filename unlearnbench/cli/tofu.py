@@ -56,11 +56,12 @@ def tofu(
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
-        _print(record)
+        print_tofu(record)
     return 1 if record.open else 0
 
 
-def _print(record: TofuRecord) -> None:
+def print_tofu(record: TofuRecord) -> None:
+    """The metrics, for people."""
     from unlearnbench.cli.output import table
 
     view = table(f"{record.source} · {record.forget}", "metric", "value")

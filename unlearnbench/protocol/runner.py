@@ -10,9 +10,9 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from unlearnbench.environment import versions
 from unlearnbench.interfaces import Generator, Judge, PaidJudge
@@ -55,7 +55,7 @@ class Runner:
         folder: Path,
         plan: Plan,
         generator: Generator,
-        identity: Mapping[str, Any],
+        identity: Mapping[str, object],
         sampling: Sampling = Sampling(),
     ) -> Run:
         """Put a plan to an engine, in a new run in `folder` or the one that it holds.
@@ -108,7 +108,7 @@ class Runner:
         Verdicts `correct` then measure how often the judge is wrong about any model.
         """
         probes = shuffled([probe for probe in run.probes if probe.split == "forget"])
-        answered = RunFolder(run.path).record().identity
+        answered = run.record.identity
         sampling = sampling_from(answered.model_dump())
         state = {"shuffled": answered.plan, "checkpoint": answered.checkpoint}
         replay = load("engines", "replay")
@@ -123,7 +123,7 @@ class Runner:
         folder: RunFolder,
         plan: Plan,
         generator: Generator,
-        identity: Mapping[str, Any],
+        identity: Mapping[str, object],
         sampling: Sampling,
     ) -> Run:
         began = time.monotonic()
@@ -135,7 +135,7 @@ class Runner:
         evaluate(Job(plan, generator, self.judge, sampling, folder, record), meter.advance)
         return self._close(folder, generator, time.monotonic() - began)
 
-    def _new_record(self, identity: Mapping[str, Any], generator: Generator) -> RunRecord:
+    def _new_record(self, identity: Mapping[str, object], generator: Generator) -> RunRecord:
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
         return RunRecord(
             status="running",
@@ -151,20 +151,20 @@ class Runner:
     def _close(self, folder: RunFolder, generator: Generator, seconds: float) -> Run:
         """Write the scores, the cost and the final status into `run.json`."""
         run = load_run(folder.path)
-        record = folder.record()
         closed = {
             "status": "open" if run.n_open else "complete",
             "generator": GeneratorRecord.of(generator.info),
             "judge": JudgeRecord.of(self.judge),
             "scores": {name: ScoreRecord.of(score) for name, score in run.scores.items()},
-            "seconds": round(record.seconds + seconds, 1),
+            "seconds": round(run.record.seconds + seconds, 1),
             "finished": utc_now(),
         }
-        folder.write_record(record.model_copy(update=closed))
-        return load_run(folder.path)
+        record = run.record.model_copy(update=closed)
+        folder.write_record(record)
+        return replace(run, record=record)
 
 
-def _is_complete(folder: RunFolder, identity: Mapping[str, Any]) -> bool:
+def _is_complete(folder: RunFolder, identity: Mapping[str, object]) -> bool:
     """Whether the run exists, is the same, and has no open fact.
 
     The prompts' tokens are unknown before the model is loaded; they follow from the rest of the

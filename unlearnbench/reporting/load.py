@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
@@ -50,12 +51,31 @@ class ScoreRun:
         return self.run.record.training
 
 
-@dataclass(frozen=True, slots=True)
-class StressRun:
-    """A folder of `stress`. `baseline` is None if the run below it is gone."""
+R = TypeVar("R", StressRecord, RelearnRecord)
+
+
+@dataclass(frozen=True)
+class _AttackRun(Generic[R]):
+    """A folder of an attack."""
 
     path: Path
-    record: StressRecord
+    record: R
+
+    @property
+    def label(self) -> str:
+        """What the checkpoint is called."""
+        return self.record.checkpoint
+
+    @property
+    def training(self) -> TrainingSummary | None:
+        """How the checkpoint came about, if that is known."""
+        return self.record.training
+
+
+@dataclass(frozen=True)
+class StressRun(_AttackRun[StressRecord]):
+    """A folder of `stress`. `baseline` is None if the run below it is gone."""
+
     baseline: Run | None
 
     @property
@@ -63,38 +83,15 @@ class StressRun:
         """What it belongs to."""
         return self.record.identity
 
-    @property
-    def label(self) -> str:
-        """What the checkpoint is called."""
-        return self.record.checkpoint
 
-    @property
-    def training(self) -> TrainingSummary | None:
-        """How the checkpoint came about, if that is known."""
-        return self.record.training
-
-
-@dataclass(frozen=True, slots=True)
-class RelearnRun:
+@dataclass(frozen=True)
+class RelearnRun(_AttackRun[RelearnRecord]):
     """A folder of `relearn`."""
-
-    path: Path
-    record: RelearnRecord
 
     @property
     def identity(self) -> RelearnIdentity:
         """What it belongs to."""
         return self.record.identity
-
-    @property
-    def label(self) -> str:
-        """What the checkpoint is called."""
-        return self.record.checkpoint
-
-    @property
-    def training(self) -> TrainingSummary | None:
-        """How the checkpoint came about, if that is known."""
-        return self.record.training
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import RelearnProfile
+from unlearnbench.attacks.identity import shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
 from unlearnbench.attacks.relearn.points import make_point, point_probes
 from unlearnbench.attacks.relearn.summary import summarise
@@ -63,21 +64,16 @@ class Relearning:
     @property
     def identity(self) -> RelearnIdentity:
         """Everything that decides the points, except which arms are run."""
-        fields = {
-            "checkpoint": self.checkpoint.fingerprint,
-            "base": self.base.fingerprint if self.base else None,
-            "benchmark": self.benchmark.id,
-            "benchmark_version": self.benchmark.version,
-            "benchmark_fingerprint": self.benchmark.fingerprint,
+        judge = self.runner.judge
+        shared = shared_fields(
+            self.checkpoint, self.base, self.benchmark, judge, self.limit, self.options
+        )
+        own = {
             "profile": self.profile.name,
             "profile_fingerprint": self.profile.fingerprint,
             "lora": self.lora,
-            "limit": self.limit,
-            "judge": self.runner.judge.name,
-            "judge_identity": self.runner.judge.identity,
-            **engine_identity(self.options),
         }
-        return RelearnIdentity.model_validate(fields)
+        return RelearnIdentity.model_validate(shared | own)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:

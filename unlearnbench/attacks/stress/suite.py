@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from unlearnbench.attacks.catalog import Scale
+from unlearnbench.attacks.identity import shared_fields
 from unlearnbench.attacks.stress.base import Finding, Loaded, StressTest, Subject
 from unlearnbench.attacks.stress.union import beyond, ranked_states, union_of
 from unlearnbench.attacks.stress.variant import protocol_plan
@@ -63,21 +64,16 @@ class Suite:
     @property
     def identity(self) -> StressIdentity:
         """Everything that decides the findings, except which tests are run."""
-        fields = {
-            "checkpoint": self.checkpoint.fingerprint,
-            "base": self.base.fingerprint if self.base else None,
-            "benchmark": self.benchmark.id,
-            "benchmark_version": self.benchmark.version,
-            "benchmark_fingerprint": self.benchmark.fingerprint,
+        limit, judge = self.scale.limit, self.runner.judge
+        shared = shared_fields(
+            self.checkpoint, self.base, self.benchmark, judge, limit, self.options
+        )
+        own = {
             "dtype": str(self.dtype).removeprefix("torch."),
             "profile": self.scale.name,
-            "limit": self.scale.limit,
             "seed": self.seed,
-            "judge": self.runner.judge.name,
-            "judge_identity": self.runner.judge.identity,
-            **engine_identity(self.options),
         }
-        return StressIdentity.model_validate(fields)
+        return StressIdentity.model_validate(shared | own)
 
 
 def run_suite(suite: Suite, folder: Path) -> FinishedStress:
