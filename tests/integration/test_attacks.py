@@ -125,6 +125,21 @@ class _Silent:
         yield from (Failure(item.key, "judge", "no connection") for item in items)
 
 
+def test_a_damaged_part_of_a_complete_suite_is_asked_again(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    """Its record still says `complete`; the verdicts that are lost are made again."""
+    first = stress(tiny_llama, tmp_path / "out", "quantize")
+    for part in ("baseline", "quantize/int8"):
+        path = tmp_path / "out" / part / "outcomes.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+        assert load_run(path.parent).n_open == 1
+    again = stress(tiny_llama, tmp_path / "out", "quantize")
+    assert (again["status"], again["n_open"]) == ("complete", 0)
+    assert again["union"] == first["union"]
+    assert load_run(tmp_path / "out" / "baseline").n_open == 0
+
+
 def test_a_judge_that_fails_leaves_everything_open(tiny_llama: Path, tmp_path: Path) -> None:
     record = stress(tiny_llama, tmp_path / "out", "quantize", "sampling", judge=_Silent())
     assert record["status"] == "open"

@@ -145,6 +145,9 @@ def test_quiet_commands_say_nothing_beside_their_result(
         ["report", made, "--out", str(tmp_path / "page.html")],
         ["verify", str(good_submission)],
         ["calibrate", "rules", "--items", str(_items(tmp_path))],
+        ["train", "--base", str(tiny_llama), *benchmark, "--max-steps", "1", "--out", "trained"],
+        ["tofu", str(tiny_llama)],
+        ["leaderboard", "build", "--submissions", str(good_submission.parent)],
         ["stress", str(tiny_llama), *small, "--only", "sampling", "--out", str(tmp_path / "s")],
     ]
     for words in commands:

@@ -94,8 +94,9 @@ class Runner:
             "sampling_seed": sampling.seed,
         }
         stored = RunFolder(folder)
-        if _is_complete(stored, identity):
-            return load_run(folder)
+        complete = _complete_run(stored, identity)
+        if complete is not None:
+            return complete
         generator = engine()
         if stored.exists():
             generator.adopt(stored.settings())
@@ -164,18 +165,23 @@ class Runner:
         return replace(run, record=record)
 
 
-def _is_complete(folder: RunFolder, identity: Mapping[str, object]) -> bool:
-    """Whether the run exists, is the same, and has no open fact.
+def _complete_run(folder: RunFolder, identity: Mapping[str, object]) -> Run | None:
+    """The stored run if it is the same and no probe of it is open, else None.
+
+    Its record may say `complete` while its lines were damaged since: what is open is asked again.
 
     The prompts' tokens are unknown before the model is loaded; they follow from the rest of the
     identity on one version of the libraries, and a complete run keeps its own.
     """
     if not folder.exists():
-        return False
-    stored = folder.record()
-    stored_identity = stored.identity.model_dump()
+        return None
+    record = folder.record()
+    stored_identity = record.identity.model_dump()
     stored_identity.pop("prompts", None)
-    return stored.status == "complete" and stored_identity == identity
+    if record.status != "complete" or stored_identity != identity:
+        return None
+    run = load_run(folder.path)
+    return None if run.n_open else run
 
 
 _ASKING = ("thinking", "think_tokens", "system_prompt", "chat_template")
