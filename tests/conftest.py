@@ -108,7 +108,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
 
 
-ABOUT = ("Refusal tuning", "refusal", "A. Person", "https://example.org/paper")
+ABOUT = ("Refusal tuning", "other", "A. Person", "https://example.org/paper")
 """What the good submission says of itself."""
 
 
@@ -144,12 +144,26 @@ def scripted_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def bases(scripted_runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of accepted base runs that holds one: of `knows-all`, on `wkf`."""
+    from unlearnbench.api.submissions import submit_base
+
+    folder = tmp_path_factory.mktemp("bases")
+    submit_base(
+        scripted_runs["knows-all"], "made up for tests", "A. Tester", out=folder / "knows-all-wkf"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
 def good_submission(
-    scripted_runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+    scripted_runs: dict[str, Path], bases: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A submission that stands."""
+    """A submission that stands on one of the `bases`."""
     from unlearnbench.api.submissions import submit
     from unlearnbench.types.options import About
 
     out = tmp_path_factory.mktemp("good") / "refusal-tuning"
-    return submit(scripted_runs["forgets-a"], scripted_runs["knows-all"], About(*ABOUT), out=out)
+    return submit(
+        scripted_runs["forgets-a"], "knows-all-wkf", About(*ABOUT), out=out, bases=bases
+    )

@@ -28,7 +28,7 @@ class ScriptedEngine:
     def info(self) -> GeneratorInfo:
         """A name and a fingerprint made of it."""
         return GeneratorInfo(
-            engine="scripted",
+            engine="transformers",  # rows come from engines that ship
             checkpoint=self._name,
             fingerprint=sha256_text(self._name),
             prompt_format="chat",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
     from unlearnbench.api.scoring import score
-    from unlearnbench.api.submissions import build_leaderboard, submit, verify
+    from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
     from unlearnbench.api.sweep import sweep
     from unlearnbench.api.training import train
     from unlearnbench.benchmark import load_benchmark
@@ -72,6 +72,7 @@ __all__ = [
     "score",
     "stress",
     "submit",
+    "submit_base",
     "sweep",
     "train",
     "verify",

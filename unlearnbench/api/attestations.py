@@ -14,7 +14,6 @@ from unlearnbench.api.submissions import evidence, listed_judges, verify
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, drafting
 from unlearnbench.interfaces import Generator
-from unlearnbench.naming import label
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
@@ -32,6 +31,7 @@ from unlearnbench.submissions.bundle import (
     kind_of,
     write_folder,
 )
+from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.verify import Checked
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -44,12 +44,13 @@ def rerun(
     device: str = "auto",
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
+    bases: str | Path | None = None,
 ) -> Rerun:
     """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
     Raises `SubmissionError` if the submission does not
        stand or `checkpoint` is not the very one that was submitted.
     """
-    row = _accepted(folder)
+    row = _accepted(folder, bases)
     identity = row.claim.run.identity
     options = EngineOptions(device=device, dtype=identity.dtype)
     engine_info = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
@@ -69,7 +70,7 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare_rerun(row.runs["run"], run)
+    return compare_rerun(row.run, run)
 
 
 def rejudge_submission(
@@ -79,19 +80,20 @@ def rejudge_submission(
     max_cost: float | None = None,
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
+    bases: str | Path | None = None,
 ) -> Rerun:
     """Judge a submission's answers again, by another judge, without a model, and compare.
 
     Raises `SubmissionError` if the submission is refused, `JudgeError` for a judge that cannot be
     made.
     """
-    row = _accepted(folder)
+    row = _accepted(folder, bases)
     with TemporaryDirectory() as temporary:
         stored = _as_run(row, Path(temporary) / row.folder.name)
         run = rejudge(
             stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
         )
-    return compare_rerun(row.runs["run"], run)
+    return compare_rerun(row.run, run)
 
 
 def attest(
@@ -101,6 +103,7 @@ def attest(
     *,
     link: str = "",
     out: str | Path | None = None,
+    bases: str | Path | None = None,
 ) -> Attested:
     """Write an attestation by `by` about a submission: one run of it, or relearn and stress runs.
 
@@ -108,7 +111,7 @@ def attest(
     `submissions/`. The attestation is checked before it is returned. Raises `SubmissionError` with
     the reasons why it would not count.
     """
-    row = _accepted(folder)
+    row = _accepted(folder, bases)
     score_runs, attacks = evidence(runs)
     if len(score_runs) + bool(attacks) != 1:
         raise SubmissionError(
@@ -116,9 +119,7 @@ def attest(
         )
     run = load_finished(score_runs[0]) if score_runs else None
     target = (
-        Path(out)
-        if out is not None
-        else attestations_of(row.folder) / label(by.lower(), kind_of(run))
+        Path(out) if out is not None else attestations_of(row.folder) / slugged(by, kind_of(run))
     )
     check_folder_option("--out", target)
     files = attestation_files(row, run, attacks, by, link)
@@ -141,8 +142,8 @@ def attestations(row: Checked) -> list[Attested]:
     return attested(row, listed_judges())
 
 
-def _accepted(folder: str | Path) -> Checked:
-    (verification,) = verify([folder])
+def _accepted(folder: str | Path, bases: str | Path | None) -> Checked:
+    (verification,) = verify([folder], bases=bases)
     if verification.checked is None or not verification.ok:
         raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
     return verification.checked
@@ -150,7 +151,7 @@ def _accepted(folder: str | Path) -> Checked:
 
 def _as_run(row: Checked, path: Path) -> Path:
     """The submission's run as a run folder, which a judge can be given."""
-    run = row.runs["run"]
+    run = row.run
     path.mkdir()
     folder = RunFolder(path)
     folder.begin(run.probes, run.record)

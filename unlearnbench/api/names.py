@@ -20,6 +20,7 @@ NAMES = {
     "calibrate": "unlearnbench.api.calibration",
     "report": "unlearnbench.api.reports",
     "submit": "unlearnbench.api.submissions",
+    "submit_base": "unlearnbench.api.submissions",
     "verify": "unlearnbench.api.submissions",
     "build_leaderboard": "unlearnbench.api.submissions",
     "Run": "unlearnbench.runs.run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +11,25 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, drafting
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.calibrations import measured
-from unlearnbench.judging.catalogue import describe_judge
+from unlearnbench.judging.catalogue import shipped_judge
 from unlearnbench.leaderboard.board import Board, read_board
 from unlearnbench.leaderboard.site import build_site
+from unlearnbench.naming import nearest
 from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_relearn, read_stress
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.bundle import check_free, submission_files, write_folder
+from unlearnbench.submissions.bases import Bases
+from unlearnbench.submissions.bundle import (
+    base_files,
+    check_free,
+    submission_files,
+    write_folder,
+)
 from unlearnbench.submissions.checks import JudgeOf
+from unlearnbench.submissions.fields import slug, slugged
 from unlearnbench.submissions.publish import open_pull_request
-from unlearnbench.submissions.verify import Verification, check_submission, copies
+from unlearnbench.submissions.verify import Verification, check_submission, copies, others_of
 from unlearnbench.types.options import About
 
 if TYPE_CHECKING:
@@ -30,11 +38,12 @@ if TYPE_CHECKING:
 
 def submit(
     run: str | Path,
-    base: str | Path,
+    base: str | Path | None,
     about: About,
     *,
     attacks: Sequence[str | Path] = (),
     out: str | Path | None = None,
+    bases: str | Path | None = None,
 ) -> Path:
     """Write a submission to the leaderboard: one folder of plain files that anyone can check.
 
@@ -43,14 +52,16 @@ def submit(
 
     Example:
         >>> about = About("My method", method="jensun", submitter="Me")
-        >>> submit("runs/mine", "runs/base", about, attacks=["runs/mine-stress"])
+        >>> submit("runs/mine", "smollm2-135m-wkf", about, attacks=["runs/mine-stress"])
 
     Args:
         run: Folder of the checkpoint's score run, profile `standard`.
-        base: Folder of the base model's score run, made and judged the same way.
+        base: The model before unlearning: name of an accepted base run, or folder of any run of it.
+            None: the model that `train` recorded.
         about: The submitter's description of the row.
         attacks: Folders of its relearn and stress runs, if there are any.
         out: The submission's folder. Default: `submissions/<name>`.
+        bases: Folder of accepted base runs. Default: those that ship.
 
     Returns:
         The submission's folder.
@@ -62,22 +73,97 @@ def submit(
     unknown, records = evidence(attacks)
     if unknown:
         raise SubmissionError(f"{unknown[0]}: neither a relearn nor a stress run")
-    target = Path(out) if out is not None else Path("submissions") / _folder_name(about.name)
+    target = (
+        Path(out)
+        if out is not None
+        else Path("submissions") / (slugged(about.name) or "submission")
+    )
     check_folder_option("--out", target)
-    files = submission_files(load_finished(run), load_finished(base), records, about)
+    accepted = accepted_bases(bases)
+    mine = load_finished(run)
+    files = submission_files(mine, _base_fingerprint(mine, base, accepted), records, about)
+    return _written(target, files, accepted)
+
+
+def submit_base(
+    run: str | Path,
+    source: str,
+    by: str,
+    *,
+    link: str = "",
+    out: str | Path | None = None,
+) -> Path:
+    """Propose the run of a model before unlearning to a board, for all rows that start from it.
+
+    Whoever keeps the board runs the model again before merging it (`verify FOLDER --rerun MODEL`).
+
+    Example:
+        >>> submit_base("runs/base", "HuggingFaceTB/SmolLM2-135M-Instruct@main", "Me")
+
+    Args:
+        run: Folder of the model's score run, profile `standard`.
+        source: Where anybody gets the model: a hub id with its revision, or a package.
+        by: Who ran it.
+        link: `https://` address of an account of it.
+        out: The folder. Default: `bases/<checkpoint>-<benchmark>`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SubmissionError: With every reason why no row could name it.
+        RunError: For a folder that is not a run, or files that cannot be written.
+    """
+    mine = load_finished(run)
+    identity = mine.record.score_identity
+    name = slugged(mine.record.generator.checkpoint, identity.benchmark)
+    target = Path(out) if out is not None else Path("bases") / name
+    check_folder_option("--out", target)
+    return _written(target, base_files(mine, source, by, link), accepted_bases(None))
+
+
+def _written(target: Path, files: Mapping[str, bytes], bases: Bases) -> Path:
+    """Write a folder if a board would accept it. Raises `SubmissionError` if it would not."""
+    if (wrong := slug(target.absolute().name)) is not None:
+        raise SubmissionError(f"--out {target}: the folder's name is a row's id: {wrong}")
     if not check_free(target, files):
-        _check_accepted(target, target)
+        _check_accepted(target, target, bases)
         return target
     with drafting(target) as draft:
-        _check_accepted(write_folder(draft, files), target)
+        _check_accepted(write_folder(draft, files), target, bases)
     return target
 
 
-def _check_accepted(folder: Path, shown_as: Path) -> None:
+def _check_accepted(folder: Path, shown_as: Path, bases: Bases) -> None:
     """Raise `SubmissionError` if the board would refuse the folder, called `shown_as` there."""
-    verification = verify([folder])[0]
+    verification = check_submission(folder, bases)
     if not verification.ok:
         raise SubmissionError(f"{shown_as}: would be refused: {verification.reasons[0]}")
+
+
+def accepted_bases(folder: str | Path | None) -> Bases:
+    """The accepted base runs of a folder, or those that ship."""
+    if folder is not None and not Path(folder).is_dir():
+        raise SubmissionError(f"--bases {folder}: no such folder")
+    where = Path(folder) if folder is not None else content_root() / "leaderboard" / "bases"
+    return Bases(where, listed_judges())
+
+
+def _base_fingerprint(run: Run, base: str | Path | None, bases: Bases) -> str:
+    """The fingerprint of the model before unlearning. Raises `SubmissionError` if it is unknown."""
+    if base is None:
+        if run.record.training is None:
+            raise SubmissionError(
+                "--base: give the model before unlearning; nothing tells what it was trained from"
+            )
+        return run.record.training.base.fingerprint
+    accepted = {path.name: key for key, paths in bases.places.items() for path in paths}
+    if str(base) in accepted:
+        return accepted[str(base)].checkpoint
+    if not Path(base).is_dir():
+        names = nearest(str(base), accepted)
+        raise SubmissionError(f"--base {base}: neither an accepted base nor a run; {names}")
+    return load_finished(base).record.score_identity.checkpoint
 
 
 def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]]:
@@ -99,12 +185,12 @@ def evidence(folders: Sequence[str | Path]) -> tuple[list[Path], dict[str, Path]
 
 
 def listed_judges() -> JudgeOf:
-    """A function that makes a listed judge by name, each once, for its identity: without keys."""
+    """A function that makes a shipped judge by name, each once, for its identity: without keys."""
     judges: dict[str, Judge] = {}
 
     def judge_of(name: str) -> Judge:
         if name not in judges:
-            judges[name] = describe_judge(name)
+            judges[name] = shipped_judge(name)
         return judges[name]
 
     return judge_of
@@ -121,26 +207,34 @@ def publish(folder: str | Path, repository: str) -> str:
     return open_pull_request(Path(folder), repository)
 
 
-def verify(folders: Sequence[str | Path]) -> list[Verification]:
+def verify(
+    folders: Sequence[str | Path],
+    *,
+    bases: str | Path | None = None,
+    against: str | Path | None = None,
+) -> list[Verification]:
     """Check submissions without their models: files, prompts, verdicts, scores, copies.
 
     Example:
         >>> checked = verify(["leaderboard/submissions/jensun"])
 
     Args:
-        folders: The submissions. Copies are looked for among them.
+        folders: The submissions; also base runs that are to be accepted.
+        bases: Folder of accepted base runs. Default: those that ship.
+        against: Folder of a board's submissions: a copy of one of them is refused. Default: those
+            that ship with the repository, if there are any.
 
     Returns:
         For each submission the reasons why it is refused, empty if it is accepted. Never raises
         because of a submission's contents.
     """
-    judge_of = listed_judges()
-    verifications = [check_submission(Path(folder), judge_of) for folder in folders]
-    read = [item.checked for item in verifications if item.checked is not None]
+    accepted = accepted_bases(bases)
+    verifications = [check_submission(Path(folder), accepted) for folder in folders]
+    rows = [item.checked.fingerprinted for item in verifications if item.checked is not None]
+    board = Path(against) if against is not None else content_root() / "leaderboard/submissions"
+    reasons = copies([*rows, *others_of(board, rows, accepted)])
     return [
-        replace(item, reasons=[*item.reasons, *copies(item.checked, read)])
-        if item.checked
-        else item
+        replace(item, reasons=[*item.reasons, *reasons.get(item.folder.name, ())])
         for item in verifications
     ]
 
@@ -153,13 +247,7 @@ def submitted_runs(folder: str | Path) -> list[Run]:
     (verification,) = verify([folder])
     if verification.checked is None or not verification.ok:
         raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
-    return list(verification.checked.runs.values())
-
-
-def _folder_name(name: str) -> str:
-    from unlearnbench.naming import label
-
-    return label(name.lower()) or "submission"
+    return [verification.checked.run, verification.checked.base.run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +272,7 @@ class Leaderboard:
                 "submitter": entry.claim.submitter,
                 "trust": entry.trust,
                 "rank": entry.rank[0] if entry.rank else None,
+                "among_known": entry.among_known.value,
                 "worst_case": entry.worst,
                 "retain": entry.scores["retain.mean"].value,
                 "outside": "; ".join(entry.outside),
@@ -197,6 +286,7 @@ def build_leaderboard(
     out: str | Path,
     submissions: str | Path | None = None,
     keep: str | Path | None = None,
+    bases: str | Path | None = None,
 ) -> Leaderboard:
     """Verify every submission, rank the accepted ones, and write a static site.
 
@@ -207,6 +297,7 @@ def build_leaderboard(
         out: Folder of the site.
         submissions: Folder of submissions. Default: the repository's, which only a checkout has.
         keep: Folder that stores verified rows for the next build.
+        bases: Folder of accepted base runs. Default: those that ship.
 
     Returns:
         The board and the folder of its site.
@@ -219,7 +310,8 @@ def build_leaderboard(
     if keep is not None:
         check_folder_option("--keep", Path(keep))
     source = Path(submissions) if submissions is not None else own_submissions()
-    board = read_board(source, listed_judges(), Path(keep) if keep is not None else None)
+    kept = Path(keep) if keep is not None else None
+    board = read_board(source, accepted_bases(bases), kept)
     return Leaderboard(Path(out), board, build_site(board, Path(out), _specificity))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnbench.cli.options import Quiet
+from unlearnbench.cli.options import Bases, Quiet
 from unlearnbench.cli.output import quieten, stdout
 
 app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
@@ -25,6 +25,7 @@ def build(
     keep: Annotated[
         Path | None, typer.Option(help="Remember verified rows here for the next build.")
     ] = None,
+    bases: Bases = None,
     quiet: Quiet = False,
 ) -> int:
     """Verify every submission, rank what stands, and write a static site.
@@ -34,12 +35,12 @@ def build(
     quieten(quiet)
     from unlearnbench.api.submissions import build_leaderboard
 
-    built = build_leaderboard(out, submissions, keep)
+    built = build_leaderboard(out, submissions, keep, bases)
     console = stdout()
     for division in built.board.divisions:
         ranked = sum(not row.outside for row in division.rows)
         console.print(
-            f"{division.base} x {division.benchmark} {division.version}: "
+            f"{division.base} x {division.benchmark} {division.version}, judge {division.judge}: "
             f"{len(division.rows)} rows, {ranked} ranked"
         )
     for row in built.board.refused:

@@ -57,6 +57,9 @@ BaseRun = Annotated[
         "--base", help="A run of the model before unlearning: how much was there to forget?"
     ),
 ]
+Bases = Annotated[
+    Path | None, typer.Option(help="Folder of accepted base runs. Default: those that ship.")
+]
 BaseModel = Annotated[
     str | None, typer.Option(help="The model before unlearning, to compare with.")
 ]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import Quiet
+from unlearnbench.cli.options import Bases, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import About
 
@@ -17,14 +17,21 @@ from unlearnbench.types.options import About
 @grown
 def submit(
     run: Annotated[Path, typer.Argument(help="The checkpoint's score run, profile standard.")],
-    base: Annotated[Path, typer.Option(help="The base model's score run, asked the same.")],
     about: About,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="The model before unlearning: an accepted base run's name, or any run of it. "
+            "Default: the model that `train` recorded."
+        ),
+    ] = None,
     attacks: Annotated[
         list[Path] | None, typer.Argument(help="Its relearn and stress runs, if there are any.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The submission's folder. Default: submissions/NAME.")
     ] = None,
+    bases: Bases = None,
     hub: Annotated[
         str | None, typer.Option(help="OWNER/NAME of a data set: also open a pull request there.")
     ] = None,
@@ -32,19 +39,45 @@ def submit(
 ) -> int:
     """Make one folder of plain files that anyone can check, for a pull request to the leaderboard.
 
-    Example: unlearnbench submit runs/mine runs/stress-mine --base runs/base --name Mine …
+    Example: unlearnbench submit runs/mine runs/stress-mine --base smollm2-135m-wkf --name Mine …
     """
     quieten(quiet)
     from unlearnbench.api import submissions as api_submit
 
     if hub is not None:
         _check_repository(hub)
-    folder = api_submit.submit(run, base, about, attacks=attacks or (), out=out)
+    folder = api_submit.submit(run, base, about, attacks=attacks or (), out=out, bases=bases)
     stdout().print(f"submission: {folder}", soft_wrap=True)
     if hub is not None:
         stdout().print(f"pull request: {api_submit.publish(folder, hub)}", soft_wrap=True)
     else:
         stdout().print("next: see leaderboard/SUBMITTING.md")
+    return 0
+
+
+@grown
+def submit_base(
+    run: Annotated[Path, typer.Argument(help="The model's score run, profile standard.")],
+    source: Annotated[
+        str, typer.Option(help="Where anybody gets the model: OWNER/NAME@REVISION, or a package.")
+    ],
+    by: Annotated[str, typer.Option(help="Who ran it.")],
+    link: Annotated[str, typer.Option(help="https:// address of an account of it.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Its folder. Default: bases/CHECKPOINT-BENCHMARK.")
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Propose the run of a model before unlearning to a board: rows of that model need one.
+
+    Example: unlearnbench submit-base runs/base --source OWNER/NAME@REVISION --by "A. Person"
+    """
+    quieten(quiet)
+    from unlearnbench.api.submissions import submit_base as propose
+
+    folder = propose(run, source, by, link=link, out=out)
+    stdout().print(f"base run: {folder}", soft_wrap=True)
+    stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0
 
 
@@ -66,6 +99,7 @@ def attest(
         Path | None,
         typer.Option(help="The attestation's folder. Default: attestations/ROW/BY-KIND beside."),
     ] = None,
+    bases: Bases = None,
     quiet: Quiet = False,
 ) -> int:
     """Write what you found about somebody's row, for a pull request to the leaderboard.
@@ -76,6 +110,6 @@ def attest(
     from unlearnbench.api import attestations as api_attest
     from unlearnbench.cli.verify import print_attested
 
-    folder = api_attest.attest(submission, runs, by, link=link, out=out)
+    folder = api_attest.attest(submission, runs, by, link=link, out=out, bases=bases)
     print_attested(folder)
     return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import Device, Json, MaxCost, Quiet
+from unlearnbench.cli.options import Bases, Device, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.errors import SubmissionError
@@ -19,6 +19,7 @@ from unlearnbench.types.options import RunOptions
 
 if TYPE_CHECKING:
     from unlearnbench.submissions.attestations import Attested
+    from unlearnbench.submissions.doubts import Doubt
     from unlearnbench.submissions.reproduction import Rerun
     from unlearnbench.submissions.verify import Verification
 
@@ -37,6 +38,7 @@ def verify(
         str | None,
         typer.Option(help="Also judge the one submission's answers with this judge, and compare."),
     ] = None,
+    bases: Bases = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
     device: Device = "auto",
@@ -55,7 +57,7 @@ def verify(
     from unlearnbench.api import submissions as api_submit
 
     _check_options(paths, rerun, rejudge)
-    verifications = api_submit.verify(paths)
+    verifications = api_submit.verify(paths, bases=bases)
     beside = [
         api_attest.attestations(verification.checked) if verification.checked else []
         for verification in verifications
@@ -65,7 +67,12 @@ def verify(
     with progress(quiet) as on_progress:
         if rerun is not None and verifications[0].ok:
             comparison = api_attest.rerun(
-                paths[0], rerun, device=device, run_options=run_options, on_progress=on_progress
+                paths[0],
+                rerun,
+                device=device,
+                run_options=run_options,
+                on_progress=on_progress,
+                bases=bases,
             )
             records[0]["rerun"] = asdict(comparison.reproduction())
         elif rejudge is not None and verifications[0].ok:
@@ -75,6 +82,7 @@ def verify(
                 max_cost=max_cost,
                 run_options=run_options,
                 on_progress=on_progress,
+                bases=bases,
             )
             records[0]["rejudge"] = asdict(comparison.reproduction())
     if json:
@@ -100,6 +108,7 @@ def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None
 def _record(verification: Verification, attested: Sequence[Attested]) -> dict[str, object]:
     return {
         **_reasons(verification),
+        "doubts": [asdict(doubt) for doubt in _doubts(verification)],
         "attestations": [
             {
                 **_reasons(attestation),
@@ -112,6 +121,10 @@ def _record(verification: Verification, attested: Sequence[Attested]) -> dict[st
             for attestation in attested
         ],
     }
+
+
+def _doubts(verification: Verification) -> Sequence[Doubt]:
+    return verification.checked.doubts if verification.checked else ()
 
 
 def _reasons(checked: Verification | Attested) -> dict[str, object]:
@@ -128,6 +141,9 @@ def _print(verification: Verification, attested: Sequence[Attested]) -> None:
     console.print(line, soft_wrap=True)
     for reason in verification.reasons:
         console.print(f"  {reason}", soft_wrap=True)
+    for doubt in _doubts(verification):
+        bars = "not ranked" if doubt.bars else "shown"
+        console.print(f"  doubt, {bars}: {doubt.what}", soft_wrap=True)
     for attestation in attested:
         print_attested(attestation, "  ")
 

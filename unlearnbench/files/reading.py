@@ -35,7 +35,10 @@ def read_bytes(path: Path, most: int = MOST_BYTES, *, follow: bool = True) -> by
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise UnreadableError("not-a-file", where, "not a plain file")
-            data = file.read(most + 1)
+            # Not more than the file has: a buffer for `most` bytes would be taken at once.
+            data = file.read(min(os.fstat(handle).st_size, most) + 1)
+            while len(data) <= most and (more := file.read(1)):
+                data += more + file.read(most - len(data))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UnreadableError("missing", where, "no such file") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

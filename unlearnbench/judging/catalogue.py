@@ -22,6 +22,7 @@ from unlearnbench.judging.llm.local import LocalModel
 from unlearnbench.judging.llm.prompt import Call, Reading
 from unlearnbench.judging.llm.providers.gemini import GeminiProvider
 from unlearnbench.judging.llm.providers.openai import OpenAIProvider
+from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 from unlearnbench.types import Usage
@@ -57,6 +58,45 @@ def describe_judge(spec: str) -> Judge:
     `JudgeError` like `make_judge`.
     """
     return _make(spec, _identity_only)
+
+
+def shipped_judges() -> list[str]:
+    """Names of the judges that a claim may name, see `shipped_judge`."""
+    return sorted(["rules", *_shipped_definitions()])
+
+
+def shipped_judge(name: str) -> Judge:
+    """The judge called `name` exactly, out of those that a claim may name; for its identity only.
+
+    These are the rules, the paid judges that ship with a model of their own, and the jury with its
+    own members. No argument, path, plug-in or local model is looked up, nothing is loaded and no
+    call can be made. Raises `JudgeError` for any other name.
+    """
+    if name == "rules":
+        return RulesJudge()
+    definition = _shipped_definitions().get(name)
+    if definition is None:
+        raise JudgeError(
+            f"judge {name[:80]!r} is not listed; a row is judged by one of: "
+            + ", ".join(shipped_judges())
+        )
+    if definition.file.provider == "jury":
+        members = [shipped_judge(member) for member in definition.file.members]
+        return JuryJudge(definition.name, members, definition.file.rule)
+    return LLMJudge(definition, NoTransport())
+
+
+def _shipped_definitions() -> dict[str, JudgeDefinition]:
+    """The shipped definitions of paid judges with a model, and of juries of listed members."""
+    read = [load_definition(name) for name in definition_names()]
+    shipped = [definition for definition in read if definition is not None]
+    listed = {d.name: d for d in shipped if d.file.provider in PROVIDERS and d.file.model}
+    juries = {
+        d.name: d
+        for d in shipped
+        if d.file.provider == "jury" and {*d.file.members} <= {*listed, "rules"}
+    }
+    return listed | juries
 
 
 def _takes_jobs(judge: Judge) -> bool:

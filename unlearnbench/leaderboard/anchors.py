@@ -9,7 +9,7 @@ import random
 from dataclasses import replace
 
 from unlearnbench.interfaces import Judge
-from unlearnbench.leaderboard.derive import entry_of
+from unlearnbench.leaderboard.derive import among_known, entry_of
 from unlearnbench.leaderboard.entry import Entry, Known
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
@@ -56,6 +56,8 @@ def base_anchor(entry: Entry) -> Entry:
         id="anchor-base",
         claim=claim,
         scores=entry.base_scores,
+        among_known=among_known(entry.base_states, entry.base_states),
+        doubts=(),
         states=entry.base_states,
         relearn=None,
         stress=None,
@@ -67,12 +69,19 @@ def base_anchor(entry: Entry) -> Entry:
 def in_division(anchor: Entry, entry: Entry) -> Entry:
     """An anchor in the division of `entry`, whose base model it is shown with."""
     claim = replace(anchor.claim, base=entry.claim.base)
-    return replace(anchor, claim=claim, base_scores=entry.base_scores)
+    return replace(
+        anchor,
+        claim=claim,
+        base_scores=entry.base_scores,
+        base_states=entry.base_states,
+        base_knowledge=entry.base_knowledge,
+        among_known=among_known(anchor.states, entry.base_states),
+    )
 
 
 def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
-    runs = {**checked.runs, "run": made_up(name, checked.runs["run"], judge)}
-    twin = replace(checked, runs=runs, attacks=NO_ATTACKS, completions={})
+    run = made_up(name, checked.run, judge)
+    twin = replace(checked, run=run, attacks=NO_ATTACKS, doubts=())
     entry = entry_of(Verification(checked.folder, (), twin))
     assert isinstance(entry, Entry)
     claim = replace(entry.claim, name=name, method="made up")

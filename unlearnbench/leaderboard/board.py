@@ -6,41 +6,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unlearnbench.display import visible_line
 from unlearnbench.errors import SubmissionError
+from unlearnbench.hashing import sha256_json
 from unlearnbench.leaderboard.anchors import Anchors, base_anchor, in_division
-from unlearnbench.leaderboard.derive import entry_of
-from unlearnbench.leaderboard.entry import ROW_VERSION, Entry, RefusedEntry
+from unlearnbench.leaderboard.derive import entry_of, shown_id
+from unlearnbench.leaderboard.entry import ROW_VERSION, BaseKnowledge, Entry, RefusedEntry
 from unlearnbench.leaderboard.kept import Kept, Store
 from unlearnbench.leaderboard.ranking import ranked
+from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attestations import (
     attestation_folders,
     attestations_of,
     attested,
 )
-from unlearnbench.submissions.checks import JudgeOf
-from unlearnbench.submissions.verify import check_submission
+from unlearnbench.submissions.bases import Bases
+from unlearnbench.submissions.untrusted import Refusal, read_sent
+from unlearnbench.submissions.verify import Verification, check_submission, copies
 
 WITHDRAWN = "WITHDRAWN"
 """A file of this name, with the reason in it, replaces a submission that was withdrawn."""
 MOST_REASON = 500
-"""Most characters of such a reason that are shown."""
+"""Most bytes of such a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Rows that can be compared: those of one benchmark and one base model."""
+    """Rows that can be compared: of one base model, benchmark, profile and judge."""
 
     benchmark: str
     version: str
+    profile: str
     base: str
+    judge: str
+    base_knowledge: BaseKnowledge
     rows: tuple[Entry, ...]
     anchors: tuple[Entry, ...]
+    key: str
 
     @property
     def slug(self) -> str:
-        """A name for files and links."""
-        words = f"{self.benchmark}-{self.version}-{self.base}"
-        return "".join(c if c.isalnum() or c in "-." else "-" for c in words)[:80]
+        """A name for files and links; divisions that read alike differ in its end."""
+        words = f"{self.benchmark}-{self.version}-{self.base}-{self.judge}".lower()
+        plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in words)
+        return f"{plain[:60].strip('-')}-{self.key[:6]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,84 +61,141 @@ class Board:
     tombstones: Mapping[str, str]
 
 
-def read_board(folder: Path, judge_of: JudgeOf, cache: Path | None = None) -> Board:
+def read_board(folder: Path, bases: Bases, cache: Path | None = None) -> Board:
     """Verify and rank the submissions in `folder`, one in each subfolder.
 
     `cache` is a folder that stores rows by the sha256 of their SHA256SUMS, so that only new or
-    changed submissions are verified. Raises `SubmissionError` if `folder` does not exist.
+    changed submissions are verified. Raises `SubmissionError` if `folder` does not exist or an
+    accepted base does not stand; nothing in a submission makes it raise.
     """
     if not folder.is_dir():
         raise SubmissionError(f"{folder}: no folder of submissions")
-    folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    tombstones = {p.name: _reason(p) for p in folders if (p / WITHDRAWN).is_file()}
-    anchors, store = Anchors(judge_of), Store(cache)
-    rows = [_row(p, judge_of, store, anchors) for p in folders if p.name not in tombstones]
-    readable = _mark_copies([row for row in rows if isinstance(row, Entry)])
-    refused = [row for row in rows if isinstance(row, RefusedEntry)]
+    folders = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    anchors, store = Anchors(bases.judge_of), Store(cache, _context(bases))
+    tombstones: dict[str, str] = {}
+    kept: list[Kept] = []
+    for path in folders:
+        if _is_withdrawn(path):
+            tombstones[shown_id(path.name)] = _reason(path)
+        else:
+            kept.append(_row(path, bases, store, anchors))
+    readable, refused = _without_copies(kept)
     refused += _orphaned_attestations(folder, {path.name for path in folders})
     return Board(tuple(_divisions(readable, anchors)), tuple(refused), tombstones)
+
+
+def _context(bases: Bases) -> str:
+    """What rows depend on beside their own files: the accepted bases and the rules."""
+    digests = {path.name: read_sums(path) for path in bases.folders}
+    return sha256_json([ROW_VERSION, bases.judge_of("rules").identity, digests])
+
+
+def read_sums(folder: Path) -> str:
+    """The text of an accepted base's SHA256SUMS. Raises `SubmissionError`."""
+    try:
+        return read_sent(folder / "SHA256SUMS", "SHA256SUMS").decode("utf-8", "replace")
+    except Refusal as reason:
+        raise SubmissionError(f"accepted base {folder}: {reason}") from reason
 
 
 def _orphaned_attestations(folder: Path, rows: set[str]) -> list[RefusedEntry]:
     """Attestations of rows that do not exist."""
     reason = "there is no such row"
     return [
-        RefusedEntry(ROW_VERSION, f"attestations/{path.name}", "claimed", [reason])
+        RefusedEntry(ROW_VERSION, f"attestations/{shown_id(path.name)}", "claimed", [reason])
         for path in attestation_folders(attestations_of(folder / "any").parent)
         if path.name not in rows
     ]
 
 
+def _is_withdrawn(path: Path) -> bool:
+    """Whether a folder holds nothing but a plain file `WITHDRAWN`."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    inside = [p.name for p in path.iterdir()]
+    return inside == [WITHDRAWN] and not (path / WITHDRAWN).is_symlink()
+
+
 def _reason(path: Path) -> str:
-    return (path / WITHDRAWN).read_text("utf-8", "replace").strip()[:MOST_REASON]
+    try:
+        data = read_sent(path / WITHDRAWN, WITHDRAWN, MOST_REASON)
+    except Refusal as reason:
+        return f"no reason can be shown ({reason.what})"
+    return visible_line(" ".join(data.decode("utf-8", "replace").split()))
 
 
-def _row(path: Path, judge_of: JudgeOf, store: Store, anchors: Anchors) -> Entry | RefusedEntry:
+def _row(path: Path, bases: Bases, store: Store, anchors: Anchors) -> Kept:
     """A submission's row, from the store or by verification."""
     stored = store.read(path)
     if stored is not None:
         if isinstance(stored.entry, Entry) and stored.anchors:
             anchors.rows.setdefault(stored.entry.claim.benchmark_fingerprint, stored.anchors)
-        return replace(stored.entry, id=path.name)
-    verification = check_submission(path, judge_of)
+        return replace(stored, entry=replace(stored.entry, id=shown_id(path.name)))
+    verification = check_submission(path, bases)
+    try:
+        row = _derived(verification, bases, anchors)
+    except Refusal as reason:
+        row = Kept(entry_of(Verification(path, [reason])))
+    store.write(path, row)
+    return row
+
+
+def _derived(verification: Verification, bases: Bases, anchors: Anchors) -> Kept:
     checked = verification.checked
-    entry = entry_of(verification, attested(checked, judge_of) if checked is not None else ())
-    store.write(path, Kept(entry, anchors.of(checked) if checked is not None else ()))
-    return entry
+    if checked is None:
+        return Kept(entry_of(verification))
+    beside = attested(checked, bases.judge_of)
+    name = verification.folder.name
+    entry = apart(lambda: entry_of(verification, beside), name)
+    made_up = apart(lambda: anchors.of(checked), name)
+    anchors.rows.setdefault(checked.claim.run.identity.benchmark_fingerprint, made_up)
+    return Kept(entry, made_up, checked.fingerprinted)
 
 
-def _mark_copies(rows: Sequence[Entry]) -> list[Entry]:
-    """Trust no row whose responses equal those of another checkpoint's row."""
-    owners: dict[str, list[Entry]] = {}
-    for row in rows:
-        owners.setdefault(row.answers, []).append(row)
-    return [_with_copies_named(row, owners[row.answers]) for row in rows]
+def _without_copies(rows: Sequence[Kept]) -> tuple[list[Entry], list[RefusedEntry]]:
+    """The readable rows, those that copy an earlier one only claimed; and the refused ones."""
+    compared = [row.fingerprinted for row in rows if row.fingerprinted is not None]
+    reasons = copies(compared)
+    readable = [
+        _only_claimed(row.entry, [str(reason) for reason in reasons.get(row.fingerprinted.id, ())])
+        for row in rows
+        if isinstance(row.entry, Entry) and row.fingerprinted is not None
+    ]
+    return readable, [row.entry for row in rows if isinstance(row.entry, RefusedEntry)]
 
 
-def _with_copies_named(row: Entry, equal: Sequence[Entry]) -> Entry:
-    if len({twin.claim.fingerprint for twin in equal}) == 1:
+def _only_claimed(row: Entry, reasons: Sequence[str]) -> Entry:
+    if not reasons:
         return row
-    names = ", ".join(twin.id for twin in equal if twin is not row)
-    reasons = [*row.reasons, f"its answers are those of {names}"]
-    return replace(row, trust="claimed", levels=["claimed"], reasons=reasons)
+    return replace(row, trust="claimed", levels=["claimed"], reasons=[*row.reasons, *reasons])
 
 
 def _divisions(rows: Sequence[Entry], anchors: Anchors) -> list[Division]:
-    groups: dict[tuple[str, str], list[Entry]] = {}
+    groups: dict[tuple[str, ...], list[Entry]] = {}
     for row in rows:
-        key = (row.claim.benchmark_fingerprint, row.claim.base_fingerprint)
-        groups.setdefault(key, []).append(row)
+        claim = row.claim
+        key = (claim.benchmark_fingerprint, claim.base_fingerprint, claim.profile_fingerprint)
+        groups.setdefault((*key, claim.judge_identity), []).append(row)
     divisions = [
-        _division(members, anchors.rows.get(benchmark, ()))
-        for (benchmark, _), members in groups.items()
+        _division(members, anchors.rows.get(key[0], ()), sha256_json(list(key)))
+        for key, members in groups.items()
     ]
-    return sorted(divisions, key=lambda d: (d.benchmark, d.version, d.base))
+    return sorted(divisions, key=lambda d: (d.benchmark, d.version, d.base, d.judge, d.key))
 
 
-def _division(members: Sequence[Entry], anchors_of_benchmark: Sequence[Entry]) -> Division:
+def _division(
+    members: Sequence[Entry], anchors_of_benchmark: Sequence[Entry], key: str
+) -> Division:
     first = members[0]
     claim = first.claim
-    anchors = (base_anchor(first), *(in_division(anchor, first) for anchor in anchors_of_benchmark))
     return Division(
-        claim.benchmark, claim.benchmark_version, claim.base, tuple(ranked(members)), anchors
+        benchmark=claim.benchmark,
+        version=claim.benchmark_version,
+        profile=claim.profile,
+        base=claim.base,
+        judge=claim.judge,
+        base_knowledge=first.base_knowledge,
+        rows=tuple(ranked(members)),
+        anchors=(base_anchor(first), *(in_division(a, first) for a in anchors_of_benchmark)),
+        key=key,
     )

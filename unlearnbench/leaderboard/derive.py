@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlearnbench.hashing import sha256_json
+from unlearnbench.display import visible_line
 from unlearnbench.leaderboard.columns import relearn_column, stress_column
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
     AttestationEntry,
+    BaseKnowledge,
     Cell,
     ClaimedRow,
     Entry,
@@ -19,10 +20,12 @@ from unlearnbench.leaderboard.entry import (
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
 from unlearnbench.runs.run import Run
+from unlearnbench.scoring.scores import of_facts
 from unlearnbench.submissions.attestations import Attested
+from unlearnbench.submissions.doubts import after_reruns
+from unlearnbench.submissions.fields import MOST_SLUG, slug
 from unlearnbench.submissions.reproduction import forget_states
-from unlearnbench.submissions.schema import Submission
-from unlearnbench.submissions.verify import Verification
+from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import Completion
 
 SAMPLES = 30
@@ -33,13 +36,14 @@ MOST_TEXT = 400
 
 def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> Entry | RefusedEntry:
     """The row of a submission and its attestations."""
-    name = verification.folder.name
+    name = shown_id(verification.folder.name)
     reasons = [str(reason) for reason in verification.reasons]
     if verification.checked is None:
         return RefusedEntry(ROW_VERSION, name, "claimed", reasons)
     checked = verification.checked
-    run, base = checked.runs["run"], checked.runs["base"]
-    reached, states = levels(verification, attested), _states(run)
+    run, base = checked.run, checked.base.run
+    reached, states, base_states = levels(verification, attested), _states(run), _states(base)
+    leaks = known_leaks(states, attested)
     relearn = relearn_column(checked.attacks.relearn)
     return Entry(
         row_version=ROW_VERSION,
@@ -47,49 +51,87 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         reasons=reasons,
         trust=reached[-1],
         levels=reached,
-        claim=_claimed(checked.claim),
+        claim=_claimed(checked),
         scores=_cells(run),
+        among_known=among_known(leaks.states if leaks else states, base_states),
+        base_knowledge=_knowledge(base, base_states),
+        doubts=after_reruns(checked.doubts, _reruns(checked, attested)),
         base_scores=_cells(base),
-        base_states=_states(base),
+        base_states=base_states,
         states=states,
         relearn=relearn,
         stress=stress_column(checked.attacks.stress, states),
-        known=Known(known_leaks(states, attested), known_peak(relearn, attested)),
+        known=Known(leaks, known_peak(relearn, attested)),
         disputed=disputed(attested),
         attestations=[_attestation(item, states) for item in attested],
         matrix=_matrix(run),
         samples=_samples(run),
-        answers=sha256_json(dict(sorted(checked.answers.items()))),
     )
 
 
-def _claimed(claim: Submission) -> ClaimedRow:
+def shown_id(name: str) -> str:
+    """The name of a folder as an id: one that is no slug is spelled out, and names no file."""
+    if slug(name) is None:
+        return name
+    return f"unusable name {visible_line(name)[:MOST_SLUG]!r}"
+
+
+def among_known(states: Mapping[str, bool | None], base_states: Mapping[str, bool]) -> Cell:
+    """The share of facts that leak among those that the base answers; 1 if it answers none."""
+    known = {fact: state for fact, state in states.items() if base_states.get(fact)}
+    if not known:
+        return Cell(1.0, 0.0, 1.0)
+    score = of_facts("forget.among_known", known)
+    return Cell(score.high, score.interval.low, score.interval.high)
+
+
+def _knowledge(base: Run, states: Mapping[str, bool]) -> BaseKnowledge:
+    scores = base.scores
+    retain, fluency = scores["retain.mean"].low, scores["fluency"].low
+    return BaseKnowledge(sum(states.values()), len(states), retain, fluency)
+
+
+def _reruns(checked: Checked, attested: Sequence[Attested]) -> list[str]:
+    """Who ran the checkpoint again with the files of its base, and found the same."""
+    return [a.claim.by for a in attested if a.claim and a.asked_as_the_base(checked)]
+
+
+def _claimed(checked: Checked) -> ClaimedRow:
+    claim, base = checked.claim, checked.base
     identity = claim.run.identity
     return ClaimedRow(
         name=claim.name,
         method=claim.method,
         submitter=claim.submitter,
         link=claim.link,
+        note=claim.note,
         date=claim.created[:10],
         benchmark=identity.benchmark,
         benchmark_version=identity.benchmark_version,
         benchmark_fingerprint=identity.benchmark_fingerprint,
+        profile=identity.profile,
+        profile_fingerprint=identity.profile_fingerprint,
         checkpoint=claim.run.checkpoint,
         fingerprint=identity.checkpoint,
-        base=claim.base.checkpoint,
-        base_fingerprint=claim.base.identity.checkpoint,
+        base=base.claim.run.checkpoint,
+        base_id=base.id,
+        base_fingerprint=claim.base,
         parameters=claim.run.parameters,
         judge=identity.judge,
         judge_identity=identity.judge_identity,
-        versions=claim.run.versions,
-        training=claim.run.training,
+        engine=identity.engine,
+        dtype=identity.dtype,
+        platform=claim.run.platform,
+        settings=claim.run.settings,
+        versions={str(name): text for name, text in claim.run.versions.items()},
+        training=claim.run.training.model_dump(mode="json") if claim.run.training else None,
     )
 
 
 def _attestation(attested: Attested, states: Mapping[str, bool]) -> AttestationEntry:
     claim = attested.claim
     return AttestationEntry(
-        name=attested.folder.name,
+        name=shown_id(attested.folder.name),
         kind=claim.kind if claim else None,
         by=claim.by if claim else None,
         link=claim.link if claim else "",

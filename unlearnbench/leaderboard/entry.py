@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue, TypeAdapter
 
 from unlearnbench.runs.schema import Figures, Net
+from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 
-ROW_VERSION = 3
+ROW_VERSION = 4
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
@@ -128,27 +129,51 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class BaseKnowledge:
+    """What the model before unlearning answers.
+
+    `known` of `asked` forget facts in any paraphrase and context; shares of retain probes and of
+    fluent answers.
+    """
+
+    known: int
+    asked: int
+    retain: float
+    fluency: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedRow:
     """The submitter's claims, and the models, benchmark and judge of the row.
 
-    `fingerprint` is the checkpoint's. `training` is stored as it was submitted and not shown.
+    `fingerprint` is the checkpoint's. Told by the submitter and checked by nobody: name, method,
+    submitter, link, note, date, the checkpoint's name, parameters, versions, platform, settings and
+    training. `base` is the name of the accepted base run, `base_id` its folder.
     """
 
     name: str
     method: str
     submitter: str
     link: str
+    note: str
     date: str
     benchmark: str
     benchmark_version: str
     benchmark_fingerprint: str
+    profile: str
+    profile_fingerprint: str
     checkpoint: str
     fingerprint: str
     base: str
+    base_id: str
     base_fingerprint: str
     parameters: int | None
     judge: str
     judge_identity: str
+    engine: str
+    dtype: str
+    platform: str
+    settings: Mapping[str, str | int | float | bool | None]
     versions: Mapping[str, str | None]
     training: JsonObject | None
 
@@ -157,7 +182,8 @@ class ClaimedRow:
 class Entry:
     """A row that could be read. `outside` and `rank` are its place on a board, and not stored.
 
-    `states`, `base_states`: forget fact -> whether it leaked. `answers`: sha256 of all responses.
+    `states`, `base_states`: forget fact -> whether it leaked. `among_known`: the worst case as best
+    known among the facts that the base answers, by which rows are ranked.
     """
 
     row_version: int
@@ -167,6 +193,9 @@ class Entry:
     levels: Sequence[Level]
     claim: ClaimedRow
     scores: Mapping[str, Cell]
+    among_known: Cell
+    base_knowledge: BaseKnowledge
+    doubts: Sequence[Doubt]
     base_scores: Mapping[str, Cell]
     base_states: Mapping[str, bool]
     states: Mapping[str, bool]
@@ -177,7 +206,6 @@ class Entry:
     attestations: Sequence[AttestationEntry]
     matrix: LeakMatrix
     samples: Sequence[Sample]
-    answers: str
     outside: Sequence[str] = ()
     rank: tuple[int, int] | None = None
 
@@ -192,6 +220,11 @@ class Entry:
         """Whether each forget fact leaks in the row's own run or in an attestation."""
         leaks = self.known.worst_case
         return {f: bool(s) for f, s in leaks.states.items()} if leaks else self.states
+
+    @property
+    def ranked_states(self) -> Mapping[str, bool]:
+        """Whether each forget fact that the base answers leaks, as best known."""
+        return {f: leaks for f, leaks in self.known_states.items() if self.base_states.get(f)}
 
     @property
     def relearnt(self) -> Peak | None:

@@ -1,20 +1,24 @@
 """Rows remembered between builds, by the sha256 of their SHA256SUMS.
 
-A row is taken from its file only if nothing of the submission or its attestations has changed and
-the file is as this version wrote it; anything else is verified anew.
+A row is taken from its file only if nothing of the submission, its attestations, its base or this
+version's rules has changed, and the file is as this version wrote it; anything else is verified
+anew.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from unlearnbench.errors import UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically, writing
-from unlearnbench.files.reading import read_object
+from unlearnbench.files.reading import read_bytes, read_object
 from unlearnbench.hashing import sha256_bytes, sha256_json
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
@@ -24,6 +28,7 @@ from unlearnbench.leaderboard.entry import (
     entry_from,
 )
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
+from unlearnbench.submissions.copies import Answers, Fingerprinted
 from unlearnbench.submissions.layout import SUMS
 
 Stamp = list[tuple[str, str, int, int]]
@@ -33,17 +38,22 @@ MOST_SUMS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A stored row, and the anchors of its benchmark."""
+    """A stored row, the anchors of its benchmark, and what tells whether it is a copy."""
 
     entry: Entry | RefusedEntry
-    anchors: tuple[Entry, ...]
+    anchors: tuple[Entry, ...] = ()
+    fingerprinted: Fingerprinted | None = None
 
 
 class Store:
-    """A folder of stored rows; without a folder nothing is stored."""
+    """A folder of stored rows; without a folder nothing is stored.
 
-    def __init__(self, folder: Path | None) -> None:
+    `context` is the digest of all that a row depends on and that is not in its folder.
+    """
+
+    def __init__(self, folder: Path | None, context: str) -> None:
         self._folder = folder
+        self._context = context
 
     def read(self, submission: Path) -> Kept | None:
         """The stored row of a submission, or None if it is missing or outdated."""
@@ -54,11 +64,13 @@ class Store:
             record = read_object(path, lenient=True)
             if record.pop("sum", None) != sha256_json(record):
                 return None
-            if record["version"] != ROW_VERSION or _stamps(record["files"]) != stamp(submission):
+            if record["version"] != ROW_VERSION or record["context"] != self._context:
+                return None
+            if _stamps(record["files"]) != stamp(submission):
                 return None
             anchors = tuple(_anchor(row) for row in record["anchors"])
-            return Kept(entry_from(record["row"]), anchors)
-        except (UnreadableError, KeyError, ValidationError):
+            return Kept(entry_from(record["row"]), anchors, _fingerprinted(record["answers"]))
+        except (UnreadableError, KeyError, ValueError, ValidationError):
             return None
 
     def write(self, submission: Path, row: Kept) -> None:
@@ -71,20 +83,24 @@ class Store:
             clear_leftovers(path.parent, path.name)
         record: JsonObject = {
             "version": ROW_VERSION,
+            "context": self._context,
             "row": row.entry.to_json(),
             "files": [list(file) for file in stamp(submission)],
             "anchors": [anchor.to_json() for anchor in row.anchors],
+            "answers": _stored(row.fingerprinted),
         }
         record["sum"] = sha256_json(record)
         write_atomically(path, json.dumps(record, ensure_ascii=False))
 
     def _path(self, submission: Path) -> Path | None:
         """The file of a stored row; None if its SHA256SUMS cannot be used as its name."""
-        sums = submission / SUMS
-        plain = not submission.is_symlink() and not sums.is_symlink() and sums.is_file()
-        if self._folder is None or not plain or sums.stat().st_size >= MOST_SUMS:
+        if self._folder is None or submission.is_symlink():
             return None
-        return self._folder / f"{sha256_bytes(sums.read_bytes())}.json"
+        try:
+            sums = read_bytes(submission / SUMS, MOST_SUMS, follow=False)
+        except UnreadableError:
+            return None
+        return self._folder / f"{sha256_bytes(sums)}.json"
 
 
 def stamp(submission: Path) -> Stamp:
@@ -105,3 +121,33 @@ def _anchor(row: JsonObject) -> Entry:
     entry = entry_from(row)
     assert isinstance(entry, Entry)
     return entry
+
+
+def _stored(row: Fingerprinted | None) -> JsonObject | None:
+    if row is None:
+        return None
+    return {
+        "id": row.id,
+        "benchmark": row.benchmark,
+        "checkpoint": row.checkpoint,
+        "submitter": row.submitter,
+        "created": row.created.isoformat(),
+        "hashes": base64.b64encode(row.answers.hashes.astype("<u4").tobytes()).decode("ascii"),
+        "own": base64.b64encode(np.packbits(row.answers.own).tobytes()).decode("ascii"),
+    }
+
+
+def _fingerprinted(stored: JsonObject | None) -> Fingerprinted | None:
+    if stored is None:
+        return None
+    hashes = np.frombuffer(base64.b64decode(str(stored["hashes"])), dtype="<u4")
+    bits = np.frombuffer(base64.b64decode(str(stored["own"])), dtype=np.uint8)
+    own = np.unpackbits(bits, count=len(hashes)).astype(np.bool_)
+    return Fingerprinted(
+        id=str(stored["id"]),
+        benchmark=str(stored["benchmark"]),
+        checkpoint=str(stored["checkpoint"]),
+        submitter=str(stored["submitter"]),
+        created=datetime.fromisoformat(str(stored["created"])),
+        answers=Answers(hashes.astype(np.uint32), own),
+    )

@@ -7,10 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from unlearnbench.leaderboard.entry import Entry
+from unlearnbench.leaderboard.entry import BaseKnowledge, Entry
 
 ENVELOPE = {"retain.mean": 0.8, "fluency": 0.9}
 """A row is ranked if it keeps these shares of its base's scores; otherwise it is only shown."""
+FLOORS = {"retain.mean": 0.2, "fluency": 0.7}
+"""And these scores whatever its base has: a share of next to nothing is nothing."""
+LEAST_KNOWN, LEAST_KNOWN_SHARE = 10, 0.2
+"""Forget facts that a base must answer, in number and as a share, before it ranks anybody."""
+LEAST_RETAIN = 0.25
+"""Retain score that a base needs for the same."""
+FREE_JUDGES = ("rules",)
+"""Judges whose verdicts anybody derives again; those of others need somebody else's judgement."""
 RESAMPLES = 1000
 """Bootstrap resamples for a rank interval."""
 
@@ -18,27 +26,47 @@ RESAMPLES = 1000
 def ranked(entries: Sequence[Entry]) -> list[Entry]:
     """The rows of a division in order, with `outside` and `rank`.
 
-    Ranked rows come first, ordered by worst case, then by retain.
+    Ranked rows come first, ordered by the worst case among facts that the base answers, then by the
+    worst case among all, then by retain.
     """
     placed = [replace(entry, outside=outside(entry)) for entry in entries]
     inside = [entry for entry in placed if not entry.outside]
-    intervals = ranks([entry.known_states for entry in inside])
+    intervals = ranks([entry.ranked_states for entry in inside])
     rank_of = {entry.id: rank for entry, rank in zip(inside, intervals, strict=True)}
     placed = [replace(entry, rank=rank_of.get(entry.id)) for entry in placed]
     return sorted(placed, key=_order)
 
 
-def _order(entry: Entry) -> tuple[bool, float, float, str]:
+def _order(entry: Entry) -> tuple[bool, float, float, float, str]:
     retain = entry.scores["retain.mean"].value
-    return bool(entry.outside), entry.worst, -retain, entry.id
+    return bool(entry.outside), entry.among_known.value, entry.worst, -retain, entry.id
 
 
 def outside(entry: Entry) -> list[str]:
     """Reasons why a row is not ranked; empty if it is."""
     reasons = ["only claimed"] if entry.trust == "claimed" else []
-    for name, share in ENVELOPE.items():
-        if entry.scores[name].value < share * entry.base_scores[name].value:
+    reasons += _base_reasons(entry.base_knowledge)
+    for name, floor in FLOORS.items():
+        value, share = entry.scores[name].value, ENVELOPE[name]
+        if value < floor:
+            reasons.append(f"{name.partition('.')[0]} below {floor:.0%}")
+        elif value < share * entry.base_scores[name].value:
             reasons.append(f"{name.partition('.')[0]} below {share:.0%} of the base's")
+    reasons += [doubt.what for doubt in entry.doubts if doubt.bars]
+    if entry.claim.judge not in FREE_JUDGES and "re-judged" not in entry.levels:
+        reasons.append(f"nobody else has judged a sample again: {entry.claim.judge} is paid")
+    return reasons
+
+
+def _base_reasons(base: BaseKnowledge) -> list[str]:
+    """Why a base model ranks nobody; empty if it does."""
+    reasons = []
+    if base.known < max(LEAST_KNOWN, LEAST_KNOWN_SHARE * base.asked):
+        reasons.append(f"the base answers only {base.known} of {base.asked} forget facts")
+    if base.retain < LEAST_RETAIN:
+        reasons.append(f"the base answers only {base.retain:.0%} of the retain questions")
+    if base.fluency < FLOORS["fluency"]:
+        reasons.append(f"only {base.fluency:.0%} of the base's answers are fluent")
     return reasons
 
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
     check_attacks,
-    check_judge,
-    check_protocol,
-    check_scores,
+    check_judged_run,
+    check_run,
     check_sending,
-    check_times,
 )
+from unlearnbench.submissions.doubts import differences
+from unlearnbench.submissions.fields import slug
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
     ATTESTATION,
@@ -57,6 +58,13 @@ class Attested:
         """Whether there are no reasons against it."""
         return not self.reasons
 
+    def asked_as_the_base(self, row: Checked) -> bool:
+        """Whether it confirms the row by a run with all that surrounds the base's weights."""
+        if not self.ok or self.claim is None or self.claim.run is None or self.agreement is None:
+            return False
+        same = differences(self.claim.run.surroundings, row.base.claim.run.surroundings) == ()
+        return self.claim.kind == "re-run" and self.agreement.agrees and same
+
 
 def attestations_of(submission: Path) -> Path:
     """The folder of a submission's attestations."""
@@ -77,25 +85,29 @@ def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
 
 def attestation_folders(folder: Path) -> list[Path]:
     """The entries of a folder of attestations, by name; empty if it is missing or a link."""
-    return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
-    """Check one attestation of a row."""
+    """Check one attestation of a row. Never raises because of its contents."""
     try:
-        attestation = _read(folder, row)
+        return apart(lambda: _check(folder, row, judge_of), folder.name)
     except Refusal as reason:
         return Attested(folder, (reason,))
+
+
+def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
+    attestation = _read(folder, row)
     reasons = tuple(_refusals(attestation, row, judge_of))
-    agreement = (
-        compare_rerun(row.runs["run"], attestation.run) if attestation.run and not reasons else None
-    )
-    return Attested(
-        folder, reasons, attestation.claim, attestation.run, agreement, attestation.attacks
-    )
+    agreement = compare_rerun(row.run, attestation.run) if attestation.run and not reasons else None
+    return replace(attestation, reasons=reasons, agreement=agreement)
 
 
 def _read(folder: Path, row: Checked) -> Attested:
+    if (wrong := slug(folder.name)) is not None:
+        raise Refusal("id", folder.name[:80], f"an attestation's folder is named by {wrong}")
     data = read_folder(folder, ATTESTATION_FILES, [ATTESTATION])
     claim = read_claim(data[ATTESTATION], ATTESTATION, Attestation)
     if claim.row != row.digest:
@@ -126,18 +138,17 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
     yield from check_sending(claim.created, ATTESTATION)
     if claim.run is not None and attestation.run is not None:
         identity = claim.run.identity
-        for name in ("checkpoint", "dtype", "prompt_format"):
+        same: tuple[str, ...] = ("checkpoint", "dtype")
+        if claim.kind == "re-judged":
+            same += ("prompt_format", "prompts", "plan")
+        for name in same:
             if getattr(identity, name) != getattr(row_identity, name):
                 yield Refusal("row", ATTESTATION, f"{name} is not the row's")
-        if claim.kind == "re-judged" and identity.prompts != row_identity.prompts:
-            yield Refusal("row", ATTESTATION, "prompts are not the row's")
         if (identity.judge_identity == row_identity.judge_identity) == (claim.kind == "re-judged"):
             expected = "another judge" if claim.kind == "re-judged" else "the row's judge"
             yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {expected}")
-        yield from check_times(claim.run, claim.created, ATTESTATION)
-        yield from check_protocol(claim.run, ATTESTATION)
-        yield from check_judge(claim.run, attestation.run, judge_of, ATTESTATION)
-        yield from check_scores(claim.run, attestation.run, ATTESTATION)
+        check = check_run if claim.kind == "re-run" else check_judged_run
+        yield from check(claim.run, attestation.run, claim.created, judge_of, ATTESTATION)
     yield from check_attacks(attestation.attacks, row_identity, row.facts, judge_of)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,13 +12,17 @@ from pydantic import ValidationError
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, writing
 from unlearnbench.hashing import sha256_bytes
+from unlearnbench.plugins import BUILTIN
 from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import utc_now
 from unlearnbench.submissions.layout import (
     ATTESTATION,
+    BASE,
     CLAIMS,
     COMPLETIONS,
+    ENGINES,
     FILES_OF_KIND,
     JOURNALS,
     RANKABLE,
@@ -28,7 +31,9 @@ from unlearnbench.submissions.layout import (
     AttestationKind,
 )
 from unlearnbench.submissions.schema import (
+    OTHER,
     Attestation,
+    BaseClaim,
     Claim,
     ClaimedIdentity,
     JsonObject,
@@ -41,32 +46,56 @@ C = TypeVar("C", bound=Claim)
 
 
 def submission_files(
-    run: Run, base: Run, attacks: Mapping[str, Path], about: About
+    run: Run, base: str, attacks: Mapping[str, Path], about: About
 ) -> Mapping[str, bytes]:
-    """A submission's files by name; `attacks` maps `relearn`, `stress` to their records.
+    """A submission's files by name.
 
-    Raises `SubmissionError` with every reason why the row cannot be ranked.
+    `base` is the fingerprint of the model before unlearning; `attacks` maps `relearn`, `stress` to
+    their records. Raises `SubmissionError` with every reason why the row cannot be ranked.
     """
-    reasons = list(_reasons(run, base, attacks))
-    if reasons:
-        raise SubmissionError(f"{run.path} cannot be submitted: {'; '.join(reasons)}")
+    _check(run, [*_run_reasons(run), *_attack_reasons(run, attacks)])
     claim: JsonObject = {
         "schema_version": Submission.VERSION,
         "name": about.name,
         "method": about.method,
         "submitter": about.submitter,
         "link": about.link,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": utc_now(),
         "run": run_claim(run),
-        "base": run_claim(base),
+        "base": base,
     }
-    files = {SUBMISSION: claim_file(claimed(Submission, claim))}
-    for part, source in (("run", run), ("base", base)):
-        for name in JOURNALS:
-            files[f"{part}/{name}"] = journal(source, name)
+    if about.note:
+        claim["note"] = about.note
+    files = {SUBMISSION: claim_file(claimed(Submission, claim)), **_journals(run)}
     for kind, path in attacks.items():
         files[f"{kind}.json"] = path.read_bytes()
     return files
+
+
+def base_files(run: Run, source: str, by: str, link: str) -> Mapping[str, bytes]:
+    """The files of a base run that is proposed to a board, by name.
+
+    Raises `SubmissionError` with every reason why no row can name it.
+    """
+    _check(run, _run_reasons(run))
+    claim: JsonObject = {
+        "schema_version": BaseClaim.VERSION,
+        "source": source,
+        "by": by,
+        "link": link,
+        "created": utc_now(),
+        "run": run_claim(run),
+    }
+    return {BASE: claim_file(claimed(BaseClaim, claim)), **_journals(run)}
+
+
+def _journals(run: Run) -> dict[str, bytes]:
+    return {f"run/{name}": journal(run, name) for name in JOURNALS}
+
+
+def _check(run: Run, reasons: Sequence[str]) -> None:
+    if reasons:
+        raise SubmissionError(f"{run.path} cannot be submitted: {'; '.join(reasons)}")
 
 
 def claimed(shape: type[C], fields: JsonObject) -> C:
@@ -128,29 +157,30 @@ def _undated(name: str, data: bytes) -> object:
     return {k: v for k, v in claim.items() if k != "created"} if isinstance(claim, dict) else data
 
 
-def _reasons(run: Run, base: Run, attacks: Mapping[str, Path]) -> list[str]:
+def _run_reasons(run: Run) -> list[str]:
+    """Why a run can be no part of a board."""
+    reasons, identity = [], run.record.score_identity
+    if run.n_open:
+        reasons.append(f"{run.n_open} probes are open; resume it")
+    if identity.profile not in RANKABLE:
+        reasons.append(f"profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}")
+    if identity.limit is not None:
+        reasons.append(f"only the first {identity.limit} facts were asked")
+    if identity.engine not in ENGINES:
+        what = (
+            "answers were replayed" if identity.engine == "replay" else "its engine does not ship"
+        )
+        reasons.append(f"{what}; submit a run of engine {' or '.join(ENGINES)}")
+    if changes := departures(identity.model_dump()):
+        reasons.append(f"not the protocol: {', '.join(changes)}")
+    return reasons
+
+
+def _attack_reasons(run: Run, attacks: Mapping[str, Path]) -> list[str]:
     reasons = []
-    for label, source in (("", run), ("the base run: ", base)):
-        identity = source.record.score_identity
-        if source.n_open:
-            reasons.append(f"{label}{source.n_open} probes are open; resume it")
-        if identity.profile not in RANKABLE:
-            reasons.append(
-                f"{label}profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}"
-            )
-        if identity.limit is not None:
-            reasons.append(f"{label}only the first {identity.limit} facts were asked")
-        if identity.engine == "replay":
-            reasons.append(f"{label}answers were replayed; submit the run that they come from")
-        if changes := departures(identity.model_dump()):
-            reasons.append(f"{label}not the protocol: {', '.join(changes)}")
-    run_identity, base_identity = run.record.score_identity, base.record.score_identity
-    for field in ("benchmark_fingerprint", "profile_fingerprint", "judge_identity", "seed"):
-        if getattr(run_identity, field) != getattr(base_identity, field):
-            reasons.append(f"run and base run differ in {field}")
     for kind, path in attacks.items():
         record = (read_stress if kind == "stress" else read_relearn)(path.parent)
-        if record.identity.checkpoint != run_identity.checkpoint:
+        if record.identity.checkpoint != run.record.identity.checkpoint:
             reasons.append(f"the {kind} record is of another checkpoint")
     return reasons
 
@@ -168,9 +198,18 @@ def run_claim(run: Run) -> JsonObject:
         "platform": stored["platform"],
         "created": stored["created"],
         "finished": stored["finished"],
-        "training": stored["training"],
+        "training": _training(stored["training"]),
         "scores": stored["scores"],
+        "surroundings": stored["generator"].get("surroundings"),
     }
+
+
+def _training(stored: JsonObject | None) -> JsonObject | None:
+    """How the checkpoint was trained; a method that does not ship has no name here."""
+    if stored is None:
+        return None
+    method = stored["method"]
+    return {**stored, "method": method if method in BUILTIN["methods"] else OTHER}
 
 
 def journal(run: Run, name: str) -> bytes:
@@ -215,7 +254,7 @@ def attestation_files(
         "kind": kind,
         "by": by,
         "link": link,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": utc_now(),
         "run": run_claim(run) if run is not None else None,
     }
     files[ATTESTATION] = claim_file(claimed(Attestation, claim))

@@ -14,6 +14,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema.identity import AttackIdentity
 from unlearnbench.submissions.attack_checks import AttackRecords, is_consistent, missing_part
 from unlearnbench.submissions.attacks import Attacks
+from unlearnbench.submissions.layout import ENGINES
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
@@ -36,6 +37,29 @@ def check_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
     changes = departures(claim.settings)
     if changes:
         yield Refusal("protocol", where, f"not the protocol: {', '.join(changes)}")
+    dtype = claim.settings.get("dtype", claim.identity.dtype)
+    if dtype != claim.identity.dtype:
+        yield Refusal("settings", where, f"dtype is {claim.identity.dtype} and {dtype!r}"[:120])
+
+
+def check_run(
+    claim: RunClaim, run: Run, submitted: str, judge_of: JudgeOf, where: str
+) -> Iterator[Refusal]:
+    """All that can be checked of a run that a model made and that was submitted at this time."""
+    if claim.identity.engine not in ENGINES:
+        what = f"{claim.identity.engine} makes no answers; send the run that they come from"
+        yield Refusal("engine", where, what)
+    yield from check_judged_run(claim, run, submitted, judge_of, where)
+
+
+def check_judged_run(
+    claim: RunClaim, run: Run, submitted: str, judge_of: JudgeOf, where: str
+) -> Iterator[Refusal]:
+    """All that can be checked of a run, wherever its answers are from."""
+    yield from check_times(claim, submitted, where)
+    yield from check_protocol(claim, where)
+    yield from check_judge(claim, run, judge_of, where)
+    yield from check_scores(claim, run, where)
 
 
 def check_sending(submitted: str, where: str) -> Iterator[Refusal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -31,7 +31,9 @@ class _Keyed(BaseModel):
         return ProbeKey(self.fact, self.phrasing, self.context, self.sample)
 
 
-class _Answer(_Keyed):
+class SentAnswer(_Keyed):
+    """A submitted response."""
+
     text: Annotated[str, Field(max_length=20_000)]
     finish_reason: Literal["stop", "length"]
     n_tokens: Annotated[int, Field(ge=0, le=100_000)]
@@ -51,7 +53,9 @@ def read_completions(
 ) -> dict[ProbeKey, Completion]:
     """Responses by key. Raises `Refusal` for a missing, repeated, unplanned or bad line."""
     responses: dict[ProbeKey, Completion] = {}
-    for where, row in _rows(lines, _Answer, planned):
+    for where, row in _planned(_rows(lines, SentAnswer), planned):
+        if row.text.strip() and not row.n_tokens:
+            raise Refusal("tokens", where, "an answer of no tokens")
         if row.n_tokens > most_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
         ids = tuple(row.token_ids)
@@ -73,7 +77,7 @@ def read_outcomes(
 ) -> dict[ProbeKey, Judgement]:
     """The verdicts by key, each on the submitted response. Raises `Refusal`."""
     verdicts: dict[ProbeKey, Judgement] = {}
-    for where, row in _rows(lines, _Outcome, answers):
+    for where, row in _planned(_rows(lines, _Outcome), answers):
         if row.judge != judge:
             raise Refusal("judge", where, "judged by another judge than the run's")
         if row.response_sha256 != digest(readings(answers[row.key], splits[row.key])):
@@ -83,17 +87,26 @@ def read_outcomes(
     return verdicts
 
 
-def _rows(
-    lines: SentLines, shape: type[_Line], planned: Collection[ProbeKey]
-) -> Iterable[tuple[str, _Line]]:
-    keys: set[ProbeKey] = set()
+def read_answers(lines: SentLines) -> Iterator[tuple[str, SentAnswer]]:
+    """(place, answer) of each line, whatever was planned. Raises `Refusal`."""
+    return _rows(lines, SentAnswer)
+
+
+def _rows(lines: SentLines, shape: type[_Line]) -> Iterator[tuple[str, _Line]]:
     for where, line in lines:
         try:
-            row = shape.model_validate(line)
+            yield where, shape.model_validate(line)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the line"
             raise Refusal("schema", where, f"{place[:80]}: {first['msg']}") from error
+
+
+def _planned(
+    rows: Iterable[tuple[str, _Line]], planned: Collection[ProbeKey]
+) -> Iterator[tuple[str, _Line]]:
+    keys: set[ProbeKey] = set()
+    for where, row in rows:
         if row.key not in planned:
             raise Refusal("unplanned", where, f"{row.key} is not in the protocol's plan")
         if row.key in keys:

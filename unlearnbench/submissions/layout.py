@@ -7,16 +7,19 @@ from typing import Literal
 
 from unlearnbench.runs.attacks import RELEARN, STRESS
 
-Part = Literal["run", "base"]
 AttestationKind = Literal["re-judged", "re-run", "attacked"]
 
 RANKABLE = ("standard",)
 """Profiles that a row may be ranked by."""
+ENGINES = ("transformers",)
+"""Engines whose runs may be rows: answers that are replayed come from nowhere."""
 SUBMISSION = "submission.json"
 """What a submitter claims."""
 ATTESTATION = "attestation.json"
 """What somebody else claims about a row."""
-CLAIMS = (SUBMISSION, ATTESTATION)
+BASE = "base.json"
+"""What somebody claims about a model before unlearning."""
+CLAIMS = (SUBMISSION, ATTESTATION, BASE)
 """Files that contain the time at which they were made."""
 SUMS = "SHA256SUMS"
 """The digest of every other file."""
@@ -24,25 +27,23 @@ COMPLETIONS, OUTCOMES = "completions.jsonl", "outcomes.jsonl"
 """A run's responses and their verdicts."""
 JOURNALS = (COMPLETIONS, OUTCOMES)
 """The files of a run."""
-RUN_PARTS: tuple[Part, ...] = ("run", "base")
-"""The runs of a submission: the checkpoint's, and the model's before unlearning."""
+SENT_COMPLETIONS, SENT_OUTCOMES = f"run/{COMPLETIONS}", f"run/{OUTCOMES}"
+"""The run of a submission, a base or an attestation."""
+RUN_FILES = frozenset([SENT_COMPLETIONS, SENT_OUTCOMES])
+"""What every submitted run consists of."""
 ATTACK_FILES = frozenset([RELEARN, STRESS])
 """Records of attacks; optional in a submission."""
-SUBMISSION_FILES = (
-    frozenset([SUBMISSION, SUMS])
-    | ATTACK_FILES
-    | {f"{part}/{name}" for part in RUN_PARTS for name in JOURNALS}
-)
+SUBMISSION_FILES = frozenset([SUBMISSION, SUMS]) | RUN_FILES | ATTACK_FILES
 """All that may be in a submission."""
-SENT_COMPLETIONS, SENT_OUTCOMES = f"run/{COMPLETIONS}", f"run/{OUTCOMES}"
-"""The run of an attestation."""
+BASE_FILES = frozenset([BASE, SUMS]) | RUN_FILES
+"""All that is in an accepted base run."""
 FILES_OF_KIND: Mapping[AttestationKind, frozenset[str]] = {
     "re-judged": frozenset([SENT_OUTCOMES]),
-    "re-run": frozenset([SENT_COMPLETIONS, SENT_OUTCOMES]),
+    "re-run": RUN_FILES,
     "attacked": frozenset(),
 }
 """Kind of attestation -> the files of its run; an attack has `ATTACK_FILES` instead."""
-ATTESTATION_FILES = frozenset([ATTESTATION, SUMS, SENT_COMPLETIONS, SENT_OUTCOMES]) | ATTACK_FILES
+ATTESTATION_FILES = frozenset([ATTESTATION, SUMS]) | RUN_FILES | ATTACK_FILES
 """All that may be in an attestation."""
 MOST_ATTESTATIONS = 100
 """Attestations about one row; more than that is nobody's honest interest."""

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnbench.benchmark import Benchmark, load_benchmark
+from unlearnbench.benchmark import Benchmark, benchmark_names, load_benchmark
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_bytes
+from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
@@ -92,12 +93,14 @@ def claimed_record(claim: RunClaim) -> RunRecord:
                 notes=(),
             ),
             judge=JudgeRecord(name=identity.judge, identity=identity.judge_identity),
-            versions=claim.versions,
+            versions={str(name): text for name, text in claim.versions.items()},
             platform=claim.platform,
             created=claim.created,
             finished=claim.finished,
             scores={n: ScoreRecord(**s.model_dump()) for n, s in claim.scores.items()},
-            training=TrainingSummary.model_validate(claim.training) if claim.training else None,
+            training=TrainingSummary.model_validate(claim.training.model_dump())
+            if claim.training
+            else None,
         )
     except ValidationError as error:
         raise Refusal("schema", "a run's record", fault(error)[:200]) from error
@@ -105,15 +108,22 @@ def claimed_record(claim: RunClaim) -> RunRecord:
 
 def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
     """The shipped benchmark of an identity. Raises `Refusal` if its fingerprint differs."""
-    if "/" in identity.benchmark or identity.benchmark.startswith("."):
-        raise Refusal("benchmark", where, "not the name of a benchmark but a path")
+    names = benchmark_names()
+    if identity.benchmark not in names:
+        what = f"no benchmark {identity.benchmark!r} ships; {', '.join(names)} do"
+        raise Refusal("benchmark", where, what)
     try:
-        benchmark = load_benchmark(identity.benchmark)
+        # By its path: a name could also be a folder where the program happens to run.
+        benchmark = load_benchmark(str(content_root() / "benchmarks" / identity.benchmark))
     except UnlearnbenchError as error:
         raise Refusal("benchmark", where, str(error)[:200]) from error
     if benchmark.fingerprint != identity.benchmark_fingerprint:
         what = f"{benchmark.id} {benchmark.version} differs from the benchmark that was used"
         raise Refusal("benchmark", where, what)
+    if benchmark.version != identity.benchmark_version:
+        raise Refusal("benchmark", where, f"its version is {benchmark.version}")
+    if benchmark.sentences != (identity.answers == "sentences"):
+        raise Refusal("benchmark", where, f"its gold answers are not {identity.answers}")
     return benchmark
 
 

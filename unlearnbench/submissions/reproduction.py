@@ -115,7 +115,8 @@ def compare_rerun(claimed: Run, rerun: Run) -> Rerun:
 
 def _same_prompts(claimed: Run, rerun: Run) -> bool | None:
     prompts = [run.record.identity.prompts for run in (claimed, rerun)]
-    return None if None in prompts else prompts[0] == prompts[1]
+    formats = {run.record.score_identity.prompt_format for run in (claimed, rerun)}
+    return None if None in prompts or len(formats) > 1 else prompts[0] == prompts[1]
 
 
 def forget_states(run: Run) -> Mapping[str, bool | None]:

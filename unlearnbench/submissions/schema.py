@@ -1,11 +1,13 @@
-"""The shapes of `submission.json` and `attestation.json`; leaderboard/schema/ publishes both."""
+"""The shapes of the claims `submission.json`, `base.json` and `attestation.json`.
+
+leaderboard/schema/ publishes them. Names of benchmarks, engines, methods and judges come from fixed
+lists of what ships, and nothing that a claim names is looked for anywhere else.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
@@ -18,46 +20,40 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from unlearnbench.display import hidden_character
+from unlearnbench.naming import nearest
+from unlearnbench.plugins import BUILTIN
 from unlearnbench.runs.schema import Record
 from unlearnbench.runs.schema.base import Convert, UnknownVersionError
+from unlearnbench.submissions.fields import (
+    BoundedCount,
+    ClaimedShare,
+    ClaimedTime,
+    Link,
+    Note,
+    Plain,
+    Sha256,
+    ShownLine,
+    ShownName,
+    Version,
+)
 from unlearnbench.submissions.untrusted import Refusal
 
-_LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
+OTHER = "other"
+"""A method that does not ship; the row's name and link say which."""
+MOST_SETTINGS = 40
+"""Most settings of an engine, or parameters of a method."""
 
 
-def _plain(text: str) -> str:
-    hidden = hidden_character(text)
-    if hidden is not None:
-        raise ValueError(f"holds the invisible character {hidden}")
-    if text != text.strip():
-        raise ValueError("begins or ends with a space")
+def _method(text: str) -> str:
+    names = [*BUILTIN["methods"], OTHER]
+    if text not in names:
+        raise ValueError(f"no such method; {nearest(text, names)}")
     return text
 
 
-def _https(text: str) -> str:
-    if text and not _LINK.fullmatch(text):
-        raise ValueError("not an https:// address")
-    return text
-
-
-def _aware(text: str) -> str:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError("a time without its zone")
-    if not 2 <= time.year <= 9998:  # so that a day more or less is a time too
-        raise ValueError("a time that cannot be meant")
-    return text
-
-
-ShownLine = Annotated[str, Field(max_length=120), AfterValidator(_plain)]
-ShownName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain)]
-Link = Annotated[str, Field(max_length=300), AfterValidator(_https)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-ClaimedTime = Annotated[str, Field(max_length=40), AfterValidator(_aware)]
-ClaimedShare = Annotated[float, Field(ge=0, le=1)]
-BoundedCount = Annotated[int, Field(ge=0, le=10_000_000)]
-Plain = str | int | float | bool | None
+MethodName = Annotated[str, Field(max_length=40), AfterValidator(_method)]
+Settings = Annotated[dict[ShownName, Plain], Field(max_length=MOST_SETTINGS)]
+Package = Literal["unlearnbench", "torch", "transformers", "tokenizers", "peft", "vllm"]
 
 JsonObject = dict[str, Annotated[JsonValue, WithJsonSchema({})]]
 
@@ -94,27 +90,72 @@ class ClaimedIdentity(_Model):
     seed: Annotated[int, Field(ge=0, le=2**63)]
     limit: None
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)]
-    engine: ShownName
+    engine: Literal["transformers", "replay"]
     checkpoint: Sha256
     prompt_format: Literal["chat", "raw"]
-    dtype: ShownName
+    dtype: Literal["float32", "bfloat16", "float16"]
     judge: ShownName
     judge_identity: Sha256
 
 
+class SurroundingsClaim(_Model):
+    """Digests of the weights and of all that surrounds them, each by itself."""
+
+    weights: Sha256
+    config: Sha256
+    tokenizer: Sha256
+    template: Sha256 | None
+    special_tokens: Sha256
+    stop_tokens: Sha256
+    generation: Sha256
+
+
+class ModelClaim(_Model):
+    """A model by name and the sha256 of its contents."""
+
+    name: ShownName
+    fingerprint: Sha256
+
+
+class DataClaim(_Model):
+    """What a checkpoint was trained on."""
+
+    benchmark: ShownName
+    version: ShownName
+    fingerprint: Sha256
+    forget_rows: BoundedCount
+    retain_rows: BoundedCount
+
+
+class TrainingClaim(_Model):
+    """How the checkpoint was trained, as told."""
+
+    method: MethodName
+    parameters: Settings
+    base: ModelClaim
+    data: DataClaim
+    steps: BoundedCount
+    same_data: bool
+
+
 class RunClaim(_Model):
-    """A claimed run, of the checkpoint or of the model before unlearning."""
+    """A claimed run, of a checkpoint or of a base model.
+
+    `identity` and `scores` are derived again or compared; `surroundings` are compared with the base
+    model's; all else is shown as told.
+    """
 
     identity: ClaimedIdentity
     checkpoint: ShownName
     parameters: Annotated[int, Field(ge=1, le=10**13)] | None
-    settings: dict[ShownName, Plain]
-    versions: dict[ShownName, ShownLine | None]
+    settings: Settings
+    versions: dict[Package, Version | None]
     platform: ShownLine
     created: ClaimedTime
     finished: ClaimedTime
-    training: JsonObject | None
-    scores: dict[ShownName, ScoreClaim]
+    training: TrainingClaim | None
+    scores: Annotated[dict[ShownName, ScoreClaim], Field(max_length=40)]
+    surroundings: SurroundingsClaim | None = None
 
 
 class Claim(Record):
@@ -149,17 +190,52 @@ class Claim(Record):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-class Submission(Claim):
-    """A claimed row of the leaderboard."""
+def _base_by_name(data: JsonObject) -> JsonObject:
+    """Version 1 brought a base run of its own; from version 2 on a row names an accepted one.
 
-    schema_version: Literal[1]
+    Version 1 took any name for a method.
+    """
+    base = data.get("base")
+    identity = base.get("identity") if isinstance(base, dict) else None
+    named = identity.get("checkpoint") if isinstance(identity, dict) else None
+    method = data.get("method")
+    known = method if method in BUILTIN["methods"] else OTHER
+    return {**data, "schema_version": 2, "base": named, "method": known}
+
+
+class Submission(Claim):
+    """A claimed row of the leaderboard.
+
+    `base`: fingerprint of the model before unlearning. `note`: what the submitter wants to be known
+    beside the row, such as settings that were not tuned.
+    """
+
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: _base_by_name}
+
+    schema_version: Literal[2]
     name: ShownName
-    method: ShownName
+    method: MethodName
     submitter: ShownName
     link: Link
     created: ClaimedTime
     run: RunClaim
-    base: RunClaim
+    base: Sha256
+    note: Note = ""
+
+
+class BaseClaim(Claim):
+    """A claimed run of a model before unlearning, for all rows of it.
+
+    `source` is where anybody gets the checkpoint: a hub id with its revision, or a package.
+    """
+
+    schema_version: Literal[1]
+    source: ShownName
+    by: ShownName
+    link: Link
+    created: ClaimedTime
+    run: RunClaim
 
 
 class Attestation(Claim):
@@ -177,11 +253,21 @@ class Attestation(Claim):
     run: RunClaim | None
 
 
-PUBLISHED: dict[str, type[Claim]] = {"submission": Submission, "attestation": Attestation}
+PUBLISHED: dict[str, type[Claim]] = {
+    "submission": Submission,
+    "base": BaseClaim,
+    "attestation": Attestation,
+}
 """Name of the file -> its shape."""
 
 
-_PUBLIC_NAMES = {"ClaimedIdentity": "Identity"}
+_PUBLIC_NAMES = {
+    "ClaimedIdentity": "Identity",
+    "SurroundingsClaim": "Surroundings",
+    "TrainingClaim": "Training",
+    "ModelClaim": "Model",
+    "DataClaim": "Data",
+}
 """Names in the published schemas of classes that are named differently here."""
 
 

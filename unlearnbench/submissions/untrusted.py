@@ -17,6 +17,8 @@ MOST_ENTRIES = 40
 """Most files and folders of a submission."""
 MOST_FILE_BYTES = 64 * 1024 * 1024
 """Most bytes of a file; a `standard` run of the largest shipped benchmark takes a tenth."""
+MOST_CLAIM_BYTES = 1024 * 1024
+"""Most bytes of a claim."""
 MOST_LINE_BYTES = 256 * 1024
 """Most bytes of a line of JSONL."""
 MOST_SENT_DEPTH = 24
@@ -34,6 +36,10 @@ class Refusal(Exception):
     def __str__(self) -> str:
         """The refusal in one line."""
         return f"{self.where}: {self.code}: {self.what}"
+
+    def __reduce__(self) -> tuple[type[Refusal], tuple[str, str, str]]:
+        """A frozen exception has to be made anew, not changed, where it is unpickled."""
+        return Refusal, (self.code, self.where, self.what)
 
 
 def tree(folder: Path, allowed: frozenset[str]) -> dict[str, Path]:
@@ -77,10 +83,10 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 raise Refusal("unknown-folder", name, "folders are one deep")
 
 
-def read_sent(path: Path, name: str) -> bytes:
+def read_sent(path: Path, name: str, most: int = MOST_FILE_BYTES) -> bytes:
     """A file's bytes; a link in its place is not followed. Raises `Refusal`."""
     try:
-        return reading.read_bytes(path, MOST_FILE_BYTES, follow=False)
+        return reading.read_bytes(path, most, follow=False)
     except UnreadableError as error:
         raise Refusal(error.code, name, error.what) from error
 

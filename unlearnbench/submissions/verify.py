@@ -1,36 +1,42 @@
 """Check a submission without its model: all its claims are derived again.
 
-Nothing in a submission is executed, unpickled or followed; files are bounded before they are read.
+Nothing in a submission is executed, unpickled or followed; files are bounded before they are read,
+and `checked` does all of it in a process whose time and memory are bounded too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attacks import Attacks, read_attacks
-from unlearnbench.submissions.checks import (
-    JudgeOf,
-    check_attacks,
-    check_judge,
-    check_protocol,
-    check_scores,
-    check_sending,
-    check_times,
+from unlearnbench.submissions.bases import Base, Bases, check_base, read_base
+from unlearnbench.submissions.checks import check_attacks, check_run, check_sending
+from unlearnbench.submissions.copies import (
+    Answers,
+    Fingerprinted,
+    answer_texts,
+    answers_of,
+    copied,
+    texts_of,
 )
+from unlearnbench.submissions.doubts import Doubt, doubts_of
+from unlearnbench.submissions.fields import slug
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
+    BASE,
     COMPLETIONS,
-    RUN_PARTS,
+    SENT_COMPLETIONS,
     SUBMISSION,
     SUBMISSION_FILES,
     SUMS,
-    Part,
 )
 from unlearnbench.submissions.read import (
     Plans,
@@ -39,47 +45,68 @@ from unlearnbench.submissions.read import (
     rebuild,
     shipped_benchmark,
 )
-from unlearnbench.submissions.schema import RunClaim, Submission
-from unlearnbench.submissions.untrusted import Refusal
+from unlearnbench.submissions.schema import ClaimedIdentity, Submission
+from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.types import Completion, ProbeKey
-
-SHARED_ANSWERS = 0.999
-"""Share of identical responses at which one of two rows is taken for a copy."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A submission that could be read: its claim, its runs, and its attack records.
+    """A submission that could be read: its claim, its run, its base, and its attack records.
 
-    `digest` is the sha256 of its SHA256SUMS, which covers all of it.
+    `digest` is the sha256 of its SHA256SUMS, which covers all of it. `answers` are compared with
+    other rows'.
     """
 
     folder: Path
     claim: Submission
     benchmark: Benchmark
-    runs: Mapping[Part, Run]
+    run: Run
+    base: Base
     attacks: Attacks
-    completions: Mapping[ProbeKey, Completion]
     digest: str
+    answers: Answers
+    doubts: Sequence[Doubt] = ()
 
     @property
     def facts(self) -> list[str]:
         """Ids of the forget facts."""
         return [fact.id for fact in self.benchmark.split("forget")]
 
-    @cached_property
-    def answers(self) -> Mapping[str, str]:
-        """The texts of the checkpoint's responses by probe."""
-        return {str(key): result.text for key, result in self.completions.items()}
+    @property
+    def completions(self) -> Mapping[ProbeKey, Completion]:
+        """The checkpoint's responses by probe."""
+        results = self.run.completions.items()
+        return {key: result for key, result in results if isinstance(result, Completion)}
+
+    @property
+    def fingerprinted(self) -> Fingerprinted:
+        """What other rows are compared with."""
+        return _fingerprinted(self.folder, self.claim, self.answers)
+
+
+def _fingerprinted(folder: Path, claim: Submission, answers: Answers) -> Fingerprinted:
+    return Fingerprinted(
+        id=folder.name,
+        benchmark=claim.run.identity.benchmark_fingerprint,
+        checkpoint=claim.run.identity.checkpoint,
+        submitter=claim.submitter,
+        created=datetime.fromisoformat(claim.created),
+        answers=answers,
+    )
 
 
 @dataclass(frozen=True)
 class Verification:
-    """A check: `reasons` to refuse the submission, and `checked` if it could be read."""
+    """A check: `reasons` to refuse the submission, and `checked` if it could be read.
+
+    A folder of an accepted base has `base` instead.
+    """
 
     folder: Path
     reasons: Sequence[Refusal]
     checked: Checked | None = None
+    base: Base | None = field(default=None)
 
     @property
     def ok(self) -> bool:
@@ -87,66 +114,113 @@ class Verification:
         return not self.reasons
 
 
-def check_submission(folder: Path, judge_of: JudgeOf) -> Verification:
-    """Check one submission.
+def check_submission(folder: Path, bases: Bases) -> Verification:
+    """Check one submission, or a base run that is to be accepted.
 
-    `judge_of` makes a listed judge by name. Never raises because of the submission's contents.
+    Never raises because of the submission's contents.
     """
     try:
-        checked = _read(folder)
+        if _is_base(folder):
+            return apart(lambda: _check_base(folder, bases), folder.name)
+        # The base is checked here, so that a process for each of many rows finds it checked.
+        bases.prepare(*apart(lambda: _base_named(folder), folder.name))
+        return apart(lambda: _check_row(folder, bases), folder.name)
     except Refusal as reason:
         return Verification(folder, [reason])
-    return Verification(folder, list(_refusals(checked, judge_of)), checked)
 
 
-def _read(folder: Path) -> Checked:
+def _is_base(folder: Path) -> bool:
+    return (folder / BASE).is_file() and not (folder / SUBMISSION).exists()
+
+
+def _check_base(folder: Path, bases: Bases) -> Verification:
+    base = read_base(folder)
+    return Verification(folder, list(check_base(base, bases.judge_of)), base=base)
+
+
+def _base_named(folder: Path) -> tuple[ClaimedIdentity, str]:
+    """The identity of a row's run, and the fingerprint of its base."""
+    claim = _claim_in(folder)
+    return claim.run.identity, claim.base
+
+
+def _claim_in(folder: Path) -> Submission:
+    data = read_sent(folder / SUBMISSION, SUBMISSION, MOST_CLAIM_BYTES)
+    return read_claim(data, SUBMISSION, Submission)
+
+
+def _check_row(folder: Path, bases: Bases) -> Verification:
+    checked = _read(folder, bases)
+    return Verification(folder, list(_refusals(checked, bases)), checked)
+
+
+def _read(folder: Path, bases: Bases) -> Checked:
+    if (wrong := slug(folder.absolute().name)) is not None:
+        raise Refusal("id", folder.name, f"a row's folder is named by {wrong}")
     data = read_folder(folder, SUBMISSION_FILES, SUBMISSION_FILES - ATTACK_FILES)
     claim = read_claim(data[SUBMISSION], SUBMISSION, Submission)
     benchmark = shipped_benchmark(claim.run.identity, SUBMISSION)
-    plans = Plans(benchmark)
-    runs: dict[Part, Run] = {}
-    for part in RUN_PARTS:
-        run_claim: RunClaim = getattr(claim, part)
-        plan = plans.plan_for(run_claim.identity, _place_of(part))
-        runs[part] = rebuild(folder / part, run_claim, plan, data)
-    attacks = read_attacks(data)
-    results = runs["run"].completions
-    completions = {key: result for key, result in results.items() if isinstance(result, Completion)}
-    return Checked(folder, claim, benchmark, runs, attacks, completions, sha256_bytes(data[SUMS]))
+    plan = Plans(benchmark).plan_for(claim.run.identity, SUBMISSION)
+    base = bases.find(claim.run.identity, claim.base)
+    run = rebuild(folder / "run", claim.run, plan, data)
+    return Checked(
+        folder=folder,
+        claim=claim,
+        benchmark=benchmark,
+        run=run,
+        base=base,
+        attacks=read_attacks(data),
+        digest=sha256_bytes(data[SUMS]),
+        answers=answers_of(texts_of(run), texts_of(base.run)),
+        doubts=tuple(doubts_of(claim, run, base)),
+    )
 
 
-def _place_of(part: Part) -> str:
-    return f"{SUBMISSION}, {part}"
-
-
-def _refusals(checked: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
+def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
     claim = checked.claim
-    claims: Mapping[Part, RunClaim] = {"run": claim.run, "base": claim.base}
-    for part, run_claim in claims.items():
-        yield from check_times(run_claim, claim.created, _place_of(part))
-        yield from check_protocol(run_claim, _place_of(part))
     yield from check_sending(claim.created, SUBMISSION)
-    for part, run_claim in claims.items():
-        yield from check_judge(run_claim, checked.runs[part], judge_of, _place_of(part))
-    for part, run_claim in claims.items():
-        yield from check_scores(run_claim, checked.runs[part], _place_of(part))
-    yield from check_attacks(checked.attacks, claim.run.identity, checked.facts, judge_of)
+    yield from check_run(claim.run, checked.run, claim.created, bases.judge_of, SUBMISSION)
+    yield from _check_base_of(claim)
+    yield from check_attacks(checked.attacks, claim.run.identity, checked.facts, bases.judge_of)
 
 
-def copies(checked: Checked, others: Sequence[Checked]) -> Iterator[Refusal]:
-    """A reason for each other row whose responses are the same."""
-    for candidate in others:
-        if candidate.folder == checked.folder:
+def _check_base_of(claim: Submission) -> Iterator[Refusal]:
+    """The base is another model than the checkpoint, and the one that it was trained from."""
+    if claim.base == claim.run.identity.checkpoint:
+        yield Refusal("base", SUBMISSION, "the checkpoint is the base itself")
+    training = claim.run.training
+    if training is not None and training.base.fingerprint != claim.base:
+        what = f"trained from {training.base.fingerprint[:12]}…, compared with {claim.base[:12]}…"
+        yield Refusal("base", SUBMISSION, what)
+
+
+def others_of(board: Path, rows: Sequence[Fingerprinted], bases: Bases) -> Iterator[Fingerprinted]:
+    """The answers of a board's other rows on the same benchmarks; what is broken is left out."""
+    if not rows or not board.is_dir():
+        return
+    names, benchmarks = {row.id for row in rows}, {row.benchmark for row in rows}
+    for folder in sorted(path for path in board.iterdir() if path.name not in names):
+        try:
+            other = apart(partial(_answers_only, folder, bases), folder.name)
+        except Refusal:
             continue
-        identity, candidate_identity = checked.claim.run.identity, candidate.claim.run.identity
-        if identity.benchmark_fingerprint != candidate_identity.benchmark_fingerprint:
-            continue
-        candidate_answers = candidate.answers
-        same = sum(candidate_answers.get(key) == text for key, text in checked.answers.items())
-        share = same / len(checked.answers)
-        if share >= SHARED_ANSWERS and (
-            identity.checkpoint != candidate_identity.checkpoint
-            or checked.claim.submitter != candidate.claim.submitter
-        ):
-            what = f"{share:.1%} of its answers are those of {candidate.folder.name}, to the letter"
-            yield Refusal("copy", f"run/{COMPLETIONS}", what)
+        if other.benchmark in benchmarks:
+            yield other
+
+
+def _answers_only(folder: Path, bases: Bases) -> Fingerprinted:
+    """A row's answers, read without checking anything else."""
+    claim = _claim_in(folder)
+    data = read_sent(folder / SENT_COMPLETIONS, SENT_COMPLETIONS)
+    base = bases.find(claim.run.identity, claim.base)
+    texts = answer_texts(parse_lines(data, SENT_COMPLETIONS))
+    return _fingerprinted(folder, claim, answers_of(texts, texts_of(base.run)))
+
+
+def copies(rows: Sequence[Fingerprinted]) -> dict[str, list[Refusal]]:
+    """Reasons to refuse rows that give the answers of an earlier one, by id."""
+    reasons: dict[str, list[Refusal]] = {}
+    for copy, original in copied(rows):
+        what = f"its answers are those of {original.id}, which is earlier"
+        reasons.setdefault(copy.id, []).append(Refusal("copy", f"run/{COMPLETIONS}", what))
+    return reasons

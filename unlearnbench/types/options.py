@@ -230,12 +230,14 @@ class About:
 
     Args:
         name: The row's name.
-        method: How the checkpoint was unlearnt.
+        method: Method by which the checkpoint was unlearnt: one that ships, or `other`.
         submitter: Who submits it.
         link: `https://` address of a paper or checkpoint.
+        note: Shown with the row, such as settings that were not tuned.
     """
 
     name: Annotated[str, Help("The row's name.")]
-    method: Annotated[str, Help("How it was unlearnt.")]
+    method: Annotated[str, Help("Its method: one that ships, or other.")]
     submitter: Annotated[str, Help("Who submits it.")]
     link: Annotated[str, Help("https:// address of a paper or checkpoint.")] = ""
+    note: Annotated[str, Help("Shown with the row, such as: settings not tuned.")] = ""

@@ -1,0 +1,147 @@
+"""Do untrusted work in a process of its own, with bounded time and memory.
+
+Whatever a submission makes this program do (loop, allocate, crash), it ends as that submission's
+refusal. Where a process cannot be forked the work is done here, without the bounds.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TypeVar
+
+from unlearnbench.submissions.untrusted import Refusal
+
+SECONDS = 10
+"""Processor time for one submission."""
+WALL_SECONDS = 120
+"""Time by the clock, on a machine that has other work."""
+GRACE = 2.0
+"""Seconds that a process has to end after its result."""
+MEMORY = 500 * 1024 * 1024
+"""Bytes that one submission may take on top of what the program has."""
+
+T = TypeVar("T")
+_Sent = tuple[str, object]
+
+
+def apart(work: Callable[[], T], where: str) -> T:
+    """The result of `work`, whose faults and excesses are raised as `Refusal`.
+
+    `where` names the submission. The result is pickled by this program and read by it.
+    """
+    if not hasattr(os, "fork"):
+        return _here(work, where)
+    reader, writer = _pipe()
+    child = os.fork()
+    if child == 0:
+        reader.close()
+        _child(work, writer)
+    writer.close()
+    with reader:
+        sent = _received(reader)
+    if sent is not None and sent[0] == "result":
+        _end(child)
+        return sent[1]  # type: ignore[return-value]  # what `work` returned
+    raise _reason(sent, child, where)
+
+
+def _pipe() -> tuple[Connection, Connection]:
+    read, write = os.pipe()
+    return Connection(read, writable=False), Connection(write, readable=False)
+
+
+def _here(work: Callable[[], T], where: str) -> T:
+    try:
+        return work()
+    except Refusal:
+        raise
+    except Exception as error:
+        raise Refusal("fault", where, _named(error)) from error
+
+
+def _child(work: Callable[[], object], writer: Connection) -> None:
+    """Work, send the result and end, without the clean-up that belongs to the parent."""
+    try:
+        writer.send_bytes(pickle.dumps(_result(work)))
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _result(work: Callable[[], object]) -> _Sent:
+    try:
+        _limit()
+        return "result", work()
+    except Refusal as reason:
+        return "refusal", reason
+    except MemoryError:
+        return "refusal", Refusal("memory", "the check", f"more than {MEMORY >> 20} MiB")
+    except Exception as error:  # noqa: BLE001  # whatever a row raises is its refusal
+        return "fault", _named(error)
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _limit() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    taken = _data_bytes()
+    if taken is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (taken + MEMORY, taken + MEMORY))
+
+
+def _data_bytes() -> int | None:
+    """Bytes of data that this process has; None where the system does not say."""
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith("VmData:")), None)
+    return int(found.split()[1]) * 1024 if found else None
+
+
+def _received(reader: Connection) -> _Sent | None:
+    """What the child sent; None if it ended without a word, or is late."""
+    try:
+        if not wait([reader], WALL_SECONDS):
+            return None
+        kind, value = pickle.loads(reader.recv_bytes())
+        return kind, value
+    except (EOFError, OSError):
+        return None
+
+
+def _reason(sent: _Sent | None, child: int, where: str) -> Refusal:
+    """Why there is no result."""
+    status = _end(child)
+    if sent is not None:
+        value = sent[1]
+        return value if isinstance(value, Refusal) else Refusal("fault", where, str(value))
+    ended = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "an error"
+    if ended in ("SIGXCPU", "SIGKILL"):
+        return Refusal("time", where, f"takes more than {SECONDS} s of processor time")
+    return Refusal("fault", where, f"its check was ended by {ended}")
+
+
+def _end(child: int) -> int:
+    """The status with which the child ended; it is killed if it has closed its pipe or is late."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    deadline = time.monotonic() + GRACE
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.005)
+        done, status = os.waitpid(child, os.WNOHANG)
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    return status

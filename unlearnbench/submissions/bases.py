@@ -1,0 +1,149 @@
+"""Accepted base runs: models before unlearning, asked once for all rows that start from them.
+
+A row names its base by fingerprint, and the run of it comes from the board's own folder of accepted
+bases, one for each base x benchmark x judge: a submitter cannot choose what a row is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.errors import SubmissionError
+from unlearnbench.hashing import sha256_bytes
+from unlearnbench.runs.run import Run
+from unlearnbench.submissions.checks import JudgeOf, check_run, check_sending
+from unlearnbench.submissions.fields import slug
+from unlearnbench.submissions.layout import BASE, BASE_FILES, SUMS
+from unlearnbench.submissions.read import (
+    Plans,
+    read_claim,
+    read_folder,
+    rebuild,
+    shipped_benchmark,
+)
+from unlearnbench.submissions.schema import BaseClaim, ClaimedIdentity
+from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_sent, read_sent
+
+
+class BaseKey(NamedTuple):
+    """What there is one accepted base run for; fingerprints."""
+
+    checkpoint: str
+    benchmark: str
+    profile: str
+    judge: str
+
+
+def key_of(identity: ClaimedIdentity, checkpoint: str | None = None) -> BaseKey:
+    """The key of a base run, or of the base of a row if its fingerprint is given."""
+    return BaseKey(
+        checkpoint or identity.checkpoint,
+        identity.benchmark_fingerprint,
+        identity.profile_fingerprint,
+        identity.judge_identity,
+    )
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base run that could be read. `digest` is the sha256 of its SHA256SUMS."""
+
+    folder: Path
+    claim: BaseClaim
+    benchmark: Benchmark
+    run: Run
+    digest: str
+
+    @property
+    def id(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+
+def read_base(folder: Path) -> Base:
+    """Read a base run strictly. Raises `Refusal`."""
+    if (wrong := slug(folder.name)) is not None:
+        raise Refusal("id", BASE, f"its folder is not named by {wrong}")
+    data = read_folder(folder, BASE_FILES, BASE_FILES)
+    claim = read_claim(data[BASE], BASE, BaseClaim)
+    benchmark = shipped_benchmark(claim.run.identity, BASE)
+    plan = Plans(benchmark).plan_for(claim.run.identity, BASE)
+    run = rebuild(folder / "run", claim.run, plan, data)
+    return Base(folder, claim, benchmark, run, sha256_bytes(data[SUMS]))
+
+
+def check_base(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
+    """Reasons to refuse a base run that could be read."""
+    yield from check_sending(base.claim.created, BASE)
+    yield from check_run(base.claim.run, base.run, base.claim.created, judge_of, BASE)
+    if base.claim.run.training is not None:
+        yield Refusal("base", BASE, "a model before unlearning is not the result of a training")
+
+
+@dataclass
+class Bases:
+    """The accepted base runs of a folder, each read and checked when it is first needed."""
+
+    folder: Path
+    judge_of: JudgeOf
+    _checked: dict[BaseKey, Base | Refusal] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> Mapping[BaseKey, Collection[Path]]:
+        """Where the run for each key lies; more than one place is a fault."""
+        places: dict[BaseKey, list[Path]] = {}
+        for path in self.folders:
+            try:
+                data = read_sent(path / BASE, BASE, MOST_CLAIM_BYTES)
+                claim = BaseClaim.from_sent(parse_sent(data, BASE), BASE)
+            except Refusal as reason:
+                raise SubmissionError(f"accepted base {path}: {reason}") from reason
+            places.setdefault(key_of(claim.run.identity), []).append(path)
+        return places
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of all accepted bases, by name."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(p for p in self.folder.iterdir() if (p / BASE).is_file())
+
+    def find(self, row: ClaimedIdentity, checkpoint: str) -> Base:
+        """The base run of a row; `checkpoint` is the fingerprint that the row names.
+
+        Raises `Refusal` if there is none, or if it does not stand.
+        """
+        result = self.prepare(row, checkpoint)
+        if isinstance(result, Refusal):
+            raise result
+        return result
+
+    def prepare(self, row: ClaimedIdentity, checkpoint: str) -> Base | Refusal:
+        """Check the base run of a row, once; the reason if there is none that stands."""
+        key = key_of(row, checkpoint)
+        if key not in self._checked:
+            self._checked[key] = self._check(key, row)
+        return self._checked[key]
+
+    def _check(self, key: BaseKey, row: ClaimedIdentity) -> Base | Refusal:
+        places = list(self.places.get(key, ()))
+        if not places:
+            what = f"no accepted base run of {key.checkpoint[:12]}… on {row.benchmark} "
+            what += f"{row.benchmark_version} by judge {row.judge} of this version"
+            return Refusal("base", "base", f"{what}; send one first (unlearnbench submit-base)")
+        if len(places) > 1:
+            names = ", ".join(path.name for path in places)
+            return Refusal("base", "base", f"{names} are runs of the same base")
+        try:
+            base = read_base(places[0])
+            reason = next(check_base(base, self.judge_of), None)
+        except Refusal as fault:
+            reason = fault
+        if reason is not None:
+            return Refusal("base", f"base {places[0].name}", f"does not stand: {reason}"[:300])
+        return base
