@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from unlearnbench.display import visible_line
@@ -112,7 +113,7 @@ def _is_withdrawn(path: Path) -> bool:
     """Whether a folder holds nothing but a plain file `WITHDRAWN`."""
     if path.is_symlink() or not path.is_dir():
         return False
-    inside = [p.name for p in path.iterdir()]
+    inside = [p.name for p in islice(path.iterdir(), 2)]
     return inside == [WITHDRAWN] and not (path / WITHDRAWN).is_symlink()
 
 
@@ -136,7 +137,8 @@ def _row(path: Path, bases: Bases, store: Store, anchors: Anchors) -> Kept:
         row = _derived(verification, bases, anchors)
     except Refusal as reason:
         row = Kept(entry_of(Verification(path, [reason])))
-    store.write(path, row)
+    if row.fingerprinted is not None:
+        store.write(path, row)
     return row
 
 

@@ -6,6 +6,7 @@ compared twice: all of them, and a row's *own* ones, which are neither its base'
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ LEAST_OWN = 20
 """Own answers that are needed for such a share."""
 FREQUENT = 5
 """An answer that a row gives more often is a phrase of its checkpoint, such as a refusal."""
+
+_SIGNS = re.compile(r"[\W_]+")
 
 Hashes = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
@@ -60,7 +63,7 @@ def plain_answer(text: str) -> str:
     and accents.
     """
     folded = unicodedata.normalize("NFKD", cut_answer(text)).casefold()
-    return "".join(character for character in folded if character.isalnum())
+    return _SIGNS.sub("", folded)
 
 
 def answers_of(texts: Mapping[str, str], base: Mapping[str, str]) -> Answers:

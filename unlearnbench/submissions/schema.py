@@ -199,7 +199,7 @@ def _base_by_name(data: JsonObject) -> JsonObject:
     identity = base.get("identity") if isinstance(base, dict) else None
     named = identity.get("checkpoint") if isinstance(identity, dict) else None
     method = data.get("method")
-    known = method if method in BUILTIN["methods"] else OTHER
+    known = method if isinstance(method, str) and method in BUILTIN["methods"] else OTHER
     return {**data, "schema_version": 2, "base": named, "method": known}
 
 
