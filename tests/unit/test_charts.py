@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import string
-from itertools import combinations
+from dataclasses import astuple, replace
+from itertools import combinations, permutations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -20,7 +22,9 @@ from unlearnbench.reporting.charts import (
     trade_off_chart,
 )
 from unlearnbench.reporting.charts.frame import BOTTOM, LEFT, WIDTH
-from unlearnbench.reporting.charts.labels import MOST_WIDTH, Box, shortened, text_width
+from unlearnbench.reporting.charts.geometry import Box, lines_cross, lines_cross_boxes
+from unlearnbench.reporting.charts.labels import MOST_WIDTH, shortened, text_width
+from unlearnbench.reporting.charts.places import NEXT
 from unlearnbench.reporting.charts.scatter import MOST_NAMED
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
@@ -52,6 +56,59 @@ def test_names_cover_neither_marks_nor_each_other(
         for dot in chart.dots:
             x, y = dot.mark.x, dot.mark.y
             assert not box.meets(Box(x - 7, y - 7, x + 7, y + 7))
+
+
+@settings(deadline=None, max_examples=60)
+@given(some.lists(POINTS, min_size=1, max_size=MOST_NAMED))
+def test_every_name_is_at_its_point_or_joined_to_it(points: list[TradeOffPoint]) -> None:
+    chart = trade_off_chart(points)
+    marks = {(dot.mark.x, dot.mark.y) for dot in chart.dots}
+    for label in chart.labels:
+        box = label.box
+        if label.leader:
+            (x, y), (to_x, to_y) = ends(label.leader)
+            assert (x, y) in marks
+            assert box.grown(2.1).meets(Box(to_x - 0.1, to_y - 0.1, to_x + 0.1, to_y + 0.1))
+        else:
+            near = box.grown(NEXT + 1)
+            assert len([at for at in marks if near.meets(Box(*at, *at).grown(0.1))]) == 1
+
+
+def ends(leader: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML]([\d.]+),([\d.]+)", leader)]
+
+
+CLUSTERS = {
+    "a cloud": lambda i: (0.9 + 0.003 * (7 * i % 29 - 14), 0.5 + 0.005 * (11 * i % 31 - 15)),
+    "a row": lambda i: (0.95, 0.3 + i / 100),
+    "a column": lambda i: (0.99 - i / 100, 0.6),
+    "a diagonal": lambda i: (0.6 + i / 100, 0.4 + i / 100),
+}
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_all_names_of_a_cluster_are_readable(cluster: str) -> None:
+    points = [TradeOffPoint(f"Method {i}, 60 steps", *CLUSTERS[cluster](i)) for i in range(30)]
+    chart = trade_off_chart(points)
+    assert {label.text for label in chart.labels} == {point.name for point in points}
+    for label, other in permutations(chart.labels, 2):
+        if label.leader:
+            line = np.array([c for end in ends(label.leader) for c in end])
+            assert not lines_cross_boxes(line, np.array(astuple(other.box)))
+    assert chart == trade_off_chart(points)
+
+
+def test_lines_and_rectangles() -> None:
+    """Lines in every direction against one rectangle, and against each other."""
+    box = np.array([0.0, 0, 10, 10])
+    through = [(-5, 5, 15, 5), (5, -5, 5, 15), (-1, -1, 11, 11), (5, 5, 20, 20), (4, 4, 6, 6)]
+    beside = [(-5, 11, 15, 11), (11, -5, 11, 15), (-5, 5, -1, 5), (21, 0, 0, 21), (5, -9, 5, -1)]
+    assert lines_cross_boxes(np.array(through, dtype=float), box).all()
+    assert not lines_cross_boxes(np.array(beside, dtype=float), box).any()
+    cross = np.array([(0.0, 0, 10, 10), (0, 10, 10, 0)])
+    assert lines_cross(cross[0], cross[1])
+    assert not lines_cross(cross[0], np.array([0.0, 1, 10, 11]))
+    assert not lines_cross(cross[0], np.array([6.0, 0, 10, 3]))
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.0, 20), (0.5, MOST_NAMED), (1.0, 20)])
@@ -86,6 +143,8 @@ def test_of_very_many_points_only_the_best_are_named() -> None:
     assert [label.text for label in chart.labels] == ["best"]
     assert not any(dot.cross for dot in chart.dots)
     assert any(dot.cross for dot in trade_off_chart(points[:5]).dots)
+    points[7] = replace(points[7], is_always_named=True)
+    assert {label.text for label in trade_off_chart(points).labels} == {"best", "p7"}
 
 
 def test_an_open_point_is_hollow_and_says_so() -> None:

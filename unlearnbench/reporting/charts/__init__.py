@@ -1,7 +1,7 @@
 """The charts of report, board and sweep, all drawn here.
 
-`curves` and `scatter` turn figures into coordinates, `labels` finds places for names, `drawing`
-makes the SVG.
+`curves` and `scatter` turn figures into coordinates; `labels` names points, in places that `places`
+lists and `layout` chooses by the `geometry` of all; `drawing` makes the SVG.
 """
 
 from unlearnbench.reporting.charts.curves import (

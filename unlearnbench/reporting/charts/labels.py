@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearnbench.display import visible_line
-from unlearnbench.reporting.charts.frame import BOTTOM, LEFT, WIDTH
+from unlearnbench.reporting.charts.geometry import Box
+from unlearnbench.reporting.charts.layout import choose_places
+from unlearnbench.reporting.charts.places import NEXT, Place, places_of
 
 MOST_WIDTH = 230
 """Units of the drawing that a name may take; a longer one loses its middle."""
-_HALF_LINE, _ASIDE = 7, 11
-"""Half the height of a line, and the distance of a name from its point."""
-_SHIFTS = (0, *(sign * shift for shift in range(12, 330, 14) for sign in (-1, 1)))
-"""Heights of a name relative to its point."""
-_CROSSED, _LEFT_SIDE = 14, 4
-"""What crossing a line, or standing left of the point, costs in units of distance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle of the drawing; y grows downwards."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: Box) -> bool:
-        """Whether the two share some area, or a line without width crosses."""
-        across = self.left < other.right and other.left < self.right
-        return across and self.top < other.bottom and other.top < self.bottom
+_AMBIGUOUS = 18
+"""A name so near to another point is joined to its own by a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name, where its baseline begins or ends, and the line to its point where that is far."""
+    """A name, where its baseline begins, ends or has its middle (`anchor`), and its box.
+
+    `leader` is the line from its point, empty where the name stands right beside it.
+    """
 
     text: str
     x: float
@@ -46,15 +32,10 @@ class Label:
     box: Box
 
 
-Option = tuple[float, Label]
-"""What a place costs, and the place."""
-
-
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A text, and the point that it names; `number` tells equal ones apart."""
+    """A text, and the point that it names."""
 
-    number: int
     text: str
     x: float
     y: float
@@ -85,63 +66,31 @@ def shortened(name: str, most: float = MOST_WIDTH) -> str:
 
 
 def place_labels(
-    names: Sequence[Name], marks: Sequence[Box], lines: Sequence[Box] = ()
+    names: Sequence[Name],
+    points: Sequence[tuple[float, float]],
+    marks: Sequence[Box],
+    lines: Sequence[Box] = (),
 ) -> list[Label]:
-    """A place for each name for which there is one, by the best of several orders of placing.
+    """A place for each name for which there is one, in the order of `names`.
 
-    No name covers a mark or another name; lines are crossed only where nothing better is near.
+    No name covers a mark or another name; `lines` are covered, and leaders crossed, only where
+    nothing better is near. `points` are the middles of all marks, named or not.
     """
-    options = {name: _free_places(name, marks, lines) for name in names}
-    orders = (
-        names,
-        sorted(names, key=lambda name: name.x),
-        sorted(names, key=lambda name: name.y),
-        sorted(names, key=lambda name: -text_width(name.text)),
-        sorted(names, key=lambda name: len(options[name])),
-    )
-    layouts = [_place_in_order([options[name] for name in order]) for order in orders]
-    best = min(layouts, key=lambda chosen: (-len(chosen), sum(cost for cost, _ in chosen)))
-    return [label for _, label in best]
-
-
-def _free_places(name: Name, marks: Sequence[Box], lines: Sequence[Box]) -> list[Option]:
-    """Places of a name that cover no mark, the best first."""
-    options = [
-        (cost + _CROSSED * sum(label.box.meets(line) for line in lines), label)
-        for cost, label in _options(name)
-        if not any(label.box.meets(mark) for mark in marks)
+    options = [places_of(name.x, name.y, text_width(name.text), marks, lines) for name in names]
+    chosen = choose_places(options)
+    return [
+        _label(name, place, points)
+        for name, place in zip(names, chosen, strict=True)
+        if place is not None
     ]
-    return sorted(options, key=lambda option: option[0])
 
 
-def _place_in_order(names: Sequence[Sequence[Option]]) -> list[Option]:
-    """For each name the best of its places that no earlier one has taken."""
-    chosen: list[Option] = []
-    for options in names:
-        free = (
-            option
-            for option in options
-            if not any(option[1].box.meets(label.box) for _, label in chosen)
-        )
-        chosen += [option for option in [next(free, None)] if option]
-    return chosen
-
-
-def _options(name: Name) -> Iterator[Option]:
-    """Places inside the drawing with what each costs."""
-    text, x, y = name.text, name.x, name.y
-    width = text_width(text)
-    for shift in _SHIFTS:
-        middle = y + shift
-        if not _HALF_LINE + 2 <= middle <= BOTTOM:
-            continue
-        for side, anchor in ((1, "start"), (-1, "end")):
-            start = x + side * _ASIDE
-            left, right = sorted((start, start + side * width))
-            if left < LEFT or right > WIDTH - 2:
-                continue
-            box = Box(left, middle - _HALF_LINE, right, middle + _HALF_LINE)
-            far = abs(shift) > 2 * _HALF_LINE
-            leader = f"M{x:.1f},{y:.1f}L{start - side * 2:.1f},{middle:.1f}" if far else ""
-            cost = abs(shift) + (_LEFT_SIDE if side < 0 else 0)
-            yield cost, Label(text, round(start, 1), round(middle + 4, 1), anchor, leader, box)
+def _label(name: Name, place: Place, points: Sequence[tuple[float, float]]) -> Label:
+    box = place.box
+    x = {"start": box.left, "end": box.right, "middle": (box.left + box.right) / 2}[place.anchor]
+    near = box.grown(_AMBIGUOUS)
+    others = [at for at in points if at != (name.x, name.y) and near.meets(Box(*at, *at))]
+    joined = place.distance > NEXT or others
+    leader = f"M{name.x:.1f},{name.y:.1f}L{place.end[0]:.1f},{place.end[1]:.1f}" if joined else ""
+    middle = (box.top + box.bottom) / 2
+    return Label(name.text, round(x, 1), round(middle + 4, 1), place.anchor, leader, box)

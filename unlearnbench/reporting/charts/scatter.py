@@ -17,12 +17,16 @@ from unlearnbench.reporting.charts.frame import (
     x_of,
     y_of,
 )
-from unlearnbench.reporting.charts.labels import Box, Label, Name, place_labels, shortened
+from unlearnbench.reporting.charts.geometry import Box
+from unlearnbench.reporting.charts.labels import MOST_WIDTH, Label, Name, place_labels, shortened
 
-MOST_NAMED = 25
-"""With more points than these, only those that no other beats are named, and lines are left out."""
+MOST_NAMED = 30
+"""With more points than these, only those are named that no other beats or that ask for it."""
+MOST_BARRED = 20
+"""With more points than these, lines of intervals are left out, and names are shorter."""
 _REFERENCE_STYLE = 2
 _FRONT_SCALE, _HALF_MARK = 1.4, 9
+_SHORT = 170
 _PIECE = 20
 """Length of the pieces into which a line is cut to tell what it crosses."""
 
@@ -32,7 +36,8 @@ class TradeOffPoint:
     """A checkpoint's worst case and retain score, shares 0 to 1, with 95 % intervals where known.
 
     `style` chooses colour and outline; a reference is no checkpoint that competes, but what others
-    are read against. `is_open`: some verdicts are missing.
+    are read against. `is_open`: some verdicts are missing. `is_always_named`: however many points
+    there are, up to `MOST_NAMED`, which go before others.
     """
 
     name: str
@@ -43,6 +48,7 @@ class TradeOffPoint:
     style: int = 1
     is_reference: bool = False
     is_open: bool = False
+    is_always_named: bool = False
 
     def is_beaten_by(self, other: TradeOffPoint) -> bool:
         """Whether another is at least as good in both and better in one."""
@@ -76,31 +82,36 @@ def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Sc
     """
     front = [not any(point.is_beaten_by(other) for other in points) for point in points]
     few = len(points) <= MOST_NAMED
-    dots = tuple(_dot(point, best, few) for point, best in zip(points, front, strict=True))
-    named = [i for i, best in enumerate(front) if best or few][:MOST_NAMED]
-    names = [Name(i, shortened(points[i].name), *_place(points[i])) for i in named]
+    barred = len(points) <= MOST_BARRED
+    dots = tuple(_dot(point, best, barred) for point, best in zip(points, front, strict=True))
+    wanted = [i for i, point in enumerate(points) if point.is_always_named]
+    wanted += [i for i, best in enumerate(front) if (best or few) and i not in wanted]
+    named = sorted(wanted[:MOST_NAMED])
+    most = MOST_WIDTH if barred else _SHORT
+    names = [Name(shortened(points[i].name, most), *_place(points[i])) for i in named]
     steps = [_place(point) for point in points if not point.is_reference]
-    lines = [box for point in points for box in _bars(point)] if few else []
+    lines = [box for point in points for box in _bars(point)] if barred else []
     line = path(steps) if joined and len(steps) > 1 else ""
     lines += _along(steps) if line else []
     taken = [box for dot in dots for box in _taken_by(dot.mark)]
+    labels = place_labels(names, [_place(point) for point in points], taken, lines)
     axes = Axes(
         share_ticks(horizontal=True),
         share_ticks(),
         "retain questions answered (more is better)",
         "forget facts that leak, worst case (less is better)",
     )
-    return Scatter(axes, dots, tuple(place_labels(names, taken, lines)), line)
+    return Scatter(axes, dots, tuple(labels), line)
 
 
-def _dot(point: TradeOffPoint, best: bool, few: bool) -> Dot:
+def _dot(point: TradeOffPoint, best: bool, barred: bool) -> Dot:
     x, y = _place(point)
     tooltip = f"{point.name}: worst case {percent(point.worst_case)}, "
     tooltip += f"retain {percent(point.retain)}"
     style = _REFERENCE_STYLE if point.is_reference else point.style
     shape = mark(x, y, style, point.is_open, tooltip, _FRONT_SCALE if best else 1)
     colour = "reference" if point.is_reference else f"s{(style - 1) % N_STYLES + 1}"
-    bars = _bars(point) if few else []
+    bars = _bars(point) if barred else []
     cross = "".join(path([(bar.left, bar.top), (bar.right, bar.bottom)]) for bar in bars)
     return Dot(shape, colour, cross)
 
