@@ -103,7 +103,7 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         known=Known(None, None),
         disputed=(),
         attestations=(),
-        matrix=LeakMatrix((), {}),
+        matrix=LeakMatrix((), {}, {}),
         samples=(),
         answers="0",
     )

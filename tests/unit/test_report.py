@@ -35,6 +35,7 @@ from unlearnbench.reporting.answers import leaks_of
 from unlearnbench.reporting.charts import mean_points, relearning_chart
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
 from unlearnbench.reporting.load import CheckpointRuns, base_of, collect_runs
+from unlearnbench.reporting.matrix import matrix
 from unlearnbench.runs.schema import ArmRecord, RelearnRecord
 from unlearnbench.scoring.refusals import is_refusal
 
@@ -250,15 +251,16 @@ def test_the_lead_says_what_was_found_and_never_all_clear(tmp_path: Path) -> Non
 def test_open_is_shown_as_open(tmp_path: Path) -> None:
     folder = score(tmp_path / "run", many("f", (1, "x?/!x"), (1, "xx/xx")))
     found = one(folder)
-    matrix = tables.matrix(found.scores[0].run)
-    assert matrix is not None
-    assert [sign for sign, _ in matrix.rows[0].marks] == ["·", "?", "?", "·"]
-    assert [row.n_open for row in matrix.rows] == [2, 0]
+    drawn = matrix(found.scores[0].run)
+    assert drawn is not None
+    assert [row.marks for row in drawn.rows] == [".??.", "...."]
+    assert [(row.n_asked, row.n_leaked, row.n_open) for row in drawn.rows] == [(4, 0, 2), (4, 0, 0)]
     rows = {row.heading: row.cells for row in tables.score_rows(found.scores[0].run)}
     assert rows["forget.worst_case"][0].startswith("0.0 … 50.0")
     made = page.make_page([folder], nothing)
     assert made.n_open == 2
-    assert made.html.count('<td class="open"><span aria-hidden="true">?</span>') == 2
+    assert made.html.count('<td class="open">open</td>') == 2
+    assert made.html.count("<td>not answered</td>") == 6
 
 
 @pytest.mark.parametrize(

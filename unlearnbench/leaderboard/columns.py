@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from unlearnbench.attacks.catalog import BENIGN
 from unlearnbench.leaderboard.entry import Peak, RelearnColumn, StressColumn
+from unlearnbench.reporting.charts import relearning_curves
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, figures
 from unlearnbench.scoring.scores import leaked_anywhere, of_facts
 
@@ -15,7 +16,10 @@ def relearn_column(record: FinishedRelearn | None) -> RelearnColumn | None:
     if record is None:
         return None
     arms = [name for name in BENIGN if name in record.arms]
-    return RelearnColumn(arms, peak_of(record), record.summary.unranked)
+    ceiling = record.ceiling.forget.high if record.ceiling else None
+    return RelearnColumn(
+        arms, peak_of(record), record.summary.unranked, relearning_curves(record), ceiling
+    )
 
 
 def peak_of(record: FinishedRelearn) -> Peak | None:

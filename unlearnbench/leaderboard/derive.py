@@ -19,6 +19,7 @@ from unlearnbench.leaderboard.entry import (
     Sample,
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
+from unlearnbench.reporting.matrix import marks_of
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import of_facts
 from unlearnbench.submissions.attestations import Attested
@@ -157,16 +158,9 @@ def _states(run: Run) -> dict[str, bool]:
 
 
 def _matrix(run: Run) -> LeakMatrix:
-    columns: dict[str, None] = {}
-    marks: dict[str, dict[str, str]] = {}
-    for outcome in run.outcomes:
-        if outcome.split == "forget":
-            column = f"{outcome.key.context} {outcome.key.phrasing}"
-            columns[column] = None
-            mark = "x" if outcome.verdict == "correct" else "."
-            marks.setdefault(outcome.key.fact, {})[column] = mark
-    lines = {fact: "".join(line.get(c, " ") for c in columns) for fact, line in marks.items()}
-    return LeakMatrix(list(columns), lines)
+    columns, lines = marks_of(run)
+    answers = {probe.key.fact: probe.answer for probe in run.probes if probe.key.fact in lines}
+    return LeakMatrix(columns, lines, answers)
 
 
 def _samples(run: Run) -> list[Sample]:

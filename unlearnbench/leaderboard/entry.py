@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue, TypeAdapter
 
+from unlearnbench.reporting.charts import MeanPoint
+from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
@@ -60,11 +62,17 @@ class KnownPeak(Peak):
 
 @dataclass(frozen=True, slots=True)
 class RelearnColumn:
-    """The benign arms that were run and the worst of them; `unranked`: why it is not ranked."""
+    """The benign arms that were run and the worst of them; `unranked`: why it is not ranked.
+
+    `curves`: an arm as it is shown -> its points, those of teaching arms too. `ceiling`: the rate
+    of the base model.
+    """
 
     arms: Sequence[str]
     worst: Peak | None
     unranked: str | None
+    curves: Mapping[str, Sequence[MeanPoint]]
+    ceiling: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +119,14 @@ class AttestationEntry:
 
 @dataclass(frozen=True, slots=True)
 class LeakMatrix:
-    """A line of marks for each forget fact, one mark per probe: `x` leaked, `.` did not."""
+    """A line of marks for each forget fact, one for each column; see `reporting.matrix`.
 
-    columns: Sequence[str]
+    `answers`: fact -> gold answer.
+    """
+
+    columns: Sequence[Column]
     lines: Mapping[str, str]
+    answers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from unlearnbench.reporting.load import (
     base_of,
     collect_runs,
 )
+from unlearnbench.reporting.matrix import Matrix, matrix, matrix_style
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
@@ -40,7 +41,7 @@ class ScorePart:
 
     title: str
     rows: list[tables.TableRow]
-    matrix: tables.Matrix | None
+    matrix: Matrix | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def section(number: int, checkpoint: CheckpointRuns, others: Sequence[Checkpoint
             ScorePart(
                 f"{s.identity.profile}, judge {s.identity.judge}",
                 tables.score_rows(s.run),
-                tables.matrix(s.run),
+                matrix(s.run),
             )
             for s in checkpoint.scores
         ],
@@ -175,7 +176,7 @@ def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -
         sections=sections,
         compared=compared,
         limits=limits,
-        css=_template_text("page.css") + Markup(svg_style()),
+        css=_template_text("page.css") + Markup(matrix_style() + svg_style()),
         js=_template_text("page.js"),
     )
 

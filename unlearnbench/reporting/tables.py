@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from unlearnbench.display import NOTHING, counted, interval_text, value_text
-from unlearnbench.reporting.answers import CONTEXTS
 from unlearnbench.reporting.charts import TradeOffPoint, shown_name
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
 from unlearnbench.scoring.scores import HEADLINE
-from unlearnbench.types import Verdict
 
-MARKS: dict[Verdict | None, tuple[str, str]] = {
-    "correct": ("●", "leaked"),
-    "incorrect": ("·", "not answered"),
-    None: ("?", "open"),
-}
-"""A verdict as a sign and as a word, so that it never depends on colour or shape alone."""
 _MEANING = {
     "forget.original": "forget facts answered to the original question",
     "forget.paraphrase": "forget facts answered to the original question or any paraphrase",
@@ -40,27 +31,6 @@ class TableRow:
     heading: str
     cells: tuple[str, ...]
     strong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Fact × phrasing. `contexts` and `styles` are (heading, columns) over `phrasings`."""
-
-    contexts: tuple[tuple[str, int], ...]
-    styles: tuple[tuple[str, int], ...]
-    phrasings: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """A fact: (sign, word) for each phrasing, and how many leak or are open."""
-
-    fact: str
-    answer: str
-    marks: tuple[tuple[str, str], ...]
-    leaked: int
-    n_open: int
 
 
 def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
@@ -98,33 +68,6 @@ def score_rows(run: Run) -> list[TableRow]:
         cells = (value_text(share), interval_text(share.interval), str(share.n), str(share.n_open))
         rows.append(TableRow(name, (*cells, meaning), name == HEADLINE))
     return rows
-
-
-def matrix(run: Run) -> Matrix | None:
-    """The leaks of a run by fact and phrasing, or None if it has no forget facts."""
-    leaks = run.leaks
-    columns = list(
-        dict.fromkeys((k.context, k.style, k.phrasing) for probes in leaks.values() for k in probes)
-    )
-    if not columns:
-        return None
-    answers = {probe.key.fact: probe.answer for probe in run.probes}
-    rows = []
-    for fact, probes in leaks.items():
-        verdict_of = {(k.context, k.style, k.phrasing): verdict for k, verdict in probes.items()}
-        marks = tuple(
-            MARKS[verdict_of[c]] if c in verdict_of else (NOTHING, "not asked") for c in columns
-        )
-        verdicts = list(probes.values())
-        leaked = verdicts.count("correct")
-        rows.append(MatrixRow(fact, answers[fact], marks, leaked, verdicts.count(None)))
-    contexts = [CONTEXTS[context] for context, _, _ in columns]
-    return Matrix(
-        contexts=tuple(_groups(contexts)),
-        styles=tuple((key[1], len(list(group))) for key, group in groupby(columns, _group)),
-        phrasings=tuple(phrasing.rpartition("-")[2] for _, _, phrasing in columns),
-        rows=tuple(rows),
-    )
 
 
 def stress_rows(stress: StressRun) -> list[TableRow]:
@@ -232,13 +175,3 @@ def _point(point: object) -> tuple[str, ...]:
     names = ("forget", "question", "cloze", "never", "shuffled", "retain", "fluency")
     first, *rest = (getattr(point, name) for name in names)
     return (*_rate(first), *(value_text(share) for share in rest))
-
-
-def _group(column: tuple[str, str, str]) -> tuple[str, str]:
-    return column[0], column[1]
-
-
-def _groups(words: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Each word with the length of its run of repetitions."""
-    for word, group in groupby(words):
-        yield word, len(list(group))

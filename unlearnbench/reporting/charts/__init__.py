@@ -6,8 +6,11 @@ lists and `layout` chooses by the `geometry` of all; `drawing` makes the SVG.
 
 from unlearnbench.reporting.charts.curves import (
     Curves,
+    MeanPoint,
+    curves_chart,
     mean_points,
     relearning_chart,
+    relearning_curves,
     shown_name,
 )
 from unlearnbench.reporting.charts.drawing import svg_file, svg_in_page, svg_style
@@ -15,10 +18,13 @@ from unlearnbench.reporting.charts.scatter import Scatter, TradeOffPoint, trade_
 
 __all__ = [
     "Curves",
+    "MeanPoint",
     "Scatter",
     "TradeOffPoint",
+    "curves_chart",
     "mean_points",
     "relearning_chart",
+    "relearning_curves",
     "shown_name",
     "svg_file",
     "svg_in_page",

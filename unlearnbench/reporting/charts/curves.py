@@ -48,25 +48,35 @@ class Curves:
 
 
 def relearning_chart(record: RelearnRecord) -> Curves | None:
+    """The curves of a relearning run; None before anything was measured."""
+    ceiling = record.ceiling.forget.high if record.ceiling else None
+    return curves_chart(relearning_curves(record), ceiling)
+
+
+def relearning_curves(record: RelearnRecord) -> dict[str, list[MeanPoint]]:
+    """Each arm's curve by its shown name, without arms that have no points."""
+    arms = {n: arm for n, arm in record.arms.items() if any(arm.seeds.values())}
+    return {shown_name(name, arm): mean_points(arm) for name, arm in arms.items()}
+
+
+def curves_chart(curves: Mapping[str, Sequence[MeanPoint]], ceiling: float | None) -> Curves | None:
     """Rates over steps, an arm a line: the mean of its seeds, what is open counted as leaked.
 
     The band runs from the lowest to the highest seed, or over the interval of a single one.
+    `ceiling` is the base model's rate. None without a point.
     """
-    arms = {n: arm for n, arm in record.arms.items() if any(arm.seeds.values())}
-    steps = sorted({p.step for a in arms.values() for ps in a.seeds.values() for p in ps})
+    steps = sorted({point.step for points in curves.values() for point in points})
     if not steps:
         return None
     place = _step_places(steps)
-    ends = {name: mean_points(arm)[-1] for name, arm in arms.items()}
-    heights = _spread({name: y_of(end.mean) for name, end in ends.items()})
+    heights = _spread({name: y_of(points[-1].mean) for name, points in curves.items()})
     series = tuple(
-        _series(shown_name(name, arm), number, mean_points(arm), place, heights[name])
-        for number, (name, arm) in enumerate(arms.items(), start=1)
+        _series(name, number, points, place, heights[name])
+        for number, (name, points) in enumerate(curves.items(), start=1)
     )
-    top = record.ceiling.forget.high if record.ceiling else None
     ticks = tuple((place[step], str(step)) for step in steps)
     axes = Axes(ticks, share_ticks(), "optimiser steps (powers of two)", "forget facts that leak")
-    return Curves(axes, series, None if top is None else y_of(top))
+    return Curves(axes, series, None if ceiling is None else y_of(ceiling))
 
 
 def shown_name(name: str, arm: ArmRecord) -> str:
