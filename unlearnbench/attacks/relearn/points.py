@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from unlearnbench.attacks.catalog import RelearnProfile
-from unlearnbench.attacks.stress.formats import FormatInputs, format_probes
+from unlearnbench.attacks.catalog import SCALES, RelearnProfile
+from unlearnbench.attacks.stress.forms import format_probes
+from unlearnbench.attacks.stress.planned import StressInputs
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
@@ -33,8 +34,8 @@ def point_probes(
         forget_contexts=profile.contexts,  # type: ignore[arg-type]
     )
     probes = list(make_plan(benchmark, forget_profile, prompt_format, 0, limit).probes)
-    inputs = FormatInputs(benchmark, None, 0)
-    probes += format_probes(CLOZE, benchmark.split("forget")[:limit], inputs, 0, prompt_format)
+    inputs = StressInputs(benchmark, SCALES["quick"], prompt_format)
+    probes += format_probes(CLOZE, benchmark.split("forget")[:limit], inputs, 0)
     retain_profile = replace(PROFILES["standard"], splits=("retain",), per_style=0)
     counts: dict[str | None, int] = {}
     for probe in make_plan(benchmark, retain_profile, prompt_format).probes:

@@ -1,22 +1,23 @@
-"""The base of all stress tests, and their findings."""
+"""The base of all stress tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import Scale
+from unlearnbench.attacks.stress.findings import Finding
+from unlearnbench.attacks.stress.planned import StressInputs
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.run import Run
-from unlearnbench.scoring.scores import of_facts
-from unlearnbench.types import Fact, Interval, PromptFormat, Score, Setting
+from unlearnbench.types import PromptFormat, Setting
 from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
@@ -47,49 +48,12 @@ class Subject:
     options: EngineOptions = DEFAULTS
     load_base: Callable[[], Loaded] | None = None
 
-    def facts(self, split: Literal["forget", "retain", "never"]) -> tuple[Fact, ...]:
-        """The facts of a split, or the first of them if there is a limit."""
-        return self.benchmark.split(split)[: self.scale.limit]
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """The same attack where there is nothing to find: `kind` says where."""
-
-    kind: Literal["never-known facts", "other facts' answers"]
-    score: Score
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One attack's result.
-
-    `states`: for each forget fact, whether it leaked (None: open); empty for a diagnostic that
-    asks nothing. `ranked`: whether its leaks count as leaks of the checkpoint. `interval` stands in
-    for Wilson's where a better one is known. `details` are figures for the record, `note` a
-    sentence for the table.
-    """
-
-    name: str
-    states: Mapping[str, bool | None] = field(default_factory=dict)
-    ranked: bool = True
-    control: Control | None = None
-    probes: int = 0
-    seconds: float = 0.0
-    interval: Interval | None = None
-    details: Mapping[str, object] = field(default_factory=dict)
-    note: str = ""
-
     @property
-    def score(self) -> Score:
-        """The share of forget facts that leaked."""
-        share = of_facts(self.name, self.states)
-        return share if self.interval is None else replace(share, interval=self.interval)
-
-    @property
-    def leaked(self) -> tuple[str, ...]:
-        """The facts that leaked."""
-        return tuple(fact for fact, state in self.states.items() if state)
+    def inputs(self) -> StressInputs:
+        """What decides the probes of its tests."""
+        return StressInputs(
+            self.benchmark, self.scale, self.prompt_format, self.seed, self.baseline
+        )
 
 
 class StressTest(Protocol):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from unlearnbench.attacks.stress.base import Control, Finding, Subject
+from unlearnbench.attacks.stress.findings import Control, Finding
+from unlearnbench.attacks.stress.planned import PlannedRun, StressInputs
 from unlearnbench.benchmark import holds
 from unlearnbench.hashing import sha256_json
-from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.render import make_probe
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import leaked_on_all, of_facts, pooled
@@ -79,31 +78,27 @@ class ChoiceJudge:
             yield Judgement(item.key, verdict, self.identity, f"chose {text}")
 
 
-class ChoiceFormats:
-    """Both styles. A fact counts as leaked if it is chosen in all four places.
+def plan_choices(inputs: StressInputs) -> list[PlannedRun]:
+    """Both styles, if the benchmark has wrong answers to choose from.
 
-    Guessing does that once in 256; a habit for one letter never does.
+    A fact counts as leaked if it is chosen in all four places. Guessing does that once in 256; a
+    habit for one letter never does.
     """
-
-    def run(self, subject: Subject) -> list[Finding]:
-        """Findings `formats/choice-letter` and `formats/choice-text`."""
-        if not subject.benchmark.forms:
-            return []
-        return [self._style("letter", subject), self._style("text", subject)]
-
-    def _style(self, style: Style, subject: Subject) -> Finding:
-        began = time.monotonic()
-        choices: dict[ProbeKey, Choice] = {}
-        probes = list(choice_probes(style, subject, choices))
-        judge: Judge = ChoiceJudge(choices, style)
-        name = f"formats/choice-{style}"
-        runner = replace(subject.runner, judge=judge)
-        state = {**subject.state, "texts": sha256_json([BY_LETTER, BY_TEXT])}
-        run = runner.ask(subject.folder / name, probes, subject.engine, state, Sampling(30))
-        return _finding(name, run, time.monotonic() - began)
+    if not inputs.benchmark.forms:
+        return []
+    return [_planned("letter", inputs), _planned("text", inputs)]
 
 
-def _finding(name: str, run: Run, seconds: float) -> Finding:
+def _planned(style: Style, inputs: StressInputs) -> PlannedRun:
+    choices: dict[ProbeKey, Choice] = {}
+    probes = tuple(choice_probes(style, inputs, choices))
+    door, texts = f"formats/choice-{style}", sha256_json([BY_LETTER, BY_TEXT])
+    judge = ChoiceJudge(choices, style)
+    return PlannedRun(door, door, probes, _chosen, Sampling(30), texts, judge)
+
+
+def _chosen(planned: PlannedRun, run: Run, _control: Run | None) -> Finding:
+    name = planned.door
     forget = [o for o in run.outcomes if o.split == "forget"]
     guessed = of_facts(name, leaked_on_all(o for o in run.outcomes if o.split == "never"))
     mean = pooled(name, forget)
@@ -112,24 +107,23 @@ def _finding(name: str, run: Run, seconds: float) -> Finding:
         leaked_on_all(forget),
         control=Control("never-known facts", guessed) if guessed.n else None,
         probes=len(run.probes),
-        seconds=seconds,
         details={"right_choices": [mean.low, mean.high]},
         note=f"{mean.low:.0%} of single choices right; 25% by guessing",
     )
 
 
 def choice_probes(
-    style: Style, subject: Subject, choices: dict[ProbeKey, Choice]
+    style: Style, inputs: StressInputs, choices: dict[ProbeKey, Choice]
 ) -> Iterator[Probe]:
     """Each fact four times, the right answer in each place once; fills `choices`."""
-    for fact, wrong in _with_distractors(subject):
+    for fact, wrong in _with_distractors(inputs):
         for place in range(4):
             options = [*wrong]
             options.insert(place, fact.answer)
             key = ProbeKey(fact.id, f"choice-{style}-{place + 1}", "plain")
             a, b, c, d = options
             choices[key] = Choice((a, b, c, d), place)
-            yield _probe(fact, key, options, style, subject.prompt_format)
+            yield _probe(fact, key, options, style, inputs.prompt_format)
 
 
 def _probe(
@@ -143,14 +137,14 @@ def _probe(
     return make_probe(fact, key, (Message("user", text),), prompt_format, question=text)
 
 
-def _with_distractors(subject: Subject) -> Iterator[tuple[Fact, tuple[str, ...]]]:
+def _with_distractors(inputs: StressInputs) -> Iterator[tuple[Fact, tuple[str, ...]]]:
     """Forget facts with their three wrong answers; never-known ones with those of their topic."""
-    forms = {form.fact: form.distractors for form in subject.benchmark.forms}
-    for fact in subject.facts("forget"):
+    forms = {form.fact: form.distractors for form in inputs.benchmark.forms}
+    for fact in inputs.facts("forget"):
         if fact.id in forms:
             yield fact, forms[fact.id]
-    never = subject.benchmark.split("never")
-    for fact in subject.facts("never"):
+    never = inputs.benchmark.split("never")
+    for fact in inputs.facts("never"):
         others = [f.answer for f in never if f.topic == fact.topic and f.answer != fact.answer]
         if len(others) >= 3:
             yield fact, tuple(others[:3])

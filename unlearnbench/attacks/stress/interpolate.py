@@ -11,15 +11,21 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from unlearnbench.attacks.stress.base import Finding, Loaded, Subject
-from unlearnbench.attacks.stress.variant import ask_changed, protocol_plan
+from unlearnbench.attacks.stress.asking import ask_changed
+from unlearnbench.attacks.stress.base import Loaded, Subject
+from unlearnbench.attacks.stress.findings import Finding
+from unlearnbench.attacks.stress.planned import PlannedRun
+from unlearnbench.attacks.stress.variants import (
+    SHARES,
+    distance_note,
+    plan_interpolate,
+    protocol_plan,
+)
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import CheckpointError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.types import ORIGINAL, Setting
-
-SHARES = (0.0, 0.25, 0.5, 0.75)
 
 
 class Interpolate:
@@ -34,14 +40,13 @@ class Interpolate:
         assert subject.base is not None and subject.load_base is not None
         distances = _distances(subject.load_base(), subject.load(), subject)
         findings = []
-        for share in SHARES:
-            one = self._point(share, subject)
-            details = {**one.details, "share": share, **distances}
-            note = f"distance {distances['relative_distance']:.2%} of the base's weights"
-            findings.append(replace(one, ranked=False, details=details, note=note))
+        for share, planned in zip(SHARES, plan_interpolate(subject.inputs), strict=True):
+            one = self._point(share, planned, subject)
+            details = {**one.details, **distances}
+            findings.append(replace(one, details=details, note=distance_note(details)))
         return findings
 
-    def _point(self, share: float, subject: Subject) -> Finding:
+    def _point(self, share: float, planned: PlannedRun, subject: Subject) -> Finding:
         base, load_base = subject.base, subject.load_base
         assert base is not None and load_base is not None
 
@@ -55,7 +60,7 @@ class Interpolate:
             )
 
         change: dict[str, Setting] = {"base": base.fingerprint, "share": share}
-        return ask_changed(f"interpolate/{share:.2f}", subject, change, make)
+        return ask_changed(planned, subject, change, make)
 
 
 @torch.no_grad()

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from unlearnbench.attacks.stress.base import Finding, Subject
-from unlearnbench.attacks.stress.formats import BEGUN, BRIEFLY
+from unlearnbench.attacks.stress.base import Subject
+from unlearnbench.attacks.stress.findings import Finding
+from unlearnbench.attacks.stress.forms import BEGUN, BRIEFLY
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
 from unlearnbench.training.head import find_head
@@ -36,7 +37,7 @@ class Lens:
         began = time.monotonic()
         engine = subject.engine()
         engine.release()
-        facts = subject.facts("forget")
+        facts = subject.inputs.facts("forget")
         ranks = torch.stack([_ranks(engine.model, engine.tokenizer, f, subject) for f in facts])
         engine.resume()
         first = (ranks == 0).float().mean(0)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlearnbench.attacks.stress.base import Finding, Subject
-from unlearnbench.attacks.stress.quantizers import INT4_GROUP, NF4_BLOCK, QUANTIZERS, quantise_model
-from unlearnbench.attacks.stress.variant import ask_changed
+from unlearnbench.attacks.stress.asking import ask_changed
+from unlearnbench.attacks.stress.base import Subject
+from unlearnbench.attacks.stress.findings import Finding
+from unlearnbench.attacks.stress.planned import PlannedRun
+from unlearnbench.attacks.stress.quantizers import INT4_GROUP, NF4_BLOCK, quantise_model
+from unlearnbench.attacks.stress.variants import QUANTISED, plan_quantize
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.hashing import sha256_json
 
@@ -24,9 +27,10 @@ class Quantize:
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""
-        return [self._quantised(kind, subject) for kind in QUANTIZERS]
+        runs = zip(QUANTISED, plan_quantize(subject.inputs), strict=True)
+        return [self._quantised(kind, planned, subject) for kind, planned in runs]
 
-    def _quantised(self, kind: str, subject: Subject) -> Finding:
+    def _quantised(self, kind: str, planned: PlannedRun, subject: Subject) -> Finding:
         def make() -> ModelEngine:
             model, tokenizer = subject.load()
             quantise_model(model, kind, model.get_output_embeddings())
@@ -34,4 +38,4 @@ class Quantize:
             changed = replace(subject.checkpoint, fingerprint=digest)
             return ModelEngine(changed, model, tokenizer, subject.options)
 
-        return ask_changed(f"quantize/{kind}", subject, {"weights": kind}, make)
+        return ask_changed(planned, subject, {"weights": kind}, make)

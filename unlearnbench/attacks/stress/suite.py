@@ -12,9 +12,11 @@ import torch
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.identity import shared_fields
-from unlearnbench.attacks.stress.base import Finding, Loaded, StressTest, Subject
-from unlearnbench.attacks.stress.union import beyond, ranked_states, union_of
-from unlearnbench.attacks.stress.variant import protocol_plan
+from unlearnbench.attacks.stress.base import Loaded, StressTest, Subject
+from unlearnbench.attacks.stress.findings import Finding, baseline_record, door_record
+from unlearnbench.attacks.stress.planned import StressInputs
+from unlearnbench.attacks.stress.union import ranked_states, union_of
+from unlearnbench.attacks.stress.variants import plan_baseline
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
@@ -26,24 +28,14 @@ from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
 from unlearnbench.runs.lock import locked
-from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import (
     BaselineRecord,
-    ControlFigures,
-    DoorRecord,
-    Figures,
-    FindingRecord,
     FinishedStress,
     StressIdentity,
     StressRecord,
     utc_now,
 )
-from unlearnbench.scoring.findings import why_unranked
-from unlearnbench.scoring.scores import leaked_on_any, of_facts
 from unlearnbench.types.options import DEFAULTS, EngineOptions, engine_identity
-
-_OF_SCORE = {"base-unknown", "retain-unasked"}
-"""Codes of findings on questions that `score` asks and a suite does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
     with locked(folder):
         record = _initial_record(folder, suite)
         subject = _subject(suite, folder)
-        baseline = _baseline(subject.baseline)
+        baseline = baseline_record(subject.baseline)
         record = record.model_copy(update={"baseline": baseline})
         for number, test in enumerate(suite.tests, start=1):
             began = time.monotonic()
@@ -144,13 +136,13 @@ def _subject(suite: Suite, folder: Path) -> Subject:
     def engine() -> ModelEngine:
         return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)(), suite.options)
 
-    plan = protocol_plan(suite.benchmark, suite.scale, form, suite.seed)
+    planned = plan_baseline(StressInputs(suite.benchmark, suite.scale, form, suite.seed))
     state = {
         "checkpoint": suite.checkpoint.fingerprint,
         "dtype": str(suite.dtype).removeprefix("torch."),
         **engine_identity(suite.options),
     }
-    baseline = suite.runner.ask(folder / "baseline", plan.probes, engine, state)
+    baseline = suite.runner.ask(folder / planned.folder, planned.probes, engine, state)
     return Subject(
         checkpoint=suite.checkpoint,
         benchmark=suite.benchmark,
@@ -166,42 +158,6 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         base=suite.base,
         options=suite.options,
         load_base=loader(suite.base) if suite.base else None,
-    )
-
-
-def _baseline(run: Run) -> BaselineRecord:
-    states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
-    never = leaked_on_any(o for o in run.outcomes if o.split == "never")
-    fluency = run.scores["fluency"]
-    return BaselineRecord(
-        states=states,
-        score=Figures.of(of_facts("baseline", states)),
-        control=Figures.of(of_facts("never", never)),
-        fluency=Figures.of(fluency),
-        unranked=why_unranked(fluency.high),
-        findings=tuple(
-            FindingRecord(code=f.code, severity=f.severity, text=f.text)
-            for f in run.findings
-            if f.code not in _OF_SCORE
-        ),
-    )
-
-
-def door_record(finding: Finding, baseline: BaselineRecord) -> DoorRecord:
-    """A finding's stored form, compared with the leaks to the protocol's own questions."""
-    control = finding.control
-    return DoorRecord.model_validate(
-        {
-            "ranked": finding.ranked,
-            "states": dict(finding.states),
-            "score": Figures.of(finding.score) if finding.states else None,
-            "beyond": beyond(baseline.states, finding.leaked),
-            "control": ControlFigures.against(control.kind, control.score) if control else None,
-            "probes": finding.probes,
-            "seconds": round(finding.seconds, 1),
-            "details": dict(finding.details),
-            "note": finding.note,
-        }
     )
 
 

@@ -1,0 +1,28 @@
+"""The stress tests that ship, as plans: which doors a benchmark has at a scale. Needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from unlearnbench.attacks.stress.draws import plan_sampling
+from unlearnbench.attacks.stress.forms import plan_formats
+from unlearnbench.attacks.stress.planned import Planner
+from unlearnbench.attacks.stress.variants import plan_interpolate, plan_quantize
+
+LENS = "lens"
+"""The one door that asks nothing: it reads a model's layers, and has no states."""
+
+PLANS: Mapping[str, Planner] = {
+    "sampling": plan_sampling,
+    "quantize": plan_quantize,
+    "formats": plan_formats,
+    "interpolate": plan_interpolate,
+}
+"""Name of a stress test -> its planned runs, in the order in which a suite makes them."""
+RANKED = ("sampling", "quantize", "formats")
+"""The tests whose leaks count as leaks of the checkpoint."""
+
+
+def test_of(door: str) -> str:
+    """The name of the stress test that a door belongs to."""
+    return door.partition("/")[0]
