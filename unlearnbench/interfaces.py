@@ -16,6 +16,7 @@ from unlearnbench.types import (
     Probe,
     Sampling,
     Setting,
+    StoredReply,
     Usage,
 )
 
@@ -102,4 +103,21 @@ class PaidJudge(Judge, Protocol):
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
         """The cost of judging `items`; makes no calls."""
+        ...
+
+
+@runtime_checkable
+class DerivableJudge(Judge, Protocol):
+    """A judge whose verdicts follow from the replies to its calls, if these are kept."""
+
+    def asks(self, judge: str) -> bool:
+        """Whether `StoredReply.judge` names a model that this judge asks."""
+        ...
+
+    def derived_from(self, replies: Sequence[StoredReply]) -> Judge:
+        """This judge with the verdicts that follow from stored replies; it asks nobody.
+
+        An item about which there is no reply becomes a `Failure`. Raises `JudgeError` for a reply
+        from which nothing follows, or a second one about a response.
+        """
         ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -410,16 +409,16 @@ def test_verdicts_are_kept_and_ship_with_the_run(
     assert verdicts(again, asked) == said
     assert time.monotonic() - began < 1.0
     assert len(behaviour.requests) == 1
-    assert (tmp_path / "run" / "verdicts.sqlite").is_file()
+    kept = (tmp_path / "run" / "replies.jsonl").read_bytes()
     assert again.estimate(asked).calls == 0
-    # Both runs carry the verdicts; a stranger's run is no source of them.
-    assert (tmp_path / "other" / "verdicts.sqlite").is_file()
+    # Both runs carry the reply; a stranger's run is no source of it.
+    assert (tmp_path / "other" / "replies.jsonl").read_bytes() == kept
     monkeypatch.setenv("UNLEARNBENCH_CACHE", str(tmp_path / "stranger"))
-    with sqlite3.connect(tmp_path / "run" / "verdicts.sqlite") as db:
-        db.execute("UPDATE verdicts SET verdict = 'forgotten'")
+    damaged = kept.replace(b"incorrect", b"forgotten")
+    (tmp_path / "run" / "replies.jsonl").write_bytes(damaged)
     resumed = judge_in(tmp_path / "j", GEMINI)
     resumed.keep_in(tmp_path / "run")
-    assert verdicts(resumed, asked) == said  # a damaged verdict is asked for again
+    assert verdicts(resumed, asked) == said  # a damaged reply is asked for again
     assert len(behaviour.requests) == 2
     (tmp_path / "j" / "prompt.md").write_text("Judge these otherwise.")
     changed = make_judge(str(tmp_path / "j"))

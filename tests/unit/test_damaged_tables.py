@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from unlearnbench.benchmark.schema import FactRow
 from unlearnbench.errors import BenchmarkError, JudgeError, RunError, TrainingError
 from unlearnbench.judging import calibrations
 from unlearnbench.judging.calibrate import load_items
-from unlearnbench.judging.llm.cache import FILE, VerdictCache
+from unlearnbench.judging.llm.cache import FILE, ReplyCache
 from unlearnbench.judging.llm.definition import load_definition
-from unlearnbench.judging.llm.prompt import Reading
 from unlearnbench.tofu.record import TofuRecord, read_retain_log, write_tofu
 from unlearnbench.training.record import read_record
+from unlearnbench.types import StoredReply
 
 NAN, HUGE, LONG = b"NaN", b"1e999", b"9" * 40
 DEEP = b'{"a":' * 80 + b"1" + b"}" * 80
@@ -412,25 +413,29 @@ def test_a_calibration_of_a_tuned_judge_measures_nothing(results: Path) -> None:
 
 def test_a_damaged_store_of_verdicts_is_named(tmp_path: Path) -> None:
     path = tmp_path / "deep" / FILE
-    cache = VerdictCache(path)
-    cache.put("j", {"a": Reading("correct", "seen"), "b": Reading("incorrect", "")})
-    assert VerdictCache(path).get(["a", "b", "c"]) == cache.get(["a", "b"])
+    first = StoredReply("j", "Q?", "A", (), {"0" * 10: "a"}, {"1" * 10: "correct"}, "r", "m", 1, 2)
+    second = replace(first, reply="s")
+    cache = ReplyCache(path)
+    cache.put(first, ["a", "c"])
+    cache.put(second, ["b"])
+    assert ReplyCache(path).get("j", ["a", "b", "c", "d"]) == [first, second]
+    assert ReplyCache(path).get("k", ["a"]) == []
     with sqlite3.connect(path) as database:
-        database.execute("UPDATE verdicts SET verdict = 'unsure' WHERE key = 'a'")
-    assert set(VerdictCache(path).get(["a", "b"])) == {"b"}
+        database.execute("UPDATE replies SET line = replace(line, '\"r\"', '3')")
+    assert ReplyCache(path).get("j", ["a", "b"]) == [second]
     for data in (
         b"not a database, but a text of some length " * 99,
         b"SQLite format 3\0" + b"x" * 99,
     ):
         path.write_bytes(data)
         with pytest.raises(JudgeError, match=r"verdicts\.sqlite: .*move it away"):
-            VerdictCache(path)
+            ReplyCache(path)
     path.write_bytes(b"")
-    assert VerdictCache(path).get(["a"]) == {}
+    assert ReplyCache(path).get("j", ["a"]) == []
     path.unlink()
     path.mkdir()
     with pytest.raises(JudgeError, match="move it away"):
-        VerdictCache(path)
+        ReplyCache(path)
 
 
 # Records of training, and of a retain model.

@@ -9,8 +9,9 @@ from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
+from unlearnbench.judging.llm.answered import Answered, Failed
 from unlearnbench.judging.llm.batch import BatchTransport
-from unlearnbench.judging.llm.calls import Calls, Failed
+from unlearnbench.judging.llm.calls import Calls
 from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
     JudgeFile,
@@ -19,7 +20,7 @@ from unlearnbench.judging.llm.definition import (
 )
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.judging.llm.local import LocalModel
-from unlearnbench.judging.llm.prompt import Call, Reading
+from unlearnbench.judging.llm.prompt import Call
 from unlearnbench.judging.llm.providers.gemini import GeminiProvider
 from unlearnbench.judging.llm.providers.openai import OpenAIProvider
 from unlearnbench.judging.rules.judge import RulesJudge
@@ -146,7 +147,7 @@ class NoTransport:
     def __init__(self) -> None:
         self.usage = Usage()
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Raise `JudgeError`."""
         raise JudgeError(
             f"this judge was made without an API key; it cannot make {len(calls)} calls"

@@ -10,13 +10,14 @@ from typing import Literal
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json
-from unlearnbench.interfaces import Judge, PaidJudge
+from unlearnbench.interfaces import DerivableJudge, Judge, PaidJudge
 from unlearnbench.types import (
     Estimate,
     Failure,
     JudgeItem,
     Judgement,
     ProbeKey,
+    StoredReply,
     Usage,
     Verdict,
 )
@@ -67,6 +68,25 @@ class JuryJudge:
         """Keep the verdicts of paid members."""
         for member in self.paid:
             member.keep_in(folder)
+
+    def asks(self, judge: str) -> bool:
+        """Whether a stored reply to `judge` is one to a member."""
+        return any(isinstance(m, DerivableJudge) and m.asks(judge) for m in self.members)
+
+    def derived_from(self, replies: Sequence[StoredReply]) -> JuryJudge:
+        """The jury with the verdicts of its members that follow from stored replies.
+
+        Raises `JudgeError` like its members, and for a reply to none of them.
+        """
+        if any(not self.asks(reply.judge) for reply in replies):
+            raise JudgeError("a call to no member of the jury, or to another version of one")
+        members = [
+            member.derived_from([reply for reply in replies if member.asks(reply.judge)])
+            if isinstance(member, DerivableJudge)
+            else member
+            for member in self.members
+        ]
+        return JuryJudge(self.name, members, self.rule)
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
         """The cost of judging `items` with all paid members."""

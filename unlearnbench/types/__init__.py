@@ -22,7 +22,7 @@ from unlearnbench.types.terms import (
     Stage,
     Verdict,
 )
-from unlearnbench.types.verdicts import Estimate, JudgeItem, Judgement, Usage
+from unlearnbench.types.verdicts import Estimate, JudgeItem, Judgement, StoredReply, Usage
 
 __all__ = [
     "ORIGINAL",
@@ -51,6 +51,7 @@ __all__ = [
     "Source",
     "Split",
     "Stage",
+    "StoredReply",
     "Usage",
     "Verdict",
 ]

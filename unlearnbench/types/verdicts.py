@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlearnbench.types.probes import ProbeKey
@@ -39,6 +40,27 @@ class Judgement:
     judge: str
     raw: str
     response_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """A call to an LLM judge and its reply: all that its verdicts follow from.
+
+    `judge` is the identity of the model that was asked, without the rules behind it. `responses`
+    are texts by their ids in the call, `canaries` the expected verdicts by theirs. `reply` is the
+    provider's text, `model` the model that it names; tokens are the provider's count.
+    """
+
+    judge: str
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    responses: Mapping[str, str]
+    canaries: Mapping[str, Verdict]
+    reply: str
+    model: str
+    input_tokens: int
+    output_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

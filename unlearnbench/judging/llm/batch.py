@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.judging.llm.calls import CallError, Failed, Reply, TransientError, count, dollars
+from unlearnbench.judging.llm.answered import (
+    Answered,
+    CallError,
+    Failed,
+    Reply,
+    TransientError,
+    answered,
+)
+from unlearnbench.judging.llm.calls import count, dollars
 from unlearnbench.judging.llm.calls import estimated_tokens as tokens_of
 from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.prompt import (
-    Call,
-    CanaryError,
-    MalformedReplyError,
-    Reading,
-    read_reply,
-)
+from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
 from unlearnbench.types import Usage
 
 FIRST_PAUSE_S = 2.0
@@ -51,7 +53,7 @@ class BatchTransport:
         """Start with no usage."""
         self.usage = Usage(dollars=0.0 if self.file.price else None)
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Yield each call once, when the job is done."""
         if not calls:
             return
@@ -90,14 +92,12 @@ class BatchTransport:
         if spent + likely > self.max_dollars:
             raise CallError(f"--max-cost {self.max_dollars}: the job would take about {likely:.4f}")
 
-    def _read(self, call: Call, reply: Reply | Failed) -> dict[str, Reading] | Failed:
+    def _read(self, call: Call, reply: Reply | Failed) -> Answered | Failed:
         if isinstance(reply, Failed):
             return reply
         count(self.usage, reply, self.file.price)
         try:
-            if reply.problem is not None:
-                raise reply.problem
-            return read_reply(call, reply.text)
+            return answered(call, reply)
         except (CallError, MalformedReplyError, CanaryError) as error:
             return Failed(f"{type(error).__name__}: {error}")
 

@@ -6,14 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from unlearnbench.environment import extra
+from unlearnbench.judging.llm.answered import (
+    Answered,
+    CallError,
+    Failed,
+    LimitError,
+    RejectedError,
+    Reply,
+    TransientError,
+    answered,
+)
 from unlearnbench.judging.llm.definition import JudgeFile, Price
 from unlearnbench.judging.llm.http import scrubbed
 from unlearnbench.judging.llm.patience import GivenUpError, Patience
-from unlearnbench.judging.llm.prompt import Call, MalformedReplyError, Reading, read_reply
+from unlearnbench.judging.llm.prompt import Call, MalformedReplyError
 from unlearnbench.types import Usage
 
 LONGEST_WAIT_S = 60.0
@@ -22,56 +31,12 @@ SAME_REPLIES = 3
 """After this many equal malformed replies a call is not retried."""
 
 
-class CallError(Exception):
-    """A call that cannot succeed when retried: the reply was refused or cut off."""
-
-
-class RejectedError(CallError):
-    """A call that failed for a reason all calls share: no access, an unsupported setting, another
-    model behind the address.
-    """
-
-
-class LimitError(CallError):
-    """A call that was not made because it might exceed the cost limit."""
-
-
-class TransientError(Exception):
-    """A call that may succeed later; `retry_after` is the provider's requested pause in seconds."""
-
-    def __init__(self, text: str, retry_after: float | None = None) -> None:
-        super().__init__(text)
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A provider's reply, with the tokens it counted.
-
-    `problem` says why the text must not be used; its tokens are paid for nevertheless. `model` is
-    the model name in the reply.
-    """
-
-    text: str
-    input_tokens: int
-    output_tokens: int
-    problem: CallError | MalformedReplyError | None = None
-    model: str = ""
-
-
 class Provider(Protocol):
     """Sends one call to a model. Raises `TransientError` or `CallError`."""
 
     def ask(self, call: Call) -> Reply:
         """The model's reply."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a call gave no verdicts."""
-
-    error: str
 
 
 class Calls:
@@ -88,7 +53,7 @@ class Calls:
         self._reserved = 0.0
         self._malformed: dict[tuple[str, str], int] = {}
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Yield each call once, with its verdicts or the reason for none, as replies arrive."""
         pool = ThreadPoolExecutor(self.file.concurrency, thread_name_prefix="judge")
         try:
@@ -98,7 +63,7 @@ class Calls:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _result_of(self, call: Call) -> dict[str, Reading] | Failed:
+    def _result_of(self, call: Call) -> Answered | Failed:
         try:
             return self._retried(call)
         except GivenUpError as error:
@@ -110,7 +75,7 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
             return Failed(scrubbed(f"{type(error).__name__}: {error}"))
 
-    def _retried(self, call: Call) -> dict[str, Reading]:
+    def _retried(self, call: Call) -> Answered:
         tenacity = extra("tenacity", "gemini")
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.file.attempts),
@@ -118,7 +83,7 @@ class Calls:
             retry=tenacity.retry_if_exception_type((TransientError, MalformedReplyError)),
             reraise=True,
         )
-        result: dict[str, Reading] = retrying(self._attempt, call)
+        result: Answered = retrying(self._attempt, call)
         return result
 
     def _wait(self, tenacity: Any) -> Callable[[Any], float]:
@@ -132,10 +97,10 @@ class Calls:
 
         return wait
 
-    def _attempt(self, call: Call) -> dict[str, Reading]:
+    def _attempt(self, call: Call) -> Answered:
         with self.patience.turn():
             try:
-                readings = self._send(call)
+                result = self._send(call)
             except (TransientError, LimitError):
                 raise
             except Exception as error:
@@ -143,9 +108,9 @@ class Calls:
                 self.patience.failed(hash(call.user), scrubbed(str(error)), rejected)
                 raise
             self.patience.succeeded()
-            return readings
+            return result
 
-    def _send(self, call: Call) -> dict[str, Reading]:
+    def _send(self, call: Call) -> Answered:
         reserved = self._reserve(call)
         try:
             self._pace()
@@ -158,18 +123,18 @@ class Calls:
         finally:
             with self._lock:
                 self._reserved -= reserved
-        if reply.problem is not None:
-            raise reply.problem
-        return self._read(call, reply.text)
+        return self._read(call, reply)
 
-    def _read(self, call: Call, text: str) -> dict[str, Reading]:
+    def _read(self, call: Call, reply: Reply) -> Answered:
         """The verdicts. A malformed reply that repeats word for word is final."""
         try:
-            return read_reply(call, text)
+            return answered(call, reply)
         except MalformedReplyError as error:
+            if reply.problem is not None:
+                raise
             with self._lock:
-                repeats = self._malformed.setdefault((call.user, text), 0) + 1
-                self._malformed[call.user, text] = repeats
+                repeats = self._malformed.setdefault((call.user, reply.text), 0) + 1
+                self._malformed[call.user, reply.text] = repeats
             if repeats >= SAME_REPLIES:
                 message = f"{error} (the same reply {repeats} times)"
                 raise CallError(message) from error

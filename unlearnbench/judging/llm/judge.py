@@ -9,25 +9,38 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from unlearnbench.hashing import sha256_json, sha256_text
-from unlearnbench.judging.llm.cache import FILE, VerdictCache
-from unlearnbench.judging.llm.calls import Failed, dollars, estimated_tokens
+from unlearnbench.hashing import sha256_json
+from unlearnbench.judging.llm.answered import Answered, Failed
+from unlearnbench.judging.llm.calls import dollars, estimated_tokens
 from unlearnbench.judging.llm.definition import JudgeDefinition
 from unlearnbench.judging.llm.http import scrubber
-from unlearnbench.judging.llm.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, make_call
+from unlearnbench.judging.llm.kept import KeptReplies, NoReplies, OnlyReplies, Replies
+from unlearnbench.judging.llm.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, call_on
+from unlearnbench.judging.llm.stored import Derived, derive, stored_reply
 from unlearnbench.judging.rules.judge import RulesJudge, decide
-from unlearnbench.paths import cache_root
-from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, Usage, Verdict
+from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, StoredReply, Usage, Verdict
 
 
 class Transport(Protocol):
-    """Carries calls to a model and readings back; see `calls.Calls` and `local.LocalModel`."""
+    """Carries calls to a model and replies back; see `calls.Calls` and `local.LocalModel`."""
 
     usage: Usage
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Yield each call once, in any order."""
         ...
+
+
+class NoCalls:
+    """Makes no calls: what is not known stays open."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
+        """A failure for each call."""
+        for call in calls:
+            yield call, Failed("no stored reply gives a verdict on this response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class LLMJudge:
     def __init__(self, definition: JudgeDefinition, transport: Transport) -> None:
         self.definition = definition
         self.transport = transport
-        self.caches: list[VerdictCache] = []
+        self.replies: Replies = NoReplies()
 
     @property
     def name(self) -> str:
@@ -72,22 +85,40 @@ class LLMJudge:
         return self.transport.usage
 
     def keep_in(self, folder: Path | None) -> None:
-        """Keep verdicts in this user's cache and, if one is given, in a run's own folder."""
-        run_caches = [folder / FILE] if folder is not None else []
-        self.caches = [VerdictCache(path) for path in (*run_caches, cache_root() / FILE)]
+        """Keep replies in this user's cache and, if one is given, in a run's own folder."""
+        if isinstance(self.replies, KeptReplies) and self.replies.folder == folder is not None:
+            return
+        self.replies = KeptReplies(self.model_identity, self.derive, folder)
+
+    def derive(self, reply: StoredReply) -> Derived:
+        """What follows from a stored reply for this judge. Raises `ReplyError`."""
+        return derive(self.definition, self.model_identity, reply)
+
+    def derived_from(self, replies: Sequence[StoredReply]) -> LLMJudge:
+        """This judge with the verdicts that follow from stored replies, and no others.
+
+        Raises `JudgeError` for a reply that does not count, or a second one about a response.
+        """
+        judge = LLMJudge(self.definition, NoCalls())
+        judge.replies = OnlyReplies(self.derive, replies)
+        return judge
+
+    def asks(self, judge: str) -> bool:
+        """Whether a stored reply to `judge` is one to this judge."""
+        return judge == self.model_identity
 
     def estimate(self, items: Sequence[JudgeItem]) -> Estimate:
         """The cost of judging `items`; makes no calls."""
         groups = _groups(items)
-        cached = self._cached(groups)
-        calls = [call for call, _ in self._calls(groups, cached)]
+        known = [self.replies.known(group.fact, group.items).readings for group in groups]
+        calls = [call for call, _ in self._calls(groups, known)]
         tokens = [estimated_tokens(call) for call in calls]
         input_tokens, output_tokens = sum(t[0] for t in tokens), sum(t[1] for t in tokens)
         price = self.definition.file.price
         return Estimate(
             calls=len(calls),
             verdicts=len(items),
-            cached=len(cached),
+            cached=sum(map(len, known)),
             input_tokens=input_tokens,
             output_tokens=output_tokens,
             dollars=dollars(price, input_tokens, output_tokens) if price else None,
@@ -96,16 +127,14 @@ class LLMJudge:
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement | Failure]:
         """A verdict or a failure for every item; those of a call come together."""
         groups = _groups(items)
-        cached = self._cached(groups)
-        self._keep(cached)
-        for group in groups:
+        known = [self._known(group) for group in groups]
+        for group, readings in zip(groups, known, strict=True):
             for response, equal in group.items.items():
-                reading = cached.get(self._key(group.fact, response))
-                if reading is not None:
-                    yield from self._verdicts(equal, reading)
-                elif not response.strip():
+                if not response.strip():
                     yield from self._verdicts(equal, Reading("incorrect", "empty response"))
-        calls = self._calls(groups, cached)
+                elif response in readings:
+                    yield from self._verdicts(equal, readings[response])
+        calls = self._calls(groups, known)
         owners = {id(call): group for call, group in calls}
         clean = scrubber()
         for call, result in self.transport.run([call for call, _ in calls]):
@@ -115,43 +144,31 @@ class LLMJudge:
                     for item in group.items[response]:
                         yield Failure(item.key, "judge", clean(result.error))
                 continue
-            responses = call.responses
-            # A provider may echo a key in a well-formed reply.
-            readings = {n: Reading(r.verdict, clean(r.evidence)) for n, r in result.items()}
-            self._keep({self._key(group.fact, responses[name]): r for name, r in readings.items()})
-            for name, reading in readings.items():
-                yield from self._verdicts(group.items[responses[name]], reading)
+            by_response = {call.responses[name]: r for name, r in result.readings.items()}
+            kept = stored_reply(self.model_identity, group.fact, call, result.reply)
+            self.replies.keep(Derived(kept, group.fact, by_response))
+            for response, reading in by_response.items():
+                yield from self._verdicts(group.items[response], reading)
+
+    def _known(self, group: _Group) -> Mapping[str, Reading]:
+        """What is known about a fact's responses; the run then holds the calls it follows from."""
+        known = self.replies.known(group.fact, group.items)
+        for derived in known.adopted:
+            self.replies.keep(derived)
+        return known.readings
 
     def _calls(
-        self, groups: Sequence[_Group], cached: Mapping[str, Reading]
+        self, groups: Sequence[_Group], known: Sequence[Mapping[str, Reading]]
     ) -> list[tuple[Call, _Group]]:
         """The calls that are still needed, each about a single fact."""
-        file = self.definition.file
+        most = self.definition.file.responses_per_call
         calls = []
-        for group in groups:
-            remaining = [
-                r for r in group.items if r.strip() and self._key(group.fact, r) not in cached
-            ]
-            for start in range(0, len(remaining), file.responses_per_call):
-                batch = remaining[start : start + file.responses_per_call]
-                call = make_call(self.definition.prompt, file.structured, group.fact, batch)
-                calls.append((call, group))
+        for group, readings in zip(groups, known, strict=True):
+            remaining = [r for r in group.items if r.strip() and r not in readings]
+            for start in range(0, len(remaining), most):
+                batch = remaining[start : start + most]
+                calls.append((call_on(self.definition, group.fact, batch), group))
         return calls
-
-    def _cached(self, groups: Sequence[_Group]) -> dict[str, Reading]:
-        keys = {self._key(group.fact, response) for group in groups for response in group.items}
-        readings: dict[str, Reading] = {}
-        for cache in self.caches:
-            readings |= cache.get(keys - set(readings))
-        return readings
-
-    def _keep(self, readings: Mapping[str, Reading]) -> None:
-        for cache in self.caches:
-            cache.put(self.model_identity, readings)
-
-    def _key(self, fact: FactQuestion, response: str) -> str:
-        identity = [fact.question, fact.answer, *fact.aliases]
-        return sha256_json([self.model_identity, identity, sha256_text(response)])
 
     def _verdicts(self, items: Sequence[JudgeItem], reading: Reading) -> Iterator[Judgement]:
         """The model's verdict for each item, unless the rules find the gold answer."""

@@ -7,15 +7,14 @@ from typing import cast
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Generator
-from unlearnbench.judging.llm.calls import Failed
-from unlearnbench.judging.llm.definition import JudgeDefinition, JudgeFile
-from unlearnbench.judging.llm.prompt import (
-    Call,
-    CanaryError,
-    MalformedReplyError,
-    Reading,
-    read_reply,
+from unlearnbench.judging.llm.answered import (
+    Answered,
+    Failed,
+    Reply,
+    answered,
 )
+from unlearnbench.judging.llm.definition import JudgeDefinition, JudgeFile
+from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
 from unlearnbench.plugins import load
 from unlearnbench.types import (
     Completion,
@@ -57,7 +56,7 @@ class LocalModel:
         info = self.engine.info
         return definition.with_model(info.fingerprint, info.checkpoint)
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, dict[str, Reading] | Failed]]:
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Generate all replies in one block, so that the rubric is encoded once."""
         pending = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
         chat = self.engine.info.prompt_format == "chat"
@@ -74,7 +73,7 @@ class LocalModel:
                 continue
             self.usage.output_tokens += result.n_tokens
             try:
-                yield call, read_reply(call, result.text)
+                yield call, answered(call, Reply(result.text, 0, result.n_tokens))
             except (MalformedReplyError, CanaryError) as error:
                 # Decoding is greedy: a retry would give the same reply.
                 yield call, Failed(str(error))

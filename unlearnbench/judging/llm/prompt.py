@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from unlearnbench.hashing import sha256_json, sha256_text
+from unlearnbench.judging.llm.definition import JudgeDefinition
 from unlearnbench.judging.llm.http import scrubbed
 from unlearnbench.judging.llm.objects import NotReadableError, objects
 from unlearnbench.types import Verdict
@@ -117,6 +118,11 @@ def make_call(rubric: str, structured: bool, fact: FactQuestion, responses: Sequ
         responses={name: response for response, name in ids.items()},
         canaries=canaries,
     )
+
+
+def call_on(definition: JudgeDefinition, fact: FactQuestion, responses: Sequence[str]) -> Call:
+    """The call that a judge of this definition makes about some responses."""
+    return make_call(definition.prompt, definition.file.structured, fact, responses)
 
 
 def read_reply(call: Call, text: str) -> dict[str, Reading]:

@@ -14,14 +14,14 @@ from typing import Any
 
 from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
-from unlearnbench.judging.llm.calls import (
+from unlearnbench.judging.llm.answered import (
     CallError,
     Failed,
     RejectedError,
     Reply,
     TransientError,
-    limit_text,
 )
+from unlearnbench.judging.llm.calls import limit_text
 from unlearnbench.judging.llm.definition import JudgeFile
 from unlearnbench.judging.llm.http import retry_after, scrubbed
 from unlearnbench.judging.llm.model_names import same_model
