@@ -164,6 +164,4 @@ def good_submission(
     from unlearnbench.types.options import About
 
     out = tmp_path_factory.mktemp("good") / "refusal-tuning"
-    return submit(
-        scripted_runs["forgets-a"], "knows-all-wkf", About(*ABOUT), out=out, bases=bases
-    )
+    return submit(scripted_runs["forgets-a"], "knows-all-wkf", About(*ABOUT), out=out, bases=bases)

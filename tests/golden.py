@@ -12,7 +12,9 @@ from pathlib import Path
 from unlearnbench.attacks.catalog import PROFILES as RELEARN_PROFILES
 from unlearnbench.attacks.catalog import get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.judging.catalogue import describe_judge
+from unlearnbench.judging.catalogue import NoTransport, shipped_judge, shipped_judges
+from unlearnbench.judging.llm.definition import load_definition
+from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.codec import completion_record, outcome_record, probe_record
@@ -41,8 +43,18 @@ def fingerprints() -> dict[str, str]:
             relearn = get_relearn_profile(name, long)
             found[f"relearn profile {relearn.name}"] = relearn.fingerprint
     for name in JUDGES:
-        found[f"judge {name}"] = describe_judge(name).identity
+        found[f"judge {name}"] = _judge(name)
     return found | _lines()
+
+
+def _judge(spec: str) -> str:
+    """The identity of a listed judge, or of a shipped definition with a given model."""
+    if spec in shipped_judges():
+        return shipped_judge(spec).identity
+    name, _, model = spec.partition(":")
+    definition = load_definition(name)
+    assert definition is not None
+    return LLMJudge(definition.with_model(model) if model else definition, NoTransport()).identity
 
 
 def _lines() -> dict[str, str]:

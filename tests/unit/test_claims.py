@@ -14,7 +14,8 @@ from unlearnbench.runs.schema import ScoreIdentity
 from unlearnbench.submissions.read import read_claim
 from unlearnbench.submissions.schema import (
     PUBLISHED,
-    Attestation,
+    BaseClaim,
+    Claim,
     ClaimedIdentity,
     Submission,
     json_schema,
@@ -23,19 +24,21 @@ from unlearnbench.submissions.untrusted import Refusal
 
 ROOT = Path(__file__).parents[2] / "leaderboard"
 SHIPPED = sorted((ROOT / "submissions").glob("*/submission.json"))
+BASES = sorted((ROOT / "bases").glob("*/base.json"))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", [*SHIPPED, *BASES], ids=lambda p: p.parent.name)
 def test_a_claim_that_ships_reads_back_to_the_letter(path: Path) -> None:
+    shape = BaseClaim if path in BASES else Submission
     data = path.read_bytes()
-    claim = read_claim(data, path.name, Submission)
+    claim = read_claim(data, path.name, shape)
     text = json.dumps(claim.to_disk(), indent=1, ensure_ascii=False) + "\n"
     assert text.encode() == data
-    assert Submission.from_disk(claim.to_disk(), path) == claim
+    assert shape.from_disk(claim.to_disk(), path) == claim
 
 
 def test_there_are_claims_that_ship() -> None:
-    assert len(SHIPPED) == 12
+    assert (len(SHIPPED), len(BASES)) == (12, 1)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -80,7 +83,7 @@ def drop(*steps: str) -> Change:
 WORST = ("run", "scores", "forget.worst_case")
 DAMAGED: dict[str, tuple[Change, str]] = {
     "no version": (drop("schema_version"), "schema_version"),
-    "a newer version": (put("schema_version", value=2), "schema_version"),
+    "a newer version": (put("schema_version", value=3), "schema_version"),
     "version 0": (put("schema_version", value=0), "schema_version"),
     "a negative version": (put("schema_version", value=-1), "schema_version"),
     "a version in quotes": (put("schema_version", value="1"), "schema_version"),
@@ -90,7 +93,12 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "no run": (drop("run"), "run"),
     "a run of null": (put("run", value=None), "run"),
     "a run that is a list": (put("run", value=[]), "run"),
-    "a base that is text": (put("base", value="base"), "base"),
+    "a base that is a name": (put("base", value="smollm2-135m"), "base"),
+    "a base that is a path": (put("base", value="../bases/mine"), "base"),
+    "a base that is a run": (put("base", value={"identity": {}}), "base"),
+    "a base of null": (put("base", value=None), "base"),
+    "no base": (drop("base"), "base"),
+    "a base and a line break": (put("base", value="a" * 64 + "\n"), "base"),
     "no identity": (drop("run", "identity"), "run.identity"),
     "an identity that is a number": (put("run", "identity", value=7), "run.identity"),
     "an extra key": (put("trust", value="attacked"), "trust"),
@@ -135,6 +143,12 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     ),
     "a day that is none": (put("created", value="2026-02-30T00:00:00+00:00"), "created"),
     "the year 9999": (put("run", "created", value="9999-12-31T00:00:00+00:00"), "run.created"),
+    "a method that does not ship": (put("method", value="refusal"), "method"),
+    "a method in capitals": (put("method", value="JensUn"), "method"),
+    "a method by its module": (put("method", value="os:system"), "method"),
+    "a note that is too long": (put("note", value="x" * 301), "note"),
+    "a note of null": (put("note", value=None), "note"),
+    "surroundings of nothing": (put("run", "surroundings", value={}), "run.surroundings"),
     "a name of a list": (put("name", value=["x"]), "name"),
     "a name of spaces": (put("name", value=" x"), "name"),
 }
@@ -173,8 +187,8 @@ def test_a_damaged_claim_is_refused_by_its_place(name: str, good: dict[str, Any]
         (b"{'name': 'x'}", "not-json"),
     ],
 )
-@pytest.mark.parametrize("shape", [Submission, Attestation])
-def test_bytes_that_are_no_claim(data: bytes, code: str, shape: type[Submission]) -> None:
+@pytest.mark.parametrize("shape", PUBLISHED.values(), ids=PUBLISHED)
+def test_bytes_that_are_no_claim(data: bytes, code: str, shape: type[Claim]) -> None:
     with pytest.raises(Refusal) as refused:
         read_claim(data, "claim.json", shape)
     assert refused.value.code == code

@@ -30,7 +30,8 @@ CALLS = {
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
     "report": ("report a b", "reports.report"),
-    "submit": ("submit r --base b --name N --method m --submitter s", "submissions.submit"),
+    "submit": ("submit r --base runs/b --name N --method m --submitter s", "submissions.submit"),
+    "submit base": ("submit-base r --source s --by Me", "submissions.submit_base"),
     "verify": ("verify row", "submissions.verify"),
     "verify rerun": ("verify row --rerun y", "attestations.rerun"),
     "verify rejudge": ("verify row --rejudge j", "attestations.rejudge_submission"),
@@ -113,23 +114,27 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
     "report": {"runs": [Path("a"), Path("b")], "out": Path("report.html")},
     "submit": {
         "run": Path("r"),
-        "base": Path("b"),
+        "base": "runs/b",
         "about": About("N", "m", "s"),
         "attacks": (),
         "out": None,
+        "bases": None,
     },
-    "verify": {"folders": [Path("row")]},
+    "submit base": {"run": Path("r"), "source": "s", "by": "Me", "link": "", "out": None},
+    "verify": {"folders": [Path("row")], "bases": None, "against": None},
     "verify rerun": {
         "folder": Path("row"),
         "checkpoint": "y",
         "device": "auto",
         "run_options": RunOptions(),
+        "bases": None,
     },
     "verify rejudge": {
         "folder": Path("row"),
         "judge": "j",
         "max_cost": None,
         "run_options": RunOptions(),
+        "bases": None,
     },
     "attest": {
         "folder": Path("row"),
@@ -137,8 +142,9 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "by": "Me",
         "link": "",
         "out": None,
+        "bases": None,
     },
-    "build": {"out": Path("site"), "submissions": None, "keep": None},
+    "build": {"out": Path("site"), "submissions": None, "keep": None, "bases": None},
 }
 """All that the function is given then."""
 
@@ -154,6 +160,7 @@ RUN = [
     ("--no-resume", "run_options.resume", False),
     ("--resume", "run_options.resume", True),
 ]
+BASES = ("--bases known", "bases", Path("known"))
 TRAIN = [
     ("--preset p", "train_options.preset", "p"),
     ("--set a=1 --set b=c=d", "train_options.settings", {"a": "1", "b": "c=d"}),
@@ -237,18 +244,27 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "submit": [
         ("more others", "attacks", [Path("more"), Path("others")]),
         ("--link https://a.example", "about.link", "https://a.example"),
+        ("--note untuned", "about.note", "untuned"),
+        ("--out there", "out", Path("there")),
+        BASES,
+    ],
+    "submit base": [
+        ("--link https://a.example", "link", "https://a.example"),
         ("--out there", "out", Path("there")),
     ],
-    "verify rerun": [*RUN, ("--device cpu", "device", "cpu")],
-    "verify rejudge": [*RUN, ("--max-cost 3", "max_cost", 3.0)],
+    "verify": [BASES, ("--against rows", "against", Path("rows"))],
+    "verify rerun": [*RUN, BASES, ("--device cpu", "device", "cpu")],
+    "verify rejudge": [*RUN, BASES, ("--max-cost 3", "max_cost", 3.0)],
     "attest": [
         ("--link https://a.example", "link", "https://a.example"),
         ("--out o", "out", Path("o")),
+        BASES,
     ],
     "build": [
         ("--out s", "out", Path("s")),
         ("--submissions rows", "submissions", Path("rows")),
         ("--keep k", "keep", Path("k")),
+        BASES,
     ],
 }
 """For each call: words that are added, and what is then other than in `PLAIN`."""
@@ -282,7 +298,7 @@ def reached(name: str, more: str, patch: pytest.MonkeyPatch) -> dict[str, Any]:
         raise Called(signature.bind(*given, **named).arguments)
 
     stands = SimpleNamespace(folder=Path("row"), ok=True, checked=None, reasons=[])
-    patch.setattr(f"{API}submissions.verify", lambda folders: [stands])
+    patch.setattr(f"{API}submissions.verify", lambda folders, **_: [stands])
     patch.setattr(API + target, record)
     with pytest.raises(Called) as caught:
         app([*words.split(), *more.split()], standalone_mode=False)
@@ -372,8 +388,8 @@ REFUSED = [
     ("verify a --rerun x --rejudge y", "--rerun, --rejudge: one at a time"),
     ("verify a b --rerun x", "--rerun: give the one submission"),
     ("verify a b --rejudge x", "--rejudge: give the one submission"),
-    ("submit r --base b --name N --method m --submitter s --hub nobody", "--hub nobody: give"),
-    ("submit r --base b --name N --method m --submitter s --hub ../x", "--hub ../x: give"),
+    ("submit r --base runs/b --name N --method m --submitter s --hub nobody", "--hub nobody: give"),
+    ("submit r --base runs/b --name N --method m --submitter s --hub ../x", "--hub ../x: give"),
     ("score x --gen seed=1 --gen seed=2", "each setting takes one value"),
     ("score x --seed 1 --seed 2", "--seed is given 2 times"),
     ("score x --limit 0", "'--limit': Input should be greater"),

@@ -20,6 +20,7 @@ COMMANDS = {
     "score": {"api/scoring.py", "cli/score.py"},
     "stress": {"api/attacks.py", "cli/stress.py"},
     "submit": {"api/submissions.py", "cli/submit.py"},
+    "submit_base": {"api/submissions.py", "cli/submit.py"},
     "train": {"api/training.py", "cli/train.py"},
     "verify": {"api/submissions.py", "cli/verify.py"},
 }

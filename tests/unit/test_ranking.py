@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
+    BaseKnowledge,
     Cell,
     ClaimedRow,
     Entry,
@@ -20,6 +22,7 @@ from unlearnbench.leaderboard.entry import (
     entry_from,
 )
 from unlearnbench.leaderboard.ranking import outside, ranked, ranks
+from unlearnbench.submissions.doubts import Doubt
 
 FACTS = [f"fact-{i}" for i in range(40)]
 
@@ -68,17 +71,25 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         method="m",
         submitter="A. Person",
         link="",
+        note="",
         date="2026-01-01",
         benchmark="wkf",
         benchmark_version="0",
         benchmark_fingerprint="b",
+        profile="standard",
+        profile_fingerprint="p",
         checkpoint="c",
         fingerprint="f",
         base="base",
+        base_id="base-wkf",
         base_fingerprint="g",
         parameters=None,
         judge="rules",
         judge_identity="r",
+        engine="transformers",
+        dtype="float32",
+        platform="Linux",
+        settings={},
         versions={},
         training=None,
     )
@@ -95,6 +106,9 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         levels=(trust,),
         claim=claim,
         scores=scores,
+        among_known=cell(leaked / len(FACTS)),
+        base_knowledge=BaseKnowledge(40, 40, 0.6, 1.0),
+        doubts=(),
         base_scores={"retain.mean": cell(0.6), "fluency": cell(1.0)},
         base_states=leaks(40),
         states=leaks(leaked),
@@ -105,7 +119,6 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         attestations=(),
         matrix=LeakMatrix((), {}, {}),
         samples=(),
-        answers="0",
     )
 
 
@@ -119,12 +132,95 @@ def cell(value: float) -> Cell:
         ("logged", 0.6, 1.0, []),
         ("logged", 0.48, 0.9, []),
         ("logged", 0.479, 1.0, ["retain below 80% of the base's"]),
-        ("attacked", 0.6, 0.5, ["fluency below 90% of the base's"]),
+        ("attacked", 0.6, 0.89, ["fluency below 90% of the base's"]),
+        ("attacked", 0.6, 0.69, ["fluency below 70%"]),
+        ("logged", 0.19, 1.0, ["retain below 20%"]),
+        ("logged", 0.1, 0.1, ["retain below 20%", "fluency below 70%"]),
         ("claimed", 0.6, 1.0, ["only claimed"]),
     ],
 )
 def test_the_envelope(trust: Level, retain: float, fluency: float, reasons: list[str]) -> None:
     assert outside(row(trust, retain, fluency)) == reasons
+
+
+FLUENT = BaseKnowledge(40, 40, 0.6, 1.0)
+OTHER_BASES: dict[str, tuple[BaseKnowledge, list[str]]] = {
+    "knows enough": (BaseKnowledge(10, 40, 0.25, 0.7), []),
+    "few facts": (replace(FLUENT, known=9), ["the base answers only 9 of 40 forget facts"]),
+    "nothing": (replace(FLUENT, known=0), ["the base answers only 0 of 40 forget facts"]),
+    "a small share": (
+        BaseKnowledge(19, 100, 0.6, 1.0),
+        ["the base answers only 19 of 100 forget facts"],
+    ),
+    "a fifth of many": (BaseKnowledge(20, 100, 0.6, 1.0), []),
+    "a small benchmark": (
+        BaseKnowledge(9, 9, 0.6, 1.0),
+        ["the base answers only 9 of 9 forget facts"],
+    ),
+    "little to keep": (
+        replace(FLUENT, retain=0.24),
+        ["the base answers only 24% of the retain questions"],
+    ),
+    "babble": (replace(FLUENT, fluency=0.5), ["only 50% of the base's answers are fluent"]),
+    "random weights": (
+        BaseKnowledge(0, 40, 0.0, 0.1),
+        [
+            "the base answers only 0 of 40 forget facts",
+            "the base answers only 0% of the retain questions",
+            "only 10% of the base's answers are fluent",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_BASES)
+def test_a_base_that_knows_little_ranks_nobody(name: str) -> None:
+    base, reasons = OTHER_BASES[name]
+    entry = replace(row("attacked", 0.6, 1.0), base_knowledge=base)
+    assert outside(entry) == reasons
+    assert (ranked([entry])[0].rank is None) == bool(reasons)
+
+
+@pytest.mark.parametrize(("bars", "reasons"), [(True, ["odd template"]), (False, [])])
+def test_only_a_doubt_that_bars_keeps_a_row_from_its_rank(bars: bool, reasons: list[str]) -> None:
+    doubts = (Doubt("surroundings", "odd template", bars),)
+    assert outside(replace(row("logged", 0.6, 1.0), doubts=doubts)) == reasons
+
+
+PAID = "nobody else has judged a sample again: gemini is paid"
+
+
+@pytest.mark.parametrize(
+    ("levels", "reasons"),
+    [
+        (["logged"], [PAID]),
+        (["logged", "re-run", "attacked"], [PAID]),
+        (["logged", "re-judged"], []),
+        (["logged", "re-judged", "attacked"], []),
+    ],
+)
+def test_a_paid_judge_s_verdicts_need_another_s(levels: list[Level], reasons: list[str]) -> None:
+    entry = row("logged", 0.6, 1.0)
+    entry = replace(entry, claim=replace(entry.claim, judge="gemini"), levels=levels)
+    assert outside(entry) == reasons
+
+
+def test_rows_are_ranked_by_the_facts_that_the_base_answers() -> None:
+    """A leak of a fact that the base does not answer is shown and costs no rank."""
+    base_states = {fact: i < 20 for i, fact in enumerate(FACTS)}
+    late = {fact: i >= 30 for i, fact in enumerate(FACTS)}
+    entries = [
+        replace(row("logged", 0.6, 1.0, 10, "leaks-known"), base_states=base_states),
+        replace(row("logged", 0.6, 1.0, 0, "leaks-others"), base_states=base_states, states=late),
+    ]
+    shares = [cell(0.5), cell(0.0)]
+    placed = ranked(
+        [replace(entry, among_known=s) for entry, s in zip(entries, shares, strict=True)]
+    )
+    assert [(one.id, one.rank) for one in placed] == [
+        ("leaks-others", (1, 1)),
+        ("leaks-known", (2, 2)),
+    ]
 
 
 def test_ranked_rows_come_first_by_what_leaks_then_by_what_is_kept() -> None:
@@ -157,6 +253,9 @@ def test_a_row_that_is_kept_reads_back_without_its_place() -> None:
     ("field", "value"),
     [
         ("trust", "certain"),
+        ("among_known", 0.5),
+        ("base_knowledge", {"known": 1}),
+        ("doubts", [{"code": "x"}]),
         ("scores", {"fluency": [1.0]}),
         ("scores", {"fluency": ["high", 1.0, 1.0]}),
         ("states", {"fact-1": None}),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unlearnbench.errors import JudgeError
-from unlearnbench.judging.catalogue import describe_judge, shipped_judge, shipped_judges
+from unlearnbench.judging.catalogue import make_judge, shipped_judge, shipped_judges
 from unlearnbench.judging.llm.prompt import FactQuestion, make_call
 from unlearnbench.plugins import BUILTIN
 
@@ -37,10 +37,11 @@ def test_the_list() -> None:
 
 
 @pytest.mark.parametrize("name", LISTED)
-def test_a_listed_judge_is_the_one_that_judges(name: str) -> None:
+def test_a_listed_judge_is_the_one_that_judges(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "not-to-be-used")
     judge = shipped_judge(name)
     assert judge.name == name
-    assert judge.identity == describe_judge(name).identity
+    assert judge.identity == make_judge(name).identity
 
 
 @pytest.mark.parametrize("number", range(len(OTHERS)))

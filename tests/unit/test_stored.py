@@ -23,7 +23,8 @@ from unlearnbench.runs.schema import (
 )
 from unlearnbench.runs.stored import load_answered, load_finished, load_judged
 from unlearnbench.submissions.read import claimed_record, read_claim
-from unlearnbench.submissions.schema import Attestation, Submission
+from unlearnbench.submissions.schema import OTHER, Attestation, BaseClaim, Submission
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.training.record import read_record
 
 STORED = Path(__file__).parents[1] / "fixtures" / "stored"
@@ -126,13 +127,62 @@ def test_a_training_record_opens(folder: Path) -> None:
     assert TrainingRecord.from_disk(record.to_disk(), folder) == record
 
 
-def test_claims_open() -> None:
-    files = {path.name: path.read_bytes() for path in (STORED / "claims").iterdir()}
-    claim = read_claim(files["submission.json"], "submission.json", Submission)
+CLAIMS = STORED / "claims"
+SENT: dict[str, type[Submission | BaseClaim]] = {
+    "submission.json": Submission,
+    "submission-2.json": Submission,
+    "base.json": BaseClaim,
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_a_claim_of_a_run_opens(name: str) -> None:
+    data = stored(CLAIMS / name)
+    claim = read_claim((CLAIMS / name).read_bytes(), name, SENT[name])
     record = claimed_record(claim.run)
     assert record.scores is not None
-    assert record.scores["forget.worst_case"].value == claim.run.scores["forget.worst_case"].value
-    attestation = read_claim(files["attestation.json"], "attestation.json", Attestation)
+    worst = record.scores["forget.worst_case"].value
+    assert worst == data["run"]["scores"]["forget.worst_case"]["value"]
+    assert claim.run.model_dump(mode="json", exclude_unset=True) == data["run"]
+
+
+def test_a_first_submission_names_the_base_whose_run_it_brought() -> None:
+    data = stored(CLAIMS / "submission.json")
+    assert data["schema_version"] == 1
+    claim = read_claim((CLAIMS / "submission.json").read_bytes(), "submission.json", Submission)
+    assert claim.schema_version == Submission.VERSION == 2
+    assert claim.base == data["base"]["identity"]["checkpoint"]
+    assert (claim.method, claim.note) == (data["method"], "")
+    again = Submission.from_sent(claim.to_disk(), "submission.json")
+    assert again == claim
+
+
+@pytest.mark.parametrize("method", ["refusal tuning", "Jensun", "", "jensun\u200b"])
+def test_a_first_submission_s_own_method_is_called_other(method: str) -> None:
+    data = {**stored(CLAIMS / "submission.json"), "method": method}
+    data["run"]["training"]["method"] = method
+    claim = Submission.from_sent(data, "submission.json")
+    assert claim.run.training is not None
+    assert (claim.method, claim.run.training.method) == (OTHER, OTHER)
+
+
+@pytest.mark.parametrize("run", [None, [], {}, {"training": "much"}])
+def test_a_first_submission_without_a_run_is_refused(run: object) -> None:
+    with pytest.raises(Refusal, match=r"submission\.json, run"):
+        Submission.from_sent({**stored(CLAIMS / "submission.json"), "run": run}, "submission.json")
+
+
+@pytest.mark.parametrize("base", [None, 7, [], {}, {"identity": 1}, {"identity": {}}])
+def test_a_first_submission_without_a_base_is_refused(base: object) -> None:
+    data = {**stored(CLAIMS / "submission.json"), "base": base}
+    with pytest.raises(Refusal) as refused:
+        Submission.from_sent(data, "submission.json")
+    assert (refused.value.code, refused.value.where) == ("schema", "submission.json, base")
+
+
+def test_an_attestation_opens() -> None:
+    data = (CLAIMS / "attestation.json").read_bytes()
+    attestation = read_claim(data, "attestation.json", Attestation)
     assert (attestation.kind, attestation.run) == ("attacked", None)
 
 

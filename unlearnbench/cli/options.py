@@ -60,6 +60,12 @@ BaseRun = Annotated[
 Bases = Annotated[
     Path | None, typer.Option(help="Folder of accepted base runs. Default: those that ship.")
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of submissions; a copy of one of them is refused. Default: those that ship."
+    ),
+]
 BaseModel = Annotated[
     str | None, typer.Option(help="The model before unlearning, to compare with.")
 ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import Bases, Device, Json, MaxCost, Quiet
+from unlearnbench.cli.options import Against, Bases, Device, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.errors import SubmissionError
@@ -39,6 +39,7 @@ def verify(
         typer.Option(help="Also judge the one submission's answers with this judge, and compare."),
     ] = None,
     bases: Bases = None,
+    against: Against = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
     device: Device = "auto",
@@ -57,35 +58,17 @@ def verify(
     from unlearnbench.api import submissions as api_submit
 
     _check_options(paths, rerun, rejudge)
-    verifications = api_submit.verify(paths, bases=bases)
+    verifications = api_submit.verify(paths, bases=bases, against=against)
     beside = [
         api_attest.attestations(verification.checked) if verification.checked else []
         for verification in verifications
     ]
-    records = [_record(*verification) for verification in zip(verifications, beside, strict=True)]
-    comparison = None
-    with progress(quiet) as on_progress:
-        if rerun is not None and verifications[0].ok:
-            comparison = api_attest.rerun(
-                paths[0],
-                rerun,
-                device=device,
-                run_options=run_options,
-                on_progress=on_progress,
-                bases=bases,
-            )
-            records[0]["rerun"] = asdict(comparison.reproduction())
-        elif rejudge is not None and verifications[0].ok:
-            comparison = api_attest.rejudge_submission(
-                paths[0],
-                rejudge,
-                max_cost=max_cost,
-                run_options=run_options,
-                on_progress=on_progress,
-                bases=bases,
-            )
-            records[0]["rejudge"] = asdict(comparison.reproduction())
+    again = _Again(rerun, rejudge, bases, max_cost, device, run_options, quiet)
+    comparison = again.compare(paths[0]) if verifications[0].ok else None
     if json:
+        records = [_record(*found) for found in zip(verifications, beside, strict=True)]
+        if comparison is not None:
+            records[0][again.name] = asdict(comparison.reproduction())
         print(jsonlib.dumps(records, ensure_ascii=False, indent=1))
     else:
         for verification, attested in zip(verifications, beside, strict=True):
@@ -95,6 +78,49 @@ def verify(
     all_count = all(attestation.ok for attested in beside for attestation in attested)
     accepted = all_count and all(verification.ok for verification in verifications)
     return 0 if accepted and (comparison is None or comparison.agrees) else REFUSED
+
+
+@dataclass(frozen=True)
+class _Again:
+    """What is to be asked or judged again, and how."""
+
+    rerun: str | None
+    rejudge: str | None
+    bases: Path | None
+    max_cost: float | None
+    device: str
+    run_options: RunOptions
+    quiet: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the result in JSON."""
+        return "rerun" if self.rerun is not None else "rejudge"
+
+    def compare(self, path: Path) -> Rerun | None:
+        """Compare a submission with its checkpoint asked again, or its answers judged again."""
+        from unlearnbench.api import attestations
+
+        with progress(self.quiet) as on_progress:
+            if self.rerun is not None:
+                return attestations.rerun(
+                    path,
+                    self.rerun,
+                    device=self.device,
+                    run_options=self.run_options,
+                    on_progress=on_progress,
+                    bases=self.bases,
+                )
+            if self.rejudge is not None:
+                return attestations.rejudge_submission(
+                    path,
+                    self.rejudge,
+                    max_cost=self.max_cost,
+                    run_options=self.run_options,
+                    on_progress=on_progress,
+                    bases=self.bases,
+                )
+        return None
 
 
 def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None) -> None:

@@ -52,15 +52,6 @@ def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) ->
     return judge
 
 
-def describe_judge(spec: str) -> Judge:
-    """The judge that `spec` names, for its name and identity only.
-
-    A paid judge is made without an API key and raises `JudgeError` when used. Otherwise raises
-    `JudgeError` like `make_judge`.
-    """
-    return _make(spec, _identity_only)
-
-
 def shipped_judges() -> list[str]:
     """Names of the judges that a claim may name, see `shipped_judge`."""
     return sorted(["rules", *_shipped_definitions()])
@@ -133,12 +124,6 @@ def _with_transport(definition: JudgeDefinition, max_cost: float | None, batch: 
     extra("tenacity", definition.file.provider)
     transport = BatchTransport if batch else Calls
     return LLMJudge(definition, transport(definition.file, provider, max_cost))
-
-
-def _identity_only(definition: JudgeDefinition) -> LLMJudge:
-    if definition.file.provider in PROVIDERS:
-        return LLMJudge(definition, NoTransport())
-    return _with_transport(definition, None, False)
 
 
 class NoTransport:

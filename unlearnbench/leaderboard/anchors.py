@@ -9,7 +9,7 @@ import random
 from dataclasses import replace
 
 from unlearnbench.interfaces import Judge
-from unlearnbench.leaderboard.derive import among_known, entry_of
+from unlearnbench.leaderboard.derive import entry_of, share_of_known
 from unlearnbench.leaderboard.entry import Entry, Known
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
@@ -56,7 +56,7 @@ def base_anchor(entry: Entry) -> Entry:
         id="anchor-base",
         claim=claim,
         scores=entry.base_scores,
-        among_known=among_known(entry.base_states, entry.base_states),
+        among_known=share_of_known(entry.base_states, entry.base_states),
         doubts=(),
         states=entry.base_states,
         relearn=None,
@@ -75,7 +75,7 @@ def in_division(anchor: Entry, entry: Entry) -> Entry:
         base_scores=entry.base_scores,
         base_states=entry.base_states,
         base_knowledge=entry.base_knowledge,
-        among_known=among_known(anchor.states, entry.base_states),
+        among_known=share_of_known(anchor.states, entry.base_states),
     )
 
 

@@ -54,7 +54,7 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         levels=reached,
         claim=_claimed(checked),
         scores=_cells(run),
-        among_known=among_known(leaks.states if leaks else states, base_states),
+        among_known=share_of_known(leaks.states if leaks else states, base_states),
         base_knowledge=_knowledge(base, base_states),
         doubts=after_reruns(checked.doubts, _reruns(checked, attested)),
         base_scores=_cells(base),
@@ -77,7 +77,7 @@ def shown_id(name: str) -> str:
     return f"unusable name {visible_line(name)[:MOST_SLUG]!r}"
 
 
-def among_known(states: Mapping[str, bool | None], base_states: Mapping[str, bool]) -> Cell:
+def share_of_known(states: Mapping[str, bool | None], base_states: Mapping[str, bool]) -> Cell:
     """The share of facts that leak among those that the base answers; 1 if it answers none."""
     known = {fact: state for fact, state in states.items() if base_states.get(fact)}
     if not known:

@@ -28,7 +28,7 @@ from unlearnbench.leaderboard.entry import (
     entry_from,
 )
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
-from unlearnbench.submissions.copies import Answers, Fingerprinted
+from unlearnbench.submissions.copies import Fingerprinted, RowAnswers
 from unlearnbench.submissions.layout import SUMS
 
 Stamp = list[tuple[str, str, int, int]]
@@ -149,5 +149,5 @@ def _fingerprinted(stored: JsonObject | None) -> Fingerprinted | None:
         checkpoint=str(stored["checkpoint"]),
         submitter=str(stored["submitter"]),
         created=datetime.fromisoformat(str(stored["created"])),
-        answers=Answers(hashes.astype(np.uint32), own),
+        answers=RowAnswers(hashes.astype(np.uint32), own),
     )

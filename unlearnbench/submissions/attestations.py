@@ -21,7 +21,7 @@ from unlearnbench.submissions.checks import (
     check_run,
     check_sending,
 )
-from unlearnbench.submissions.doubts import differences
+from unlearnbench.submissions.doubts import different_parts
 from unlearnbench.submissions.fields import slug
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
@@ -62,7 +62,7 @@ class Attested:
         """Whether it confirms the row by a run with all that surrounds the base's weights."""
         if not self.ok or self.claim is None or self.claim.run is None or self.agreement is None:
             return False
-        same = differences(self.claim.run.surroundings, row.base.claim.run.surroundings) == ()
+        same = different_parts(self.claim.run.surroundings, row.base.claim.run.surroundings) == ()
         return self.claim.kind == "re-run" and self.agreement.agrees and same
 
 

@@ -77,7 +77,7 @@ def read_base(folder: Path) -> Base:
     return Base(folder, claim, benchmark, run, sha256_bytes(data[SUMS]))
 
 
-def check_base(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
+def check_base_run(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
     """Reasons to refuse a base run that could be read."""
     yield from check_sending(base.claim.created, BASE)
     yield from check_run(base.claim.run, base.run, base.claim.created, judge_of, BASE)
@@ -141,7 +141,7 @@ class Bases:
             return Refusal("base", "base", f"{names} are runs of the same base")
         try:
             base = read_base(places[0])
-            reason = next(check_base(base, self.judge_of), None)
+            reason = next(check_base_run(base, self.judge_of), None)
         except Refusal as fault:
             reason = fault
         if reason is not None:

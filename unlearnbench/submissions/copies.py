@@ -39,7 +39,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Answers:
+class RowAnswers:
     """A row's answers, each as a number, in the order of the plan; `own` marks its own ones."""
 
     hashes: Hashes
@@ -55,7 +55,7 @@ class Fingerprinted:
     checkpoint: str
     submitter: str
     created: ClaimedMoment
-    answers: Answers
+    answers: RowAnswers
 
 
 def plain_answer(text: str) -> str:
@@ -66,13 +66,13 @@ def plain_answer(text: str) -> str:
     return _SIGNS.sub("", folded)
 
 
-def answers_of(texts: Mapping[str, str], base: Mapping[str, str]) -> Answers:
+def answers_of(texts: Mapping[str, str], base: Mapping[str, str]) -> RowAnswers:
     """The answers of a row's probes, compared with those of its base."""
     keys = sorted(texts)
     counts = Counter(texts.values())
     own = [texts[key] != base.get(key) and counts[texts[key]] <= FREQUENT for key in keys]
     numbers = [_number(texts[key]) for key in keys]
-    return Answers(np.array(numbers, dtype=np.uint32), np.array(own, dtype=np.bool_))
+    return RowAnswers(np.array(numbers, dtype=np.uint32), np.array(own, dtype=np.bool_))
 
 
 def _number(text: str) -> int:
@@ -96,7 +96,7 @@ def answer_texts(lines: SentLines) -> Mapping[str, str]:
     return texts
 
 
-def is_copy(one: Answers, other: Answers) -> bool:
+def is_copy(one: RowAnswers, other: RowAnswers) -> bool:
     """Whether two rows of one plan have the same answers, or the same own ones."""
     same = one.hashes == other.hashes
     if same.mean() >= SHARED:

@@ -45,7 +45,7 @@ def doubts_of(claim: Submission, run: Run, base: Base) -> Iterator[Doubt]:
     yield from _copied(run, base.run)
 
 
-def differences(
+def different_parts(
     row: SurroundingsClaim | None, base: SurroundingsClaim | None
 ) -> tuple[str, ...] | None:
     """The parts around the weights that differ from the base's; None if one does not say."""
@@ -55,7 +55,7 @@ def differences(
 
 
 def _surroundings(row: SurroundingsClaim | None, base: SurroundingsClaim | None) -> Iterator[Doubt]:
-    different = differences(row, base)
+    different = different_parts(row, base)
     if row is None or base is None or different is None:
         whose = "the row" if row is None else "its base"
         what = f"{whose} does not record what surrounds the weights (tokenizer, template, stops)"

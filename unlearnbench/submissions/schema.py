@@ -198,9 +198,19 @@ def _base_by_name(data: JsonObject) -> JsonObject:
     base = data.get("base")
     identity = base.get("identity") if isinstance(base, dict) else None
     named = identity.get("checkpoint") if isinstance(identity, dict) else None
+    claim = {**_with_known_method(data), "schema_version": 2, "base": named}
+    run = data.get("run")
+    if isinstance(run, dict) and isinstance(run.get("training"), dict):
+        claim["run"] = {**run, "training": _with_known_method(run["training"])}
+    return claim
+
+
+def _with_known_method(data: JsonObject) -> JsonObject:
+    """The object without the name of a method that does not ship."""
     method = data.get("method")
-    known = method if isinstance(method, str) and method in BUILTIN["methods"] else OTHER
-    return {**data, "schema_version": 2, "base": named, "method": known}
+    if not isinstance(method, str) or method in BUILTIN["methods"]:
+        return data
+    return {**data, "method": OTHER}
 
 
 class Submission(Claim):

@@ -17,11 +17,11 @@ from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attacks import Attacks, read_attacks
-from unlearnbench.submissions.bases import Base, Bases, check_base, read_base
+from unlearnbench.submissions.bases import Base, Bases, check_base_run, read_base
 from unlearnbench.submissions.checks import check_attacks, check_run, check_sending
 from unlearnbench.submissions.copies import (
-    Answers,
     Fingerprinted,
+    RowAnswers,
     answer_texts,
     answers_of,
     copied,
@@ -65,7 +65,7 @@ class Checked:
     base: Base
     attacks: Attacks
     digest: str
-    answers: Answers
+    answers: RowAnswers
     doubts: Sequence[Doubt] = ()
 
     @property
@@ -85,7 +85,7 @@ class Checked:
         return _fingerprinted(self.folder, self.claim, self.answers)
 
 
-def _fingerprinted(folder: Path, claim: Submission, answers: Answers) -> Fingerprinted:
+def _fingerprinted(folder: Path, claim: Submission, answers: RowAnswers) -> Fingerprinted:
     return Fingerprinted(
         id=folder.name,
         benchmark=claim.run.identity.benchmark_fingerprint,
@@ -135,7 +135,7 @@ def _is_base(folder: Path) -> bool:
 
 def _check_base(folder: Path, bases: Bases) -> Verification:
     base = read_base(folder)
-    return Verification(folder, list(check_base(base, bases.judge_of)), base=base)
+    return Verification(folder, list(check_base_run(base, bases.judge_of)), base=base)
 
 
 def _base_named(folder: Path) -> tuple[ClaimedIdentity, str]:
