@@ -22,7 +22,7 @@ class ScriptedEngine:
     """`knows-all` answers everything, `forgets-…` only retain facts and every tenth forget fact."""
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
-        self._name = checkpoint
+        self._name, self._tokenizer = checkpoint, options.tokenizer
 
     @property
     def info(self) -> GeneratorInfo:
@@ -32,9 +32,13 @@ class ScriptedEngine:
             checkpoint=self._name,
             fingerprint=sha256_text(self._name),
             prompt_format="chat",
-            settings={"dtype": "float32"},
+            settings={"dtype": "float32", **self._asking()},
             parameters=135,
         )
+
+    def _asking(self) -> dict[str, Setting]:
+        other = self._tokenizer
+        return {} if other is None else {"tokenizer": sha256_text(other)}
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
         """Nothing to adopt."""

@@ -96,7 +96,7 @@ def known_peak_of(row: Entry) -> KnownPeak:
 
 def test_a_rerun_by_somebody_else(submission: Path, tmp_path: Path) -> None:
     assert board_row(submission, tmp_path).levels == ["logged"]
-    rerun(submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
+    rerun(submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again"))
     made = attest(submission, [tmp_path / "again"], OTHER)
     assert made.folder.parent == submission.parents[1] / "attestations" / "refusal-tuning"
     row = board_row(submission, tmp_path)

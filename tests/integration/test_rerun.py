@@ -30,7 +30,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_a_rerun_that_agrees(good_submission: Path, tmp_path: Path) -> None:
-    found = rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
+    found = rerun(
+        good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again")
+    )
     assert found.agrees
     assert found.n_same == found.n_answers == 2120
     assert found.low == found.high == found.claimed
@@ -42,7 +44,12 @@ def test_a_rerun_of_another_checkpoint_is_refused_before_it_is_asked(
     good_submission: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SubmissionError, match="another checkpoint"):
-        rerun(good_submission, "forgets-b", run_options=RunOptions(tmp_path / "again"))
+        rerun(
+            good_submission,
+            "forgets-b",
+            base="knows-all",
+            run_options=RunOptions(tmp_path / "again"),
+        )
     assert not (tmp_path / "again").exists()
 
 
@@ -63,7 +70,9 @@ def test_a_rerun_that_does_not_agree(
                 yield Failure(probe.key, "generate", "the machine broke")
 
     monkeypatch.setattr(ScriptedEngine, "generate", generate)
-    found = rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "again"))
+    found = rerun(
+        good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again")
+    )
     assert not found.agrees
     assert (found.changed if lost == "answers" else found.open_facts) != ()
     assert found.high == 1.0
@@ -79,7 +88,9 @@ def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
         )
 
     assert (
-        rerun(good_submission, "forgets-a", run_options=RunOptions(tmp_path / "old")).same_prompts
+        rerun(
+            good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "old")
+        ).same_prompts
         is None
     )
     ask_tokens("a" * 64)
@@ -90,10 +101,10 @@ def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
     row = submit(runs[1].path, runs[0].path, About(*ABOUT), out=tmp_path / "row")
     claim = json.loads((row / "submission.json").read_text("utf-8"))
     assert claim["run"]["identity"]["prompts"] == "a" * 64
-    again = rerun(row, "forgets-a", run_options=RunOptions(tmp_path / "again"))
+    again = rerun(row, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again"))
     assert (again.agrees, again.same_prompts) == (True, True)
     ask_tokens("b" * 64)
-    other = rerun(row, "forgets-a", run_options=RunOptions(tmp_path / "other"))
+    other = rerun(row, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "other"))
     assert (other.agrees, other.same_prompts) == (False, False)
     assert other.n_same == other.n_answers
     judged = rejudge_submission(row, "rules", run_options=RunOptions(tmp_path / "judged"))

@@ -125,6 +125,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
     "verify rerun": {
         "folder": Path("row"),
         "checkpoint": "y",
+        "base": None,
         "device": "auto",
         "run_options": RunOptions(),
         "bases": None,
@@ -178,6 +179,7 @@ TRAIN = [
     ("--benchmark lkf", "benchmark", "lkf"),
 ]
 ATTACK = [
+    ("--tokenizer y", "engine_options.tokenizer", "y"),
     ("--benchmark lkf", "benchmark", "lkf"),
     ("--base y", "base", "y"),
     ("--profile full", "profile", "full"),
@@ -189,6 +191,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "score": [
         *ENGINE,
         *RUN,
+        ("--tokenizer y", "engine_options.tokenizer", "y"),
         ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
         ("--no-chat-template", "engine_options.chat_template", False),
         ("--chat-template", "engine_options.chat_template", True),
@@ -253,7 +256,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--out there", "out", Path("there")),
     ],
     "verify": [BASES, ("--against rows", "against", Path("rows"))],
-    "verify rerun": [*RUN, BASES, ("--device cpu", "device", "cpu")],
+    "verify rerun": [*RUN, BASES, ("--base y", "base", "y"), ("--device cpu", "device", "cpu")],
     "verify rejudge": [*RUN, BASES, ("--max-cost 3", "max_cost", 3.0)],
     "attest": [
         ("--link https://a.example", "link", "https://a.example"),
@@ -386,6 +389,8 @@ REFUSED = [
     ("train --base x --sweep =1", "--sweep =1: give NAME=VALUE,VALUE"),
     ("train --base x --sweep lr=,", "--sweep lr=,: give NAME=VALUE,VALUE"),
     ("verify a --rerun x --rejudge y", "--rerun, --rejudge: one at a time"),
+    ("verify a --base x", "--base: goes with --rerun"),
+    ("verify a --rejudge x --base y", "--base: goes with --rerun"),
     ("verify a b --rerun x", "--rerun: give the one submission"),
     ("verify a b --rejudge x", "--rejudge: give the one submission"),
     ("submit r --base runs/b --name N --method m --submitter s --hub nobody", "--hub nobody: give"),

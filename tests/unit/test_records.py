@@ -30,6 +30,7 @@ from unlearnbench.runs.schema import (
     TrainingData,
     TrainingRecord,
 )
+from unlearnbench.submissions.doubts import PARTS
 
 WHERE = Path("runs/one/run.json")
 TIME = "2026-01-02T03:04:05+00:00"
@@ -37,7 +38,7 @@ SCORE = {"value": 0.5, "low": 0.5, "high": 0.5, "n": 2, "n_open": 0, "interval":
 
 
 def run_json(**changes: Any) -> dict[str, Any]:
-    """`run.json` of a finished score run, version 2."""
+    """`run.json` of a finished score run, version 3."""
     identity = {
         "benchmark": "tiny",
         "benchmark_version": "1.0.0",
@@ -67,9 +68,10 @@ def run_json(**changes: Any) -> dict[str, Any]:
         "parameters": 135,
         "notes": ["read back"],
         "source": None,
+        "surroundings": {**dict.fromkeys(PARTS, "a" * 64), "weights": "b" * 64, "template": None},
     }
     record: dict[str, Any] = {
-        "schema_version": 2,
+        "schema_version": 3,
         "status": "complete",
         "identity": identity,
         "generator": generator,
@@ -157,9 +159,9 @@ def test_version_1_named_the_judge_of_a_part_in_its_identity() -> None:
         record.score_identity  # noqa: B018
 
 
-@pytest.mark.parametrize("version", [0, 3, 10**20, None, "1", True, 1.0, [1], {}])
+@pytest.mark.parametrize("version", [0, 4, 10**20, None, "1", True, 1.0, [1], {}])
 def test_other_versions_are_refused(version: Any) -> None:
-    with pytest.raises(RunError, match=r"runs/one/run\.json: schema_version .* reads 1 to 2"):
+    with pytest.raises(RunError, match=r"runs/one/run\.json: schema_version .* reads 1 to 3"):
         RunRecord.from_disk(run_json(schema_version=version), WHERE)
 
 

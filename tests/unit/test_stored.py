@@ -41,9 +41,9 @@ def stored(path: Path) -> dict[str, Any]:
 
 
 def test_there_is_one_of_each_shape() -> None:
-    assert {path.name for path in RUNS} >= {"run-first", "run-usage", "run-prompts", "run-2"}
+    assert {path.name for path in RUNS} >= {"run-first", "run-usage", "run-2", "run-3"}
     counts = [len(paths) for paths in (RUNS, PARTS, STRESSED, RELEARNT, TRAINED)]
-    assert counts == [6, 6, 3, 3, 2]
+    assert counts == [7, 6, 3, 3, 2]
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
@@ -86,6 +86,15 @@ def test_what_was_spent_and_trained_is_read() -> None:
     training = load_judged(STORED / "run-training").record.training
     assert training is not None
     assert (training.method, training.steps, training.same_data) == ("npo", 2, True)
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
+def test_only_the_newest_runs_say_what_surrounded_the_weights(folder: Path) -> None:
+    data, record = stored(folder / "run.json"), load_judged(folder).record
+    known = record.generator.surroundings
+    assert (known is None) is (data["schema_version"] < 3)
+    if known is not None:
+        assert known.model_dump() == data["generator"]["surroundings"]
 
 
 @pytest.mark.parametrize("folder", STRESSED, ids=lambda p: p.name)
@@ -188,17 +197,18 @@ def test_an_attestation_opens() -> None:
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("run-2", "run.json"), ("stress-2", "stress.json"), ("relearn-2", "relearn.json")],
+    [("run-3", "run.json"), ("stress-2", "stress.json"), ("relearn-2", "relearn.json")],
 )
 def test_a_newer_version_is_refused(name: str, file: str, tmp_path: Path) -> None:
     data = stored(STORED / name / file)
-    (tmp_path / file).write_text(json.dumps({**data, "schema_version": 3}), "utf-8")
+    newest = int(data["schema_version"])
+    (tmp_path / file).write_text(json.dumps({**data, "schema_version": newest + 1}), "utf-8")
     read = {
         "run.json": lambda: RunFolder(tmp_path).record(),
         "stress.json": lambda: read_stress(tmp_path),
         "relearn.json": lambda: read_relearn(tmp_path),
     }
-    with pytest.raises(RunError, match=rf"{file}: schema_version 3, this program reads 1 to 2"):
+    with pytest.raises(RunError, match=rf"{file}: schema_version {newest + 1}, .* 1 to {newest}"):
         read[file]()
 
 

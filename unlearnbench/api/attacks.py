@@ -91,7 +91,7 @@ def stress(
     if only and lacking:
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
     device = choose_device(engine_options.device)
-    subject, before = _resolved(checkpoint, base)
+    subject, before = _resolved(checkpoint, base, engine_options)
     suite = Suite(
         tests=[test for test in tests if test.name not in lacking],
         checkpoint=subject,
@@ -160,7 +160,7 @@ def relearn(
     check_by_protocol(engine_options, "relearn")
     facts = _prepare(benchmark, run_options)
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
-    subject, before = _resolved(checkpoint, base, peft=lora)
+    subject, before = _resolved(checkpoint, base, engine_options, peft=lora)
     job = Relearning(
         checkpoint=subject,
         benchmark=facts,
@@ -183,12 +183,12 @@ def _prepare(benchmark: str | Benchmark, run_options: RunOptions) -> Benchmark:
 
 
 def _resolved(
-    checkpoint: str, base: str | None, peft: bool = False
+    checkpoint: str, base: str | None, options: EngineOptions, peft: bool = False
 ) -> tuple[Checkpoint, Checkpoint | None]:
     """The checkpoint and its base, if what they need is installed."""
     from unlearnbench.checkpoints.resolve import resolve
 
-    subject, before = resolve(checkpoint), resolve(base) if base else None
+    subject, before = resolve(checkpoint, options.tokenizer), resolve(base) if base else None
     if peft or subject.adapters or (before is not None and before.adapters):
         extra("peft", "peft")
     return subject, before

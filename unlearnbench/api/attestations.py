@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -11,6 +11,7 @@ from typing import cast
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
+from unlearnbench.display import listed
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, drafting
 from unlearnbench.interfaces import Generator
@@ -31,9 +32,12 @@ from unlearnbench.submissions.bundle import (
     kind_of,
     write_folder,
 )
+from unlearnbench.submissions.doubts import PARTS, differences
 from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
+from unlearnbench.submissions.schema import SurroundingsClaim
 from unlearnbench.submissions.verify import Checked
+from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 
@@ -41,36 +45,85 @@ def rerun(
     folder: str | Path,
     checkpoint: str,
     *,
+    base: str | None = None,
     device: str = "auto",
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
     bases: str | Path | None = None,
 ) -> Rerun:
     """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
-    Raises `SubmissionError` if the submission does not
-       stand or `checkpoint` is not the very one that was submitted.
+
+    Args:
+        folder: The submission.
+        checkpoint: The very checkpoint that was submitted.
+        base: The model before unlearning, with whose tokenizer, chat template, special and stop
+            tokens and generation settings the checkpoint is then asked. It may be left out only
+            where the checkpoint's own are known to be the base's.
+        device: As in `EngineOptions`.
+        run_options: Where the run is stored.
+        on_progress: Called with every report of progress.
+        bases: As in `verify`.
+
+    Raises:
+        SubmissionError: The submission does not stand, a checkpoint is not the one that it names,
+            or the base is needed and not given.
     """
     row = _accepted(folder, bases)
     identity = row.claim.run.identity
-    options = EngineOptions(device=device, dtype=identity.dtype)
-    engine_info = cast(Generator, load("engines", identity.engine)(checkpoint, options)).info
-    if engine_info.fingerprint != identity.checkpoint:
-        raise SubmissionError(
-            f"--rerun {checkpoint}: its fingerprint is {engine_info.fingerprint[:12]}…, not "
-            f"{identity.checkpoint[:12]}… of {folder}; it is another checkpoint"
-        )
+    options = EngineOptions(device=device, dtype=identity.dtype, tokenizer=base)
+    engine = cast(Generator, load("engines", identity.engine)(checkpoint, options))
+    _check_same(f"--rerun {checkpoint}", engine.info.fingerprint, identity.checkpoint, folder)
+    if base is None:
+        _check_own_surroundings(row, engine.info, checkpoint)
+    else:
+        _check_base(row, engine.info, base)
     run = score(
         checkpoint,
         identity.benchmark,
         profile=identity.profile,
         judge=identity.judge,
-        engine=identity.engine,
+        engine=engine,
         engine_options=options,
         seed=identity.seed,
         run_options=run_options,
         on_progress=on_progress,
     )
     return compare_rerun(row.run, run)
+
+
+def _check_same(option: str, fingerprint: str, claimed: str, folder: str | Path) -> None:
+    """Raise `SubmissionError` if a checkpoint is not the one that a submission names."""
+    if fingerprint != claimed:
+        raise SubmissionError(
+            f"{option}: its fingerprint is {fingerprint[:12]}…, not {claimed[:12]}… of {folder}; "
+            "it is another checkpoint"
+        )
+
+
+def _check_base(row: Checked, info: GeneratorInfo, base: str) -> None:
+    """Raise `SubmissionError` if the engine does not ask with the tokenizer of the row's base."""
+    used = info.settings.get("tokenizer")
+    if used is None:
+        raise SubmissionError(
+            f"--base {base}: engine {info.engine} asks with the checkpoint's own tokenizer alone"
+        )
+    _check_same(f"--base {base}", str(used), row.claim.base, row.folder)
+
+
+def _check_own_surroundings(row: Checked, info: GeneratorInfo, checkpoint: str) -> None:
+    """Raise `SubmissionError` if a checkpoint's own tokenizer may hide what its weights know."""
+    own = SurroundingsClaim(**asdict(info.surroundings)) if info.surroundings else None
+    different = differences(own, row.base.claim.run.surroundings)
+    if different != ():
+        what = (
+            "nobody recorded what surrounds the weights of its base"
+            if different is None
+            else f"not the base's: {listed([PARTS[name] for name in different])}"
+        )
+        raise SubmissionError(
+            f"--rerun {checkpoint}: {what}, and a tokenizer or a template can hide what the "
+            "weights know; give --base BASE, the model before unlearning, to ask with its own"
+        )
 
 
 def rejudge_submission(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.interfaces import Judge
+from unlearnbench.types import Setting
 from unlearnbench.types.options import EngineOptions, engine_identity
+
+
+def asked_fields(checkpoint: Checkpoint, options: EngineOptions) -> dict[str, Setting]:
+    """The fields that say which checkpoint is asked and how, in an attack's runs as in its own."""
+    other = checkpoint.tokenizer
+    return {
+        "checkpoint": checkpoint.fingerprint,
+        **({"tokenizer": other.fingerprint} if other is not None else {}),
+        **engine_identity(options),
+    }
 
 
 def shared_fields(
@@ -18,7 +29,7 @@ def shared_fields(
 ) -> dict[str, object]:
     """The fields that identities of stress and relearning runs have in common."""
     return {
-        "checkpoint": checkpoint.fingerprint,
+        **asked_fields(checkpoint, options),
         "base": base.fingerprint if base else None,
         "benchmark": benchmark.id,
         "benchmark_version": benchmark.version,
@@ -26,5 +37,4 @@ def shared_fields(
         "limit": limit,
         "judge": judge.name,
         "judge_identity": judge.identity,
-        **engine_identity(options),
     }

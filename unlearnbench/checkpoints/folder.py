@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnbench.checkpoints.reading import read_checkpoint_json
@@ -35,6 +36,7 @@ _DECISIVE = (
 )
 """Files that decide what a checkpoint answers. Logs, cards and the like are not fingerprinted."""
 
+_OF_WEIGHTS = (".safetensors", "adapter_config.json")
 
 _OBJECTS = (
     "generation_config.json",
@@ -104,7 +106,20 @@ def _check_model(folder: Path) -> None:
         )
 
 
-def fingerprint(folder: Path) -> str:
-    """sha256 over the contents of every file that decides what the checkpoint answers."""
+@dataclass(frozen=True, slots=True)
+class FolderDigests:
+    """sha256 of what a checkpoint folder holds: all that decides its answers; its weights alone.
+
+    What an adapter's configuration says (its scale, say) belongs to the weights that it adds.
+    """
+
+    fingerprint: str
+    weights: str
+
+
+def digest_folder(folder: Path) -> FolderDigests:
+    """Read every file that decides what the checkpoint answers, once."""
     files = {p for pattern in _DECISIVE for p in folder.glob(pattern) if p.is_file()}
-    return sha256_json({p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(files)})
+    digests = {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(files)}
+    weights = [d for name, d in digests.items() if name.endswith(_OF_WEIGHTS)]
+    return FolderDigests(sha256_json(digests), sha256_json(sorted(weights)))

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
-from unlearnbench.checkpoints.folder import check_folder, fingerprint
+from unlearnbench.checkpoints.folder import FolderDigests, check_folder, digest_folder
 from unlearnbench.checkpoints.reading import named, whole_cause
 from unlearnbench.errors import CheckpointError
 from unlearnbench.files.disk import clear_leftovers, refusal, sync, write_error
@@ -24,8 +24,8 @@ _LONGEST_S = 6 * 3600.0
 """No conversion takes longer; a cache may be shared with machines whose processes are not ours."""
 
 
-def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, str]:
-    """The folder that holds the model of a `.gguf` file as fp32 safetensors, and its fingerprint.
+def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, FolderDigests]:
+    """The folder that holds the model of a `.gguf` file as fp32 safetensors, and its digests.
 
     It is made once, in a temporary folder that is renamed when complete. Every later use compares
     its contents with the fingerprint taken then; a folder that changed is made anew.
@@ -38,24 +38,24 @@ def dequantised(path: Path, expected_sha256: str | None = None) -> tuple[Path, s
             "the released one: reinstall the package that carries it"
         )
     target = cache_root() / "gguf" / f"{digest[:16]}-v{_CONVERSION}"
-    fingerprint = _stamped(target)
-    if fingerprint is None:
+    digests = _stamped(target)
+    if digests is None:
         shutil.rmtree(target, ignore_errors=True)
-        fingerprint = _convert(path, target)
-    return target, fingerprint
+        digests = _convert(path, target)
+    return target, digests
 
 
-def _stamped(folder: Path) -> str | None:
-    """The fingerprint of a converted folder, or None if it is missing or not as it was made."""
+def _stamped(folder: Path) -> FolderDigests | None:
+    """The digests of a converted folder, or None if it is missing or not as it was made."""
     try:
         stamp = json.loads((folder / _STAMP).read_text("utf-8"))["fingerprint"]
     except (OSError, ValueError, KeyError):
         return None
-    return stamp if stamp == fingerprint(folder) else None
+    digests = digest_folder(folder)
+    return digests if stamp == digests.fingerprint else None
 
 
-def _convert(path: Path, target: Path) -> str:
-
+def _convert(path: Path, target: Path) -> FolderDigests:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(target.parent, older_s=_LONGEST_S)
@@ -70,16 +70,17 @@ def _convert(path: Path, target: Path) -> str:
     try:
         _write_folder(path, scratch)
         check_folder(scratch)
-        digest = fingerprint(scratch)
-        (scratch / _STAMP).write_text(json.dumps({"fingerprint": digest}) + "\n", "utf-8")
+        digests = digest_folder(scratch)
+        stamp = json.dumps({"fingerprint": digests.fingerprint})
+        (scratch / _STAMP).write_text(stamp + "\n", "utf-8")
         sync(scratch)
         try:
             scratch.rename(target)
         except OSError:
             # Another process was faster; its folder is complete, because it was renamed too.
-            if _stamped(target) != digest:
+            if _stamped(target) != digests:
                 raise
-        return digest
+        return digests
     except CheckpointError:
         raise
     except Exception as error:

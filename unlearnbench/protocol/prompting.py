@@ -13,6 +13,8 @@ def system_prompt_of(info: GeneratorInfo, options: EngineOptions, profile: Profi
 
     Raises `EngineError` if the engine or the profile cannot prompt as the options say.
     """
+    if options.tokenizer is not None and "tokenizer" not in info.settings:
+        raise EngineError(f"--tokenizer: engine {info.engine} asks with the checkpoint's own alone")
     prompt, raw = info.settings.get("system_prompt"), info.prompt_format == "raw"
     if options.system_prompt not in (None, prompt):
         raise EngineError(f"--system-prompt: engine {info.engine} takes none")

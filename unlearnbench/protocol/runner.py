@@ -184,7 +184,7 @@ def _complete_run(folder: RunFolder, identity: Mapping[str, object]) -> Run | No
     return None if run.n_open else run
 
 
-_ASKING = ("thinking", "think_tokens", "system_prompt", "chat_template")
+_ASKING = ("tokenizer", "thinking", "think_tokens", "system_prompt", "chat_template")
 """The engine's settings that decide the prompts."""
 
 

@@ -11,6 +11,7 @@ from unlearnbench.types.probes import (
     Sampling,
 )
 from unlearnbench.types.scores import Interval, Score
+from unlearnbench.types.surroundings import SurroundingDigests
 from unlearnbench.types.terms import (
     ORIGINAL,
     Context,
@@ -52,6 +53,7 @@ __all__ = [
     "Split",
     "Stage",
     "StoredReply",
+    "SurroundingDigests",
     "Usage",
     "Verdict",
 ]

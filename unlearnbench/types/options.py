@@ -90,6 +90,8 @@ class EngineOptions:
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         batch_size: Rows decoded at a time.
+        tokenizer: Another checkpoint, such as the model before unlearning, whose tokenizer, chat
+            template, special and stop tokens and generation settings are used.
         think_tokens: Room for a thinking block before the answer, in tokens; 0 switches thinking
             off where the model's template can.
         system_prompt: First turn of every conversation. Such a run is not ranked.
@@ -102,6 +104,13 @@ class EngineOptions:
     device: Annotated[str, Help("auto, cpu, cuda, cuda:1, mps.")] = "auto"
     dtype: Annotated[str, Help("auto, float32, bfloat16 or float16.")] = "auto"
     batch_size: Annotated[int | None, Help("Rows at a time: auto or a number.", read=rows)] = None
+    tokenizer: Annotated[
+        str | None,
+        Help(
+            "Ask with the tokenizer, template, stop tokens and settings of this checkpoint.",
+            only=("score", "stress", "relearn"),
+        ),
+    ] = None
     think_tokens: Annotated[
         int | None,
         Help(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from unlearnbench.types.surroundings import SurroundingDigests
 from unlearnbench.types.terms import Context, FinishReason, PromptFormat, Setting, Split, Stage
 
 
@@ -105,7 +106,8 @@ class GeneratorInfo:
 
     `fingerprint` is the sha256 of the checkpoint's contents. `settings` holds everything else that
     decides the text (data type, batch size), so that a resumed run uses the same. `source` is
-    `owner/name@commit` of a checkpoint from the model hub.
+    `owner/name@commit` of a checkpoint from the model hub. `surroundings` are digests of what
+    stands around the weights, for engines that know it; they are recorded, not compared on resume.
     """
 
     engine: str
@@ -116,3 +118,4 @@ class GeneratorInfo:
     parameters: int | None = None
     notes: tuple[str, ...] = ()
     source: str | None = None
+    surroundings: SurroundingDigests | None = None

@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import RelearnProfile
-from unlearnbench.attacks.identity import shared_fields
+from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
 from unlearnbench.attacks.relearn.points import make_point, point_probes
 from unlearnbench.attacks.relearn.summary import summarise
@@ -44,7 +44,7 @@ from unlearnbench.runs.schema import (
     utc_now,
 )
 from unlearnbench.types import Probe, PromptFormat, Setting
-from unlearnbench.types.options import DEFAULTS, EngineOptions, engine_identity
+from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _arm(job: Relearning, name: str) -> Arm:
 
 def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
     """The state that identifies a run of an untrained model."""
-    return {"checkpoint": checkpoint.fingerprint, **engine_identity(job.options)}
+    return asked_fields(checkpoint, job.options)
 
 
 def _report(job: Relearning, folder: Path, part: str, point: Point, record: RelearnRecord) -> None:
@@ -225,7 +225,7 @@ class _Leg:
             self._made.go_to(step)
             self._made.save(self._folder)
         digest = sha256_json([job.checkpoint.fingerprint, self._arm.name, self._seed, step])
-        reached = replace(job.checkpoint, fingerprint=digest)
+        reached = job.checkpoint.with_weights(digest)
         return ModelEngine(reached, self._made.model, job.tokenizer, job.options)
 
     def loss_at(self, step: int) -> float | None:

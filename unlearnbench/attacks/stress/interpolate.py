@@ -55,9 +55,8 @@ class Interpolate:
             first, _ = load_base()
             move(model, dict(first.named_parameters()), share)
             digest = sha256_json([base.fingerprint, subject.checkpoint.fingerprint, share])
-            return ModelEngine(
-                replace(subject.checkpoint, fingerprint=digest), model, tokenizer, subject.options
-            )
+            changed = subject.checkpoint.with_weights(digest)
+            return ModelEngine(changed, model, tokenizer, subject.options)
 
         change: dict[str, Setting] = {"base": base.fingerprint, "share": share}
         return ask_changed(planned, subject, change, make)

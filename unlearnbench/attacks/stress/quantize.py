@@ -6,8 +6,6 @@ et al. 2024, arXiv 2410.16454).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from unlearnbench.attacks.stress.asking import ask_changed
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
@@ -35,7 +33,7 @@ class Quantize:
             model, tokenizer = subject.load()
             quantise_model(model, kind, model.get_output_embeddings())
             digest = sha256_json([subject.checkpoint.fingerprint, kind])
-            changed = replace(subject.checkpoint, fingerprint=digest)
+            changed = subject.checkpoint.with_weights(digest)
             return ModelEngine(changed, model, tokenizer, subject.options)
 
         return ask_changed(planned, subject, {"weights": kind}, make)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from unlearnbench.attacks.catalog import Scale
-from unlearnbench.attacks.identity import shared_fields
+from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.stress.base import Loaded, StressTest, Subject
 from unlearnbench.attacks.stress.findings import Finding, baseline_record, door_record
 from unlearnbench.attacks.stress.planned import StressInputs
@@ -35,7 +35,7 @@ from unlearnbench.runs.schema import (
     StressRecord,
     utc_now,
 )
-from unlearnbench.types.options import DEFAULTS, EngineOptions, engine_identity
+from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,8 @@ def _subject(suite: Suite, folder: Path) -> Subject:
 
     planned = plan_baseline(StressInputs(suite.benchmark, suite.scale, form, suite.seed))
     state = {
-        "checkpoint": suite.checkpoint.fingerprint,
+        **asked_fields(suite.checkpoint, suite.options),
         "dtype": str(suite.dtype).removeprefix("torch."),
-        **engine_identity(suite.options),
     }
     baseline = suite.runner.ask(folder / planned.folder, planned.probes, engine, state)
     return Subject(

@@ -47,11 +47,8 @@ def answer_plainly(config: PreTrainedConfig) -> None:
         one.output_attentions = False
 
 
-def stand_in_settings(folder: Path) -> GenerationConfig | None:
-    """None if the library can read a checkpoint's generation settings, or there are none.
-
-    Otherwise what of them matters: the ends of an answer, as far as they can be read.
-    """
+def unreadable_settings(folder: Path) -> Path | None:
+    """The file of a checkpoint's generation settings if it is there and the library rejects it."""
     path = folder / "generation_config.json"
     if not path.is_file():
         return None
@@ -60,8 +57,27 @@ def stand_in_settings(folder: Path) -> GenerationConfig | None:
     except OSError:
         return None
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError):
-        return _settings(eos_token_id=_named_ends(path))
+        return path
     return None
+
+
+def stand_in_settings(folder: Path) -> GenerationConfig | None:
+    """None if the library can read a checkpoint's generation settings, or there are none.
+
+    Otherwise what of them matters: the ends of an answer, as far as they can be read.
+    """
+    path = unreadable_settings(folder)
+    return None if path is None else _settings(eos_token_id=_named_ends(path))
+
+
+def settings_of(folder: Path, config: PreTrainedConfig) -> GenerationConfig:
+    """The generation settings of a checkpoint, as the library loads them with its model."""
+    stand_in = stand_in_settings(folder)
+    if stand_in is not None:
+        return stand_in
+    if (folder / "generation_config.json").is_file():
+        return GenerationConfig.from_pretrained(folder)
+    return GenerationConfig.from_model_config(config)
 
 
 def _named_ends(path: Path) -> list[int] | None:

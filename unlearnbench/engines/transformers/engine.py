@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -30,6 +31,7 @@ from unlearnbench.engines.transformers.room import Thinking
 from unlearnbench.engines.transformers.run_prompts import RunPrompts
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
+from unlearnbench.engines.transformers.surroundings import read_surroundings
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.errors import EngineError
 from unlearnbench.types import (
@@ -39,6 +41,7 @@ from unlearnbench.types import (
     Probe,
     Sampling,
     Setting,
+    SurroundingDigests,
 )
 from unlearnbench.types.options import EngineOptions
 
@@ -108,6 +111,7 @@ class ModelEngine:
                 "batch_size": self.capacity.rows,
                 "cache_tokens": self.capacity.cache_tokens,
                 "decoder": "packed" if isinstance(self.decoder, PackedDecoder) else "plain",
+                **self._tokenizer(),
                 **self._date(),
                 **self.thinking.settings,
                 **self.asking.settings(self.tokenizer),
@@ -115,6 +119,7 @@ class ModelEngine:
             parameters=sum(p.numel() for p in self.model.parameters()),
             notes=(*self.notes, *self.prompts.prompter.notes),
             source=self.checkpoint.source,
+            surroundings=self._surroundings,
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
@@ -203,6 +208,14 @@ class ModelEngine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    @cached_property
+    def _surroundings(self) -> SurroundingDigests:
+        return read_surroundings(self.checkpoint, self.model, self.tokenizer, self.stop_ids)
+
+    def _tokenizer(self) -> dict[str, Setting]:
+        other = self.checkpoint.tokenizer
+        return {} if other is None else {"tokenizer": other.fingerprint}
+
     def _date(self) -> dict[str, Setting]:
         date = self.prompts.prompter.date
         return {} if date is None else {"date": date}
@@ -219,7 +232,7 @@ class TransformersEngine(ModelEngine):
     """
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
-        resolved = resolve(checkpoint)
+        resolved = resolve(checkpoint, options.tokenizer)
         device = choose_device(options.device)
         model, tokenizer = load_model(
             resolved, device, choose_dtype(options.dtype, device), unmerged=True

@@ -19,7 +19,11 @@ from transformers import (
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.checkpoints.weights import Header, model_tensors
 from unlearnbench.engines.transformers.adapters import NotMergedError, attach, ignored_fields, merge
-from unlearnbench.engines.transformers.decoding import answer_plainly, stand_in_settings
+from unlearnbench.engines.transformers.decoding import (
+    answer_plainly,
+    settings_of,
+    stand_in_settings,
+)
 from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
 from unlearnbench.engines.transformers.tokenizers import (
     check_vocabulary,
@@ -93,7 +97,8 @@ def load_model(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model in evaluation mode and its tokenizer.
 
-    Only safetensors are read and no code of the checkpoint is run. Every tensor of the files is in
+    Tokenizer and generation settings are those of `checkpoint.tokenizer` where that is given. Only
+    safetensors are read and no code of the checkpoint is run. Every tensor of the files is in
     the model and none of the model's is anything else. An adapter that cannot be merged stays
     beside its base if `unmerged` allows it; such a model can be asked, not trained. Raises
     `CheckpointError`.
@@ -101,6 +106,10 @@ def load_model(
     tokenizer = load_tokenizer(checkpoint)
     notes: list[str] = []
     model = _with_adapters(checkpoint, device, dtype, unmerged, notes)
+    if checkpoint.tokenizer is not None:
+        other = checkpoint.tokenizer
+        model.generation_config = settings_of(other.folder, load_config(other.folder))
+        notes.append(f"asked with the tokenizer, chat template and stop tokens of {other.label}")
     notes += check_vocabulary(model, tokenizer)
     model = model.train(False)
     _notes[model] = tuple(notes)

@@ -39,13 +39,20 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """The tokenizer that the model was last trained with. Raises `CheckpointError`.
 
     An adapter's own stands before its base's; if it brings only a chat template, that one does.
+    Where a checkpoint is to be asked with another's tokenizer, it is that one.
     """
+    source = checkpoint.tokenizer or checkpoint
     template: str | None = None
-    for folder in reversed(checkpoint.adapters):
-        if any(path.is_file() for pattern in _VOCABULARIES for path in folder.glob(pattern)):
-            return _load(folder, checkpoint.folder, template)
+    for folder in reversed(source.adapters):
+        if vocabulary_files(folder):
+            return _load(folder, source.folder, template)
         template = template or _own_template(folder)
-    return _load(checkpoint.folder, checkpoint.folder, template)
+    return _load(source.folder, source.folder, template)
+
+
+def vocabulary_files(folder: Path) -> list[Path]:
+    """The files of a folder that hold a vocabulary."""
+    return [p for pattern in _VOCABULARIES for p in sorted(folder.glob(pattern)) if p.is_file()]
 
 
 def _load(folder: Path, base: Path, template: str | None) -> PreTrainedTokenizerBase:

@@ -41,6 +41,7 @@ from unlearnbench.runs.schema.stress import FindingRecord as FindingRecord
 from unlearnbench.runs.schema.stress import FinishedStress as FinishedStress
 from unlearnbench.runs.schema.stress import StressRecord as StressRecord
 from unlearnbench.runs.schema.stress import UnionRecord as UnionRecord
+from unlearnbench.runs.schema.surroundings import Surroundings as Surroundings
 from unlearnbench.runs.schema.training import ModelRef as ModelRef
 from unlearnbench.runs.schema.training import TrainingData as TrainingData
 from unlearnbench.runs.schema.training import TrainingRecord as TrainingRecord

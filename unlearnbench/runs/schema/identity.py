@@ -51,8 +51,9 @@ class RunIdentity(Identity):
 class ScoreIdentity(RunIdentity):
     """A score run's. `answers`: the form of the gold answers; the oldest runs lack it.
 
-    `system_prompt`, `chat_template` and `gen` (decoding settings) stand only in a run whose user
-    left the protocol by them.
+    `tokenizer`, the fingerprint of another checkpoint whose tokenizer was used, stands only in runs
+    that were asked for with one. `system_prompt`, `chat_template` and `gen` (decoding settings)
+    stand only in a run whose user left the protocol by them.
     """
 
     benchmark: str
@@ -66,6 +67,7 @@ class ScoreIdentity(RunIdentity):
     engine: str
     prompt_format: PromptFormat
     dtype: str | None = None
+    tokenizer: str | None = None
     system_prompt: str | None = None
     chat_template: bool | None = None
     gen: dict[str, Int | Float] | None = None

@@ -1,7 +1,7 @@
 """`run.json`: one run, of `score` or below a stress or relearning run.
 
-Version 2 has `judge`, `platform`, `created` and `finished` in every run; version 1 lacked them in
-the runs below attacks.
+Version 3 says what surrounded the weights. Version 2 has `judge`, `platform`, `created` and
+`finished` in every run; version 1 lacked them in the runs below attacks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from unlearnbench.interfaces import Judge, PaidJudge
 from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Status, Time
 from unlearnbench.runs.schema.figures import ScoreRecord
 from unlearnbench.runs.schema.identity import RunIdentity, ScoreIdentity
+from unlearnbench.runs.schema.surroundings import Surroundings
 from unlearnbench.runs.schema.training import TrainingSummary
 from unlearnbench.types import GeneratorInfo, PromptFormat, Setting
 
@@ -30,7 +31,11 @@ _NEEDED: Mapping[Purpose, tuple[str, ...]] = {
 
 
 class GeneratorRecord(Part):
-    """The engine and checkpoint; see `GeneratorInfo`."""
+    """The engine and checkpoint; see `GeneratorInfo`.
+
+    `surroundings` are None in runs before version 3, in replayed ones, and where an engine does not
+    know them.
+    """
 
     engine: str
     checkpoint: str
@@ -40,6 +45,7 @@ class GeneratorRecord(Part):
     parameters: Count | None
     notes: tuple[str, ...]
     source: str | None = None
+    surroundings: Surroundings | None = None
 
     @classmethod
     def of(cls, info: GeneratorInfo) -> Self:
@@ -53,6 +59,7 @@ class GeneratorRecord(Part):
             parameters=info.parameters,
             notes=info.notes,
             source=info.source,
+            surroundings=Surroundings.of(info.surroundings) if info.surroundings else None,
         )
 
 
@@ -110,6 +117,14 @@ def _from_1(data: dict[str, object]) -> dict[str, object]:
     return {**data, "judge": judge}
 
 
+def _from_2(data: dict[str, object]) -> dict[str, object]:
+    """Version 2 did not say what surrounded the weights, and nothing else shows it."""
+    generator = data.get("generator")
+    if not isinstance(generator, dict):
+        return data
+    return {**data, "generator": {**generator, "surroundings": None}}
+
+
 class RunRecord(Record):
     """`run.json`.
 
@@ -118,8 +133,8 @@ class RunRecord(Record):
     is None where nobody knows how the checkpoint came about.
     """
 
-    VERSION: ClassVar[int] = 2
-    OLDER: ClassVar[Mapping[int, Convert]] = {1: _from_1}
+    VERSION: ClassVar[int] = 3
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: _from_1, 2: _from_2}
 
     status: Status
     identity: AnyIdentity
