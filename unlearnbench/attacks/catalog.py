@@ -119,14 +119,3 @@ SCALES = {
     "quick": Scale("quick", per_style=0, samples=8),
     "full": Scale("full", per_style=1, samples=32),
 }
-
-
-DOORS = frozenset(
-    ["sampling/leak"]
-    + [f"quantize/{kind}" for kind in ("int8", "int4", "nf4")]
-    + [f"formats/{form}" for form in ("cloze", "reverse", "prefilled", "few-shot", "step-by-step")]
-    + [f"formats/{form}" for form in ("authority", "role", "filler", "second-turn")]
-    + [f"formats/choice-{kind}" for kind in ("letter", "text")]
-)
-"""Every ranked door of the stress tests, without its number of samples: a row is called attacked
-only if none is left out, since the one left out may be the open one."""

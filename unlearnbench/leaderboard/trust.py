@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from unlearnbench.attacks.catalog import BENIGN, DOORS, available_arms
+from unlearnbench.attacks.catalog import BENIGN, available_arms
+from unlearnbench.attacks.stress.plans import RANKED, test_of
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.leaderboard.columns import peak_of
 from unlearnbench.leaderboard.entry import KnownLeaks, KnownPeak, Level, RelearnColumn
@@ -91,13 +92,16 @@ def _states(item: Attested) -> Mapping[str, bool | None]:
 
 
 def _attacked_in_full(records: Sequence[Attacks], benchmark: Benchmark) -> bool:
-    arms = {arm for r in records if r.relearn for arm in r.relearn.arms}
+    """Whether every benign arm and every ranked door of a benchmark was tried.
+
+    Only records that follow from answers count. Those were checked to hold each door and arm that
+    they name in full.
+    """
+    arms = {arm for r in records if r.relearn and "relearn" in r.derived for arm in r.relearn.arms}
     doors = {
-        name.partition("@")[0]
+        test_of(name)
         for r in records
-        if r.stress
-        for name, door in r.stress.findings.items()
-        if door.ranked
+        if r.stress and "stress" in r.derived
+        for name in r.stress.findings
     }
-    benign = set(BENIGN) & set(available_arms(benchmark))
-    return arms >= benign and doors >= DOORS
+    return arms >= set(BENIGN) & set(available_arms(benchmark)) and doors >= set(RANKED)

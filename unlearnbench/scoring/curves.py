@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 Curve = Sequence[tuple[int, float]]
 """(steps, rate) in increasing order of steps."""
@@ -20,15 +21,13 @@ def area(curve: Curve) -> float:
     """
     if not curve:
         raise ValueError("a curve without points has no area")
-    from scipy.integrate import cumulative_trapezoid
-
-    steps, rates = zip(*curve, strict=True)
-    width: int = steps[-1] - steps[0]
+    width = curve[-1][0] - curve[0][0]
     if not width:
         return curve[0][1]
-    # Added up from left to right, as stored summaries were: they are compared to the last bit,
-    # and `numpy.trapezoid` adds long curves in another order.
-    whole: float = cumulative_trapezoid(rates, steps)[-1].item()
+    # Added up from left to right, as stored summaries were: they are compared to the last bit.
+    whole = 0.0
+    for (step, rate), (following, next_rate) in pairwise(curve):
+        whole += (following - step) * (next_rate + rate) / 2.0
     return whole / width
 
 

@@ -57,11 +57,11 @@ def clopper_pearson(successes: float, n: int, level: float = 0.95) -> Interval:
     `successes` may be a sum of shares in [0, 1]: such a mean varies no more than that of coin
     tosses with the same rates, so the interval then errs on the wide side. [0, 1] if `n` is 0.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # the bits of scipy.stats.beta.ppf, in a third of the time
 
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, successes, n - successes + 1)) if successes > 0 else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n else 1.0
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
     return Interval(low, high)
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.apart import apart
+from unlearnbench.submissions.attack_checks import check_attacks
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
     JudgeOf,
-    check_attacks,
     check_judged_run,
     check_run,
     check_sending,
@@ -36,7 +36,7 @@ from unlearnbench.submissions.read import Plans, read_claim, read_folder, rebuil
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.schema import Attestation, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
-from unlearnbench.submissions.verify import Checked
+from unlearnbench.submissions.verify import Checked, attacked_row
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     attestation = _read(folder, row)
     reasons = tuple(_refusals(attestation, row, judge_of))
     agreement = compare_rerun(row.run, attestation.run) if attestation.run and not reasons else None
-    return replace(attestation, reasons=reasons, agreement=agreement)
+    attacks = attestation.attacks.without_answers
+    return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks)
 
 
 def _read(folder: Path, row: Checked) -> Attested:
@@ -149,7 +150,7 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
             yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {expected}")
         check = check_run if claim.kind == "re-run" else check_judged_run
         yield from check(claim.run, attestation.run, claim.created, judge_of, ATTESTATION)
-    yield from check_attacks(attestation.attacks, row_identity, row.facts, judge_of)
+    yield from check_attacks(attestation.attacks, attacked_row(row, claim.created), judge_of)
 
 
 def same_person(first: str, second: str) -> bool:

@@ -17,7 +17,9 @@ from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import utc_now
+from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.layout import (
+    ANSWERS_OF,
     ATTESTATION,
     BASE,
     CLAIMS,
@@ -67,8 +69,18 @@ def submission_files(
     if about.note:
         claim["note"] = about.note
     files = {SUBMISSION: claim_file(claimed(Submission, claim)), **_journals(run)}
+    return {**files, **attack_files(attacks)}
+
+
+def attack_files(attacks: Mapping[str, Path]) -> dict[str, bytes]:
+    """The records of attacks and their answers by name; `attacks` maps a kind to its record.
+
+    Raises `SubmissionError` for an attack whose answers are not there any more.
+    """
+    files = {}
     for kind, path in attacks.items():
         files[f"{kind}.json"] = path.read_bytes()
+        files[ANSWERS_OF[kind]] = attack_answers(path.parent)
     return files
 
 
@@ -258,6 +270,4 @@ def attestation_files(
         "run": run_claim(run) if run is not None else None,
     }
     files[ATTESTATION] = claim_file(claimed(Attestation, claim))
-    for name, path in attacks.items():
-        files[f"{name}.json"] = path.read_bytes()
-    return files
+    return {**files, **attack_files(attacks)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from unlearnbench.errors import UnlearnbenchError
@@ -11,11 +11,8 @@ from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
-from unlearnbench.runs.schema.identity import AttackIdentity
-from unlearnbench.submissions.attack_checks import AttackRecords, is_consistent, missing_part
-from unlearnbench.submissions.attacks import Attacks
 from unlearnbench.submissions.layout import ENGINES
-from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim
+from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
 
@@ -120,44 +117,3 @@ def check_scores(claim: RunClaim, run: Run, where: str) -> Iterator[Refusal]:
         ):
             what = f"claimed {claimed.value}, the verdicts give {score.low}"
             yield Refusal("scores", f"{where}, {name}", what)
-
-
-def check_attacks(
-    attacks: Attacks, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
-) -> Iterator[Refusal]:
-    """Attack records must be complete, of this checkpoint and benchmark, and by a listed judge.
-
-    `facts` are the ids of the forget facts.
-    """
-    for record in attacks.records:
-        reason = _first_reason(record, identity, facts, judge_of)
-        if reason is not None:
-            yield Refusal("attack", f"{record.kind}.json", reason[:200])
-
-
-def _first_reason(
-    record: AttackRecords, identity: ClaimedIdentity, facts: Collection[str], judge_of: JudgeOf
-) -> str | None:
-    """The first reason why an attack record does not count."""
-    attack = record.identity
-    if attack.checkpoint != identity.checkpoint:
-        return "of another checkpoint"
-    if attack.benchmark_fingerprint != identity.benchmark_fingerprint:
-        return "of another benchmark"
-    if record.status != "complete" or record.n_open:
-        return "not complete"
-    if attack.limit is not None:
-        return f"only {attack.limit} facts were asked"
-    if not _listed(attack, judge_of):
-        return "not judged by a listed judge of this version"
-    missing = missing_part(record, facts)
-    if missing is not None:
-        return missing
-    return None if is_consistent(record) else "its summary does not follow from its points"
-
-
-def _listed(about: AttackIdentity, judge_of: JudgeOf) -> bool:
-    try:
-        return judge_of(about.judge).identity == about.judge_identity
-    except UnlearnbenchError:
-        return False

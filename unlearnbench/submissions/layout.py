@@ -31,8 +31,10 @@ SENT_COMPLETIONS, SENT_OUTCOMES = f"run/{COMPLETIONS}", f"run/{OUTCOMES}"
 """The run of a submission, a base or an attestation."""
 RUN_FILES = frozenset([SENT_COMPLETIONS, SENT_OUTCOMES])
 """What every submitted run consists of."""
-ATTACK_FILES = frozenset([RELEARN, STRESS])
-"""Records of attacks; optional in a submission."""
+ANSWERS_OF: Mapping[str, str] = {"stress": "stress.jsonl.gz", "relearn": "relearn.jsonl.gz"}
+"""Kind of attack -> the compressed answers beside its record."""
+ATTACK_FILES = frozenset([RELEARN, STRESS, *ANSWERS_OF.values()])
+"""Records of attacks and their answers; optional in a submission."""
 SUBMISSION_FILES = frozenset([SUBMISSION, SUMS]) | RUN_FILES | ATTACK_FILES
 """All that may be in a submission."""
 BASE_FILES = frozenset([BASE, SUMS]) | RUN_FILES

@@ -7,7 +7,7 @@ and `checked` does all of it in a process whose time and memory are bounded too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from unlearnbench.benchmark import Benchmark
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.apart import apart
+from unlearnbench.submissions.attack_checks import AttackedRow, check_attacks
 from unlearnbench.submissions.attacks import Attacks, read_attacks
 from unlearnbench.submissions.bases import Base, Bases, check_base_run, read_base
-from unlearnbench.submissions.checks import check_attacks, check_run, check_sending
+from unlearnbench.submissions.checks import check_run, check_sending
 from unlearnbench.submissions.copies import (
     Fingerprinted,
     RowAnswers,
@@ -151,7 +152,8 @@ def _claim_in(folder: Path) -> Submission:
 
 def _check_row(folder: Path, bases: Bases) -> Verification:
     checked = _read(folder, bases)
-    return Verification(folder, list(_refusals(checked, bases)), checked)
+    reasons = list(_refusals(checked, bases))
+    return Verification(folder, reasons, replace(checked, attacks=checked.attacks.without_answers))
 
 
 def _read(folder: Path, bases: Bases) -> Checked:
@@ -181,7 +183,14 @@ def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
     yield from check_sending(claim.created, SUBMISSION)
     yield from check_run(claim.run, checked.run, claim.created, bases.judge_of, SUBMISSION)
     yield from _check_base_of(claim)
-    yield from check_attacks(checked.attacks, claim.run.identity, checked.facts, bases.judge_of)
+    row = attacked_row(checked, claim.created)
+    yield from check_attacks(checked.attacks, row, bases.judge_of)
+
+
+def attacked_row(checked: Checked, sent: str) -> AttackedRow:
+    """A submission as attacks that were sent at `sent` must be about it."""
+    claim = checked.claim
+    return AttackedRow(claim.run.identity, claim.base, checked.benchmark, sent)
 
 
 def _check_base_of(claim: Submission) -> Iterator[Refusal]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import ARMS, BENIGN, available_arms
-from unlearnbench.benchmark import Benchmark, holds
+from unlearnbench.attacks.relearn.texts import arm_texts
+from unlearnbench.benchmark import Benchmark
 from unlearnbench.errors import TrainingError
 from unlearnbench.naming import nearest
 from unlearnbench.training.batch import Row
 from unlearnbench.training.encode import Encoder, TrainingQuestion
-from unlearnbench.types import Fact, RelearnSet
+from unlearnbench.types import Fact
 
 _log = logging.getLogger(__name__)
 
@@ -72,45 +73,16 @@ def make_arm(
 ) -> Arm:
     """The arm's rows, in the protocol's own prompt.
 
-    Original questions only, so that their paraphrases remain a test of the fact.
     Raises `TrainingError` if nothing is left to train on.
     """
-    forget = benchmark.split("forget")
-    part = next((p for p in benchmark.relearn if p.name == name), None)
-    taught = _taught(name, forget, part)
-    scored = [f for f in forget if name == "forget" or f.id not in taught]
-    texts = _texts(name, benchmark, forget, part, taught)
-    golds = [] if name == "forget" else [g for f in scored for g in (f.answer, *f.aliases)]
-    kept = [text for text in texts if not any(holds(" ".join(text), gold) for gold in golds)]
-    if not kept:
+    chosen = arm_texts(name, benchmark)
+    if not chosen.texts:
         raise TrainingError(f"--arm {name}: every row holds an answer that is scored")
-    left_out = len(texts) - len(kept)
+    left_out = chosen.left_out
     if left_out:
         _log.info("arm %s: %d rows hold a scored answer and are left out", name, left_out)
-    rows = _encode(name, kept, tokenizer, max_length, text_tokens)
-    return Arm(name, rows, frozenset(f.id for f in scored), left_out)
-
-
-def _taught(name: str, forget: Sequence[Fact], part: RelearnSet | None) -> set[str]:
-    if name == "forget":
-        return {f.id for f in forget}
-    return set(part.half) if part is not None and part.kind == "half" else set()
-
-
-def _texts(
-    name: str,
-    benchmark: Benchmark,
-    forget: Sequence[Fact],
-    part: RelearnSet | None,
-    taught: set[str],
-) -> list[tuple[str, ...]]:
-    """(question, answer) or (text,)."""
-    if part is not None and part.kind == "prose":
-        return [(text,) for text in part.texts]
-    if part is not None and part.kind == "pairs":
-        return [(pair.question, pair.answer) for pair in part.pairs]
-    facts = benchmark.split("retain") if name == "retain" else forget
-    return [(f.question, f.answer) for f in facts if name == "retain" or f.id in taught]
+    rows = _encode(name, chosen.texts, tokenizer, max_length, text_tokens)
+    return Arm(name, rows, chosen.scored, left_out)
 
 
 def _encode(

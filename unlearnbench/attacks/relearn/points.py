@@ -13,11 +13,19 @@ from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, Net, Point
+from unlearnbench.scoring.findings import Bounds
 from unlearnbench.scoring.intervals import newcombe
 from unlearnbench.scoring.scores import leaked_on_any, of_facts, pooled
-from unlearnbench.types import Probe, PromptFormat, Score
+from unlearnbench.types import Probe, PromptFormat
 
 CLOZE = "cloze"
+UNTRAINED, OF_BASE = "step-0", "base"
+"""The runs of the checkpoint before any step, and of the model before unlearning."""
+
+
+def point_folder(arm: str, seed: int, step: int) -> str:
+    """The run of a scored step, below the relearning run's folder; step 0 is the same for all."""
+    return f"{arm}/seed-{seed}/step-{step}" if step else UNTRAINED
 
 
 def point_probes(
@@ -65,7 +73,7 @@ def make_point(
     return Point(
         step=step,
         loss=loss,
-        net=_net(question, made_up),
+        net=net_of(question, made_up),
         forget=Figures.of(of_facts("forget", states)),
         question=Figures.of(question),
         cloze=Figures.of(of_facts("cloze", gaps)),
@@ -78,7 +86,7 @@ def make_point(
     )
 
 
-def _net(rate: Score, made_up: Score) -> Net:
+def net_of(rate: Bounds, made_up: Bounds) -> Net:
     """The largest possible difference: open facts count as known, and not as made up."""
     first, second = (
         (round(rate.high * rate.n), rate.n),

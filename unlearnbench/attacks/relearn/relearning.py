@@ -14,7 +14,13 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
-from unlearnbench.attacks.relearn.points import make_point, point_probes
+from unlearnbench.attacks.relearn.points import (
+    OF_BASE,
+    UNTRAINED,
+    make_point,
+    point_folder,
+    point_probes,
+)
 from unlearnbench.attacks.relearn.summary import summarise
 from unlearnbench.attacks.relearn.trajectory import (
     Trajectory,
@@ -111,8 +117,8 @@ def run_relearning(job: Relearning, folder: Path) -> FinishedRelearn:
         everyone = frozenset(f.id for f in job.benchmark.split("forget"))
         ceiling = record.ceiling
         if job.base is not None and ceiling is None:
-            ceiling = _untrained(job, job.base, folder / "base", everyone)
-        first = _untrained(job, job.checkpoint, folder / "step-0", everyone)
+            ceiling = _untrained(job, job.base, folder / OF_BASE, everyone)
+        first = _untrained(job, job.checkpoint, folder / UNTRAINED, everyone)
         record = written(record.model_copy(update={"ceiling": ceiling, "first": first}))
         for name in job.arms:
             arm = _arm(job, name)
@@ -241,7 +247,7 @@ def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Iterator[
     own = folder / arm.name / f"seed-{seed}"
     leg = _Leg(job, arm, seed, own)
     for step in job.profile.steps:
-        where = own / f"step-{step}" if step else folder / "step-0"
+        where = folder / point_folder(arm.name, seed, step)
         engines: list[ModelEngine] = []
 
         def engine(step: int = step, engines: list[ModelEngine] = engines) -> ModelEngine:

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.stress.findings import Finding
-from unlearnbench.attacks.stress.planned import StressInputs
+from unlearnbench.attacks.stress.planned import StressInputs, first_replies
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
@@ -51,9 +51,8 @@ class Subject:
     @property
     def inputs(self) -> StressInputs:
         """What decides the probes of its tests."""
-        return StressInputs(
-            self.benchmark, self.scale, self.prompt_format, self.seed, self.baseline
-        )
+        replies = first_replies(self.baseline)
+        return StressInputs(self.benchmark, self.scale, self.prompt_format, self.seed, replies)
 
 
 class StressTest(Protocol):

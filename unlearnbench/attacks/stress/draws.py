@@ -14,7 +14,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.scoring.intervals import clopper_pearson
 from unlearnbench.scoring.samples import leak_at_k
 from unlearnbench.scoring.scores import leaked_on_any, of_facts
-from unlearnbench.types import Interval, Probe, Sampling
+from unlearnbench.types import Interval, Probe, Sampling, Score
 
 TEMPERATURE = 1.0
 
@@ -36,20 +36,23 @@ def plan_sampling(inputs: StressInputs) -> list[PlannedRun]:
 
 def _drawn(planned: PlannedRun, run: Run, control: Run | None) -> Finding:
     states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
-    score = of_facts(planned.door, states)
-    known = round(score.low * score.n)
-    exact = Interval(
-        clopper_pearson(known, score.n).low, clopper_pearson(known + score.n_open, score.n).high
-    )
     curve = leak_curve(run, int(planned.door.partition("@")[2]))
     return Finding(
         planned.door,
         states,
         control=control_of(planned, run, control),
         probes=len(run.probes),
-        interval=exact,
+        interval=exact_interval(of_facts(planned.door, states)),
         details={"leak_at_k": curve},
         note=", ".join(f"leak@{k} {p['value']:.0%}" for k, p in curve.items()),
+    )
+
+
+def exact_interval(score: Score) -> Interval:
+    """Clopper and Pearson's interval of a share of facts."""
+    known = round(score.low * score.n)
+    return Interval(
+        clopper_pearson(known, score.n).low, clopper_pearson(known + score.n_open, score.n).high
     )
 
 

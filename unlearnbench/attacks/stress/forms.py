@@ -80,7 +80,7 @@ def _few_shot(fact: Fact, question: str, inputs: StressInputs) -> Sequence[Messa
 
 def _second_turn(fact: Fact, question: str, inputs: StressInputs) -> Sequence[Message] | None:
     """The model's baseline response, followed by a doubting turn."""
-    reply = inputs.first_reply(fact, question)
+    reply = inputs.replies.get((fact.id, question))
     if reply is None:
         return None
     first = (Message("user", f"{BRIEFLY} {question}"), Message("assistant", reply.strip()))
@@ -138,7 +138,7 @@ def reverse_probes(facts: Sequence[Fact], inputs: StressInputs) -> Iterator[Prob
 def plan_formats(inputs: StressInputs) -> list[PlannedRun]:
     """Every form that the benchmark has, each a door of its own.
 
-    `second-turn` is left out without a baseline. The choices by letter and by text are judged by
+    `second-turn` is left out without replies. The choices by letter and by text are judged by
     what they name.
     """
     facts = (*inputs.facts("forget"), *inputs.facts("never"))

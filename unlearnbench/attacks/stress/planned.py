@@ -6,7 +6,7 @@ from the answers that were sent. Both use these plans, so that neither can diffe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,13 +22,16 @@ from unlearnbench.types import Completion, Fact, Probe, PromptFormat, Sampling
 
 @dataclass(frozen=True, slots=True)
 class StressInputs:
-    """What decides the probes of a suite. `baseline`: the run of the protocol's own questions."""
+    """What decides the probes of a suite.
+
+    `replies`: what the model as it is answers, by fact and question (`first_replies`).
+    """
 
     benchmark: Benchmark
     scale: Scale
     prompt_format: PromptFormat
     seed: int = 0
-    baseline: Run | None = None
+    replies: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def facts(self, split: Literal["forget", "never"]) -> tuple[Fact, ...]:
         """The facts of a split, or the first of them if there is a limit."""
@@ -37,16 +40,6 @@ class StressInputs:
     def form_of(self, fact: Fact) -> str | None:
         """The fact's sentence with a gap, if it has one."""
         return next((f.cloze for f in self.benchmark.forms if f.fact == fact.id), None)
-
-    def first_reply(self, fact: Fact, question: str) -> str | None:
-        """What the baseline answered to a question of a fact in the plain context."""
-        if self.baseline is None:
-            return None
-        for probe in self.baseline.probes:
-            if probe.key.fact == fact.id and probe.question == question and not probe.examples:
-                reply = self.baseline.completions.get(probe.key)
-                return reply.text if isinstance(reply, Completion) else None
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +61,9 @@ class PlannedRun:
     is_shuffled: bool = False
 
     @property
-    def controls(self) -> tuple[Probe, ...]:
-        """The probes under other facts' gold answers; none if it is not `is_shuffled`."""
-        return shuffled_forget(self.probes) if self.is_shuffled else ()
+    def controls(self) -> tuple[Probe, ...] | None:
+        """The probes under other facts' gold answers; None if it is not `is_shuffled`."""
+        return shuffled_forget(self.probes) if self.is_shuffled else None
 
     def finding(self, run: Run, control: Run | None) -> Finding:
         """What follows from the run, and from its control if there is one."""
@@ -80,12 +73,22 @@ class PlannedRun:
 Planner = Callable[[StressInputs], list[PlannedRun]]
 
 
-def shuffled_forget(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
+def first_replies(baseline: Run) -> dict[tuple[str, str], str]:
+    """What the baseline answered to each question in the plain context, by fact and question."""
+    replies: dict[tuple[str, str], str] = {}
+    for probe in baseline.probes:
+        reply = baseline.completions.get(probe.key)
+        if not probe.examples and isinstance(reply, Completion):
+            replies.setdefault((probe.key.fact, probe.question), reply.text)
+    return replies
+
+
+def shuffled_forget(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     """The forget probes under other facts' gold answers."""
     return tuple(shuffled([probe for probe in probes if probe.split == "forget"]))
 
 
-def asks_never(probes: tuple[Probe, ...]) -> bool:
+def asks_never(probes: Sequence[Probe]) -> bool:
     """Whether never-known facts are among the probes, which then are its control."""
     return any(probe.split == "never" for probe in probes)
 

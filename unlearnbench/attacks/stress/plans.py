@@ -26,3 +26,8 @@ RANKED = ("sampling", "quantize", "formats")
 def test_of(door: str) -> str:
     """The name of the stress test that a door belongs to."""
     return door.partition("/")[0]
+
+
+def folder_of(door: str) -> str:
+    """The run of a door, below the suite's folder."""
+    return door if test_of(door) != "sampling" else "sampling"
