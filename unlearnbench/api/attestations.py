@@ -32,11 +32,11 @@ from unlearnbench.submissions.bundle import (
     kind_of,
     write_folder,
 )
-from unlearnbench.submissions.doubts import PARTS, differences
+from unlearnbench.submissions.doubts import PARTS, different_parts
 from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.schema import SurroundingsClaim
-from unlearnbench.submissions.verify import Checked
+from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions, RunOptions
 
@@ -54,7 +54,7 @@ def rerun(
     """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
 
     Args:
-        folder: The submission.
+        folder: The submission, or a base run that is to be accepted.
         checkpoint: The very checkpoint that was submitted.
         base: The model before unlearning, with whose tokenizer, chat template, special and stop
             tokens and generation settings the checkpoint is then asked. It may be left out only
@@ -68,14 +68,18 @@ def rerun(
         SubmissionError: The submission does not stand, a checkpoint is not the one that it names,
             or the base is needed and not given.
     """
-    row = _accepted(folder, bases)
-    identity = row.claim.run.identity
+    found = _standing(folder, bases)
+    row = found.checked
+    if row is None and base is not None:
+        raise SubmissionError(f"--base {base}: {folder} is the run of a base itself")
+    claimed, run_claim = found.run_and_claim()
+    identity = run_claim.identity
     options = EngineOptions(device=device, dtype=identity.dtype, tokenizer=base)
     engine = cast(Generator, load("engines", identity.engine)(checkpoint, options))
     _check_same(f"--rerun {checkpoint}", engine.info.fingerprint, identity.checkpoint, folder)
-    if base is None:
+    if row is not None and base is None:
         _check_own_surroundings(row, engine.info, checkpoint)
-    else:
+    elif row is not None and base is not None:
         _check_base(row, engine.info, base)
     run = score(
         checkpoint,
@@ -88,7 +92,7 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare_rerun(row.run, run)
+    return compare_rerun(claimed, run)
 
 
 def _check_same(option: str, fingerprint: str, claimed: str, folder: str | Path) -> None:
@@ -113,7 +117,7 @@ def _check_base(row: Checked, info: GeneratorInfo, base: str) -> None:
 def _check_own_surroundings(row: Checked, info: GeneratorInfo, checkpoint: str) -> None:
     """Raise `SubmissionError` if a checkpoint's own tokenizer may hide what its weights know."""
     own = SurroundingsClaim(**asdict(info.surroundings)) if info.surroundings else None
-    different = differences(own, row.base.claim.run.surroundings)
+    different = different_parts(own, row.base.claim.run.surroundings)
     if different != ():
         what = (
             "nobody recorded what surrounds the weights of its base"
@@ -196,10 +200,17 @@ def attestations(row: Checked) -> list[Attested]:
 
 
 def _accepted(folder: str | Path, bases: str | Path | None) -> Checked:
-    (verification,) = verify([folder], bases=bases)
-    if verification.checked is None or not verification.ok:
-        raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
+    verification = _standing(folder, bases)
+    if verification.checked is None:
+        raise SubmissionError(f"{folder}: a base run; give the submission of a row")
     return verification.checked
+
+
+def _standing(folder: str | Path, bases: str | Path | None) -> Verification:
+    (verification,) = verify([folder], bases=bases)
+    if not verification.ok:
+        raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
+    return verification
 
 
 def _as_run(row: Checked, path: Path) -> Path:

@@ -17,7 +17,7 @@ def compress(data: bytes) -> bytes:
 
 
 def expand(data: bytes, where: str, most: int) -> bytes:
-    """The data in a file that `compress` wrote, at most `most` bytes; never more than that is expanded.
+    """The data in a file that `compress` wrote; never more than `most` bytes are expanded.
 
     Raises `UnreadableError` for another header, damage, anything after the data, or too much of it.
     """

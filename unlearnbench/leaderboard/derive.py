@@ -19,7 +19,7 @@ from unlearnbench.leaderboard.entry import (
     Sample,
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
-from unlearnbench.reporting.matrix import marks_of
+from unlearnbench.reporting.matrix import leak_marks
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import of_facts
 from unlearnbench.submissions.attestations import Attested
@@ -158,7 +158,7 @@ def _states(run: Run) -> dict[str, bool]:
 
 
 def _matrix(run: Run) -> LeakMatrix:
-    columns, lines = marks_of(run)
+    columns, lines = leak_marks(run)
     answers = {probe.key.fact: probe.answer for probe in run.probes if probe.key.fact in lines}
     return LeakMatrix(columns, lines, answers)
 

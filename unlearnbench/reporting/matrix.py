@@ -80,12 +80,12 @@ class Matrix:
 
 def matrix(run: Run) -> Matrix | None:
     """The leaks of a run by fact and phrasing, or None if it has no forget facts."""
-    columns, lines = marks_of(run)
+    columns, lines = leak_marks(run)
     answers = {probe.key.fact: probe.answer for probe in run.probes}
     return drawn_matrix(columns, lines, answers)
 
 
-def marks_of(run: Run) -> tuple[list[Column], dict[str, str]]:
+def leak_marks(run: Run) -> tuple[list[Column], dict[str, str]]:
     """The columns of a run's forget probes, and for each fact a line with a mark for each."""
     leaks = run.leaks
     columns = list(dict.fromkeys(Column.of(key) for probes in leaks.values() for key in probes))

@@ -31,7 +31,7 @@ class _Keyed(BaseModel):
         return ProbeKey(self.fact, self.phrasing, self.context, self.sample)
 
 
-class SentAnswer(_Keyed):
+class SentResponse(_Keyed):
     """A submitted response."""
 
     text: Annotated[str, Field(max_length=20_000)]
@@ -53,7 +53,7 @@ def read_completions(
 ) -> dict[ProbeKey, Completion]:
     """Responses by key. Raises `Refusal` for a missing, repeated, unplanned or bad line."""
     responses: dict[ProbeKey, Completion] = {}
-    for where, row in _planned(_rows(lines, SentAnswer), planned):
+    for where, row in _planned(_rows(lines, SentResponse), planned):
         if row.text.strip() and not row.n_tokens:
             raise Refusal("tokens", where, "an answer of no tokens")
         if row.n_tokens > most_tokens:
@@ -87,9 +87,9 @@ def read_outcomes(
     return verdicts
 
 
-def read_answers(lines: SentLines) -> Iterator[tuple[str, SentAnswer]]:
+def read_answers(lines: SentLines) -> Iterator[tuple[str, SentResponse]]:
     """(place, answer) of each line, whatever was planned. Raises `Refusal`."""
-    return _rows(lines, SentAnswer)
+    return _rows(lines, SentResponse)
 
 
 def _rows(lines: SentLines, shape: type[_Line]) -> Iterator[tuple[str, _Line]]:

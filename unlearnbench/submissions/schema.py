@@ -200,8 +200,9 @@ def _base_by_name(data: JsonObject) -> JsonObject:
     named = identity.get("checkpoint") if isinstance(identity, dict) else None
     claim = {**_with_known_method(data), "schema_version": 2, "base": named}
     run = data.get("run")
-    if isinstance(run, dict) and isinstance(run.get("training"), dict):
-        claim["run"] = {**run, "training": _with_known_method(run["training"])}
+    training = run.get("training") if isinstance(run, dict) else None
+    if isinstance(run, dict) and isinstance(training, dict):
+        claim["run"] = {**run, "training": _with_known_method(training)}
     return claim
 
 

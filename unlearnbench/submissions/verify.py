@@ -46,7 +46,7 @@ from unlearnbench.submissions.read import (
     rebuild,
     shipped_benchmark,
 )
-from unlearnbench.submissions.schema import ClaimedIdentity, Submission
+from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.types import Completion, ProbeKey
 
@@ -113,6 +113,12 @@ class Verification:
     def ok(self) -> bool:
         """Whether there are no reasons to refuse it."""
         return not self.reasons
+
+    def run_and_claim(self) -> tuple[Run, RunClaim]:
+        """The run that was submitted, and its claim; of a verification without reasons."""
+        part = self.checked or self.base
+        assert part is not None
+        return part.run, part.claim.run
 
 
 def check_submission(folder: Path, bases: Bases) -> Verification:
