@@ -176,6 +176,7 @@ HARMLESS = {
                              truncation_side="left")],
     "clean-up that does nothing": [put(SETTINGS, clean_up_tokenization_spaces=True)],
     "another class of the same": [put(SETTINGS, tokenizer_class="PreTrainedTokenizerFast")],
+    "a head that is said to be tied and is not": [put(CONFIG, tie_word_embeddings=True)],
     "a card and a log": [lambda folder: (folder / "README.md").write_text("# Card")],
 }  # fmt: skip
 
