@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.submissions.doubts import differences
+from unlearnbench.submissions.doubts import different_parts
 from unlearnbench.submissions.schema import SurroundingsClaim
 from unlearnbench.types.options import EngineOptions
 
@@ -39,6 +39,16 @@ def put(file: str, **fields: Any) -> Change:
         data = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         kept = {n: v for n, v in {**data, **fields}.items() if v is not ...}
         path.write_text(json.dumps(kept), "utf-8")
+
+    return change
+
+
+def write(file: str, value: object) -> Change:
+    """Write a JSON file, which may be in a folder of its own."""
+
+    def change(folder: Path) -> None:
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text(json.dumps(value), "utf-8")
 
     return change
 
@@ -85,6 +95,6 @@ def surroundings(checkpoint: Path, **more: Any) -> SurroundingsClaim:
 
 def different(checkpoint: Path, base: SurroundingsClaim, **more: Any) -> set[str]:
     """The parts in which a checkpoint differs from its base."""
-    parts = differences(surroundings(checkpoint, **more), base)
+    parts = different_parts(surroundings(checkpoint, **more), base)
     assert parts is not None
     return set(parts)

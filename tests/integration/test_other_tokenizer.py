@@ -269,7 +269,8 @@ def accepted(monkeypatch: pytest.MonkeyPatch, base_run: Run, facts: Path) -> Cal
             base=base,
             run=run,
         )
-        monkeypatch.setattr(attestations, "_accepted", lambda folder, bases: row)
+        found = SimpleNamespace(checked=row, run_and_claim=lambda: (run, row.claim.run))
+        monkeypatch.setattr(attestations, "_standing", lambda folder, bases: found)
 
     return make
 

@@ -29,7 +29,9 @@ from tests.surroundings import (
     replaces,
     surroundings,
     template,
+    write,
 )
+from unlearnbench.errors import CheckpointError
 from unlearnbench.submissions.schema import SurroundingsClaim
 
 SWAPPED = models.CHAT.replace("{{ m.content }}", "{{ m.content.replace('Japan', 'Peru') }}")
@@ -125,6 +127,27 @@ CHANGES = {
         [edit(also(added("Tokyo", 260, special=True)))], {"tokenizer"}),
     "an answer as added token": ([edit(renamed)], {"tokenizer"}),
     "tokens that become special": ([edit(special)], {"tokenizer"}),
+    "flags in the settings": (
+        [put(SETTINGS, added_tokens_decoder={"52": added("T", 52, special=True)})],
+        {"tokenizer"},
+    ),
+    "an answer in the settings": (
+        [put(SETTINGS, added_tokens_decoder={"260": added("Tokyo", 260, special=True)})],
+        {"tokenizer"},
+    ),
+    "an end in a file of its own": (
+        [write("special_tokens_map.json", {"eos_token": "<257>"})],
+        {"special_tokens", "stop_tokens", "tokenizer"},
+    ),
+    "an image token": (
+        [put(SETTINGS, extra_special_tokens={"image_token": "<257>"})],
+        {"special_tokens", "tokenizer"},
+    ),
+    "a template for tools": (
+        [write("additional_chat_templates/tool_use.jinja", 1)], {"template"}),
+    "another family's tokenizer": (
+        [put(SETTINGS, tokenizer_class="Qwen2Tokenizer")], {"special_tokens", "tokenizer"}),
+    "another family": ([put(CONFIG, model_type="mistral")], {"config"}),
     "cleaned-up spaces": (
         [put(SETTINGS, clean_up_tokenization_spaces=True,
              clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output=True)],
@@ -165,6 +188,12 @@ HARMLESS = {
     "how others draw": [put(GENERATION, do_sample=True, temperature=0.6, top_p=0.9)],
     "no generation settings": [lambda folder: (folder / GENERATION).unlink()],
     "ends in a list": [put(GENERATION, eos_token_id=[256])],
+    "nothing, said": [put(CONFIG, quantization_config=None, whatever=None)],
+    "words for other calls": [
+        put(SETTINGS, split_special_tokens=True, add_eos_token=True, model_input_names=["x"]),
+        put(CONFIG, attn_implementation="eager", suppress_tokens=[52]),
+        write("vocab.json", {"a": 1}),
+    ],
     "no pad token": [put(SETTINGS, pad_token=...), put(CONFIG, pad_token_id=None),
                      put(GENERATION, pad_token_id=None)],
     "an older pad token": [put(CONFIG, pad_token_id=-1)],
@@ -285,6 +314,12 @@ def test_the_tokenizer_that_an_adapter_brings(
     expected = {"its own": set(), "rewriting": {"tokenizer"}, "a template": {"template"}}[name]
     assert different(adapter, base) == expected
     assert different(adapter, base, tokenizer=str(adapter.parent / "base")) == set()
+
+
+def test_a_configuration_that_is_none_is_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    changed = copied(tiny_llama, tmp_path / "model", put(CONFIG, text_config={"hidden_size": 3}))
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        surroundings(changed)
 
 
 def test_files_of_the_same_words_in_another_order_are_equal(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 SAME_MEANING = {
-    "differences": {"runs/schema/identity.py", "submissions/doubts.py"},  # between two
     "jsd": {"methods/jensun/kernels.py", "methods/jensun/naive.py"},  # the fast one and its twin
 }
 """One thing at two places."""

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from unlearnbench.runs.schema import Surroundings
-from unlearnbench.submissions.doubts import PARTS, differences
+from unlearnbench.submissions.doubts import PARTS, different_parts
 from unlearnbench.submissions.schema import SurroundingsClaim
 from unlearnbench.types import SurroundingDigests
 
@@ -25,26 +25,26 @@ def test_the_parts_are_all_but_the_weights() -> None:
 
 
 def test_equal_surroundings_do_not_differ_whatever_the_weights_are() -> None:
-    assert differences(changed(), changed()) == ()
-    assert differences(changed(weights="9" * 64), changed()) == ()
-    assert differences(changed(template=None), changed(template=None)) == ()
+    assert different_parts(changed(), changed()) == ()
+    assert different_parts(changed(weights="9" * 64), changed()) == ()
+    assert different_parts(changed(template=None), changed(template=None)) == ()
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_differs_is_named(part: str) -> None:
-    assert differences(changed(**{part: "9" * 64}), changed()) == (part,)
-    assert differences(changed(), changed(**{part: "9" * 64})) == (part,)
+    assert different_parts(changed(**{part: "9" * 64}), changed()) == (part,)
+    assert different_parts(changed(), changed(**{part: "9" * 64})) == (part,)
 
 
 def test_a_template_and_none_differ() -> None:
-    assert differences(changed(template=None), changed()) == ("template",)
+    assert different_parts(changed(template=None), changed()) == ("template",)
 
 
 @pytest.mark.parametrize("side", ["run", "base", "both"])
 def test_what_is_not_known_is_not_equal(side: str) -> None:
     run = None if side in ("run", "both") else changed()
     base = None if side in ("base", "both") else changed()
-    assert differences(run, base) is None
+    assert different_parts(run, base) is None
 
 
 @pytest.mark.parametrize(

@@ -158,8 +158,8 @@ def _load_base(
 ) -> PreTrainedModel:
     files = model_tensors(folder)
     config = load_config(folder)
-    answer_plainly(config)
     with explained(f"{folder}: cannot be loaded"):
+        answer_plainly(config)
         quantization = getattr(config, "quantization_config", None)
         if quantization is None:
             _check_size(config, files, dtype, folder)

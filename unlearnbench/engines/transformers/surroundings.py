@@ -88,8 +88,8 @@ def _config(model: PreTrainedModel, pads: frozenset[int | None]) -> object:
 def _deciding(config: Mapping[str, object], pads: frozenset[int | None]) -> dict[str, object]:
     kept: dict[str, object] = {}
     for name, value in config.items():
-        bookkeeping = name in _UNUSED_CONFIG or name.endswith(_OF_TRAINING)
-        if bookkeeping or (name == "pad_token_id" and _in(value, pads)):
+        unused = name in _UNUSED_CONFIG or name.endswith(_OF_TRAINING) or value is None
+        if unused or (name == "pad_token_id" and _in(value, pads)):
             continue
         part = isinstance(value, Mapping) and "model_type" in value
         kept[name] = _deciding(value, pads) if part else value  # type: ignore[arg-type]
