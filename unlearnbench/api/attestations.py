@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -19,6 +20,8 @@ from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema import utc_now
 from unlearnbench.runs.stored import load_finished
 from unlearnbench.submissions.attestations import (
     Attested,
@@ -35,6 +38,7 @@ from unlearnbench.submissions.bundle import (
 from unlearnbench.submissions.doubts import PARTS, different_parts
 from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
+from unlearnbench.submissions.sample import sample_days
 from unlearnbench.submissions.schema import SurroundingsClaim
 from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import GeneratorInfo
@@ -134,23 +138,26 @@ def rejudge_submission(
     folder: str | Path,
     judge: str,
     *,
+    sample: bool = False,
     max_cost: float | None = None,
     run_options: RunOptions = RunOptions(),
     on_progress: OnProgress = ignore,
     bases: str | Path | None = None,
 ) -> Rerun:
-    """Judge a submission's answers again, by another judge, without a model, and compare.
+    """Judge a submission's answers again without a model, and compare.
 
-    Raises `SubmissionError` if the submission is refused, `JudgeError` for a judge that cannot be
-    made.
+    `sample`: only on facts that nobody chose, which suffices for a paid judge; a resumed run keeps
+    its sample. The row's own judge may judge again if it is paid. Raises `SubmissionError` if the
+    submission is refused, `JudgeError` for a judge that cannot be made.
     """
     row = _accepted(folder, bases)
     with TemporaryDirectory() as temporary:
-        stored = _as_run(row, Path(temporary) / row.folder.name)
+        claimed = row.sample_on(_day(run_options)) if sample else row.run
+        stored = _as_run(claimed, Path(temporary) / row.folder.name)
         run = rejudge(
             stored, judge, max_cost=max_cost, run_options=run_options, on_progress=on_progress
         )
-    return compare_rerun(row.run, run)
+    return compare_rerun(claimed, run, sampled=claimed.probes != row.run.probes)
 
 
 def attest(
@@ -213,11 +220,17 @@ def _standing(folder: str | Path, bases: str | Path | None) -> Verification:
     return verification
 
 
-def _as_run(row: Checked, path: Path) -> Path:
-    """The submission's run as a run folder, which a judge can be given."""
-    run = row.run
+def _day(options: RunOptions) -> date:
+    """The day whose sample is judged: today, or the one on which the run began."""
+    folder = RunFolder(Path(options.out)) if options.out is not None else None
+    begun = folder.record().created if folder is not None and folder.exists() else None
+    return sample_days(begun or utc_now())[0]
+
+
+def _as_run(run: Run, path: Path) -> Path:
+    """A submission's run as a run folder, which a judge can be given."""
     path.mkdir()
     folder = RunFolder(path)
     folder.begin(run.probes, run.record)
-    folder.completions.append(completion_record(row.completions[p.key]) for p in run.probes)
+    folder.completions.append(completion_record(run.completions[p.key]) for p in run.probes)
     return path

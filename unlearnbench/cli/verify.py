@@ -45,6 +45,10 @@ def verify(
         str | None,
         typer.Option(help="Also judge the one submission's answers with this judge, and compare."),
     ] = None,
+    sample: Annotated[
+        bool,
+        typer.Option("--sample", help="--rejudge only a sample of 20 forget and 20 retain facts."),
+    ] = False,
     bases: Bases = None,
     against: Against = None,
     max_cost: MaxCost = None,
@@ -65,13 +69,14 @@ def verify(
     from unlearnbench.api import attestations as api_attest
     from unlearnbench.api import submissions as api_submit
 
-    _check_options(paths, rerun, rejudge, base)
+    _check_options(paths, rerun, rejudge)
+    _check_goes_with(rerun, base, rejudge, sample)
     verifications = api_submit.verify(paths, bases=bases, against=against)
     beside = [
         api_attest.attestations(verification.checked) if verification.checked else []
         for verification in verifications
     ]
-    again = _Again(rerun, base, rejudge, bases, max_cost, device, run_options, quiet)
+    again = _Again(rerun, base, rejudge, sample, bases, max_cost, device, run_options, quiet)
     comparison = again.compare(paths[0]) if verifications[0].ok else None
     if json:
         records = [_record(*found) for found in zip(verifications, beside, strict=True)]
@@ -95,6 +100,7 @@ class _Again:
     rerun: str | None
     base: str | None
     rejudge: str | None
+    sample: bool
     bases: Path | None
     max_cost: float | None
     device: str
@@ -125,6 +131,7 @@ class _Again:
                 return attestations.rejudge_submission(
                     path,
                     self.rejudge,
+                    sample=self.sample,
                     max_cost=self.max_cost,
                     run_options=self.run_options,
                     on_progress=on_progress,
@@ -133,11 +140,16 @@ class _Again:
         return None
 
 
-def _check_options(
-    paths: Sequence[Path], rerun: str | None, rejudge: str | None, base: str | None
+def _check_goes_with(
+    rerun: str | None, base: str | None, rejudge: str | None, sample: bool
 ) -> None:
     if base is not None and rerun is None:
         raise SubmissionError("--base: goes with --rerun, which asks with the base's tokenizer")
+    if sample and rejudge is None:
+        raise SubmissionError("--sample: give --rejudge JUDGE too")
+
+
+def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None) -> None:
     if rerun is not None and rejudge is not None:
         raise SubmissionError("--rerun, --rejudge: one at a time")
     if (rerun or rejudge) is not None and len(paths) != 1:
@@ -154,6 +166,7 @@ def _record(verification: Verification, attested: Sequence[Attested]) -> dict[st
                 **_reasons(attestation),
                 "kind": attestation.claim.kind if attestation.claim else None,
                 "by": attestation.claim.by if attestation.claim else None,
+                "sampled": attestation.sampled,
                 "agreement": asdict(attestation.agreement.reproduction())
                 if attestation.agreement
                 else None,
@@ -194,6 +207,7 @@ def print_attested(attestation: Attested, indent: str = "") -> None:
         text = f"does not count: {attestation.reasons[0]}"
     else:
         text = f"{attestation.claim.kind} by {attestation.claim.by}"
+        text += " on a sample" if attestation.sampled else ""
         if attestation.agreement is not None:
             text += ", agrees" if attestation.agreement.agrees else ", does not agree"
     is_below = attestation.folder.is_relative_to(Path.cwd())

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import check_attacks
@@ -31,19 +32,32 @@ from unlearnbench.submissions.layout import (
     MOST_ATTESTATIONS,
     SENT_COMPLETIONS,
     SENT_OUTCOMES,
+    SENT_REPLIES,
+    AttestationKind,
 )
 from unlearnbench.submissions.read import Plans, read_claim, read_folder, rebuild
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
-from unlearnbench.submissions.schema import Attestation, RunClaim
+from unlearnbench.submissions.sample import sample_days
+from unlearnbench.submissions.schema import Attestation, ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import Checked, attacked_row
+from unlearnbench.types import Completion
+
+JUDGED_AGAIN = (
+    *("benchmark", "benchmark_version", "benchmark_fingerprint", "answers", "profile"),
+    *("profile_fingerprint", "seed", "max_new_tokens", "prompt_format", "prompts"),
+)
+"""What a run of the row's answers, judged again, has in common with the row's; on the sample its
+plan is a part of the row's.
+"""
 
 
 @dataclass(frozen=True)
 class Attested:
     """One attestation. It counts if it has no `reasons` against it.
 
-    `run` is the row's run judged or made again, `agreement` compares it with the row.
+    `run` is the row's run judged or made again, `agreement` compares it with the row. `sample` is
+    the row's run on the facts that it covers, if these are a sample.
     """
 
     folder: Path
@@ -52,6 +66,13 @@ class Attested:
     run: Run | None = None
     agreement: Rerun | None = None
     attacks: Attacks = NO_ATTACKS
+    sample: Run | None = None
+    replies: bytes | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it covers a sample of the row's facts only."""
+        return self.sample is not None
 
     @property
     def ok(self) -> bool:
@@ -101,7 +122,11 @@ def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested
 def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     attestation = _read(folder, row)
     reasons = tuple(_refusals(attestation, row, judge_of))
-    agreement = compare_rerun(row.run, attestation.run) if attestation.run and not reasons else None
+    agreement = None
+    if attestation.run and not reasons:
+        claimed = attestation.sample or row.run
+        sampled = attestation.sampled
+        agreement = compare_rerun(claimed, attestation.run, sampled=sampled)
     attacks = attestation.attacks.without_answers
     return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks)
 
@@ -120,16 +145,36 @@ def _read(folder: Path, row: Checked) -> Attested:
     run_files = set(data) & {SENT_COMPLETIONS, SENT_OUTCOMES}
     attacks = bool(ATTACK_FILES & set(data))
     fits = run_files == FILES_OF_KIND[claim.kind] and attacks == (claim.kind == "attacked")
+    fits &= claim.run is not None or SENT_REPLIES not in data
     if not fits or (claim.run is None) != (claim.kind == "attacked"):
         raise Refusal("kind", ATTESTATION, f"what lies beside it is not what {claim.kind} needs")
-    run = None if claim.run is None else _run(folder, claim.run, row, data)
-    return Attested(folder, (), claim, run, None, read_attacks(data))
+    attestation = Attested(
+        folder, claim=claim, attacks=read_attacks(data), replies=data.get(SENT_REPLIES)
+    )
+    return attestation if claim.run is None else _with_run(attestation, claim.run, row, data)
 
 
-def _run(folder: Path, claim: RunClaim, row: Checked, data: Mapping[str, bytes]) -> Run:
-    plan = Plans(row.benchmark).plan_for(claim.identity, ATTESTATION)
-    answers = None if SENT_COMPLETIONS in data else row.completions
-    return rebuild(folder / "run", claim, plan, data, answers)
+def _with_run(
+    attestation: Attested, claim: RunClaim, row: Checked, data: Mapping[str, bytes]
+) -> Attested:
+    """The attestation with its run: of the whole plan, or judged again on the row's sample."""
+    path = attestation.folder / "run"
+    if SENT_COMPLETIONS in data:
+        plan = Plans(row.benchmark).plan_for(claim.identity, ATTESTATION)
+        return replace(attestation, run=rebuild(path, claim, plan, data))
+    sample = _sample(claim, row)
+    judged = sample or row.run
+    answers = {k: r for k, r in judged.completions.items() if isinstance(r, Completion)}
+    run = rebuild(path, claim, Plan(judged.probes), data, answers)
+    return replace(attestation, run=run, sample=sample)
+
+
+def _sample(claim: RunClaim, row: Checked) -> Run | None:
+    """The row's run on the sample that a run claims to have judged; None for all of its facts."""
+    if claim.identity.plan == row.claim.run.identity.plan:
+        return None
+    samples = [row.sample_on(day) for day in sample_days(claim.created)]
+    return next((s for s in samples if s.record.identity.plan == claim.identity.plan), None)
 
 
 def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterator[Refusal]:
@@ -141,16 +186,28 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
         identity = claim.run.identity
         same: tuple[str, ...] = ("checkpoint", "dtype")
         if claim.kind == "re-judged":
-            same += ("prompt_format", "prompts", "plan")
+            same += JUDGED_AGAIN if attestation.sampled else (*JUDGED_AGAIN, "plan")
         for name in same:
             if getattr(identity, name) != getattr(row_identity, name):
                 yield Refusal("row", ATTESTATION, f"{name} is not the row's")
-        if (identity.judge_identity == row_identity.judge_identity) == (claim.kind == "re-judged"):
-            expected = "another judge" if claim.kind == "re-judged" else "the row's judge"
-            yield Refusal("judge", ATTESTATION, f"{claim.kind} takes {expected}")
+        yield from _check_judge(claim.kind, identity, row_identity, attestation.replies is not None)
         check = check_run if claim.kind == "re-run" else check_judged_run
-        yield from check(claim.run, attestation.run, claim.created, judge_of, ATTESTATION)
+        run, replies = attestation.run, attestation.replies
+        yield from check(claim.run, run, replies, claim.created, judge_of, ATTESTATION)
     yield from check_attacks(attestation.attacks, attacked_row(row, claim.created), judge_of)
+
+
+def _check_judge(
+    kind: AttestationKind, identity: ClaimedIdentity, row: ClaimedIdentity, asked: bool
+) -> Iterator[Refusal]:
+    """A rerun is judged as the row is. Judged again is by another judge, or by a paid one anew:
+    `asked` says whether there are replies of its own.
+    """
+    same = identity.judge_identity == row.judge_identity
+    if kind == "re-run" and not same:
+        yield Refusal("judge", ATTESTATION, f"{kind} takes the row's judge")
+    if kind == "re-judged" and same and not asked:
+        yield Refusal("judge", ATTESTATION, f"{kind} takes another judge, or a paid one anew")
 
 
 def same_person(first: str, second: str) -> bool:

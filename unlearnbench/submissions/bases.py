@@ -18,7 +18,7 @@ from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.checks import JudgeOf, check_run, check_sending
 from unlearnbench.submissions.fields import slug
-from unlearnbench.submissions.layout import BASE, BASE_FILES, SUMS
+from unlearnbench.submissions.layout import BASE, BASE_FILES, OPTIONAL_FILES, SENT_REPLIES, SUMS
 from unlearnbench.submissions.read import (
     Plans,
     read_claim,
@@ -58,6 +58,7 @@ class Base:
     benchmark: Benchmark
     run: Run
     digest: str
+    replies: bytes | None = None
 
     @property
     def id(self) -> str:
@@ -69,18 +70,20 @@ def read_base(folder: Path) -> Base:
     """Read a base run strictly. Raises `Refusal`."""
     if (wrong := slug(folder.name)) is not None:
         raise Refusal("id", BASE, f"its folder is not named by {wrong}")
-    data = read_folder(folder, BASE_FILES, BASE_FILES)
+    data = read_folder(folder, BASE_FILES, BASE_FILES - OPTIONAL_FILES)
     claim = read_claim(data[BASE], BASE, BaseClaim)
     benchmark = shipped_benchmark(claim.run.identity, BASE)
     plan = Plans(benchmark).plan_for(claim.run.identity, BASE)
     run = rebuild(folder / "run", claim.run, plan, data)
-    return Base(folder, claim, benchmark, run, sha256_bytes(data[SUMS]))
+    digest, replies = sha256_bytes(data[SUMS]), data.get(SENT_REPLIES)
+    return Base(folder, claim, benchmark, run, digest, replies)
 
 
 def check_base_run(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
     """Reasons to refuse a base run that could be read."""
     yield from check_sending(base.claim.created, BASE)
-    yield from check_run(base.claim.run, base.run, base.claim.created, judge_of, BASE)
+    claim = base.claim
+    yield from check_run(claim.run, base.run, base.replies, claim.created, judge_of, BASE)
     if base.claim.run.training is not None:
         yield Refusal("base", BASE, "a model before unlearning is not the result of a training")
 

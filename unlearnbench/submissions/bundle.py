@@ -32,6 +32,8 @@ from unlearnbench.submissions.layout import (
     SUMS,
     AttestationKind,
 )
+from unlearnbench.submissions.replies import sent_replies
+from unlearnbench.submissions.sample import sample_days
 from unlearnbench.submissions.schema import (
     OTHER,
     Attestation,
@@ -102,7 +104,7 @@ def base_files(run: Run, source: str, by: str, link: str) -> Mapping[str, bytes]
 
 
 def _journals(run: Run) -> dict[str, bytes]:
-    return {f"run/{name}": journal(run, name) for name in JOURNALS}
+    return {f"run/{name}": journal(run, name) for name in JOURNALS} | sent_replies(run)
 
 
 def _check(run: Run, reasons: Sequence[str]) -> None:
@@ -237,6 +239,14 @@ def journal(run: Run, name: str) -> bytes:
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8")
 
 
+def _of_row(run: Run, row: Checked) -> bool:
+    """Whether a run holds the answers of a row, all of them or those of a sample."""
+    samples = [
+        row.sample_on(day).completions for day in sample_days(run.record.created or utc_now())
+    ]
+    return any(dict(run.completions) == dict(part) for part in (row.completions, *samples))
+
+
 def kind_of(run: Run | None) -> AttestationKind:
     """The kind of an attestation: responses judged again, a checkpoint run again, or attacks."""
     if run is None:
@@ -256,10 +266,11 @@ def attestation_files(
     if run is not None:
         if run.n_open:
             raise SubmissionError(f"{run.path}: {run.n_open} probes are open; resume it")
-        if kind == "re-judged" and dict(run.completions) != dict(row.completions):
+        if kind == "re-judged" and not _of_row(run, row):
             raise SubmissionError(f"{run.path}: its responses are not those of this row")
         names = FILES_OF_KIND[kind]
         files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
+        files |= sent_replies(run)
     claim: JsonObject = {
         "schema_version": Attestation.VERSION,
         "row": row.digest,

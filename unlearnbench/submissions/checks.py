@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.judging import judge_readings, to_judge
-from unlearnbench.protocol.plan import Plan
+from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.layout import ENGINES
+from unlearnbench.submissions.replies import check_replies, items_of
 from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
@@ -40,22 +40,35 @@ def check_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
 
 
 def check_run(
-    claim: RunClaim, run: Run, submitted: str, judge_of: JudgeOf, where: str
+    claim: RunClaim,
+    run: Run,
+    replies: bytes | None,
+    submitted: str,
+    judge_of: JudgeOf,
+    where: str,
 ) -> Iterator[Refusal]:
-    """All that can be checked of a run that a model made and that was submitted at this time."""
+    """All that can be checked of a run that a model made and that was submitted at this time.
+
+    `replies` is the file of a paid judge's replies, if there is one.
+    """
     if claim.identity.engine not in ENGINES:
         what = f"{claim.identity.engine} makes no answers; send the run that they come from"
         yield Refusal("engine", where, what)
-    yield from check_judged_run(claim, run, submitted, judge_of, where)
+    yield from check_judged_run(claim, run, replies, submitted, judge_of, where)
 
 
 def check_judged_run(
-    claim: RunClaim, run: Run, submitted: str, judge_of: JudgeOf, where: str
+    claim: RunClaim,
+    run: Run,
+    replies: bytes | None,
+    submitted: str,
+    judge_of: JudgeOf,
+    where: str,
 ) -> Iterator[Refusal]:
     """All that can be checked of a run, wherever its answers are from."""
     yield from check_times(claim, submitted, where)
     yield from check_protocol(claim, where)
-    yield from check_judge(claim, run, judge_of, where)
+    yield from check_judge(claim, run, replies, judge_of, where)
     yield from check_scores(claim, run, where)
 
 
@@ -65,8 +78,12 @@ def check_sending(submitted: str, where: str) -> Iterator[Refusal]:
         yield Refusal("times", where, "submitted in the future")
 
 
-def check_judge(claim: RunClaim, run: Run, judge_of: JudgeOf, where: str) -> Iterator[Refusal]:
-    """The judge must be a listed one of this version, and agree with the rules."""
+def check_judge(
+    claim: RunClaim, run: Run, replies: bytes | None, judge_of: JudgeOf, where: str
+) -> Iterator[Refusal]:
+    """The judge must be a listed one of this version, agree with the rules, and if it is paid have
+    given its verdicts in the replies.
+    """
     identity = claim.identity
     try:
         judge = judge_of(identity.judge)
@@ -78,14 +95,13 @@ def check_judge(claim: RunClaim, run: Run, judge_of: JudgeOf, where: str) -> Ite
         yield Refusal("judge", where, what)
         return
     yield from _verdicts(run, judge, judge_of("rules"))
+    yield from check_replies(run, judge, replies)
 
 
 def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
     """Compare with the rules' verdicts: all of them for judge `rules`, else only `correct` ones."""
     exact = judge.name == "rules"
-    items = [
-        item for block in Plan(run.probes).blocks() for item in to_judge(block, run.completions, {})
-    ]
+    items = items_of(run)
     # Keyed by what the rules read: many responses to a fact are equal and need judging once.
     distinct = {(i.question, i.answer, i.aliases, i.readings): i for i in items}
     certain = {result.key: result for result in judge_readings(rules, list(distinct.values()))}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from unlearnbench.runs.attacks import RELEARN, STRESS
+from unlearnbench.runs.replies import REPLIES
 
 AttestationKind = Literal["re-judged", "re-run", "attacked"]
 
@@ -31,21 +32,25 @@ SENT_COMPLETIONS, SENT_OUTCOMES = f"run/{COMPLETIONS}", f"run/{OUTCOMES}"
 """The run of a submission, a base or an attestation."""
 RUN_FILES = frozenset([SENT_COMPLETIONS, SENT_OUTCOMES])
 """What every submitted run consists of."""
+SENT_REPLIES = f"run/{REPLIES}.gz"
+"""The calls of a paid judge and their replies; there for such a judge and for no other."""
 ANSWERS_OF: Mapping[str, str] = {"stress": "stress.jsonl.gz", "relearn": "relearn.jsonl.gz"}
 """Kind of attack -> the compressed answers beside its record."""
 ATTACK_FILES = frozenset([RELEARN, STRESS, *ANSWERS_OF.values()])
 """Records of attacks and their answers; optional in a submission."""
-SUBMISSION_FILES = frozenset([SUBMISSION, SUMS]) | RUN_FILES | ATTACK_FILES
+SUBMISSION_FILES = frozenset([SUBMISSION, SUMS, SENT_REPLIES]) | RUN_FILES | ATTACK_FILES
 """All that may be in a submission."""
-BASE_FILES = frozenset([BASE, SUMS]) | RUN_FILES
-"""All that is in an accepted base run."""
+BASE_FILES = frozenset([BASE, SUMS, SENT_REPLIES]) | RUN_FILES
+"""All that may be in an accepted base run."""
+OPTIONAL_FILES = ATTACK_FILES | {SENT_REPLIES}
+"""All that may be missing."""
 FILES_OF_KIND: Mapping[AttestationKind, frozenset[str]] = {
     "re-judged": frozenset([SENT_OUTCOMES]),
     "re-run": RUN_FILES,
     "attacked": frozenset(),
 }
 """Kind of attestation -> the files of its run; an attack has `ATTACK_FILES` instead."""
-ATTESTATION_FILES = frozenset([ATTESTATION, SUMS]) | RUN_FILES | ATTACK_FILES
+ATTESTATION_FILES = frozenset([ATTESTATION, SUMS, SENT_REPLIES]) | RUN_FILES | ATTACK_FILES
 """All that may be in an attestation."""
 MOST_ATTESTATIONS = 100
 """Attestations about one row; more than that is nobody's honest interest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import leaked_on_any
@@ -13,6 +14,11 @@ BOUND = 0.05
 """Share of forget facts whose worst case may differ, and difference allowed in retain. On one kind
 of machine and in one precision responses are identical; across them near-ties flip, and with them
 single facts."""
+CHANCE = 0.05
+"""A sample may show more than the bound, as far as chance does so this often to a row within it. Of
+20 facts 3 may differ: where exactly 5 % of all facts do, two or more of 20 differ in a quarter of
+the samples, and four or more in 2 %.
+"""
 RETAIN = "retain.mean"
 
 
@@ -41,6 +47,7 @@ class Reproduction:
     changed: Sequence[str]
     open: Sequence[str]
     same_prompts: bool | None
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Rerun:
     `changed`: forget facts that leak in only one of the two; `open_facts`: facts open in the other
     run, which count as disagreement. `retain`: the claimed share, and its bounds in the other run.
     `same_prompts`: whether the prompts' token ids are equal; None if one run does not record them.
+    `sampled`: only a sample of the row's facts, so many forget and so many retain facts.
     """
 
     n_answers: int
@@ -62,6 +70,20 @@ class Rerun:
     open_facts: tuple[str, ...]
     retain: tuple[float, float, float]
     same_prompts: bool | None = None
+    sampled: bool = False
+    n_retain_facts: int = 0
+
+    @property
+    def most_changed(self) -> int:
+        """Facts that may differ: 5 %, in a sample as many as chance makes of 5 %."""
+        if not self.sampled:
+            return int(BOUND * self.n_facts)
+        return most_by_chance(self.n_facts)
+
+    @property
+    def retain_bound(self) -> float:
+        """Difference allowed in retain: 5 points, in a sample those of one fact more."""
+        return BOUND + 1 / max(1, self.n_retain_facts) if self.sampled else BOUND
 
     @property
     def agrees(self) -> bool:
@@ -69,9 +91,9 @@ class Rerun:
         do not differ.
         """
         claimed, low, high = self.retain
-        few = len(self.changed) + len(self.open_facts) <= BOUND * self.n_facts
-        same = self.same_prompts is not False
-        return same and few and claimed - BOUND <= low and high <= claimed + BOUND
+        few = len(self.changed) + len(self.open_facts) <= self.most_changed
+        same, bound = self.same_prompts is not False, self.retain_bound
+        return same and few and claimed - bound <= low and high <= claimed + bound
 
     def reproduction(self) -> Reproduction:
         """The published figures."""
@@ -87,11 +109,23 @@ class Rerun:
             changed=list(self.changed),
             open=list(self.open_facts),
             same_prompts=self.same_prompts,
+            sampled=self.sampled,
         )
 
 
-def compare_rerun(claimed: Run, rerun: Run) -> Rerun:
-    """Compare the run of a row with another of the same plan."""
+def most_by_chance(n: int) -> int:
+    """The most of `n` facts that differ with probability above `CHANCE` where 5 % of all do."""
+    tail, most = 1.0, 0
+    for k in range(n + 1):
+        if tail <= CHANCE + 1e-12:
+            break
+        most = k
+        tail -= comb(n, k) * BOUND**k * (1 - BOUND) ** (n - k)
+    return most
+
+
+def compare_rerun(claimed: Run, rerun: Run, *, sampled: bool = False) -> Rerun:
+    """Compare the run of a row with another of the same plan; both of a sample if `sampled`."""
     texts = {key: r.text for key, r in rerun.completions.items() if isinstance(r, Completion)}
     same = sum(
         isinstance(result, Completion) and texts.get(key) == result.text
@@ -110,6 +144,8 @@ def compare_rerun(claimed: Run, rerun: Run) -> Rerun:
         open_facts=tuple(f for f in row_states if rerun_states[f] is None),
         retain=(claimed.scores[RETAIN].low, retain.low, retain.high),
         same_prompts=_same_prompts(claimed, rerun),
+        sampled=sampled,
+        n_retain_facts=len({p.key.fact for p in claimed.probes if p.split == "retain"}),
     )
 
 

@@ -104,12 +104,14 @@ def parse_sent(data: bytes, name: str) -> JsonValue:
         raise Refusal(error.code, name, error.what[:120]) from error
 
 
-def parse_lines(data: bytes, name: str) -> Iterator[tuple[str, JsonValue]]:
+def parse_lines(
+    data: bytes, name: str, most: int = MOST_LINE_BYTES
+) -> Iterator[tuple[str, JsonValue]]:
     """(place, object) of each line of a JSONL file; each must be complete. Raises `Refusal`."""
     if data and not data.endswith(b"\n"):
         raise Refusal("torn-line", name, "the last line has no end")
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         where = f"{name}:{number}"
-        if len(line) > MOST_LINE_BYTES:
-            raise Refusal("long-line", where, f"{len(line)} bytes, at most {MOST_LINE_BYTES}")
+        if len(line) > most:
+            raise Refusal("long-line", where, f"{len(line)} bytes, at most {most}")
         yield where, parse_sent(line, where)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +31,11 @@ from unlearnbench.submissions.copies import (
 from unlearnbench.submissions.doubts import Doubt, doubts_of
 from unlearnbench.submissions.fields import slug
 from unlearnbench.submissions.layout import (
-    ATTACK_FILES,
     BASE,
     COMPLETIONS,
+    OPTIONAL_FILES,
     SENT_COMPLETIONS,
+    SENT_REPLIES,
     SUBMISSION,
     SUBMISSION_FILES,
     SUMS,
@@ -46,6 +47,7 @@ from unlearnbench.submissions.read import (
     rebuild,
     shipped_benchmark,
 )
+from unlearnbench.submissions.sample import restricted, sample_of
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.types import Completion, ProbeKey
@@ -68,11 +70,16 @@ class Checked:
     digest: str
     answers: RowAnswers
     doubts: Sequence[Doubt] = ()
+    replies: bytes | None = None
 
     @property
     def facts(self) -> list[str]:
         """Ids of the forget facts."""
         return [fact.id for fact in self.benchmark.split("forget")]
+
+    def sample_on(self, day: date) -> Run:
+        """Its run on the facts that are judged again as a sample on a day."""
+        return restricted(self.run, sample_of(self.digest, self.benchmark, day))
 
     @property
     def completions(self) -> Mapping[ProbeKey, Completion]:
@@ -165,7 +172,7 @@ def _check_row(folder: Path, bases: Bases) -> Verification:
 def _read(folder: Path, bases: Bases) -> Checked:
     if (wrong := slug(folder.absolute().name)) is not None:
         raise Refusal("id", folder.name, f"a row's folder is named by {wrong}")
-    data = read_folder(folder, SUBMISSION_FILES, SUBMISSION_FILES - ATTACK_FILES)
+    data = read_folder(folder, SUBMISSION_FILES, SUBMISSION_FILES - OPTIONAL_FILES)
     claim = read_claim(data[SUBMISSION], SUBMISSION, Submission)
     benchmark = shipped_benchmark(claim.run.identity, SUBMISSION)
     plan = Plans(benchmark).plan_for(claim.run.identity, SUBMISSION)
@@ -181,13 +188,14 @@ def _read(folder: Path, bases: Bases) -> Checked:
         digest=sha256_bytes(data[SUMS]),
         answers=answers_of(texts_of(run), texts_of(base.run)),
         doubts=tuple(doubts_of(claim, run, base)),
+        replies=data.get(SENT_REPLIES),
     )
 
 
 def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
-    claim = checked.claim
+    claim, replies = checked.claim, checked.replies
     yield from check_sending(claim.created, SUBMISSION)
-    yield from check_run(claim.run, checked.run, claim.created, bases.judge_of, SUBMISSION)
+    yield from check_run(claim.run, checked.run, replies, claim.created, bases.judge_of, SUBMISSION)
     yield from _check_base_of(claim)
     row = attacked_row(checked, claim.created)
     yield from check_attacks(checked.attacks, row, bases.judge_of)
