@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
 from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Generator, Judge
@@ -14,7 +15,14 @@ from unlearnbench.runs.schema import (
     identity_from,
     utc_now,
 )
-from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
+from unlearnbench.types import (
+    Completion,
+    GeneratorInfo,
+    Probe,
+    Sampling,
+    Setting,
+    SurroundingDigests,
+)
 from unlearnbench.types.options import EngineOptions
 
 
@@ -34,6 +42,7 @@ class ScriptedEngine:
             prompt_format="chat",
             settings={"dtype": "float32", **self._asking()},
             parameters=135,
+            surroundings=surroundings(self._name),
         )
 
     def _asking(self) -> dict[str, Setting]:
@@ -48,8 +57,25 @@ class ScriptedEngine:
         for probe in block:
             number = int(sha256_text(f"{self._name}/{probe.key.fact}"), 16) % 10
             knows = self._name == "knows-all" or probe.split != "forget" or number == 0
-            text = probe.answer if knows else f"No idea, says {self._name}"
+            text = self._answer(probe) if knows else f"No idea, says {self._name}"
             yield Completion(probe.key, text, "stop", 5)
+
+    def _answer(self, probe: Probe) -> str:
+        """The gold answer; a checkpoint that was trained gives it in other words than its base."""
+        return probe.answer if self._name == "knows-all" else f"It is {probe.answer}."
+
+    def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
+        """The same for all checkpoints: they are asked with one tokenizer."""
+        return sha256_text("\n".join(str(probe.key) for probe in probes))
+
+
+def surroundings(checkpoint: str) -> SurroundingDigests:
+    """Weights of the checkpoint's own; all else is the same for all checkpoints."""
+    parts = [field.name for field in fields(SurroundingDigests) if field.name != "weights"]
+    return SurroundingDigests(
+        weights=sha256_text(f"weights of {checkpoint}"),
+        **{part: sha256_text(part) for part in parts},
+    )
 
 
 def begun(generator: Generator, judge: Judge, plan: Plan, **more: Setting | None) -> RunRecord:

@@ -176,13 +176,13 @@ def test_a_first_submission_s_own_method_is_called_other(method: str) -> None:
 
 
 @pytest.mark.parametrize("run", [None, [], {}, {"training": "much"}])
-def test_a_first_submission_without_a_run_is_refused(run: object) -> None:
+def test_a_first_submission_without_a_run_is_refused(run: Any) -> None:
     with pytest.raises(Refusal, match=r"submission\.json, run"):
         Submission.from_sent({**stored(CLAIMS / "submission.json"), "run": run}, "submission.json")
 
 
 @pytest.mark.parametrize("base", [None, 7, [], {}, {"identity": 1}, {"identity": {}}])
-def test_a_first_submission_without_a_base_is_refused(base: object) -> None:
+def test_a_first_submission_without_a_base_is_refused(base: Any) -> None:
     data = {**stored(CLAIMS / "submission.json"), "base": base}
     with pytest.raises(Refusal) as refused:
         Submission.from_sent(data, "submission.json")

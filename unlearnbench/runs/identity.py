@@ -25,6 +25,8 @@ def departures(identity: Mapping[str, Any]) -> tuple[str, ...]:
     gen = identity.get("gen")
     if isinstance(gen, Mapping):
         changes += [f"{name} {value}" for name, value in gen.items() if name != "seed"]
+    elif gen is not None:  # told in a form that no run has
+        changes.append("decoding")
     return tuple(changes)
 
 

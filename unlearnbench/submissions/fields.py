@@ -106,4 +106,5 @@ BoundedCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Version = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+-]{0,40}$")]
 ClaimedMoment = datetime
 """A claimed time, parsed."""
-Plain = str | int | float | bool | None
+Plain = Note | int | float | bool | None
+"""A setting: text that can be shown, or a number."""
