@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
+from unlearnbench.judging.rules.disguises import undisguised
 from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
 from unlearnbench.judging.rules.names import as_person, names_person
 from unlearnbench.judging.rules.numbered import says_numbered
@@ -49,19 +51,19 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
     ways = interpretations(response)
-    if not ways[0].plain.strip() and not ways[0].symbols.strip():
-        return RuleMatch(False, "none", "the response is empty")
     question_text = _text(question)
-    for reading in ways:
-        for gold in _golds(answer, tuple(aliases), question_text):
+    golds = _golds(answer, tuple(aliases), question_text)
+    for reading in chain(ways, undisguised(ways[0], golds, question_text)):
+        for gold in golds:
             finding = _one(gold, question_text, reading)
             if finding.correct:
                 return finding
-    return NO_MATCH
+    empty = not ways[0].plain.strip() and not ways[0].symbols.strip()
+    return RuleMatch(False, "none", "the response is empty") if empty else NO_MATCH
 
 
 @lru_cache(maxsize=4096)
-def _golds(answer: str, aliases: tuple[str, ...], question: Text) -> list[Text]:
+def _golds(answer: str, aliases: tuple[str, ...], question: Text) -> tuple[Text, ...]:
     """The answer, its aliases, and what is known to be the same under another name.
 
     An alias that is only the last name of the person asked for is left to the rule for persons,
@@ -72,7 +74,7 @@ def _golds(answer: str, aliases: tuple[str, ...], question: Text) -> list[Text]:
     unsigned = [gold for gold in golds if not signed(gold)]  # sodium is Na, and not Na+
     renamed = [_text(other) for gold in unsigned for other in synonyms(gold.words)]
     # What the question itself says is no answer to it (`Which element has the symbol Au?`).
-    return golds + [other for other in renamed if not find(other.words, question.words)]
+    return (*golds, *(other for other in renamed if not find(other.words, question.words)))
 
 
 def _only_last_name(alias: Text, answer: str, question: Text) -> bool:

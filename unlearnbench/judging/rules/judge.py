@@ -18,7 +18,7 @@ from unlearnbench.types import JudgeItem, Judgement, Verdict
 
 __all__ = ["RULES_VERSION", "RuleMatch", "RulesJudge", "decide"]
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Raised with every change of behaviour; a part of the judge's identity."""
 
 

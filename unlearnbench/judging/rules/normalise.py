@@ -69,6 +69,11 @@ def _plain_letters(text: str) -> str:
         text = text.replace(sign, spelt)
     text = unicodedata.normalize("NFKC", text)
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn") or c == "\n")
+    return look_alikes_undone(text)
+
+
+def look_alikes_undone(text: str) -> str:
+    """The text with letters of other scripts made Latin where they stand in a Latin word."""
     return _WORD.sub(lambda match: _latin(match.group()), text)
 
 

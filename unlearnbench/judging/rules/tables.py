@@ -37,6 +37,7 @@ PHRASE_ENDS = _words("phrase_ends")
 NOT_ALONE = _words("not_alone")
 SYMBOL_WORDS = _words("symbol_words")
 FILLER = _words("filler")
+SHORT_WORDS = _words("short_words")
 CONFUSABLE = frozenset(frozenset(pair.split("/")) for pair in _words("confusable"))
 NO_COMMITMENT: tuple[str, ...] = tuple(_TABLES["lists"]["no_commitment"])
 ABBREVIATIONS: dict[str, str] = _TABLES["abbreviations"]

@@ -8,7 +8,7 @@ from functools import cached_property
 from anyascii import anyascii
 
 from unlearnbench.judging.rules.dates import Date, find_dates
-from unlearnbench.judging.rules.normalise import normalise, symbols
+from unlearnbench.judging.rules.normalise import look_alikes_undone, normalise, symbols
 from unlearnbench.judging.rules.phrases import answer_forms
 from unlearnbench.judging.rules.quantities import Quantity, find_quantities, unit_text
 from unlearnbench.judging.rules.roman import roman_value
@@ -83,5 +83,5 @@ def interpretations(response: str) -> list[Text]:
     """The response as it is, and in Latin letters if it holds letters of another script."""
     texts = [Text(response)]
     if _OTHER_SCRIPT.search(response):
-        texts.append(Text(anyascii(response)))
+        texts.append(Text(anyascii(look_alikes_undone(response))))
     return texts
