@@ -26,6 +26,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --no-progress --quiet --persona auditor .github/workflows
 
 perf: $(VENV)/.demo
 	$(BIN)/python perf/engine.py --json
