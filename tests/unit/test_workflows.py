@@ -183,8 +183,7 @@ def commands() -> Iterator[str]:
     for job in JOBS.values():
         for step in steps(job):
             text = str(step.get("run", "")).replace("\\\n", " ")
-            for line in re.findall(r"^\s*unlearnbench (.+)$", text, re.MULTILINE):
-                yield line
+            yield from re.findall(r"^\s*unlearnbench (.+)$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", sorted(set(commands())), ids=lambda line: line.split(" --")[0])
