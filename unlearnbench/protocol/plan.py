@@ -149,6 +149,8 @@ def draw_examples(
     lowest ranks are taken. This is the same on every machine and Python version, and removing one
     retain fact changes only the draws that held it.
     """
+    if not count:
+        return ()
 
     def rank(candidate: Fact) -> bytes:
         text = f"{seed}\n{fact.id}\n{family}\n{candidate.id}"
@@ -163,4 +165,4 @@ def draw_examples(
             for answer in (fact.answer, *fact.aliases)
         )
     )
-    return tuple(islice(silent, count)) if count else ()
+    return tuple(islice(silent, count))

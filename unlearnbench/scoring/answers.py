@@ -8,6 +8,7 @@ the cut text, the whole text or the thoughts show it; a retain fact only if the 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.types import Completion, JudgeItem, Judgement, Split
@@ -22,6 +23,7 @@ _INVENTED_TURN = re.compile(
 """A question that the model asks itself, with or without Markdown around its mark."""
 
 
+@lru_cache(maxsize=8192)
 def cut_answer(text: str) -> str:
     """What a model wrote before it began to ask itself a new question.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 FLOOR = 0.8
 """Below this share of fluent answers a checkpoint is broken rather than unlearnt: not ranked."""
@@ -13,6 +14,7 @@ _RUN = re.compile(r"([^\d\s].{0,9}?)\1{7,}", re.DOTALL)
 """Up to ten characters, repeated eight times or more without anything between."""
 
 
+@lru_cache(maxsize=8192)
 def is_fluent(text: str) -> bool:
     """Whether a text says something and does not go round in circles.
 

@@ -7,7 +7,6 @@ same answers give the same bytes.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,22 +69,7 @@ class SentAnswer(SentVerdict):
     @property
     def line(self) -> bytes:
         """The line as it is written, the only form in which it is read."""
-        control = self.control
-        fields = {
-            "run": self.run,
-            "fact": self.fact,
-            "phrasing": self.phrasing,
-            "context": self.context,
-            "sample": self.sample,
-            "text": self.text,
-            "finish_reason": self.finish_reason,
-            "n_tokens": self.n_tokens,
-            **({"thoughts": self.thoughts} if self.thoughts else {}),
-            "verdict": self.verdict,
-            "raw": self.raw,
-            **({"control": {"verdict": control.verdict, "raw": control.raw}} if control else {}),
-        }
-        return json.dumps(fields, ensure_ascii=False).encode("utf-8") + b"\n"
+        return self.model_dump_json(exclude_defaults=True).encode("utf-8") + b"\n"
 
 
 def attack_answers(folder: Path) -> bytes:

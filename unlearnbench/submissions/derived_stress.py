@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import JsonValue
@@ -11,7 +10,7 @@ from pydantic import JsonValue
 from unlearnbench.attacks.catalog import SCALES
 from unlearnbench.attacks.stress.findings import baseline_record, door_record
 from unlearnbench.attacks.stress.planned import PlannedRun, StressInputs, first_replies
-from unlearnbench.attacks.stress.plans import LENS, PLANS, test_of
+from unlearnbench.attacks.stress.plans import LENS, PLANS, doors_of, test_of
 from unlearnbench.attacks.stress.union import union_of
 from unlearnbench.attacks.stress.variants import distance_note, plan_baseline
 from unlearnbench.benchmark import Benchmark
@@ -35,6 +34,7 @@ def derived_stress(
 ) -> FinishedStress:
     """The record that follows from the answers. Raises `Refusal` for what was not planned."""
     inputs = stress_inputs(record, benchmark, rejudging.prompt_format)
+    check_doors(record, inputs)
     run, _ = _rebuilt(plan_baseline(inputs), rejudging)
     baseline = baseline_record(run)
     doors: dict[str, DoorRecord] = {}
@@ -42,7 +42,6 @@ def derived_stress(
         finding = planned.finding(*_rebuilt(planned, rejudging))
         doors[planned.door] = with_told(door_record(finding, baseline), record, planned.door)
     rejudging.stream.end()
-    check_doors(record, doors)
     if LENS in record.findings:
         check_lens(record.findings[LENS])
         doors[LENS] = record.findings[LENS]
@@ -63,13 +62,16 @@ def planned_doors(record: FinishedStress, inputs: StressInputs) -> list[PlannedR
     return [planned for name, plan in PLANS.items() if name in tests for planned in plan(inputs)]
 
 
-def check_doors(record: FinishedStress, planned: Mapping[str, object]) -> None:
+def check_doors(record: FinishedStress, inputs: StressInputs) -> None:
     """See that the doors are all those of their tests, and no others. Raises `Refusal`."""
-    doors = set(record.findings) - {LENS}
-    for door in sorted(doors ^ set(planned)):
-        what = "is missing" if door in planned else "is no door of this benchmark and profile"
-        raise Refusal("attack", f"{record.kind}.json, findings", f"{door[:80]} {what}")
+    where = f"{record.kind}.json, findings"
     tests = {test_of(door) for door in record.findings}
+    if not tests:
+        raise Refusal("attack", where, "there are none")
+    planned = [d for test in tests for d in doors_of(test, inputs.benchmark, inputs.scale)]
+    for door in sorted(set(record.findings) ^ set(planned)):
+        what = "is missing" if door in planned else "is no door of this benchmark and profile"
+        raise Refusal("attack", where, f"{door[:80]} {what}")
     if set(record.seconds) != tests:
         what = f"not the tests of the doors, which are {', '.join(sorted(tests))}"
         raise Refusal("attack", f"{record.kind}.json, seconds", what)

@@ -123,13 +123,14 @@ class Rejudging:
         exact: bool,
     ) -> None:
         verdict, raw = expected
-        if not exact and (verdict == "incorrect" or told.verdict == verdict):
+        certain = exact or verdict == "correct"
+        if not certain or (told.verdict, told.raw) == expected:
             return
         where = f"{self.name}, {folder}, {key}"
         if told.verdict != verdict:
             what = f"judged {told.verdict}, the rules say {verdict}: {raw[:120]}"
             raise Refusal("verdict", where, what)
-        if told.raw != raw:
+        if exact:
             raise Refusal("verdict", where, f"not the judge's words, which are {raw[:120]!r}")
 
     def _record(self, name: str, identity: str, sampling: Sampling) -> RunRecord:

@@ -27,8 +27,12 @@ from unlearnbench.runs.schema import (
 from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import of_facts
 from unlearnbench.submissions.derived_relearn import RelearnPlan, check_arms
-from unlearnbench.submissions.derived_stress import check_doors, check_lens, with_told
-from unlearnbench.submissions.derived_stress import planned_doors as doors_of
+from unlearnbench.submissions.derived_stress import (
+    check_doors,
+    check_lens,
+    planned_doors,
+    with_told,
+)
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Probe
 
@@ -38,6 +42,7 @@ _MOST_NOTE, _MOST_DETAILS = 300, 20_000
 
 def check_told_stress(record: FinishedStress, inputs: StressInputs) -> None:
     """Raise `Refusal` unless every door, fact, count and share is one that a suite could record."""
+    check_doors(record, inputs)
     asked = plan_baseline(inputs).probes
     baseline, where = record.baseline, "stress.json, baseline"
     _check_states(where, baseline.states, _facts(asked, "forget"))
@@ -47,8 +52,7 @@ def check_told_stress(record: FinishedStress, inputs: StressInputs) -> None:
     if baseline.unranked != why_unranked(baseline.fluency.high):
         raise Refusal("attack", f"{where}.unranked", "does not follow from the fluency")
     replies = {(p.key.fact, p.question): "" for p in asked if not p.examples}
-    planned = {run.door: run for run in doors_of(record, replace(inputs, replies=replies))}
-    check_doors(record, planned)
+    planned = {run.door: run for run in planned_doors(record, replace(inputs, replies=replies))}
     for name, run in planned.items():
         _check_door(record, run, record.findings[name])
     if LENS in record.findings:

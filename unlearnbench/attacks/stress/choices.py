@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from unlearnbench.attacks.stress.findings import Control, Finding
@@ -62,7 +63,7 @@ class ChoiceJudge:
         self._choices = choices
         self._style: Style = style
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """sha256 of the options, their order and the rule's version."""
         shown = {str(key): [*c.options, c.right] for key, c in self._choices.items()}

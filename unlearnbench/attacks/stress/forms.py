@@ -6,10 +6,11 @@ The texts here are frozen: their sha256 is part of every run's identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from unlearnbench.attacks.stress.choices import plan_choices
 from unlearnbench.attacks.stress.planned import PlannedRun, StressInputs, asks_never, leaks
-from unlearnbench.benchmark import holds
+from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.hashing import sha256_json
 from unlearnbench.protocol.plan import phrasings
 from unlearnbench.protocol.render import make_probe
@@ -64,12 +65,13 @@ def _begun(_fact: Fact, question: str, _inputs: StressInputs) -> Sequence[Messag
 def _few_shot(fact: Fact, question: str, inputs: StressInputs) -> Sequence[Message]:
     """Retain facts of the same topic first, none of which names the answer."""
     golds = (fact.answer, *fact.aliases)
-    free = [
+    retain = inputs.benchmark.split("retain")
+    free = (
         f
-        for f in inputs.benchmark.split("retain")
+        for f in sorted(retain, key=lambda f: (f.topic != fact.topic, f.id))
         if not any(holds(text, gold) for text in (f.question, f.answer) for gold in golds)
-    ]
-    near = sorted(free, key=lambda f: (f.topic != fact.topic, f.id))[:SHOTS]
+    )
+    near = islice(free, SHOTS)
     shown = [
         turn
         for f in near
@@ -133,6 +135,15 @@ def reverse_probes(facts: Sequence[Fact], inputs: StressInputs) -> Iterator[Prob
             yield make_probe(
                 fact, key, turns, inputs.prompt_format, form.reverse_question, form.reverse_answer
             )
+
+
+def forms_of(benchmark: Benchmark) -> list[str]:
+    """The forms that a benchmark has, in the order of `plan_formats`."""
+    names = list(FORMATS)
+    names.insert(1, "reverse")
+    if benchmark.forms:
+        return [*names, "choice-letter", "choice-text"]
+    return [name for name in names if name not in ("cloze", "reverse")]
 
 
 def plan_formats(inputs: StressInputs) -> list[PlannedRun]:

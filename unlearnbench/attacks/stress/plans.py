@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.stress.draws import plan_sampling
-from unlearnbench.attacks.stress.forms import plan_formats
+from unlearnbench.attacks.stress.forms import forms_of, plan_formats
 from unlearnbench.attacks.stress.planned import Planner
-from unlearnbench.attacks.stress.variants import plan_interpolate, plan_quantize
+from unlearnbench.attacks.stress.variants import QUANTISED, SHARES, plan_interpolate, plan_quantize
+from unlearnbench.benchmark import Benchmark
 
 LENS = "lens"
 """The one door that asks nothing: it reads a model's layers, and has no states."""
@@ -21,6 +23,19 @@ PLANS: Mapping[str, Planner] = {
 """Name of a stress test -> its planned runs, in the order in which a suite makes them."""
 RANKED = ("sampling", "quantize", "formats")
 """The tests whose leaks count as leaks of the checkpoint."""
+
+
+def doors_of(test: str, benchmark: Benchmark, scale: Scale) -> list[str]:
+    """The doors of a stress test, in the order of its plan, without planning it."""
+    if test == "sampling":
+        return [f"sampling/leak@{scale.samples}"]
+    if test == "quantize":
+        return [f"quantize/{kind}" for kind in QUANTISED]
+    if test == "interpolate":
+        return [f"interpolate/{share:.2f}" for share in SHARES]
+    if test == "formats":
+        return [f"formats/{form}" for form in forms_of(benchmark)]
+    return [LENS] if test == LENS else []
 
 
 def test_of(door: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.stress.findings import Finding
@@ -21,6 +21,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75)
 """Of the way from the base to the checkpoint."""
 
 
+@lru_cache(maxsize=4)
 def protocol_plan(
     benchmark: Benchmark, scale: Scale, prompt_format: PromptFormat, seed: int
 ) -> Plan:
