@@ -34,7 +34,7 @@ def replies(change: Callable[[list[Line]], object]) -> Change:
 
 
 def call(change: Callable[[Line], object]) -> Change:
-    """Change the first call that is about more than one response."""
+    """Change one call, see `wide`."""
     return replies(lambda lines: change(wide(lines)))
 
 
@@ -76,8 +76,12 @@ def both(*changes: Change) -> Change:
 
 
 def wide(lines: list[Line]) -> Line:
-    """The first call about more than one response."""
-    return next(line for line in lines if len(line["responses"]) > 1)
+    """The first call about more than one response of a fact that was forgotten."""
+    return next(
+        line
+        for line in lines
+        if len(line["responses"]) > 1 and "No idea" in " ".join(line["responses"].values())
+    )
 
 
 def without(folder: Path) -> None:
