@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ABOUT
+from tests.conftest import ABOUT, CommandLine
 from tests.forgeries.forgery import Forgery, seal
 from tests.forgeries.replies import MUTATIONS, REPLIES
 from tests.judges_server import Behaviour, judges_server
@@ -23,10 +23,18 @@ from unlearnbench.api.attestations import attest, attestations, rejudge_submissi
 from unlearnbench.api.submissions import listed_judges, submit, submit_base, verify
 from unlearnbench.errors import JudgeError, SubmissionError
 from unlearnbench.hashing import sha256_text
+from unlearnbench.judging.catalogue import shipped_judge
+from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.plugins import BUILTIN
-from unlearnbench.runs.replies import read_replies
+from unlearnbench.protocol.judging import judge_readings
+from unlearnbench.runs.codec import outcome_record
+from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.replies import read_replies, reply_text
+from unlearnbench.runs.run import load_run
+from unlearnbench.runs.schema import ScoreRecord
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.bases import Bases
+from unlearnbench.submissions.replies import items_of
 from unlearnbench.submissions.verify import Checked, check_submission
 from unlearnbench.types import Completion, Probe, Sampling
 from unlearnbench.types.options import About, RunOptions
@@ -271,18 +279,51 @@ def test_a_forged_sample_does_not_count(
     assert words[what] in str(found.reasons[0])
 
 
-def test_invented_replies_do_not_agree(
-    row: Path, paid_bases: Path, tmp_path: Path, served: Behaviour
+def invent(folder: Path) -> None:
+    """Let all replies of a run say that everything is correct; verdicts and scores follow."""
+    run, replies = load_run(folder), read_replies(folder)
+    for number, reply in enumerate(replies):
+        says = dict.fromkeys(reply.responses, "correct") | dict(reply.canaries)
+        rows = [{"id": name, "evidence": "", "verdict": said} for name, said in says.items()]
+        replies[number] = replace(reply, reply=json.dumps({"verdicts": rows}))
+    judge = shipped_judge("gemini")
+    assert isinstance(judge, LLMJudge)
+    results = {r.key: r for r in judge_readings(judge.derived_from(replies), items_of(run))}
+    outcomes = (json.dumps(outcome_record(results[probe.key])) for probe in run.probes)
+    (folder / "replies.jsonl").write_text("\n".join(map(reply_text, replies)) + "\n", "utf-8")
+    (folder / "outcomes.jsonl").write_text("\n".join(outcomes) + "\n", "utf-8")
+    scores = {name: ScoreRecord.of(score) for name, score in load_run(folder).scores.items()}
+    RunFolder(folder).write_record(run.record.model_copy(update={"scores": scores}))
+
+
+def test_invented_replies_fit_and_another_persons_do_not(
+    paid_runs: dict[str, Path],
+    paid_bases: Path,
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All of a row's replies can be invented so that they fit; asked again, the judge differs."""
-    path = row / REPLIES
-    calls = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    assert calls
-    made = rejudge_submission(
-        row, "gemini", sample=True, run_options=RunOptions(tmp_path / "again"), bases=paid_bases
-    )
-    assert made.most_changed < made.n_facts
-    assert made.retain_bound <= 0.15
+    """What only another judgement can show: that somebody asked the judge."""
+    shutil.copytree(paid_runs["forgets-a"], tmp_path / "run")
+    invent(tmp_path / "run")
+    row = tmp_path / "submissions" / "tuned"
+    submit(tmp_path / "run", "knows-all-gemini", About(*ABOUT), out=row, bases=paid_bases)
+    monkeypatch.setenv("UNLEARNBENCH_CACHE", str(tmp_path / "cache-of-b"))
+    again = ["--rejudge", "gemini", "--sample", "--out", tmp_path / "again", "--bases", paid_bases]
+    printed = command_line("verify", row, *again, "-q")
+    assert printed.code == 1
+    assert "does not agree" in printed.out
+    attest(row, [tmp_path / "again"], OTHER, bases=paid_bases)
+    (found,) = attestations(checked(row, paid_bases))
+    assert found.ok and found.agreement is not None and not found.agreement.agrees
+    printed = command_line("verify", row, "--bases", paid_bases)
+    assert "re-judged by B. Person on a sample, does not agree" in printed.out
+
+
+def test_a_sample_is_one_of_judging_again(row: Path, command_line: CommandLine) -> None:
+    printed = command_line("verify", row, "--sample")
+    assert printed.code == 2
+    assert "--sample: give --rejudge JUDGE too" in printed.err
 
 
 def test_a_free_judge_is_not_asked_anew(

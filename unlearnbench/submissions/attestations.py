@@ -128,7 +128,7 @@ def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
         sampled = attestation.sampled
         agreement = compare_rerun(claimed, attestation.run, sampled=sampled)
     attacks = attestation.attacks.without_answers
-    return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks)
+    return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks, replies=None)
 
 
 def _read(folder: Path, row: Checked) -> Attested:

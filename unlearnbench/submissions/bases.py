@@ -7,7 +7,7 @@ bases, one for each base x benchmark x judge: a submitter cannot choose what a r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -149,4 +149,4 @@ class Bases:
             reason = fault
         if reason is not None:
             return Refusal("base", f"base {places[0].name}", f"does not stand: {reason}"[:300])
-        return base
+        return replace(base, replies=None)

@@ -166,7 +166,8 @@ def _claim_in(folder: Path) -> Submission:
 def _check_row(folder: Path, bases: Bases) -> Verification:
     checked = _read(folder, bases)
     reasons = list(_refusals(checked, bases))
-    return Verification(folder, reasons, replace(checked, attacks=checked.attacks.without_answers))
+    kept = replace(checked, attacks=checked.attacks.without_answers, replies=None)
+    return Verification(folder, reasons, kept)
 
 
 def _read(folder: Path, bases: Bases) -> Checked:
