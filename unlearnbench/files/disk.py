@@ -13,7 +13,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +28,7 @@ REFUSALS = frozenset(
     )
 )
 """Errors of a full, read-only, forbidden or failing disk, and of an impossible path."""
+_FLUSHED_AT_ONCE = 16
 _NO_FOLDER_SYNC = frozenset([errno.EINVAL, errno.ENOTSUP])
 _LEFTOVER = re.compile(r"^\.(?P<name>.+)\.(?P<pid>\d+)\.(tmp|partial)$", re.DOTALL)
 _NATIVE = re.compile(r"\(os error (\d+)\)")
@@ -78,11 +80,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     A lone surrogate (from a path that is not UTF-8) is written as an escape.
     """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = _beside(path)
     try:
         with beside.open("wb") as file:
-            file.write(data)
+            file.write(_bytes(content))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -90,6 +91,40 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except OSError as error:
         _drop(beside)
         raise write_error(path, error) from error
+
+
+def write_together(files: Sequence[tuple[Path, str | bytes]]) -> None:
+    """Replace several different files, each atomically and in this order, but flushed together.
+
+    For many small files: the disk flushes dozens in hardly more time than one. After an error or a
+    kill each file is whole, old or new. Raises `RunError`.
+    """
+    drafts = [(path, _beside(path)) for path, _ in files]
+    try:
+        for (path, beside), (_, content) in zip(drafts, files, strict=True):
+            with writing(path):
+                beside.write_bytes(_bytes(content))
+        with writing(files[0][0].parent), ThreadPoolExecutor(_FLUSHED_AT_ONCE) as pool:
+            list(pool.map(sync, (beside for _, beside in drafts)))
+        for path, beside in drafts:
+            with writing(path):
+                beside.replace(path)
+        for folder in dict.fromkeys(path.parent for path, _ in drafts):
+            with writing(folder):
+                sync_folder(folder)
+    except RunError:
+        for _, beside in drafts:
+            _drop(beside)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it replaces `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 @contextmanager
