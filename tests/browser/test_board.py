@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.board_samples import sample_board, sample_division, varied_rows
 from tests.browser.conftest import OVERLAPS, Visit
-from tests.conftest import ABOUT
-from unlearnbench.api.attestations import attest
-from unlearnbench.api.submissions import build_leaderboard, submit
-from unlearnbench.types.options import About
+from unlearnbench.leaderboard.site import build_site
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 WIDTHS = (1280, 390)
@@ -29,27 +25,20 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(
-    good_submission: Path,
-    scripted_runs: dict[str, Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """A built board, served on this machine."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A built board of every kind of row, served on this machine."""
     folder = tmp_path_factory.mktemp("board")
-    shutil.copytree(good_submission, folder / "submissions" / "refusal-tuning")
-    second = About(HOSTILE, *ABOUT[1:])
-    runs = (scripted_runs["forgets-b"], scripted_runs["knows-all"])
-    submit(*runs, second, out=folder / "submissions" / "second-row")
-    attest(folder / "submissions" / "second-row", [runs[0]], HOSTILE)
-    build_leaderboard(folder / "site", folder / "submissions")
-    handler = partial(_Quiet, directory=str(folder / "site"))
+    build_site(sample_board(varied_rows(5, HOSTILE)), folder, lambda judge: 0.984)
+    handler = partial(_Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 
-PAGES = ("index.html", "divisions/wkf-0.4.0-knows-all.html", "rows/second-row.html")
+DIVISION = f"divisions/{sample_division([]).slug}.html"
+PAGES = ("index.html", DIVISION, "rows/attacked.html", "rows/doubtful.html", "submit.html")
+N_ROWS = 8
 
 
 def names(page: Any) -> list[str]:
@@ -68,10 +57,10 @@ def test_nothing_from_elsewhere_and_no_complaint(browser: Any, site: str, path: 
 
 
 def test_what_others_found(browser: Any, site: str) -> None:
-    with Visit(browser, site + "rows/second-row.html") as visit:
+    with Visit(browser, site + "rows/attacked.html") as visit:
         region = visit.page.get_by_role("region", name="What others found")
         assert HOSTILE in region.inner_text()
-        assert "agrees" in region.inner_text()
+        assert "relearnt 40.0 %" in region.inner_text()
 
 
 def test_sorting_and_the_address(browser: Any, site: str) -> None:
@@ -95,21 +84,21 @@ def test_filtering_by_keyboard(browser: Any, site: str) -> None:
     with Visit(browser, site) as visit:
         field = visit.page.get_by_label("Filter rows").first
         field.focus()
-        visit.page.keyboard.type("REFUSAL TUN")
-        assert names(visit.page) == ["refusal-tuning"]
-        assert visit.page.locator("output").first.inner_text() == "1 of 2 rows"
+        visit.page.keyboard.type("PRESET SMOLLM")
+        assert names(visit.page) == ["attacked"]
+        assert visit.page.locator("output").first.inner_text() == f"1 of {N_ROWS} rows"
         address = visit.page.url
     with Visit(browser, address) as again:
-        assert names(again.page) == ["refusal-tuning"]
+        assert names(again.page) == ["attacked"]
 
 
 def test_a_row_has_an_address(browser: Any, site: str) -> None:
-    with Visit(browser, site + "rows/second-row.html") as visit:
-        visit.page.get_by_role("link", name="knows-all × wkf").click()
+    with Visit(browser, site + "rows/doubtful.html") as visit:
+        visit.page.get_by_role("link", name="smollm2-135m × wkf").click()
         # A locator waits for the page that the link leads to.
         row = visit.page.locator("tr:target")
         assert row.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
-        assert visit.page.url.endswith("#second-row")
+        assert visit.page.url.endswith("#doubtful")
 
 
 def test_strangers_text_is_text(browser: Any, site: str) -> None:
@@ -119,7 +108,7 @@ def test_strangers_text_is_text(browser: Any, site: str) -> None:
 
 def test_without_scripts_it_is_readable(browser: Any, site: str) -> None:
     with Visit(browser, site, java_script_enabled=False) as visit:
-        assert len(names(visit.page)) == 2
+        assert len(names(visit.page)) == N_ROWS
         assert visit.page.locator(".filter").first.is_hidden()
 
 
@@ -132,10 +121,41 @@ def test_the_page_itself_does_not_scroll_sideways(
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_the_whole_table_fits_a_common_screen(browser: Any, site: str) -> None:
+    """Judge, size and date included, without scrolling."""
+    for path in PAGES[:2]:
+        with Visit(browser, site + path, 1280) as visit:
+            room = visit.page.locator(".scroll:has(.board)")
+            assert room.evaluate("e => e.scrollWidth <= e.clientWidth")
+            date = visit.page.locator("#attacked td").last.bounding_box()
+            assert date["x"] + date["width"] <= 1280
+
+
+def test_phones_see_the_worst_case_first(browser: Any, site: str) -> None:
+    with Visit(browser, site, 390) as visit:
+        cells = visit.page.locator("#attacked td")
+        tops = [cell.bounding_box() for cell in cells.all()]
+        worst = tops.pop(1)
+        assert "5.0" in cells.nth(1).inner_text()
+        name = visit.page.locator("#attacked th").bounding_box()
+        assert name["y"] < worst["y"] < min(box["y"] for box in tops)
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in tops)
+        # It is still a table for those who listen to it.
+        assert visit.page.get_by_role("rowheader", name="JensUn").count() == 1
+
+
+def test_doubts_are_seen_without_colour(browser: Any, site: str) -> None:
+    for width in WIDTHS:
+        with Visit(browser, site, width) as visit:
+            line = visit.page.locator("#doubtful").get_by_text("not ranked until run again")
+            assert line.is_visible()
+
+
+@pytest.mark.parametrize("path", [*PAGES[:3]])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_in_the_plot_covers_a_name(browser: Any, site: str, width: int) -> None:
-    with Visit(browser, site + PAGES[1], width) as visit:
-        assert visit.page.locator("svg.chart .name").count() == 5
+def test_nothing_in_the_plot_covers_a_name(browser: Any, site: str, width: int, path: str) -> None:
+    with Visit(browser, site + path, width) as visit:
+        assert visit.page.locator("svg.chart .name").count() in (N_ROWS + 2, 3)
         assert visit.page.evaluate(OVERLAPS) == []
 
 

@@ -9,14 +9,16 @@ import re
 import shutil
 import time
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ABOUT
 from unlearnbench.api.submissions import build_leaderboard, submit
+from unlearnbench.display import visible_line
 from unlearnbench.errors import SubmissionError
-from unlearnbench.leaderboard.board import Board, Division
+from unlearnbench.leaderboard.board import Board
 from unlearnbench.leaderboard.ranking import ranked
 from unlearnbench.leaderboard.site import build_site
 from unlearnbench.types.options import About
@@ -26,13 +28,15 @@ from unlearnbench.types.options import About
 def submissions(
     good_submission: Path,
     scripted_runs: dict[str, Path],
+    bases: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Two good rows, one that is withdrawn, one that is broken."""
     folder = tmp_path_factory.mktemp("submissions")
     shutil.copytree(good_submission, folder / "refusal-tuning")
     about = About("=Second <b>row</b>", *ABOUT[1:])
-    submit(scripted_runs["forgets-b"], scripted_runs["knows-all"], about, out=folder / "second-row")
+    out = folder / "second-row"
+    submit(scripted_runs["forgets-b"], "knows-all-wkf", about, out=out, bases=bases)
     (folder / "taken-back").mkdir()
     (folder / "taken-back" / "WITHDRAWN").write_text("The data were mixed up.")
     (folder / "broken").mkdir()
@@ -41,9 +45,11 @@ def submissions(
 
 
 @pytest.fixture(scope="module")
-def built(submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, Path]:
+def built(
+    submissions: Path, bases: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Board, Path]:
     out = tmp_path_factory.mktemp("site")
-    return build_leaderboard(out, submissions, out.with_name("kept")).board, out
+    return build_leaderboard(out, submissions, out.with_name("kept"), bases).board, out
 
 
 def test_the_readme_shows_the_board_that_ships(tmp_path: Path) -> None:
@@ -58,7 +64,7 @@ def test_a_name_cannot_leave_its_markdown_cell(built: tuple[Board, Path]) -> Non
     text = (built[1] / "board.md").read_text("utf-8")
     assert "=Second \\<b\\>row\\</b\\>" in text
     (line,) = [line for line in text.splitlines() if "Second" in line]
-    assert line.count(" | ") == 7
+    assert line.count(" | ") == 8
 
 
 def test_retain_by_tier_and_the_judge_s_specificity(built: tuple[Board, Path]) -> None:
@@ -77,17 +83,31 @@ def test_the_plot_names_every_row_and_anchor(built: tuple[Board, Path]) -> None:
     assert (built[1] / "charts.css").read_text("utf-8").startswith(".chart {")
 
 
+def test_the_matrix_of_a_row_is_that_of_its_run(built: tuple[Board, Path]) -> None:
+    (division,) = built[0].divisions
+    for row in division.rows:
+        page = (built[1] / "rows" / f"{row.id}.html").read_text("utf-8")
+        leaked = sum(line.count("x") for line in row.matrix.lines.values())
+        assert page.count('<td class="leaked">leaked</td>') == leaked
+        assert len(row.matrix.lines) == row.base_knowledge.asked == 40
+        for fact, leaks in row.states.items():
+            assert ("x" in row.matrix.lines[fact]) is leaks
+
+
 def test_divisions_and_ranks(built: tuple[Board, Path]) -> None:
     (division,) = built[0].divisions
     assert (division.benchmark, division.base) == ("wkf", "knows-all")
     assert {row.id for row in division.rows} == {"refusal-tuning", "second-row"}
+    worst = [row.scores["forget.worst_case"].value for row in division.rows]
+    assert worst == sorted(worst)
     for row in division.rows:
         assert row.trust == "logged"
+        assert row.rank is None
+        assert row.outside == [doubt.what for doubt in row.doubts if doubt.bars] != []
+    for row in ranked([replace(row, doubts=()) for row in division.rows]):
         assert row.outside == []
         assert row.rank is not None
         assert 1 <= row.rank[0] <= row.rank[1] <= 2
-    worst = [row.scores["forget.worst_case"].value for row in division.rows]
-    assert worst == sorted(worst)
 
 
 def test_anchors_say_what_the_columns_mean(built: tuple[Board, Path]) -> None:
@@ -105,7 +125,7 @@ def test_what_is_not_a_row(built: tuple[Board, Path]) -> None:
     assert [row.id for row in board.refused] == ["broken"]
     page = (out / "index.html").read_text("utf-8")
     assert "The data were mixed up." in page
-    assert "missing-file" in page
+    assert visible_line(board.refused[0].reasons[0]) in unescape(page)
 
 
 def test_text_of_strangers_is_text(built: tuple[Board, Path]) -> None:
@@ -122,12 +142,12 @@ def test_text_of_strangers_is_text(built: tuple[Board, Path]) -> None:
 
 
 def test_a_row_is_verified_once(
-    submissions: Path, built: tuple[Board, Path], tmp_path: Path
+    submissions: Path, bases: Path, built: tuple[Board, Path], tmp_path: Path
 ) -> None:
     """From what was kept the same board comes; a changed file is looked at again."""
     kept = built[1].with_name("kept")
     began = time.monotonic()
-    again = build_leaderboard(tmp_path / "again", submissions, kept).board
+    again = build_leaderboard(tmp_path / "again", submissions, kept, bases).board
     warm = time.monotonic() - began
     assert again == built[0]
     assert warm < 5
@@ -135,22 +155,24 @@ def test_a_row_is_verified_once(
     shutil.copytree(submissions, copy)
     answers = copy / "second-row" / "run" / "completions.jsonl"
     answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
-    changed = build_leaderboard(tmp_path / "changed", copy, kept).board
+    changed = build_leaderboard(tmp_path / "changed", copy, kept, bases).board
     assert {row.id for row in changed.refused} == {"broken", "second-row"}
 
 
-def test_copied_answers_are_not_ranked(
-    submissions: Path, good_submission: Path, tmp_path: Path
-) -> None:
+def test_copied_answers_are_not_ranked(good_submission: Path, bases: Path, tmp_path: Path) -> None:
     from tests.integration.test_submissions import claim
 
     copy = tmp_path / "copy"
     shutil.copytree(good_submission, copy / "mine")
     shutil.copytree(good_submission, copy / "yours")
-    claim(lambda c: c["run"]["identity"].update(checkpoint="f" * 64))(copy / "yours")
-    (division,) = build_leaderboard(tmp_path / "site", copy).board.divisions
-    assert [row.trust for row in division.rows] == ["claimed", "claimed"]
-    assert all(row.levels == ["claimed"] for row in division.rows)
+    other = {"checkpoint": "f" * 64}
+    claim(lambda c: c["run"]["identity"].update(other))(copy / "yours")
+    built = build_leaderboard(tmp_path / "site", copy, bases=bases)
+    (division,) = built.board.divisions
+    assert {row.id: list(row.levels) for row in division.rows} == {
+        "mine": ["logged"],
+        "yours": ["claimed"],
+    }
     assert all(row.rank is None for row in division.rows)
 
 
@@ -167,12 +189,13 @@ def test_two_thousand_rows(built: tuple[Board, Path], tmp_path: Path) -> None:
     for number in range(2000):
         states = {f: (hash_of(f, number) < number % 10) for f in like.states}
         claim = replace(like.claim, submitter=f"Person {number % 700}")
-        rows.append(replace(like, id=f"row-{number}", claim=claim, states=states))
-    began = time.monotonic()
-    division = Division("wkf", "0", "many", tuple(ranked(rows)), first.anchors)
+        rows.append(replace(like, id=f"row-{number}", claim=claim, states=states, doubts=()))
+    began = time.process_time()
+    division = replace(first, rows=tuple(ranked(rows)))
     pages = build_site(Board((division,), (), {}), tmp_path / "site", lambda judge: 0.984)
-    assert pages == 2002
-    assert time.monotonic() - began < 30
+    assert pages >= 2002
+    assert division.rows[0].rank is not None
+    assert time.process_time() - began < 30
     assert (tmp_path / "site" / "index.html").stat().st_size <= 500_000
 
 

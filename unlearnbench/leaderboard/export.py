@@ -6,34 +6,48 @@ import csv
 import io
 import json
 import re
+import unicodedata
 
 from unlearnbench.display import visible_line
-from unlearnbench.leaderboard.board import Board
+from unlearnbench.leaderboard.board import Board, Division
+from unlearnbench.leaderboard.details import arms_in_short
 from unlearnbench.leaderboard.entry import Entry
 
 Value = str | float | int | None
 Flat = dict[str, Value]
 """A row as one line of a table, by column."""
+_FORMULA = ("=", "+", "-", "\N{MINUS SIGN}", "@")
+"""Signs that begin a formula."""
 
 
 def as_json(board: Board) -> str:
-    """The divisions with their rows."""
+    """The divisions with their base model and their rows."""
     divisions = [
-        {
-            "benchmark": division.benchmark,
-            "version": division.version,
-            "base": division.base,
-            "rows": [flat(row) for row in division.rows],
-        }
+        {**_division(division), "rows": [flat(row) for row in division.rows]}
         for division in board.divisions
     ]
     return json.dumps(divisions, indent=1, ensure_ascii=False)
 
 
+def _division(division: Division) -> Flat:
+    base = division.base_knowledge
+    return {
+        "benchmark": division.benchmark,
+        "version": division.version,
+        "profile": division.profile,
+        "judge": division.judge,
+        "base": division.base,
+        "base_known": base.known,
+        "base_asked": base.asked,
+        "base_retain": base.retain,
+        "base_fluency": base.fluency,
+    }
+
+
 def as_csv(board: Board) -> str:
     """One line per row; an apostrophe before a cell that a spreadsheet would run as a formula."""
     rows = [
-        {"benchmark": division.benchmark, "base": division.base, **flat(row)}
+        {**_division(division), **flat(row)}
         for division in board.divisions
         for row in division.rows
     ]
@@ -62,6 +76,10 @@ def flat(row: Entry) -> Flat:
         "rank_low": row.rank[0] if row.rank else None,
         "rank_high": row.rank[1] if row.rank else None,
         "outside": "; ".join(row.outside),
+        "doubts": ", ".join(doubt.code for doubt in row.doubts),
+        "among_known": row.among_known.value,
+        "among_known_low": row.among_known.low,
+        "among_known_high": row.among_known.high,
         **{name: score.value for name, score in row.scores.items()},
         "known_worst_case": row.worst,
         "relearn_maximum": peak.maximum if peak else None,
@@ -69,25 +87,43 @@ def flat(row: Entry) -> Flat:
         "relearn_arms": ", ".join(row.relearn.arms) if row.relearn else "",
         "stress": row.stress.score.high if row.stress else None,
         "parameters": claim.parameters,
-        "judge": claim.judge,
         "judge_identity": claim.judge_identity,
         "fingerprint": claim.fingerprint,
+        "base_fingerprint": claim.base_fingerprint,
     }
 
 
 def _csv_cell(value: Value) -> Value:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    """A cell that no spreadsheet runs as a formula."""
+    if not isinstance(value, str):
+        return value
+    shown = visible_line(value)
+    return f"'{shown}" if _begins_formula(value) else shown
+
+
+def _begins_formula(text: str) -> bool:
+    """Whether the first visible character of a text is a sign of a formula, in any width.
+
+    Spreadsheets skip spaces and controls, and take full-width and small signs for the plain ones.
+    """
+    for letter in unicodedata.normalize("NFKC", text):
+        if unicodedata.category(letter)[0] not in "ZC":
+            return letter in _FORMULA
+    return False
 
 
 def as_markdown(board: Board) -> str:
     """The divisions as Markdown tables; shares in percent."""
     lines = []
     for division in board.divisions:
+        base = division.base_knowledge
         lines += [
-            f"**{_markdown_cell(division.base)} × {division.benchmark} {division.version}**",
+            f"**{_markdown_cell(division.base)} × {division.benchmark} {division.version}**, "
+            f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
+            f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",
-            "| rank | row | worst case | original | retain | relearnt | stress | trust |",
-            "|---|---|---|---|---|---|---|---|",
+            "| rank | row | worst case | original | retain | relearnt | stress | trust | doubts |",
+            "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in (*division.rows, *division.anchors)]
         lines.append("")
@@ -95,29 +131,20 @@ def as_markdown(board: Board) -> str:
 
 
 def _line(row: Entry) -> str:
-    worst, leaks = row.scores["forget.worst_case"], row.known.worst_case
+    worst = row.among_known
     cells = [
         "–".join(map(str, dict.fromkeys(row.rank))) if row.rank else "–",
         _markdown_cell(row.claim.name),
-        f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})"
-        + (f", known {_share(leaks.score.high)}" if leaks else ""),
+        f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})",
         *(_share(row.scores[name].value) for name in ("forget.original", "retain.mean")),
-        f"{_share(row.relearnt.maximum)} ({_arms(row)})" if row.relearnt else "–",
+        f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
+        if row.relearnt
+        else "–",
         _share(row.stress.score.high if row.stress else None),
         "anchor" if row.id.startswith("anchor-") else ", ".join(row.levels),
+        ", ".join(doubt.code for doubt in row.doubts) or "–",
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _arms(row: Entry) -> str:
-    """The arm that brought most facts back, and of how many, or who attests it."""
-    attested = row.known.relearn
-    if attested:
-        return f"{attested.arm}, {_markdown_cell(attested.by)}"
-    assert row.relearn is not None
-    assert row.relearn.worst is not None
-    arms, arm = row.relearn.arms, row.relearn.worst.arm
-    return f"{arm}, worst of {len(arms)}" if len(arms) > 1 else f"{arm} only"
 
 
 def _share(value: float | None) -> str:

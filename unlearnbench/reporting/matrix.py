@@ -50,7 +50,7 @@ class MatrixRow:
     @property
     def cells(self) -> Markup:
         """The marks as cells of a table."""
-        return Markup("").join(Markup(_CELLS[mark]) for mark in self.marks)
+        return Markup("".join([_CELLS[mark] for mark in self.marks]))
 
     @property
     def n_asked(self) -> int:

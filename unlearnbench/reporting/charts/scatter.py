@@ -27,6 +27,7 @@ MOST_BARRED = 20
 _REFERENCE_STYLE = 2
 _FRONT_SCALE, _HALF_MARK = 1.4, 9
 _SHORT = 170
+_Y_NAME = "forget facts that leak, worst case (less is better)"
 _PIECE = 20
 """Length of the pieces into which a line is cut to tell what it crosses."""
 
@@ -37,7 +38,7 @@ class TradeOffPoint:
 
     `style` chooses colour and outline; a reference is no checkpoint that competes, but what others
     are read against. `is_open`: some verdicts are missing. `is_always_named`: however many points
-    there are, up to `MOST_NAMED`, which go before others.
+    there are, up to `MOST_NAMED`, which go before others. `note` is added to its tooltip.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TradeOffPoint:
     is_reference: bool = False
     is_open: bool = False
     is_always_named: bool = False
+    note: str = ""
 
     def is_beaten_by(self, other: TradeOffPoint) -> bool:
         """Whether another is at least as good in both and better in one."""
@@ -75,7 +77,9 @@ class Scatter:
     line: str
 
 
-def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Scatter:
+def trade_off_chart(
+    points: Sequence[TradeOffPoint], joined: bool = False, y_name: str = _Y_NAME
+) -> Scatter:
     """Retain (right is better) against the worst case (below is better).
 
     Points that no other beats are larger. `joined`: a line leads through all but the references.
@@ -99,7 +103,7 @@ def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Sc
         share_ticks(horizontal=True),
         share_ticks(),
         "retain questions answered (more is better)",
-        "forget facts that leak, worst case (less is better)",
+        y_name,
     )
     return Scatter(axes, dots, tuple(labels), line)
 
@@ -107,7 +111,7 @@ def trade_off_chart(points: Sequence[TradeOffPoint], joined: bool = False) -> Sc
 def _dot(point: TradeOffPoint, best: bool, barred: bool) -> Dot:
     x, y = _place(point)
     tooltip = f"{point.name}: worst case {percent(point.worst_case)}, "
-    tooltip += f"retain {percent(point.retain)}"
+    tooltip += f"retain {percent(point.retain)}" + (f", {point.note}" if point.note else "")
     style = _REFERENCE_STYLE if point.is_reference else point.style
     shape = mark(x, y, style, point.is_open, tooltip, _FRONT_SCALE if best else 1)
     colour = "reference" if point.is_reference else f"s{(style - 1) % N_STYLES + 1}"
