@@ -49,7 +49,7 @@ def visible_line(text: str) -> str:
 
 
 def _escaped(text: str, allowed: str) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and _INVISIBLE.isdisjoint(text):
         return text
     return "".join(c if c in allowed or not _hides(c) else f"[U+{ord(c):04X}]" for c in text)
 

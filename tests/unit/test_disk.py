@@ -20,6 +20,7 @@ from unlearnbench.files.disk import (
     drafting,
     refusal,
     write_atomically,
+    write_together,
     writing,
 )
 
@@ -137,3 +138,38 @@ def test_what_is_written_is_what_was_given(content: str | bytes) -> None:
         path = Path(folder) / "file"
         write_atomically(path, content)
         assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+
+
+def test_many_files_are_written_together(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a").write_text("old")
+    files = [(tmp_path / name, f"new {name} \udc80") for name in ("a", "b", "sub/c")]
+    write_together(files)
+    assert [path.read_text("utf-8") for path, _ in files] == [
+        "new a \\udc80",
+        "new b \\udc80",
+        "new sub/c \\udc80",
+    ]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "c", "sub"]
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_refused_write_leaves_every_file_whole(tmp_path: Path, missing: int) -> None:
+    """A folder in the place of one file: those before it are new, nothing is half-written."""
+    paths = [tmp_path / name for name in "abc"]
+    for number, path in enumerate(paths):
+        path.mkdir() if number == missing else path.write_text("old")
+        if number == missing:
+            (path / "inside").touch()
+    with pytest.raises(RunError, match=f"cannot write {paths[missing]}"):
+        write_together([(path, "new") for path in paths])
+    texts = [path.read_text() for path in paths if path.is_file()]
+    assert texts == ["new"] * missing + ["old"] * (2 - missing)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
+def test_a_missing_folder_is_an_error_of_that_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_together([(tmp_path / "a", "1"), (tmp_path / "no" / "b", "2")])
+    assert not (tmp_path / "a").exists()
+    assert list(tmp_path.iterdir()) == []

@@ -112,10 +112,9 @@ def write_together(files: Sequence[tuple[Path, str | bytes]]) -> None:
         for folder in dict.fromkeys(path.parent for path, _ in drafts):
             with writing(folder):
                 sync_folder(folder)
-    except RunError:
+    finally:
         for _, beside in drafts:
             _drop(beside)
-        raise
 
 
 def _beside(path: Path) -> Path:
