@@ -8,6 +8,7 @@ import json
 import re
 import time
 from dataclasses import fields, replace
+from email.message import Message
 from html import unescape
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.board_samples import (
 )
 from unlearnbench.display import hidden_character
 from unlearnbench.leaderboard import details
+from unlearnbench.leaderboard import documents as pages_of_documents
 from unlearnbench.leaderboard.board import Board
 from unlearnbench.leaderboard.entry import AttestationEntry, ClaimedRow
 from unlearnbench.leaderboard.export import as_csv, as_json, as_markdown
@@ -266,3 +268,43 @@ def test_knowledge_of_nothing_is_shown(tmp_path: Path) -> None:
     division = replace(sample_division([sample_entry("r")]), base_knowledge=none)
     build_site(Board((division,), (), {}), tmp_path, lambda judge: None)
     assert "answers 0 of 20 forget facts" in page(tmp_path, "index.html")
+
+
+REPOSITORIES = {
+    "nothing known": ({}, [], None),
+    "in a workflow": ({"GITHUB_REPOSITORY": "a/b"}, [], "https://github.com/a/b"),
+    "elsewhere": (
+        {"GITHUB_REPOSITORY": "a/b", "GITHUB_SERVER_URL": "https://git.example"},
+        [],
+        "https://git.example/a/b",
+    ),
+    "no address": ({"GITHUB_REPOSITORY": "a/b", "GITHUB_SERVER_URL": "javascript:x//"}, [], None),
+    "listed": ({"GITHUB_REPOSITORY": "a/b"}, ["Repository, https://x.org/c/"], "https://x.org/c"),
+    "another listed": (
+        {},
+        ["Issues, https://x.org/i", "Source, https://x.org/c"],
+        "https://x.org/c",
+    ),
+    "listed without a name": ({}, ["https://x.org/c"], None),
+}
+
+
+@pytest.mark.parametrize("case", REPOSITORIES)
+def test_the_address_of_the_code(
+    case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment, listed, expected = REPOSITORIES[case]
+    for name in ("GITHUB_REPOSITORY", "GITHUB_SERVER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    about = Message()
+    for entry in listed:
+        about["Project-URL"] = entry
+    monkeypatch.setattr(pages_of_documents, "metadata", lambda name: about)
+    build_site(Board((), (), {}), tmp_path, lambda judge: None)
+    first = (tmp_path / "index.html").read_text("utf-8")
+    assert f'<a href="{expected}">Code</a>' in first if expected else "Code</a>" not in first
+    submit = (tmp_path / "submit.html").read_text("utf-8")
+    schema = f"{expected}/blob/HEAD/leaderboard/schema/submission.schema.json"
+    assert (schema in submit) is (expected is not None)

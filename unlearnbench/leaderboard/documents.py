@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
@@ -16,6 +18,7 @@ from unlearnbench.paths import content_root
 
 PAPER = "https://arxiv.org/abs/2509.02820"
 """The paper that the protocol comes from."""
+_ADDRESS = re.compile(r"https://[\w.-]+(/[\w.-]+)+/?")
 _SOURCES = {"submit.html": "leaderboard/SUBMITTING.md", "trust.html": "docs/TRUST.md"}
 """Page -> the document; pages of documents that are not installed are left out."""
 
@@ -37,14 +40,25 @@ def documents() -> list[Document]:
 
 
 def code_address() -> str | None:
-    """The address of the repository, if the installed package names one."""
+    """The address of the repository, or None.
+
+    It is what the installed package names, or else where GitHub's workflow that builds the site
+    runs.
+    """
+    addresses = [_listed_address()]
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        addresses.append(f"{server}/{repository}")
+    return next((a.rstrip("/") for a in addresses if a and _ADDRESS.fullmatch(a)), None)
+
+
+def _listed_address() -> str | None:
     try:
         listed: list[str] = metadata("unlearnbench").get_all("Project-URL") or []
     except PackageNotFoundError:
         return None
     addresses = dict(entry.split(", ", 1) for entry in listed if ", " in entry)
-    found = [addresses[name] for name in ("Repository", "Source") if name in addresses]
-    return next((a.rstrip("/") for a in found if a.startswith("https://")), None)
+    return addresses.get("Repository") or addresses.get("Source")
 
 
 def _document(page: str, path: Path, code: str | None) -> Document:
