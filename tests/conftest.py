@@ -101,11 +101,12 @@ def command_line(
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine `scripted`, which needs no model, is installed."""
+    """The engine `scripted`, which needs no model, is installed; rows of it are run again by it."""
     from unlearnbench.plugins import BUILTIN
 
     engines: Any = BUILTIN["engines"]
-    monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
+    for name in ("scripted", "transformers"):
+        monkeypatch.setitem(engines, name, "tests.scripted:ScriptedEngine")
 
 
 ABOUT = ("Refusal tuning", "other", "A. Person", "https://example.org/paper")
@@ -153,6 +154,16 @@ def bases(scripted_runs: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
         scripted_runs["knows-all"], "made up for tests", "A. Tester", out=folder / "knows-all-wkf"
     )
     return folder
+
+
+@pytest.fixture
+def shipped_bases(bases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The `bases` in place of those that ship."""
+    from unlearnbench.api import submissions
+
+    real = submissions.accepted_bases
+    monkeypatch.setattr(submissions, "accepted_bases", lambda folder: real(folder or bases))
+    return bases
 
 
 @pytest.fixture(scope="session")

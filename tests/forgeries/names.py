@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.forgeries.changes import VERDICTS, Line, claim, lines, put
 from tests.forgeries.forgery import Forgery
+
+from tests.forgeries.changes import VERDICTS, Line, claim, lines, put
 
 CYRILLIC_A, FULL_WIDTH_R = "\u0430", "\uff52"
 JUDGES = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.forgeries.changes import ANSWERS, Change, each, put
 from tests.forgeries.forgery import Forgery
+
+from tests.forgeries.changes import ANSWERS, Change, each, put
 
 TEXTS = {
     "bidirectional text": ("safe\u202egnihton", "U+202E"),

@@ -174,16 +174,17 @@ def _runs(space: Workspace) -> Iterator[Target]:
 
 
 def _submissions(space: Workspace) -> Iterator[Target]:
-    from unlearnbench.api.submissions import listed_judges
+    from unlearnbench.api.submissions import accepted_bases, listed_judges
     from unlearnbench.hashing import sha256_bytes
     from unlearnbench.leaderboard.derive import entry_of
     from unlearnbench.submissions.attestations import attested
     from unlearnbench.submissions.verify import check_submission
 
     row = space / "board/submissions/row"
-    judges = listed_judges()
+    judges, base = listed_judges(), space / "board/bases/base"
+    bases = accepted_bases(base.parent)
     with content(space):
-        standing = check_submission(row, judges)
+        standing = check_submission(row, bases)
     assert standing.checked is not None, standing.reasons
     about = next((space / "board/attestations/row").iterdir())
 
@@ -197,8 +198,10 @@ def _submissions(space: Workspace) -> Iterator[Target]:
             digest = f"{sha256_bytes(data)}  {name}\n"
             sealed = "".join(digest if n[66:-1] == name else n for n in lines).encode()
         with content(space), put(folder / name, data), put(sums, sealed):
-            if folder == row:
-                found = check_submission(row, judges)
+            if folder == base:
+                check_submission(base, bases)
+            elif folder == row:
+                found = check_submission(row, bases)
                 json.dumps(entry_of(found).to_json(), ensure_ascii=False).encode()
             else:
                 assert standing.checked is not None
@@ -206,10 +209,8 @@ def _submissions(space: Workspace) -> Iterator[Target]:
                 json.dumps(entry_of(standing, others).to_json(), ensure_ascii=False).encode()
 
     shapes = {"json": mutate.json_text, "jsonl": mutate.json_lines}
-    for folder, label in ((row, "submission"), (about, "attestation")):
+    for folder, label in ((row, "submission"), (base, "base"), (about, "attestation")):
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if folder == row and path.parent.name == "base":
-                continue
             name = path.relative_to(folder).as_posix()
             change = shapes.get(path.suffix[1:], mutate.any_bytes)
             title = f"{label}-{name.replace('/', '-')}"

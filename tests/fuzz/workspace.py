@@ -112,10 +112,10 @@ def _beside(benchmark: Path) -> None:
 
 
 def _runs(space: Workspace) -> None:
-    """Two scored runs, a submission of them, and an attestation about it."""
+    """Scored runs, an accepted base run, a submission, and an attestation about it."""
     import unlearnbench
     from unlearnbench.api.attestations import attest
-    from unlearnbench.api.submissions import submit
+    from unlearnbench.api.submissions import submit, submit_base
     from unlearnbench.plugins import BUILTIN
     from unlearnbench.types.options import About
 
@@ -127,9 +127,10 @@ def _runs(space: Workspace) -> None:
             unlearnbench.score(
                 Path(name).name, "tiny", engine="scripted", run_options=RunOptions(out)
             )
-        row = space / "board/submissions/row"
-        submit(space / "runs/forgets-a", space / "runs/knows-all", About(*ABOUT), out=row)
-        attest(row, [space / "runs/again/forgets-a"], "B. Person")
+        row, bases = space / "board/submissions/row", space / "board/bases"
+        submit_base(space / "runs/knows-all", "a package", "A. Tester", out=bases / "base")
+        submit(space / "runs/forgets-a", "base", About(*ABOUT), out=row, bases=bases)
+        attest(row, [space / "runs/again/forgets-a"], "B. Person", bases=bases)
     del engines["scripted"]
 
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from tests import report_samples as samples
-from tests.attack_samples import with_summary, with_union
 from tests.conftest import ABOUT
-from tests.integration.test_submissions import seal
+from tests.forgeries.forgery import seal
+from tests.scripted import ScriptedEngine
+from tests.scripted_attacks import Attacker
+from unlearnbench.api import submissions
 from unlearnbench.api.attestations import attest, attestations, rejudge_submission, rerun
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.submissions import build_leaderboard, listed_judges, verify
-from unlearnbench.attacks.catalog import DOORS, PROFILES
 from unlearnbench.errors import JudgeError, RunError, SubmissionError
+from unlearnbench.hashing import sha256_text
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging import catalogue
 from unlearnbench.judging.rules.judge import RulesJudge
@@ -29,11 +30,10 @@ from unlearnbench.leaderboard.entry import Entry, Known, KnownLeaks, KnownPeak
 from unlearnbench.leaderboard.trust import known_leaks, levels
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.submissions.verify import Verification
-from unlearnbench.types import JudgeItem, Judgement
+from unlearnbench.types import Completion, JudgeItem, Judgement, Probe, Sampling
 from unlearnbench.types.options import RunOptions
 
 OTHER = "B. Person"
-ARMS = ("disjoint", "syntax", "near", "near-miss", "prose", "retain")
 
 
 class SecondJudge(RulesJudge):
@@ -68,13 +68,21 @@ def submission(good_submission: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
+JUDGES = {judge.name: judge for judge in (SecondJudge, LenientJudge)}
+pytestmark = pytest.mark.usefixtures("scripted", "shipped_bases", "plugins")
+
+
+@pytest.fixture
 def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    engines: Any = BUILTIN["engines"]
+    """The judges of this module ship."""
     judges: Any = BUILTIN["judges"]
-    monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
-    for judge in (SecondJudge, LenientJudge):
+    for judge in JUDGES.values():
         monkeypatch.setitem(judges, judge.name, f"{__name__}:{judge.__name__}")
+    monkeypatch.setattr(
+        submissions,
+        "shipped_judge",
+        lambda name: JUDGES[name]() if name in JUDGES else catalogue.shipped_judge(name),
+    )
 
 
 def board_row(submission: Path, tmp_path: Path) -> Entry:
@@ -139,7 +147,7 @@ def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
 
     (found,) = verify([submission])
     assert found.checked is not None
-    mine, base = found.checked.runs["run"], found.checked.runs["base"]
+    mine, base = found.checked.run, found.checked.base.run
     assert compare_rerun(mine, mine).agrees
     assert not compare_rerun(mine, base).agrees
     same = compare_rerun(mine, mine)
@@ -149,118 +157,78 @@ def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
     assert replace(same, retain=(0.5, 0.46, 0.54)).agrees
 
 
-def stress_record(row: dict[str, Any], leaked: list[str], facts: list[str]) -> dict[str, Any]:
-    """A whole suite in which the formats find the facts `leaked`."""
-    none: dict[str, bool | None] = dict.fromkeys(facts, False)
-    doors = {name: samples.door(none) for name in sorted(DOORS)}
-    doors["sampling/leak@8"] = doors.pop("sampling/leak")
-    doors["formats/reverse"] = samples.door({**none, **dict.fromkeys(leaked, True)})
-    return with_union(about(row, samples.stress_record("model", none, doors)))
+class LeakyEngine(ScriptedEngine):
+    """Gives the answer of three quarters of the forget facts, whatever it is asked."""
+
+    def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
+        for completion, probe in zip(super().generate(block, sampling), block, strict=True):
+            leaks = int(sha256_text(probe.key.fact), 16) % 4 > 0
+            yield replace(completion, text=probe.answer) if leaks else completion
 
 
-def about(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """A record as one of this row."""
-    same = ("checkpoint", "benchmark_fingerprint", "judge", "judge_identity")
-    identity = {name: row["run"]["identity"][name] for name in same}
-    return {**record, "identity": {**record["identity"], **identity}}
+ATTACKER = Attacker()
 
 
-def relearn_record(row: dict[str, Any], top: float, arms: tuple[str, ...]) -> dict[str, Any]:
-    """Arms that bring nothing back but the last, which reaches `top` of 40 facts."""
-    steps = PROFILES["quick"].steps
-    curves = {
-        name: samples.arm(
-            [
-                samples.point(step, round(40 * top) if name == arms[-1] and step == 32 else 0, 40)
-                for step in steps
-            ]
-        )
-        for name in arms
+@pytest.fixture(scope="module")
+def attack_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of attacks on the submission's checkpoint."""
+    folder = tmp_path_factory.mktemp("attacks")
+    made = {
+        "suite": ATTACKER.stress(folder / "suite"),
+        "formats": ATTACKER.stress(folder / "formats", "formats"),
+        "arms": ATTACKER.relearn(folder / "arms"),
+        "two arms": ATTACKER.relearn(folder / "two", "disjoint", "near"),
     }
-    record = about(row, samples.relearn_record("model", curves))
-    record["identity"]["profile_fingerprint"] = PROFILES["quick"].fingerprint
-    return with_summary(record, samples.point(0, 0, 40))
-
-
-@pytest.fixture
-def attacked(submission: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Makes folders of attack runs on the submission."""
-    claim = json.loads((submission / "submission.json").read_text("utf-8"))
-    (found,) = verify([submission])
-    assert found.checked is not None
-    facts = found.checked.facts
-
-    def make(kind: str, **more: Any) -> Path:
-        folder = tmp_path / f"{kind}-{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        record = (
-            stress_record(claim, facts[: more["n"]], facts)
-            if kind == "stress"
-            else relearn_record(claim, more["top"], more["arms"])
-        )
-        (folder / f"{kind}.json").write_text(json.dumps(record), "utf-8")
-        return folder
-
-    return make
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.scripted_attacks.ScriptedEngine", LeakyEngine)
+        made["leaks"] = ATTACKER.stress(folder / "leaks", "formats")
+    return made
 
 
 def test_a_later_attack_lowers_a_row(
-    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+    submission: Path, attack_runs: dict[str, Path], tmp_path: Path
 ) -> None:
     before = board_row(submission, tmp_path)
-    runs = [attacked("stress", n=30), attacked("relearn", top=0.425, arms=("disjoint", "near"))]
+    runs = [attack_runs["leaks"], attack_runs["two arms"]]
     attest(submission, runs, OTHER, link="https://example.org/attack")
     row = board_row(submission, tmp_path)
     assert row.scores == before.scores
-    assert known_leaks_of(row).score.high >= 0.75
+    assert known_leaks_of(row).score.high >= 0.5 > row.scores["forget.worst_case"].value
     assert known_leaks_of(row).by == [OTHER]
+    assert row.among_known.value > before.among_known.value
     (said,) = row.attestations
     assert said.stress is not None
     assert said.stress.score.high == known_leaks_of(row).score.high
     assert said.stress.beyond
     assert not any(row.states[fact] for fact in said.stress.beyond)
-    assert known_peak_of(row).maximum == 0.425
-    assert known_peak_of(row).arm == "near"
+    assert known_peak_of(row).arm in ("disjoint", "near")
+    assert known_peak_of(row).maximum > 0
     assert row.levels == ["logged"], "four benign arms are missing"
-    line = next(
-        line
-        for line in (tmp_path / "site" / "board.md").read_text("utf-8").splitlines()
-        if "Refusal" in line
-    )
-    assert "42.5 (near, B. Person)" in line
+    markdown = (tmp_path / "site" / "board.md").read_text("utf-8").splitlines()
+    (line,) = [line for line in markdown if "Refusal" in line]
+    assert f"({known_peak_of(row).arm}, B. Person)" in line
     csv = (tmp_path / "site" / "board.csv").read_text("utf-8")
     assert "known_worst_case" in csv
 
 
 def test_attacked_takes_every_benign_arm_and_every_door(
-    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+    submission: Path, attack_runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    attest(submission, [attacked("relearn", top=0.1, arms=ARMS)], OTHER)
+    attest(submission, [attack_runs["arms"]], OTHER)
     assert board_row(submission, tmp_path).levels == ["logged"]
-    attest(submission, [attacked("stress", n=0)], "C. Third")
+    attest(submission, [attack_runs["suite"]], "C. Third")
     row = board_row(submission, tmp_path)
     assert row.levels == ["logged", "attacked"]
-    assert row.known.worst_case is None
     assert known_peak_of(row).by == OTHER
 
 
-def test_a_door_left_out_is_no_attacked_row(
-    submission: Path, attacked: Callable[..., Path], tmp_path: Path
+@pytest.mark.parametrize("runs", [("arms", "formats"), ("two arms", "suite")])
+def test_a_door_or_an_arm_left_out_is_no_attacked_row(
+    runs: tuple[str, ...], submission: Path, attack_runs: dict[str, Path], tmp_path: Path
 ) -> None:
     """The one left out may be the open one."""
-    run = attacked("stress", n=0)
-    record = json.loads((run / "stress.json").read_text())
-    del record["findings"]["quantize/int4"]
-    (run / "stress.json").write_text(json.dumps(record))
-    attest(submission, [attacked("relearn", top=0.1, arms=ARMS), run], OTHER)
+    attest(submission, [attack_runs[name] for name in runs], OTHER)
     assert board_row(submission, tmp_path).levels == ["logged"]
-
-
-def test_the_doors_are_those_that_the_suite_has() -> None:
-    """As the shipped row's own suite recorded them."""
-    row = Path(__file__).parents[2] / "leaderboard" / "submissions" / "jensun"
-    findings = json.loads((row / "stress.json").read_text("utf-8"))["findings"]
-    assert {name.partition("@")[0] for name, f in findings.items() if f["ranked"]} == DOORS
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object], name: str) -> None:
@@ -334,12 +302,10 @@ def rerun_once(scripted_runs: dict[str, Path]) -> Path:
     return scripted_runs["forgets-a"]
 
 
-@pytest.fixture(scope="module")
-def good_row(
-    good_submission: Path, rerun_once: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Verification:
+@pytest.fixture
+def good_row(good_submission: Path, rerun_once: Path, tmp_path: Path) -> Verification:
     """A row in a board's folder, with one attestation that counts."""
-    board = tmp_path_factory.mktemp("board")
+    board = tmp_path / "first"
     shutil.copytree(good_submission, board / "submissions" / "refusal-tuning")
     attest(board / "submissions" / "refusal-tuning", [rerun_once], OTHER)
     (found,) = verify([board / "submissions" / "refusal-tuning"])
@@ -372,60 +338,35 @@ def test_what_does_not_count_is_shown(submission: Path, tmp_path: Path) -> None:
     assert "does not count" in (tmp_path / "site" / "rows" / "refusal-tuning.html").read_text()
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda r: r["identity"].update(limit=2), "only 2 facts"),
-        (lambda r: r["identity"].update(judge_identity="0" * 64), "not judged by a listed judge"),
-        (lambda r: r["identity"].update(checkpoint="0" * 64), "of another checkpoint"),
-        (lambda r: r.update(n_open=3), "not complete"),
-        (lambda r: r["union"].update(beyond=["x"]), "does not follow"),
-        (lambda r: r["identity"].update(seed=7), "shipped profile with seed 0"),
-        (lambda r: r["baseline"]["states"].popitem(), "not all forget facts"),
-        (lambda r: r["findings"]["quantize/nf4"]["states"].update(x=True), "does not have"),
-        (
-            lambda r: r["findings"]["quantize/nf4"].update(
-                states=dict.fromkeys(r["baseline"]["states"])
-            ),
-            "facts that are open",
-        ),
-    ],
-)
-def test_stress_that_does_not_count(
-    change: Callable[[dict[str, Any]], object],
-    says: str,
-    submission: Path,
-    attacked: Callable[..., Path],
+ATTACKS_THAT_DO_NOT_COUNT: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
+    "few facts": ("formats", lambda r: r["identity"].update(limit=2), "only 2 facts"),
+    "unlisted judge": (
+        "formats",
+        lambda r: r["identity"].update(judge_identity="0" * 64),
+        "not judged by a listed judge",
+    ),
+    "another model": (
+        "formats",
+        lambda r: r["identity"].update(checkpoint="0" * 64),
+        "of another checkpoint",
+    ),
+    "another model relearnt": (
+        "two arms",
+        lambda r: r["identity"].update(checkpoint="0" * 64),
+        "of another checkpoint",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS_THAT_DO_NOT_COUNT)
+def test_an_attack_that_does_not_count(
+    name: str, submission: Path, attack_runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    refused(attacked("stress", n=3), change, says, submission)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda r: r["arms"]["near"]["seeds"]["0"].pop(), "not the steps of profile quick"),
-        (lambda r: r["arms"]["near"]["seeds"].update({"1": []}), "not the seeds of profile quick"),
-        (
-            lambda r: r["identity"].update(profile_fingerprint="0" * 64),
-            "shipped relearning profile",
-        ),
-        (lambda r: r["arms"].pop("near"), "does not follow"),
-    ],
-)
-def test_relearning_that_does_not_count(
-    change: Callable[[dict[str, Any]], object],
-    says: str,
-    submission: Path,
-    attacked: Callable[..., Path],
-) -> None:
-    """A curve without the point at which the model remembers would add up."""
-    refused(attacked("relearn", top=0.4, arms=("disjoint", "near")), change, says, submission)
-
-
-def refused(
-    run: Path, change: Callable[[dict[str, Any]], object], says: str, submission: Path
-) -> None:
-    (path,) = run.iterdir()
+    """tests/forgeries/attacks.py has those that were changed with their answers."""
+    which, change, says = ATTACKS_THAT_DO_NOT_COUNT[name]
+    run = tmp_path / "attack"
+    shutil.copytree(attack_runs[which], run)
+    (path,) = [p for p in run.glob("*.json") if p.stem in ("stress", "relearn")]
     record = json.loads(path.read_text())
     change(record)
     path.write_text(json.dumps(record))
@@ -512,22 +453,23 @@ def test_answers_of_another_row_are_not_re_judged(
         attest(submission, [tmp_path / "judged"], OTHER)
 
 
-def test_by_hand(submission: Path, rerun_once: Path) -> None:
+def test_by_hand(submission: Path, rerun_once: Path, bases: Path) -> None:
     """`attest`, then `verify`, as somebody types them."""
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         done = [sys.executable, "-m", "unlearnbench", *words]
         return subprocess.run(done, capture_output=True, text=True)
 
-    made = command("attest", str(submission), str(rerun_once), "--by", OTHER)
+    known = ("--bases", str(bases))
+    made = command("attest", str(submission), str(rerun_once), "--by", OTHER, *known)
     assert made.returncode == 0, made.stderr
     assert "re-run by B. Person, agrees" in made.stdout
-    found = command("verify", str(submission))
+    found = command("verify", str(submission), *known)
     assert found.returncode == 0
     assert "re-run by B. Person, agrees" in found.stdout
     (folder,) = (submission.parents[1] / "attestations" / "refusal-tuning").iterdir()
     (folder / "x.pkl").write_bytes(b"x")
-    broken = command("verify", str(submission), "--json")
+    broken = command("verify", str(submission), "--json", *known)
     assert broken.returncode == 1
     (record,) = json.loads(broken.stdout)
     assert record["ok"]

@@ -177,9 +177,12 @@ def test_open_probes_end_with_1(score: Score, command_line: CommandLine) -> None
     for words in (("show", "run", "run"), ("report", "run"), ("judge", "run", "--judge", "rules")):
         assert command_line(*words, "-q").code == 1, words
     refused = command_line(
-        *("submit", "run", "--base", "run", "--name", "N", "--method", "m", "--submitter", "s")
+        *("submit", "run", "--base", "run", "--name", "N", "--method", "other", "--submitter", "s")
     )
-    assert refused.code == 2
+    assert (refused.code, "64 probes are open; resume it" in refused.err) == (2, True)
+    proposed = command_line("submit-base", "run", "--source", "a package", "--by", "Me")
+    assert (proposed.code, "64 probes are open; resume it" in proposed.err) == (2, True)
+    assert not Path("bases").exists()
     assert not Path("submissions").exists()
     healed = score("--out", "run", "-q", checkpoint="knows-all")
     assert healed.code == 0
@@ -360,9 +363,16 @@ def test_from_two_runs_to_a_board(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     name, method, submitter, link = ABOUT
-    about = ("--name", name, "--method", method, "--submitter", submitter)
+    about = ("--name", name, "--method", method, "--submitter", submitter, "--note", "Untuned.")
+    told = ("--source", "a package", "--by", "A. Tester", "--link", "https://example.org/base")
+    proposed = command_line("submit-base", scripted_runs["knows-all"], *told)
+    assert (proposed.code, proposed.err) == (0, "")
+    assert f"base run: {Path('bases/knows-all-wkf')}" in proposed.out
+    base = json.loads(Path("bases/knows-all-wkf/base.json").read_text("utf-8"))
+    assert (base["source"], base["by"], base["link"]) == told[1::2]
+    bases = ("--bases", "bases")
     sent = command_line(
-        *("submit", scripted_runs["forgets-a"], "--base", scripted_runs["knows-all"]),
+        *("submit", scripted_runs["forgets-a"], "--base", "knows-all-wkf", *bases),
         *(*about, "--link", link),
     )
     assert (sent.code, sent.err) == (0, "")
@@ -370,20 +380,26 @@ def test_from_two_runs_to_a_board(
     assert f"submission: {row}" in sent.out
     claim = json.loads((row / "submission.json").read_text("utf-8"))
     assert (claim["name"], claim["method"], claim["submitter"], claim["link"]) == ABOUT
-    checked = command_line("verify", row, "--json")
+    assert claim["note"] == "Untuned."
+    assert claim["base"] == base["run"]["identity"]["checkpoint"]
+    checked = command_line("verify", row, "--json", *bases)
     (record,) = json.loads(checked.out)
-    assert (checked.code, set(record)) == (0, {"path", "ok", "reasons", "attestations"})
-    assert (record["ok"], record["reasons"], record["attestations"]) == (True, [], [])
-    again = command_line("verify", row, "--rejudge", f"replay:{scripted_runs['forgets-a']}", "-q")
+    assert (checked.code, set(record)) == (0, {"path", "ok", "reasons", "doubts", "attestations"})
+    assert record["ok"]
+    assert (record["reasons"], record["doubts"], record["attestations"]) == ([], [], [])
+    unknown = command_line("verify", row, "--json")
+    assert (unknown.code, json.loads(unknown.out)[0]["reasons"][0]["code"]) == (1, "base")
+    replayed = f"replay:{scripted_runs['forgets-a']}"
+    again = command_line("verify", row, "--rejudge", replayed, "-q", *bases)
     assert again.code == 0, again.out + again.err
     assert "judged again:" in again.out and again.out.strip().endswith("agrees")
     by = ("--by", "B. Person", "--link", "https://example.org/how")
-    mine = command_line("attest", row, scripted_runs["forgets-a"], *by)
+    mine = command_line("attest", row, scripted_runs["forgets-a"], *by, *bases)
     assert (mine.code, "re-run by B. Person, agrees" in mine.out) == (0, True), mine.err
-    attested = Path("attestations/refusal-tuning/b.-person-re-run")
+    attested = Path("attestations/refusal-tuning/b-person-re-run")
     told = json.loads((attested / "attestation.json").read_text("utf-8"))
     assert (told["by"], told["link"]) == ("B. Person", "https://example.org/how")
-    built = ("leaderboard", "build", "--submissions", "submissions")
+    built = ("leaderboard", "build", "--submissions", "submissions", *bases)
     first = command_line(*built, "--out", "site", "--keep", "kept")
     assert (first.code, "1 rows, 1 ranked" in first.out) == (0, True), first.out
     assert len(list(Path("kept").glob("*.json"))) == 1
@@ -391,7 +407,7 @@ def test_from_two_runs_to_a_board(
     assert (second.code, second.out) == (0, first.out.replace("site", "again"))
     assert contents(Path("site")) == contents(Path("again"))
     (row / "notes.txt").write_text("mine")
-    refused = command_line("verify", row, "--json")
+    refused = command_line("verify", row, "--json", *bases)
     (record,) = json.loads(refused.out)
     assert (refused.code, record["ok"]) == (1, False)
     assert set(record["reasons"][0]) == {"code", "where", "what"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -14,9 +13,10 @@ import pytest
 
 import unlearnbench
 from tests.conversations import ASKS, EACH, NO_SYSTEM, SAID
+from tests.forgeries.forgery import seal
 from tests.models import save
 from unlearnbench.api.rejudging import rejudge
-from unlearnbench.api.submissions import submit, verify
+from unlearnbench.api.submissions import submit, submit_base, verify
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import EngineError, RunError, SubmissionError
 from unlearnbench.protocol.sampling import check_settings
@@ -319,8 +319,13 @@ def test_a_changed_run_is_replayed_and_judged_again_as_it_was(
     ],
 )
 def test_a_changed_run_is_not_submitted(
-    fields: Mapping[str, object], why: str, scripted_runs: dict[str, Path], tmp_path: Path
+    fields: Mapping[str, object],
+    why: str,
+    scripted_runs: dict[str, Path],
+    bases: Path,
+    tmp_path: Path,
 ) -> None:
+    """Neither as a row nor as a base."""
     runs = {}
     for name in ("forgets-a", "knows-all"):
         runs[name] = Path(shutil.copytree(scripted_runs[name], tmp_path / name))
@@ -328,9 +333,12 @@ def test_a_changed_run_is_not_submitted(
         manifest = json.loads(path.read_text())
         manifest["identity"] |= fields
         path.write_text(json.dumps(manifest))
-    about = About("a", "b", "c")
-    with pytest.raises(SubmissionError, match=f"{why}; the base run: {why}"):
-        submit(runs["forgets-a"], runs["knows-all"], about, out=tmp_path / "out")
+    about, out = About("a", "other", "c"), tmp_path / "out"
+    with pytest.raises(SubmissionError, match=f"forgets-a cannot be submitted: {why}"):
+        submit(runs["forgets-a"], "knows-all-wkf", about, out=out, bases=bases)
+    with pytest.raises(SubmissionError, match=f"knows-all cannot be submitted: {why}"):
+        submit_base(runs["knows-all"], "a package", "A. Person", out=out)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -343,24 +351,24 @@ def test_a_changed_run_is_not_submitted(
         ("identity", {"max_new_tokens": 60}, "protocol"),
     ],
 )
-@pytest.mark.parametrize("part", ["run", "base"])
+@pytest.mark.parametrize("part", ["row", "base"])
 def test_a_claim_that_carries_a_change_is_refused(
     part: str,
     place: str,
     fields: Mapping[str, object],
     code: str,
     good_submission: Path,
+    bases: Path,
     tmp_path: Path,
 ) -> None:
-    folder = Path(shutil.copytree(good_submission, tmp_path / "row"))
-    path, sums = folder / "submission.json", folder / "SHA256SUMS"
-    before = path.read_bytes()
-    claim = json.loads(before)
-    claim[part][place] |= fields
+    source = good_submission if part == "row" else bases / "knows-all-wkf"
+    folder = Path(shutil.copytree(source, tmp_path / part))
+    path = folder / ("submission.json" if part == "row" else "base.json")
+    claim = json.loads(path.read_bytes())
+    claim["run"][place] |= fields
     path.write_text(json.dumps(claim))
-    digests = [hashlib.sha256(data).hexdigest() for data in (before, path.read_bytes())]
-    sums.write_text(sums.read_text().replace(*digests))
-    (found,) = verify([folder])
+    seal(folder)
+    (found,) = verify([folder], bases=bases)
     assert code in [reason.code for reason in found.reasons]
 
 

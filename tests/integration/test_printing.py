@@ -159,6 +159,7 @@ def test_nothing_is_printed_as_markup() -> None:
     assert found == []
 
 
+@pytest.mark.usefixtures("shipped_bases")
 def test_a_report_on_a_submission_shows_its_answers(
     good_submission: Path, scripted_runs: dict[str, Path]
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_report_on_a_submission_shows_its_answers(
     assert found.n_open == 0
 
 
+@pytest.mark.usefixtures("shipped_bases")
 def test_a_submission_that_does_not_stand_is_not_reported(
     good_submission: Path, tmp_path: Path
 ) -> None:

@@ -78,11 +78,20 @@ def hub() -> Iterator[str]:
 
 
 def submit(
-    runs: dict[str, Path], out: Path, repository: str, **environment: str
+    runs: dict[str, Path], bases: Path, out: Path, repository: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     name, method, submitter, link = ABOUT
     command = [sys.executable, "-m", "unlearnbench", "submit", str(runs["forgets-a"])]
-    command += ["--base", str(runs["knows-all"]), "--name", name, "--method", method]
+    command += [
+        "--base",
+        "knows-all-wkf",
+        "--bases",
+        str(bases),
+        "--name",
+        name,
+        "--method",
+        method,
+    ]
     command += ["--submitter", submitter, "--link", link, "--out", str(out), "--hub", repository]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
     clean |= {"HF_HOME": str(out.with_name("hf")), **environment}
@@ -90,10 +99,10 @@ def submit(
 
 
 def test_a_pull_request_with_exactly_the_folder(
-    scripted_runs: dict[str, Path], tmp_path: Path, hub: str
+    scripted_runs: dict[str, Path], bases: Path, tmp_path: Path, hub: str
 ) -> None:
     out = tmp_path / "refusal-tuning"
-    done = submit(scripted_runs, out, "board/rows", HF_ENDPOINT=hub, HF_TOKEN="hf_good")
+    done = submit(scripted_runs, bases, out, "board/rows", HF_ENDPOINT=hub, HF_TOKEN="hf_good")
     assert done.returncode == 0, done.stderr
     assert f"pull request: {hub}/datasets/board/rows/discussions/7" in done.stdout
     here = {
@@ -119,11 +128,12 @@ def test_what_the_hub_refuses_is_one_line_and_the_folder_stays(
     token: str,
     told: str,
     scripted_runs: dict[str, Path],
+    bases: Path,
     tmp_path: Path,
     hub: str,
 ) -> None:
     out = tmp_path / "refusal-tuning"
-    done = submit(scripted_runs, out, repository, HF_ENDPOINT=hub, HF_TOKEN=token)
+    done = submit(scripted_runs, bases, out, repository, HF_ENDPOINT=hub, HF_TOKEN=token)
     assert done.returncode == 2
     assert told in done.stderr
     assert "can be sent again" in done.stderr
@@ -132,10 +142,15 @@ def test_what_the_hub_refuses_is_one_line_and_the_folder_stays(
     assert Hub.sent == {}
 
 
-def test_no_hub_there(scripted_runs: dict[str, Path], tmp_path: Path) -> None:
+def test_no_hub_there(scripted_runs: dict[str, Path], bases: Path, tmp_path: Path) -> None:
     out = tmp_path / "refusal-tuning"
     done = submit(
-        scripted_runs, out, "board/rows", HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_good"
+        scripted_runs,
+        bases,
+        out,
+        "board/rows",
+        HF_ENDPOINT="http://127.0.0.1:9",
+        HF_TOKEN="hf_good",
     )
     assert done.returncode == 2
     assert "can be sent again" in done.stderr

@@ -7,28 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import ABOUT
 from tests.scripted import ScriptedEngine
-from unlearnbench import score
 from unlearnbench.api.attestations import rejudge_submission, rerun
-from unlearnbench.api.submissions import submit
 from unlearnbench.errors import SubmissionError
-from unlearnbench.plugins import BUILTIN
 from unlearnbench.types import Completion, Failure, Probe, Sampling
-from unlearnbench.types.options import About, RunOptions
+from unlearnbench.types.options import RunOptions
+
+pytestmark = pytest.mark.usefixtures("scripted", "shipped_bases")
 
 
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    engines: Any = BUILTIN["engines"]
-    monkeypatch.setitem(engines, "scripted", "tests.scripted:ScriptedEngine")
-
-
-@pytest.mark.usefixtures("scripted")
 def test_a_rerun_that_agrees(good_submission: Path, tmp_path: Path) -> None:
     found = rerun(
         good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again")
@@ -39,7 +29,6 @@ def test_a_rerun_that_agrees(good_submission: Path, tmp_path: Path) -> None:
     assert found.changed == found.open_facts == ()
 
 
-@pytest.mark.usefixtures("scripted")
 def test_a_rerun_of_another_checkpoint_is_refused_before_it_is_asked(
     good_submission: Path, tmp_path: Path
 ) -> None:
@@ -53,7 +42,6 @@ def test_a_rerun_of_another_checkpoint_is_refused_before_it_is_asked(
     assert not (tmp_path / "again").exists()
 
 
-@pytest.mark.usefixtures("scripted")
 @pytest.mark.parametrize("lost", ["answers", "everything"])
 def test_a_rerun_that_does_not_agree(
     lost: str, good_submission: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -78,36 +66,34 @@ def test_a_rerun_that_does_not_agree(
     assert found.high == 1.0
 
 
-@pytest.mark.usefixtures("scripted")
 def test_a_rerun_compares_the_token_ids_where_both_runs_have_them(
     good_submission: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ask_tokens(digest: str) -> None:
-        monkeypatch.setattr(
-            ScriptedEngine, "prompts_fingerprint", lambda self, probes: digest, raising=False
+    def again(name: str) -> tuple[bool, bool | None]:
+        found = rerun(
+            good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / name)
         )
+        assert found.n_same == found.n_answers
+        return found.agrees, found.same_prompts
 
-    assert (
-        rerun(
-            good_submission, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "old")
-        ).same_prompts
-        is None
-    )
-    ask_tokens("a" * 64)
-    runs = [
-        score(n, "wkf", engine="scripted", run_options=RunOptions(tmp_path / n))
-        for n in ("knows-all", "forgets-a")
-    ]
-    row = submit(runs[1].path, runs[0].path, About(*ABOUT), out=tmp_path / "row")
-    claim = json.loads((row / "submission.json").read_text("utf-8"))
-    assert claim["run"]["identity"]["prompts"] == "a" * 64
-    again = rerun(row, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "again"))
-    assert (again.agrees, again.same_prompts) == (True, True)
+    def ask_tokens(digest: str | None) -> None:
+        monkeypatch.setattr(ScriptedEngine, "prompts_fingerprint", lambda self, probes: digest)
+
+    assert again("same") == (True, True)
+    ask_tokens(None)
+    assert again("unknown") == (True, None)
     ask_tokens("b" * 64)
-    other = rerun(row, "forgets-a", base="knows-all", run_options=RunOptions(tmp_path / "other"))
-    assert (other.agrees, other.same_prompts) == (False, False)
-    assert other.n_same == other.n_answers
-    judged = rejudge_submission(row, "rules", run_options=RunOptions(tmp_path / "judged"))
+    assert again("others") == (False, False)
+
+
+def test_token_ids_are_claimed_and_kept_by_another_judge(
+    good_submission: Path, tmp_path: Path
+) -> None:
+    claim = json.loads((good_submission / "submission.json").read_text("utf-8"))
+    assert len(claim["run"]["identity"]["prompts"]) == 64
+    judged = rejudge_submission(
+        good_submission, "rules", run_options=RunOptions(tmp_path / "judged")
+    )
     assert judged.same_prompts is True
 
 

@@ -129,7 +129,9 @@ def test_quiet_commands_say_nothing_beside_their_result(
     tmp_path: Path,
     scripted_runs: dict[str, Path],
     good_submission: Path,
+    bases: Path,
 ) -> None:
+    known = ["--bases", str(bases)]
     benchmark = ["--benchmark", str(benchmark_folder)]
     small = [*benchmark, "--limit", "1", "--device", "cpu"]
     runs = [str(scripted_runs[name]) for name in ("forgets-a", "knows-all")]
@@ -143,11 +145,11 @@ def test_quiet_commands_say_nothing_beside_their_result(
         ["show", "plugins"],
         ["compare", *runs],
         ["report", made, "--out", str(tmp_path / "page.html")],
-        ["verify", str(good_submission)],
+        ["verify", str(good_submission), *known],
         ["calibrate", "rules", "--items", str(_items(tmp_path))],
         ["train", "--base", str(tiny_llama), *benchmark, "--max-steps", "1", "--out", "trained"],
         ["tofu", str(tiny_llama)],
-        ["leaderboard", "build", "--submissions", str(good_submission.parent)],
+        ["leaderboard", "build", "--submissions", str(good_submission.parent), *known],
         ["stress", str(tiny_llama), *small, "--only", "sampling", "--out", str(tmp_path / "s")],
     ]
     for words in commands:

@@ -73,6 +73,7 @@ class World:
     answered: Path
     base: Path
     submissions: Path
+    bases: Path
     jury: Path
     items: Path
 
@@ -113,13 +114,22 @@ def _stress(w: World) -> list[str]:
 
 
 def _submit(w: World) -> list[str]:
-    given = [str(w.answered), "--base", str(w.base), "--name", "Row", "--method", "refusal"]
-    return ["submit", *given, "--submitter", "A. Person", "--out", "out/row"]
+    given = [str(w.answered), "--base", str(w.base), "--name", "Row", "--method", "other"]
+    return ["submit", *given, "--submitter", "A. Person", "--out", "out/row", *_bases(w)]
+
+
+def _submit_base(w: World) -> list[str]:
+    given = [str(w.base), "--source", "a package", "--by", "A. Tester"]
+    return ["submit-base", *given, "--out", "out/base"]
+
+
+def _bases(w: World) -> list[str]:
+    return ["--bases", str(w.bases)]
 
 
 def _board(w: World) -> list[str]:
     given = ["--submissions", str(w.submissions), "--out", "out", "--keep", "out/kept"]
-    return ["leaderboard", "build", *given]
+    return ["leaderboard", "build", *given, *_bases(w)]
 
 
 def _report(w: World) -> list[str]:
@@ -131,7 +141,8 @@ def _jury(w: World) -> list[str]:
 
 
 def _rejudge(w: World) -> list[str]:
-    return ["verify", str(w.submissions / "row"), "--rejudge", "rules", "--out", "out", "-q"]
+    row = str(w.submissions / "row")
+    return ["verify", row, "--rejudge", "rules", "--out", "out", "-q", *_bases(w)]
 
 
 def _calibrate(w: World) -> list[str]:
@@ -147,6 +158,7 @@ COMMANDS: Mapping[str, Words] = {
     "relearn": _relearn,
     "stress": _stress,
     "submit": _submit,
+    "submit-base": _submit_base,
     "board": _board,
     "report": _report,
     "jury": _jury,

@@ -41,7 +41,7 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> World:
     """Inputs of all commands."""
     import unlearnbench
-    from unlearnbench.api.submissions import submit
+    from unlearnbench.api.submissions import submit, submit_base
     from unlearnbench.plugins import BUILTIN
     from unlearnbench.types.options import About
 
@@ -54,8 +54,10 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
             name, "wkf", engine="scripted", profile="standard", run_options=RunOptions(place / name)
         )
     del engines["scripted"]
-    submissions = place / "submissions"
-    submit(place / "forgets-a", place / "knows-all", About(*ABOUT), out=submissions / "row")
+    submissions, bases = place / "submissions", place / "bases"
+    submit_base(place / "knows-all", "a package", "A. Tester", out=bases / "knows-all-wkf")
+    about, row = About(*ABOUT), submissions / "row"
+    submit(place / "forgets-a", "knows-all-wkf", about, out=row, bases=bases)
     (place / "items.jsonl").write_text("".join(map(_item, range(50))), "utf-8")
     (place / "two").mkdir()
     members = f'members = ["rules", "replay:{place / "run"}"]'
@@ -68,6 +70,7 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
         answered=place / "forgets-a",
         base=place / "knows-all",
         submissions=submissions,
+        bases=bases,
         jury=place / "two",
         items=place / "items.jsonl",
     )

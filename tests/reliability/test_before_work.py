@@ -18,15 +18,17 @@ CALLS = {
     "sweep": "train --base {model} --benchmark {benchmark} --sweep lr=1,2",
     "relearn": "relearn {model} --benchmark {benchmark} --arm retain",
     "stress": "stress {model} --benchmark {benchmark} --only quantize",
-    "submit": "submit {answered} --base {base} --name R --method m --submitter s",
-    "board": "leaderboard build --submissions {submissions}",
+    "submit": "submit {answered} --base {base} --bases {bases} --name R --method other "
+    "--submitter s",
+    "submit-base": "submit-base {base} --source package --by me",
+    "board": "leaderboard build --submissions {submissions} --bases {bases}",
     "demo": "demo",
     "tofu": "tofu {model}",
     "report": "report {run}",
     "calibrate": "calibrate rules",
     "jury": "judge {run} --judge {jury}",
-    "rejudge": "verify {submissions}/row --rejudge rules",
-    "keep": "leaderboard build --submissions {submissions} --out s",
+    "rejudge": "verify {submissions}/row --rejudge rules --bases {bases}",
+    "keep": "leaderboard build --submissions {submissions} --bases {bases} --out s",
 }
 OPTION = {"calibrate": "--store", "keep": "--keep"}
 
@@ -124,7 +126,7 @@ def test_an_argument_that_cannot_be_used(
 
 def test_a_refused_submission_leaves_nothing(world: World, zygote: Zygote, folder: Path) -> None:
     """The finished folder is looked at before it is there; an older one stays as it was."""
-    call = words("submit", world, "--method", "x\u202ey", "--out", "new/row")
+    call = words("submit", world, "--name", "x\u202ey", "--out", "new/row")
     assert "U+202E" in refused(zygote, call, folder)
     (folder / "row").mkdir()
     (folder / "row" / "mine.txt").write_text("kept")

@@ -196,12 +196,13 @@ def listed_judges() -> JudgeOf:
     return judge_of
 
 
-def publish(folder: str | Path, repository: str) -> str:
+def publish(folder: str | Path, repository: str, bases: str | Path | None = None) -> str:
     """Open a pull request with a valid submission at a data set `OWNER/NAME` on a hub.
 
-    Returns its address. Raises `SubmissionError` if it is refused or cannot be sent.
+    `bases` is the folder of accepted base runs, by default those that ship. Returns the request's
+    address. Raises `SubmissionError` if the submission is refused or cannot be sent.
     """
-    (verification,) = verify([folder])
+    (verification,) = verify([folder], bases=bases)
     if not verification.ok:
         raise SubmissionError(f"{folder}: is refused: {verification.reasons[0]}")
     return open_pull_request(Path(folder), repository)

@@ -49,7 +49,7 @@ def submit(
     folder = api_submit.submit(run, base, about, attacks=attacks or (), out=out, bases=bases)
     stdout().print(f"submission: {folder}", soft_wrap=True)
     if hub is not None:
-        stdout().print(f"pull request: {api_submit.publish(folder, hub)}", soft_wrap=True)
+        stdout().print(f"pull request: {api_submit.publish(folder, hub, bases)}", soft_wrap=True)
     else:
         stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0
