@@ -277,8 +277,7 @@ def test_what_cannot_be_believed_is_refused_in_one_line(
         ("compare", "{good}", "{run}"),
         ("show", "run", "{good}", "--base", "{run}"),
         ("report", "{run}", "--out", "{page}"),
-        ("submit", "{run}", "--base", "{good}", "--name", "N", "--method", "other", "--submitter")
-        + ("s",),
+        "submit {run} --base {good} --name N --method other --submitter s".split(),
         ("submit-base", "{run}", "--source", "a package", "--by", "s"),
         ("score", "{run}", "--engine", "replay", "--limit", "2", "--out", "{page}"),
         ("calibrate", "replay:{run}"),

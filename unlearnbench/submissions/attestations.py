@@ -194,6 +194,10 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
         check = check_run if claim.kind == "re-run" else check_judged_run
         run, replies = attestation.run, attestation.replies
         yield from check(claim.run, run, replies, claim.created, judge_of, ATTESTATION)
+    for record in attestation.attacks.records:
+        if record.kind not in attestation.attacks.answers:
+            what = "comes without its answers, and nothing follows from figures alone"
+            yield Refusal("attack", f"{record.kind}.json", what)
     yield from check_attacks(attestation.attacks, attacked_row(row, claim.created), judge_of)
 
 
