@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import gzip
 
-from tests.forgeries.forgery import Forgery
-
 from tests.forgeries.attack_changes import (
     CLOZE,
     DOORS,
@@ -57,6 +55,7 @@ from tests.forgeries.attack_changes import (
     swapped,
     without,
 )
+from tests.forgeries.forgery import Forgery
 
 GIVE = "not what the answers give"
 SHAPE = "not the shape of a record"

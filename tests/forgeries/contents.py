@@ -6,8 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tests.forgeries.forgery import Forgery
-
 from tests.forgeries.changes import (
     ANSWERS,
     CLAIM,
@@ -23,6 +21,7 @@ from tests.forgeries.changes import (
     text,
     write_lines,
 )
+from tests.forgeries.forgery import Forgery
 
 WORST = ("run", "scores", "forget.worst_case")
 ICR = ("run", "scores", "forget.icr")

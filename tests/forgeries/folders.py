@@ -6,9 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.forgeries.forgery import Forgery
-
 from tests.forgeries.changes import ANSWERS, CLAIM, SUMS, VERDICTS, Change, after, raw, text
+from tests.forgeries.forgery import Forgery
 
 DEEP = b'{"a":' * 500 + b"1" + b"}" * 500
 ENVIRONMENT = "/proc/self/environ"

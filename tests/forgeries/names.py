@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.forgeries.forgery import Forgery
-
 from tests.forgeries.changes import VERDICTS, Line, claim, lines, put
+from tests.forgeries.forgery import Forgery
 
 CYRILLIC_A, FULL_WIDTH_R = "\u0430", "\uff52"
 JUDGES = {

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.forgeries.forgery import Forgery
-
 from unlearnbench.files.packed import compress
 from unlearnbench.judging.catalogue import shipped_judge
 from unlearnbench.judging.llm.judge import LLMJudge

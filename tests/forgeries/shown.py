@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.forgeries.forgery import Forgery
-
 from tests.forgeries.changes import ANSWERS, Change, each, put
+from tests.forgeries.forgery import Forgery
 
 TEXTS = {
     "bidirectional text": ("safe\u202egnihton", "U+202E"),

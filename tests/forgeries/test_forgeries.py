@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from tests.forgeries.forgery import Forgery, seal
 
 from tests.forgeries import contents, folders, names, shown
 from tests.forgeries.folders import UNSEALED
+from tests.forgeries.forgery import Forgery, seal
 from unlearnbench.api import submissions
 from unlearnbench.submissions.bases import Bases
 from unlearnbench.submissions.untrusted import Refusal
