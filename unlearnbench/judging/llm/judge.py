@@ -175,10 +175,11 @@ class LLMJudge:
         for item in items:
             verdict: Verdict = reading.verdict
             override: dict[str, str] = {}
-            decision = decide(item.question, item.answer, item.aliases, item.response)
-            if verdict == "incorrect" and decision.correct:
-                verdict = "correct"
-                override = {"override": f"rules: {decision.rule}: {decision.evidence}"}
+            if verdict == "incorrect":
+                decision = decide(item.question, item.answer, item.aliases, item.response)
+                if decision.correct:
+                    verdict = "correct"
+                    override = {"override": f"rules: {decision.rule}: {decision.evidence}"}
             text = json.dumps({**asdict(reading), **override}, ensure_ascii=False)
             yield Judgement(item.key, verdict, self.identity, text)
 
