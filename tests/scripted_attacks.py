@@ -45,7 +45,6 @@ from unlearnbench.runs.schema import (
     Budget,
     FinishedRelearn,
     FinishedStress,
-    Point,
     RelearnIdentity,
     StressIdentity,
     utc_now,
@@ -62,12 +61,16 @@ LENS_NOTE = (
 
 @dataclass(frozen=True)
 class Attacker:
-    """Attacks the scripted checkpoint `name`, whose base is `base`."""
+    """Attacks the scripted checkpoint `name`, whose base is `base`.
+
+    Everything is known again behind the doors, and after step 16 of the arms, in `leaking`.
+    """
 
     name: str = "forgets-a"
     base: str = "knows-all"
     benchmark_name: str = "wkf"
     judge: Judge = field(default_factory=RulesJudge)
+    leaking: frozenset[str] = frozenset()
 
     @cached_property
     def benchmark(self) -> Benchmark:
@@ -136,6 +139,9 @@ class Attacker:
         write_attack(folder, record)
         return folder
 
+    def _speaker(self, part: str, otherwise: str) -> str:
+        return self.base if part in self.leaking else otherwise
+
     def _identity(self) -> dict[str, object]:
         return {
             "checkpoint": sha256_text(self.name),
@@ -163,7 +169,7 @@ class Attacker:
         run = runner.ask(
             folder / planned.folder,
             planned.probes,
-            lambda: ScriptedEngine(f"{self.name}", EngineOptions()),
+            lambda: ScriptedEngine(self._speaker(planned.door, self.name), EngineOptions()),
             state,
             planned.sampling,
         )
@@ -203,7 +209,8 @@ class Attacker:
         for seed in profile.seeds:
             for step in profile.steps:
                 # Step 16 and later remember a few facts more than the checkpoint does.
-                engine = self.name if step < 16 else f"{self.name}-relearnt"
+                later = self._speaker(name, f"{self.name}-relearnt")
+                engine = self.name if step < 16 else later
                 runs = (
                     self._asked(folder, point_folder(name, seed, step), probes, engine)
                     if step
@@ -212,8 +219,3 @@ class Attacker:
                 loss = None if not step else 1.0 / step
                 arm = arm.with_point(seed, make_point(step, loss, *runs, texts.scored))
         return arm
-
-
-def last_point(record: FinishedRelearn, arm: str) -> Point:
-    """The last point of an arm's first seed."""
-    return record.arms[arm].seeds["0"][-1]

@@ -17,8 +17,7 @@ import pytest
 from tests.conftest import ABOUT
 from tests.forgeries.attack_changes import lines
 from tests.forgeries.attacks import MUTATIONS
-from tests.forgeries.forgery import Forgery
-from tests.integration.test_submissions import seal
+from tests.forgeries.forgery import Forgery, seal
 from tests.scripted_attacks import Attacker
 from unlearnbench.api.attestations import attest
 from unlearnbench.api.submissions import listed_judges, submit, verify

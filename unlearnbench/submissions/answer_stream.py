@@ -9,10 +9,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from unlearnbench.submissions.apart import SECONDS
 from unlearnbench.submissions.attack_answers import SentAnswer, SentVerdict
+from unlearnbench.submissions.layout import ANSWERS_OF
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, Probe, ProbeKey
 
@@ -23,10 +26,28 @@ MOST_ANSWER_BYTES = 256 * 1024
 """Most bytes of a line."""
 MOST_THOUGHTS = 8192
 """Most tokens of a thinking block before an answer."""
+PACKED_A_SECOND = 100_000
+"""Bytes of packed answers that are read and judged in a second, by a slow machine."""
+MOST_SECONDS = 120
+"""Most processor time of a folder: `full` profiles on the largest shipped benchmark take half."""
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 """gzip without a name, a comment or a time."""
 _GZIP = 31
 _PIECE = 1 << 16
+
+
+def seconds_for(folder: Path) -> int:
+    """The processor time that a folder may take: more where there are answers of attacks.
+
+    A line takes some 60 µs, and is packed into 10 bytes or more.
+    """
+    size = 0
+    for name in ANSWERS_OF.values():
+        try:
+            size += (folder / name).lstat().st_size
+        except OSError:
+            continue
+    return min(SECONDS + size // PACKED_A_SECOND, MOST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from unlearnbench.submissions.untrusted import Refusal
 
 SECONDS = 10
-"""Processor time for one submission."""
+"""Processor time for one submission, without answers of attacks."""
 WALL_SECONDS = 120
 """Time by the clock, on a machine that has other work."""
 GRACE = 2.0
@@ -30,10 +30,11 @@ T = TypeVar("T")
 _Sent = tuple[str, object]
 
 
-def apart(work: Callable[[], T], where: str) -> T:
+def apart(work: Callable[[], T], where: str, seconds: int = SECONDS) -> T:
     """The result of `work`, whose faults and excesses are raised as `Refusal`.
 
-    `where` names the submission. The result is pickled by this program and read by it.
+    `where` names the submission, `seconds` is the processor time that it may take. The result is
+    pickled by this program and read by it.
     """
     if not hasattr(os, "fork"):
         return _here(work, where)
@@ -41,14 +42,14 @@ def apart(work: Callable[[], T], where: str) -> T:
     child = os.fork()
     if child == 0:
         reader.close()
-        _child(work, writer)
+        _child(work, writer, seconds)
     writer.close()
     with reader:
-        sent = _received(reader)
+        sent = _received(reader, max(WALL_SECONDS, WALL_SECONDS // SECONDS * seconds))
     if sent is not None and sent[0] == "result":
         _end(child)
         return sent[1]  # type: ignore[return-value]  # what `work` returned
-    raise _reason(sent, child, where)
+    raise _reason(sent, child, where, seconds)
 
 
 def _pipe() -> tuple[Connection, Connection]:
@@ -65,18 +66,18 @@ def _here(work: Callable[[], T], where: str) -> T:
         raise Refusal("fault", where, _named(error)) from error
 
 
-def _child(work: Callable[[], object], writer: Connection) -> None:
+def _child(work: Callable[[], object], writer: Connection, seconds: int) -> None:
     """Work, send the result and end, without the clean-up that belongs to the parent."""
     try:
-        writer.send_bytes(pickle.dumps(_result(work)))
+        writer.send_bytes(pickle.dumps(_result(work, seconds)))
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _result(work: Callable[[], object]) -> _Sent:
+def _result(work: Callable[[], object], seconds: int) -> _Sent:
     try:
-        _limit()
+        _limit(seconds)
         return "result", work()
     except Refusal as reason:
         return "refusal", reason
@@ -90,10 +91,10 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     taken = _data_bytes()
@@ -111,10 +112,10 @@ def _data_bytes() -> int | None:
     return int(found.split()[1]) * 1024 if found else None
 
 
-def _received(reader: Connection) -> _Sent | None:
+def _received(reader: Connection, patience: float) -> _Sent | None:
     """What the child sent; None if it ended without a word, or is late."""
     try:
-        if not wait([reader], WALL_SECONDS):
+        if not wait([reader], patience):
             return None
         kind, value = pickle.loads(reader.recv_bytes())
         return kind, value
@@ -122,7 +123,7 @@ def _received(reader: Connection) -> _Sent | None:
         return None
 
 
-def _reason(sent: _Sent | None, child: int, where: str) -> Refusal:
+def _reason(sent: _Sent | None, child: int, where: str, seconds: int) -> Refusal:
     """Why there is no result."""
     status = _end(child)
     if sent is not None:
@@ -130,7 +131,7 @@ def _reason(sent: _Sent | None, child: int, where: str) -> Refusal:
         return value if isinstance(value, Refusal) else Refusal("fault", where, str(value))
     ended = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "an error"
     if ended in ("SIGXCPU", "SIGKILL"):
-        return Refusal("time", where, f"takes more than {SECONDS} s of processor time")
+        return Refusal("time", where, f"takes more than {seconds} s of processor time")
     return Refusal("fault", where, f"its check was ended by {ended}")
 
 

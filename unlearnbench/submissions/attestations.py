@@ -13,6 +13,7 @@ from pathlib import Path
 
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.answer_stream import seconds_for
 from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import check_attacks
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
@@ -114,7 +115,7 @@ def attestation_folders(folder: Path) -> list[Path]:
 def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     """Check one attestation of a row. Never raises because of its contents."""
     try:
-        return apart(lambda: _check(folder, row, judge_of), folder.name)
+        return apart(lambda: _check(folder, row, judge_of), folder.name, seconds_for(folder))
     except Refusal as reason:
         return Attested(folder, (reason,))
 

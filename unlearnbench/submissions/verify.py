@@ -15,6 +15,7 @@ from pathlib import Path
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.answer_stream import seconds_for
 from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import AttackedRow, check_attacks
 from unlearnbench.submissions.attacks import Attacks, read_attacks
@@ -138,7 +139,7 @@ def check_submission(folder: Path, bases: Bases) -> Verification:
             return apart(lambda: _check_base(folder, bases), folder.name)
         # The base is checked here, so that a process for each of many rows finds it checked.
         bases.prepare(*apart(lambda: _base_named(folder), folder.name))
-        return apart(lambda: _check_row(folder, bases), folder.name)
+        return apart(lambda: _check_row(folder, bases), folder.name, seconds_for(folder))
     except Refusal as reason:
         return Verification(folder, [reason])
 
