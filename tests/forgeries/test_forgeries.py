@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forgeries import contents, folders, names, shown
+from tests.forgeries import contents, copied, folders, names, shown
 from tests.forgeries.folders import UNSEALED
 from tests.forgeries.forgery import Forgery, seal
 from unlearnbench.api import submissions
@@ -90,9 +90,13 @@ def plant(here: Path) -> None:
 
 
 def test_names_are_different_and_there_are_many() -> None:
-    twice = [name for name, n in Counter(f.name for f in FORGERIES).items() if n > 1]
+    twice = [
+        name
+        for name, n in Counter(f.name for f in (*FORGERIES, *copied.FORGERIES)).items()
+        if n > 1
+    ]
     assert twice == []
-    assert len(FORGERIES) >= 150
+    assert len(FORGERIES) + len(copied.FORGERIES) + len(folders.IDS) >= 150
 
 
 def test_the_good_one_stands(good_submission: Path, refusals: Refusals, tmp_path: Path) -> None:
@@ -100,6 +104,50 @@ def test_the_good_one_stands(good_submission: Path, refusals: Refusals, tmp_path
     folder = copy_of(good_submission, tmp_path / "mine")
     seal(folder)
     assert refusals(folder) == []
+
+
+@pytest.mark.parametrize("name", by_name(copied.FORGERIES))
+def test_a_copy_of_a_row_on_the_board(
+    name: str, good_submission: Path, refusals: Refusals, tmp_path: Path
+) -> None:
+    """Whatever it says of its date: what is on the board was there before."""
+    forgery = by_name(copied.FORGERIES)[name]
+    original = copy_of(good_submission, tmp_path / "board" / "original")
+    seal(original)
+    folder = copy_of(good_submission, tmp_path / "mine")
+    forgery.change(folder)
+    seal(folder)
+    assert [(r.code, r.where) for r in refusals(folder)] == [("copy", "run/completions.jsonl")]
+    assert forgery.words in refusals(folder)[0].what
+
+
+@pytest.mark.parametrize("name", ["same row", "same row later", "other words"])
+def test_what_is_no_copy(
+    name: str, good_submission: Path, refusals: Refusals, tmp_path: Path
+) -> None:
+    """A checkpoint that its submitter sends again, and another's of which most answers differ."""
+    copy_of(good_submission, tmp_path / "board" / "original")
+    folder = copy_of(good_submission, tmp_path / "mine")
+    if name == "same row later":
+        copied.signed(1, name="Better")(folder)
+        copied.signed(-2)(tmp_path / "board" / "original")
+    elif name == "other words":
+        copied.stolen(copied.until(2000))(folder)
+    seal(folder)
+    assert [reason for reason in refusals(folder) if reason.code == "copy"] == []
+
+
+def test_the_later_of_two_that_are_sent_together(
+    good_submission: Path, bases: Path, tmp_path: Path
+) -> None:
+    first, second = (copy_of(good_submission, tmp_path / name) for name in ("first", "second"))
+    copied.signed(-3)(first)
+    copied.signed(-2, **copied.OTHERS)(second)
+    for folder in (first, second):
+        seal(folder)
+    (tmp_path / "board").mkdir()
+    sent = submissions.verify([second, first], bases=bases, against=tmp_path / "board")
+    assert [[reason.code for reason in one.reasons] for one in sent] == [["copy"], []]
 
 
 @pytest.mark.parametrize("name", folders.IDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,9 +85,15 @@ def make() -> Workspace:
     return space
 
 
-def content(space: Workspace) -> Any:
+@contextmanager
+def content(space: Workspace) -> Iterator[None]:
     """While this holds, the tiny benchmark is one that ships."""
-    return mock.patch("unlearnbench.benchmark.load.content_root", lambda: space / "content")
+    readers = ("benchmark.load", "submissions.read")
+    with ExitStack() as stack:
+        for reader in readers:
+            target = f"unlearnbench.{reader}.content_root"
+            stack.enter_context(mock.patch(target, lambda: space / "content"))
+        yield
 
 
 def _beside(benchmark: Path) -> None:

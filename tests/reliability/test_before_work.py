@@ -18,8 +18,7 @@ CALLS = {
     "sweep": "train --base {model} --benchmark {benchmark} --sweep lr=1,2",
     "relearn": "relearn {model} --benchmark {benchmark} --arm retain",
     "stress": "stress {model} --benchmark {benchmark} --only quantize",
-    "submit": "submit {answered} --base {base} --bases {bases} --name R --method other "
-    "--submitter s",
+    "submit": "submit {answered} --base {base} --bases {bases} --name R --method npo --submitter s",
     "submit-base": "submit-base {base} --source package --by me",
     "board": "leaderboard build --submissions {submissions} --bases {bases}",
     "demo": "demo",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -52,6 +52,10 @@ from unlearnbench.submissions.sample import restricted, sample_of
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.types import Completion, ProbeKey
+
+
+BEFORE = datetime(1, 1, 1, tzinfo=UTC)
+"""When the rows of a board were sent, for a row that is sent to it: before, whatever it says."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ def others_of(board: Path, rows: Sequence[Fingerprinted], bases: Bases) -> Itera
         except Refusal:
             continue
         if other.benchmark in benchmarks:
-            yield other
+            yield replace(other, created=BEFORE)
 
 
 def _answers_only(folder: Path, bases: Bases) -> Fingerprinted:
