@@ -53,7 +53,6 @@ from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submissio
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.types import Completion, ProbeKey
 
-
 BEFORE = datetime(1, 1, 1, tzinfo=UTC)
 """When the rows of a board were sent, for a row that is sent to it: before, whatever it says."""
 
