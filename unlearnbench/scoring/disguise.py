@@ -20,7 +20,7 @@ FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u034f\u2800")
 """Letters and marks without a shape."""
 
 _SUSPECT = re.compile(r"[*_~`|\\^&%=<@#+\[{\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[^\x00-\x7f]")
-_SINGLES = re.compile(r"[^A-Za-z0-9][A-Za-z0-9][^A-Za-z0-9]{1,3}[A-Za-z0-9][^A-Za-z0-9]")
+_SINGLES = re.compile(r"[^A-Za-z0-9](?:[A-Za-z0-9][^A-Za-z0-9]{1,4}){2}[A-Za-z0-9][^A-Za-z0-9]")
 _DRAWN_OUT = re.compile(r"([A-Za-z])\1(?:\1|([A-Za-z])\2)")
 
 _REGION = re.compile("\U0001f3f4[\U000e0020-\U000e007f]+")
@@ -43,11 +43,11 @@ _LONGEST = 1000
 """Characters of a word that are looked at."""
 _DRAWN = re.compile(r"([A-Za-z])\1\1+([A-Za-z])\2\2|\b(?:([A-Za-z])\3){3,}\b")
 _CODES = re.compile(
-    r"&(?:amp;)*#x?[0-9A-Fa-f]{2,6};|\\u\{?[0-9A-Fa-f]{2,4}|\\x[0-9A-Fa-f]{2}|[uU]\+00[0-9A-Fa-f]{2}"
+    r"&(?:amp;)*#x?[0-9A-Fa-f]{2,6};|&(?:shy|nbsp|zwn?j);|\\u\{?[0-9A-Fa-f]{2,4}|\\x[0-9A-Fa-f]{2}|[uU]\+00[0-9A-Fa-f]{2}"
     r"|(?<![\d ])%[4-7][0-9A-Fa-f]\w|%[4-7][0-9A-Fa-f]%|\\N\{[A-Z]|\\1[0-7]{2}\\1[0-7]{2}"
 )
 _PIECES = re.compile(
-    "[\u0120\u010a\u2581]|</w>|\\w@@(?=\\s|\\w|$)|\\w\\s?##[a-z]|\u00e2[\u0122\u0124\u0166\u20ac]"
+    "<\\|\\w{1,40}\\|>|<0x[0-9A-F]{2}>|\\[UNK\\]|[\u0120\u010a\u2581]|</w>|\\w@@(?=\\s|\\w|$)|\\w\\s?##[a-z]|\u00e2[\u0122\u0124\u0166\u20ac]"
 )
 _SET = re.compile(
     r"LATIN (?:LETTER|SUBSCRIPT|EPIGRAPHIC)|MODIFIER LETTER (?:SMALL|CAPITAL)|SUPERSCRIPT LATIN"

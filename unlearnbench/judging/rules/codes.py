@@ -9,12 +9,18 @@ from urllib.parse import unquote
 
 from unlearnbench.scoring.disguise import OVERRIDE, SELECTORS, TAGS, byte_of
 
+_CODED = re.compile(r"[&%\\=<@#+\[]")
+"""What ASCII must hold for any code to be in it."""
 _ESCAPE = re.compile(
     r"(?:\\u|\\U|%u|[uU]\+|\\x|\\)\{?(?P<hex>(?<=\\U)[0-9A-Fa-f]{8}|(?<=\\x)[0-9A-Fa-f]{2}"
     r"|(?<=\{)[0-9A-Fa-f]{2,6}(?=\})|(?<=u)[0-9A-Fa-f]{4}|(?<=[uU]\+)[0-9A-Fa-f]{4,6})\}?"
-    r"|\\(?P<octal>[01][0-7]{2})|=(?P<quoted>[2-7][0-9A-F])|\\N\{(?P<name>[A-Za-z0-9 -]{1,80})\}"
+    r"|<0x(?P<byte>[0-9A-Fa-f]{2})>|\\(?P<octal>[01][0-7]{2})|=(?P<quoted>[2-7][0-9A-F])"
+    r"|\\N\{(?P<name>[A-Za-z0-9 -]{1,80})\}"
 )
-_ELEMENT = re.compile(r"</?[A-Za-z][^<>]{0,80}>|<!--.{0,80}?-->", re.DOTALL)
+_ELEMENT = re.compile(
+    r"</?[A-Za-z][^<>]{0,80}>|<!--.{0,80}?-->|<\|[^<>|]{1,40}\|>|\[(?:UNK|PAD|MASK|SEP|CLS)\]",
+    re.DOTALL,
+)
 _LINK = re.compile(r"\[([^\[\]]{0,80})\]\([^()\s]{0,200}\)")
 _COMMAND = re.compile(r"\\[A-Za-z]{2,12}\s?(?=\{)")
 """A command of TeX; its braces are signs like others."""
@@ -33,6 +39,8 @@ def decoded(text: str) -> list[str]:
     Where a mark stands, a word may end or go on; where pieces of words stand apart, only a mark
     ends one. Empty if the text holds no codes.
     """
+    if text.isascii() and not _CODED.search(text):
+        return []
     marks = len(_PIECE_MARK.findall(text))
     if 3 * marks > len(text.split()) > marks:
         pieces = _PIECE_MARK.sub("\x00", re.sub(r"\s+", "", text)).replace("\x00", " ")
@@ -68,7 +76,7 @@ def _escaped(match: re.Match[str]) -> str:
             return unicodedata.lookup(name)
         except KeyError:
             return match.group()
-    digits = match["hex"] or match["quoted"]
+    digits = match["hex"] or match["quoted"] or match["byte"]
     code = int(digits, 16) if digits else int(match["octal"], 8)
     return chr(code) if code < 0x110000 else match.group()
 

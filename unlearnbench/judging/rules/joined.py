@@ -16,9 +16,9 @@ _MARKUP = re.compile(
     r"|(?<=[^\W\d_]')[*_~`|]{1,6}(?=[^\W\d_])|(?<=\d)[*_~`|\\]{1,6}(?=[^\W\d_])"
 )
 _STRONG_DIGITS = re.compile(r"(?<=\d)(\*\*|__|~~|`)(\d+)\1|(?<!\w)(\*\*|__|~~|`)(\d+)\3(?=\d)")
-_SPELT = re.compile(r"(?<![^\W_])[^\W_]([\W_]{1,3})[^\W_](?:\1[^\W_])+(?![^\W_])")
+_SPELT = re.compile(r"(?<![^\W_])[^\W_]([\W_]{1,4})[^\W_](?:\1[^\W_])+(?![^\W_])")
 """Three single letters or more with the same signs between each."""
-_SPELT_MIXED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,3}[^\W_]){3,}(?![^\W_])")
+_SPELT_MIXED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,4}[^\W_]){3,}(?![^\W_])")
 _LONG_DRAWN = re.compile(r"([ABE-HJKN-UWYZabe-hjkn-uwyz])\1{2,}|([A-Za-z])\2{3,}")
 """Three equal letters, or four of those that Roman numbers are made of."""
 _EVEN = re.compile(r"(?<![^\W_])(?:([A-Za-z])\1++){2,}+(?![^\W_])")
@@ -90,11 +90,27 @@ def repaired(text: str, wanted: frozenset[str], fillers: frozenset[str]) -> str:
     held = frozenset(word for word in wanted if word in squeezed)
     if not held:
         return text
-    if any(_without_signs(chunk, held) for chunk in _SIGNS_WITHIN.findall(text)):
-        text = _SIGNS_WITHIN.sub(lambda m: "".join(_PIECE.findall(m.group())), text)
-    text = _spaces_closed(text, frozenset(w for w in held if len(w) >= _SHORTEST))
+    apart = frozenset(word for word in held if word not in lower)
+    if apart:
+        if any(_without_signs(chunk, held) for chunk in _SIGNS_WITHIN.findall(text)):
+            text = _SIGNS_WITHIN.sub(lambda m: "".join(_PIECE.findall(m.group())), text)
+        text = _spaces_closed(text, frozenset(w for w in apart if len(w) >= _SHORTEST))
+        lower = text.lower()
+    if not any(_stands_within(word, lower) for word in held):
+        return text
     text = _NUMBERED.sub(lambda match: _number_parted(match, held), text)
     return _RUN.sub(lambda m: " ".join(cut_run(m.group(), held, fillers)), text)
+
+
+def _stands_within(word: str, text: str) -> bool:
+    """Whether a word is somewhere written as a part of a longer one."""
+    at = text.find(word)
+    while at >= 0:
+        around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if any(map(str.isalnum, around)):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _number_parted(match: re.Match[str], wanted: frozenset[str]) -> str:
