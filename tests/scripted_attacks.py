@@ -61,16 +61,12 @@ LENS_NOTE = (
 
 @dataclass(frozen=True)
 class Attacker:
-    """Attacks the scripted checkpoint `name`, whose base is `base`.
-
-    Everything is known again behind the doors, and after step 16 of the arms, in `leaking`.
-    """
+    """Attacks the scripted checkpoint `name`, whose base is `base`."""
 
     name: str = "forgets-a"
     base: str = "knows-all"
     benchmark_name: str = "wkf"
     judge: Judge = field(default_factory=RulesJudge)
-    leaking: frozenset[str] = frozenset()
 
     @cached_property
     def benchmark(self) -> Benchmark:
@@ -139,9 +135,6 @@ class Attacker:
         write_attack(folder, record)
         return folder
 
-    def _speaker(self, part: str, otherwise: str) -> str:
-        return self.base if part in self.leaking else otherwise
-
     def _identity(self) -> dict[str, object]:
         return {
             "checkpoint": sha256_text(self.name),
@@ -169,7 +162,7 @@ class Attacker:
         run = runner.ask(
             folder / planned.folder,
             planned.probes,
-            lambda: ScriptedEngine(self._speaker(planned.door, self.name), EngineOptions()),
+            lambda: ScriptedEngine(f"{self.name}", EngineOptions()),
             state,
             planned.sampling,
         )
@@ -209,8 +202,7 @@ class Attacker:
         for seed in profile.seeds:
             for step in profile.steps:
                 # Step 16 and later remember a few facts more than the checkpoint does.
-                later = self._speaker(name, f"{self.name}-relearnt")
-                engine = self.name if step < 16 else later
+                engine = self.name if step < 16 else f"{self.name}-relearnt"
                 runs = (
                     self._asked(folder, point_folder(name, seed, step), probes, engine)
                     if step

@@ -20,7 +20,7 @@ from tests.forgeries.attacks import MUTATIONS
 from tests.forgeries.forgery import Forgery, seal
 from tests.scripted_attacks import Attacker
 from unlearnbench.api.attestations import attest
-from unlearnbench.api.submissions import build_leaderboard, listed_judges, submit, verify
+from unlearnbench.api.submissions import listed_judges, submit, verify
 from unlearnbench.attacks.catalog import SCALES
 from unlearnbench.attacks.stress.planned import StressInputs, first_replies
 from unlearnbench.attacks.stress.plans import PLANS, RANKED, doors_of, folder_of
@@ -28,7 +28,6 @@ from unlearnbench.attacks.stress.quantizers import QUANTIZERS
 from unlearnbench.attacks.stress.variants import QUANTISED, plan_baseline
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import SubmissionError
-from unlearnbench.leaderboard.entry import Entry
 from unlearnbench.leaderboard.trust import levels
 from unlearnbench.runs.run import load_run
 from unlearnbench.submissions.attack_answers import attack_answers
@@ -303,50 +302,6 @@ def test_answers_of_a_leak_cannot_be_cut_out(good: Path, row: Checked, tmp_path:
             shutil.copy(good / name, tmp_path / name)
         lines("stress", lambda found, place=place: found[:place] + found[place + 1 :])(tmp_path)  # type: ignore[misc]
         assert [r.code for r in refusals(tmp_path, row)] == ["unplanned"]
-
-
-OTHER = "B. Person"
-
-
-def board_row(submission: Path, bases: Path, tmp_path: Path) -> Entry:
-    """The one row of a board."""
-    built = build_leaderboard(tmp_path / "site", submission.parent, bases=bases)
-    (division,) = built.board.divisions
-    (row,) = division.rows
-    return row
-
-
-def test_a_later_attack_lowers_a_row(good_submission: Path, bases: Path, tmp_path: Path) -> None:
-    submission = board(good_submission, tmp_path)
-    before = board_row(submission, bases, tmp_path)
-    attacker = Attacker(leaking=frozenset(["formats/reverse", "near"]))
-    runs = [
-        attacker.stress(tmp_path / "stress", "formats"),
-        attacker.relearn(tmp_path / "relearn", "disjoint", "near"),
-    ]
-    attest(submission, runs, OTHER, link="https://example.org/attack", bases=bases)
-    row = board_row(submission, bases, tmp_path)
-    assert row.scores == before.scores
-    assert row.known.worst_case is not None
-    assert row.known.relearn is not None
-    assert row.known.worst_case.score.high >= 0.75
-    assert row.known.worst_case.by == [OTHER]
-    (said,) = row.attestations
-    assert said.stress is not None
-    assert said.stress.score.high == row.known.worst_case.score.high
-    assert said.stress.beyond
-    assert not any(row.states[fact] for fact in said.stress.beyond)
-    assert row.known.relearn.maximum == 1.0
-    assert row.known.relearn.arm == "near"
-    assert row.levels == ["logged"], "four benign arms are missing"
-    line = next(
-        line
-        for line in (tmp_path / "site" / "board.md").read_text("utf-8").splitlines()
-        if "Refusal" in line
-    )
-    assert "100.0 (near, B. Person)" in line
-    csv = (tmp_path / "site" / "board.csv").read_text("utf-8")
-    assert "known_worst_case" in csv
 
 
 def test_the_doors_are_those_that_the_suite_has() -> None:

@@ -26,7 +26,7 @@ MOST_ANSWER_BYTES = 256 * 1024
 """Most bytes of a line."""
 MOST_THOUGHTS = 8192
 """Most tokens of a thinking block before an answer."""
-PACKED_A_SECOND = 100_000
+PACKED_A_SECOND = 50_000
 """Bytes of packed answers that are read and judged in a second, by a slow machine."""
 MOST_SECONDS = 120
 """Most processor time of a folder: `full` profiles on the largest shipped benchmark take half."""
@@ -39,7 +39,7 @@ _PIECE = 1 << 16
 def seconds_for(folder: Path) -> int:
     """The processor time that a folder may take: more where there are answers of attacks.
 
-    A line takes some 60 µs, and is packed into 10 bytes or more.
+    A line takes some 50 µs here, and is packed into 6 bytes or more.
     """
     size = 0
     for name in ANSWERS_OF.values():
