@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from unlearnbench.api.submissions import build_leaderboard
-from unlearnbench.hashing import sha256_bytes, sha256_json, sha256_text
+from unlearnbench.hashing import sha256_bytes, sha256_text
 from unlearnbench.leaderboard.entry import JsonObject
 from unlearnbench.leaderboard.kept import stamp
 from unlearnbench.paths import content_root
@@ -70,10 +70,10 @@ def make_row(number: int, record: JsonObject, folder: Path) -> None:
     answers |= {"id": submission.name, "checkpoint": row["fingerprint"]}
     made["files"] = [list(file) for file in stamp(submission)]
     made.pop("sum")
-    made["sum"] = sha256_json(made)
     kept = folder / "keep" / f"{sha256_bytes(sums.encode())}.json"
     kept.parent.mkdir(exist_ok=True)
-    kept.write_text(json.dumps(made), "utf-8")
+    body = json.dumps(made)[:-1]
+    kept.write_text(f'{body}, "sum": "{sha256_text(body)}"}}', "utf-8")
 
 
 def build_alone(folder: Path) -> dict[str, float]:

@@ -12,14 +12,15 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from unlearnbench.errors import UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically, writing
-from unlearnbench.files.reading import read_bytes, read_object
-from unlearnbench.hashing import sha256_bytes, sha256_json
+from unlearnbench.files.reading import read_bytes
+from unlearnbench.hashing import sha256_bytes
 from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
     Entry,
@@ -32,6 +33,9 @@ from unlearnbench.submissions.copies import Fingerprinted, RowAnswers
 from unlearnbench.submissions.layout import SUMS
 
 Stamp = list[tuple[str, str, int, int]]
+MOST_BYTES = 50_000_000
+"""Most bytes of a stored row."""
+_SEAL = b', "sum": "'
 MOST_SUMS = 10_000
 """Most bytes of a SHA256SUMS; one that is larger does not belong to a valid submission."""
 
@@ -45,6 +49,17 @@ class Kept:
     fingerprinted: Fingerprinted | None = None
 
 
+class _Record(TypedDict):
+    """A stored row as JSON, without its sum."""
+
+    version: int
+    context: str
+    row: JsonObject
+    files: list[list[str | int]]
+    anchors: list[JsonObject]
+    answers: JsonObject | None
+
+
 class Store:
     """A folder of stored rows; without a folder nothing is stored.
 
@@ -54,6 +69,7 @@ class Store:
     def __init__(self, folder: Path | None, context: str) -> None:
         self._folder = folder
         self._context = context
+        self._anchors: dict[str, tuple[Entry, ...]] = {}
 
     def read(self, submission: Path) -> Kept | None:
         """The stored row of a submission, or None if it is missing or outdated."""
@@ -61,17 +77,24 @@ class Store:
         if path is None or not path.is_file():
             return None
         try:
-            record = read_object(path, lenient=True)
-            if record.pop("sum", None) != sha256_json(record):
-                return None
+            record = _record(read_bytes(path, MOST_BYTES))
             if record["version"] != ROW_VERSION or record["context"] != self._context:
                 return None
             if _stamps(record["files"]) != stamp(submission):
                 return None
-            anchors = tuple(_anchor(row) for row in record["anchors"])
-            return Kept(entry_from(record["row"]), anchors, _fingerprinted(record["answers"]))
-        except (UnreadableError, KeyError, ValueError, ValidationError):
+            entry = entry_from(record["row"])
+            return Kept(entry, self._anchors_of(entry, record), _fingerprinted(record["answers"]))
+        except (UnreadableError, KeyError, TypeError, ValueError, RecursionError):
             return None
+
+    def _anchors_of(self, entry: Entry | RefusedEntry, record: _Record) -> tuple[Entry, ...]:
+        """The anchors of a row's benchmark, parsed once: those of one context are all the same."""
+        if isinstance(entry, RefusedEntry) or not record["anchors"]:
+            return ()
+        benchmark = entry.claim.benchmark_fingerprint
+        if benchmark not in self._anchors:
+            self._anchors[benchmark] = tuple(_anchor(row) for row in record["anchors"])
+        return self._anchors[benchmark]
 
     def write(self, submission: Path, row: Kept) -> None:
         """Store a row. Raises `RunError` if it cannot be written."""
@@ -81,7 +104,7 @@ class Store:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             clear_leftovers(path.parent, path.name)
-        record: JsonObject = {
+        record: _Record = {
             "version": ROW_VERSION,
             "context": self._context,
             "row": row.entry.to_json(),
@@ -89,8 +112,7 @@ class Store:
             "anchors": [anchor.to_json() for anchor in row.anchors],
             "answers": _stored(row.fingerprinted),
         }
-        record["sum"] = sha256_json(record)
-        write_atomically(path, json.dumps(record, ensure_ascii=False))
+        write_atomically(path, _sealed(record))
 
     def _path(self, submission: Path) -> Path | None:
         """The file of a stored row; None if its SHA256SUMS cannot be used as its name."""
@@ -101,6 +123,24 @@ class Store:
         except UnreadableError:
             return None
         return self._folder / f"{sha256_bytes(sums)}.json"
+
+
+def _sealed(record: _Record) -> bytes:
+    """A record as JSON that ends with the sha256 of all that stands before it."""
+    body = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")[:-1]
+    return body + _SEAL + sha256_bytes(body).encode("ascii") + b'"}'
+
+
+def _record(data: bytes) -> _Record:
+    """The record in a stored file. Raises `ValueError` if it is not as it was written.
+
+    The sum is taken over the bytes, so that nothing is parsed that this program did not write.
+    """
+    body, _, end = data.rpartition(_SEAL)
+    if end != sha256_bytes(body).encode("ascii") + b'"}':
+        raise ValueError("a stored row that was changed")
+    record: _Record = json.loads(body + b"}")
+    return record
 
 
 def stamp(submission: Path) -> Stamp:
