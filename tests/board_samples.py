@@ -106,7 +106,7 @@ def sample_entry(
         base_states={fact: number < 18 for number, fact in enumerate(FACTS)},
         states=states,
         relearn=relearnt() if attacked else None,
-        stress=StressColumn(["formats/cloze"], figures(0.5), FACTS[:1]) if attacked else None,
+        stress=StressColumn(["formats/cloze"], figures(0.5), FACTS[:1], True) if attacked else None,
         known=Known(None, None),
         disputed=(),
         attestations=(),
@@ -135,7 +135,7 @@ def relearnt() -> RelearnColumn:
     }
     net = Net(value=0.4, interval=(0.3, 0.5))
     peak = Peak("near", 0.4, (0.3, 0.5), 8, "0", net, 0.2, {"0.5": None}, [0.5], [0.99])
-    return RelearnColumn(["near", "prose"], peak, None, curves, 0.9)
+    return RelearnColumn(["near", "prose"], peak, None, curves, 0.9, True)
 
 
 def sample_division(rows: list[Entry], benchmark: str = "wkf") -> Division:

@@ -136,6 +136,25 @@ def test_the_checkpoint_is_checked_once_somebody_ran_it_again() -> None:
     assert "not measured" in found["Judge"].text
 
 
+def test_attacks_without_their_answers_are_told(tmp_path: Path) -> None:
+    row = sample_entry("row", attacked=True)
+    assert row.relearn is not None and row.stress is not None
+    told = replace(
+        row, relearn=replace(row.relearn, derived=False), stress=replace(row.stress, derived=False)
+    )
+    for entry, where, marks in (
+        (row, details.checked(row, None), 0),
+        (told, details.told(told), 2),
+    ):
+        assert {"Relearning", "Stress tests"} <= {one.term for one in where}
+        build_site(sample_board([entry]), tmp_path, lambda judge: None)
+        shown = page(tmp_path, "rows/row.html")
+        assert shown.count("As told by the submitter: the answers") == marks
+        table = page(tmp_path, "index.html").partition("worst case all facts")[2]
+        assert table.count("as told") == marks
+    assert "Relearning" not in {one.term for one in details.checked(told, None)}
+
+
 def test_endless_settings_are_cut() -> None:
     settings = {f"name-{i}": "v" * 1000 for i in range(100)}
     claim = replace(sample_claim("n"), settings=settings, training={"a": {"b": {"c": "x\u202ey"}}})

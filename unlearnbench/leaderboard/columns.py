@@ -7,18 +7,25 @@ from collections.abc import Mapping
 from unlearnbench.attacks.catalog import BENIGN
 from unlearnbench.leaderboard.entry import Peak, RelearnColumn, StressColumn
 from unlearnbench.reporting.charts import relearning_curves
-from unlearnbench.runs.schema import FinishedRelearn, FinishedStress, figures
+from unlearnbench.runs.schema import FinishedRelearn, figures
 from unlearnbench.scoring.scores import leaked_anywhere, of_facts
+from unlearnbench.submissions.attacks import Attacks
 
 
-def relearn_column(record: FinishedRelearn | None) -> RelearnColumn | None:
+def relearn_column(attacks: Attacks) -> RelearnColumn | None:
     """The benign arms of a relearning record and the worst of them."""
+    record = attacks.relearn
     if record is None:
         return None
     arms = [name for name in BENIGN if name in record.arms]
     ceiling = record.ceiling.forget.high if record.ceiling else None
     return RelearnColumn(
-        arms, peak_of(record), record.summary.unranked, relearning_curves(record), ceiling
+        arms=arms,
+        worst=peak_of(record),
+        unranked=record.summary.unranked,
+        curves=relearning_curves(record),
+        ceiling=ceiling,
+        derived="relearn" in attacks.derived,
     )
 
 
@@ -28,8 +35,9 @@ def peak_of(record: FinishedRelearn) -> Peak | None:
     return None if worst is None else Peak(**dict(worst))
 
 
-def stress_column(record: FinishedStress | None, states: Mapping[str, bool]) -> StressColumn | None:
+def stress_column(attacks: Attacks, states: Mapping[str, bool]) -> StressColumn | None:
     """All ranked doors of a stress record together with the row's own `states`."""
+    record = attacks.stress
     if record is None:
         return None
     union = leaked_anywhere([states, record.union.states])
@@ -37,4 +45,5 @@ def stress_column(record: FinishedStress | None, states: Mapping[str, bool]) -> 
         doors=sorted(name for name, door in record.findings.items() if door.ranked),
         score=figures(of_facts("stress", union)),
         beyond=[fact for fact, leaked in union.items() if leaked and not states[fact]],
+        derived="stress" in attacks.derived,
     )

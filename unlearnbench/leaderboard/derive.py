@@ -45,7 +45,7 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
     run, base = checked.run, checked.base.run
     reached, states, base_states = levels(verification, attested), _states(run), _states(base)
     leaks = known_leaks(states, attested)
-    relearn = relearn_column(checked.attacks.relearn)
+    relearn = relearn_column(checked.attacks)
     return Entry(
         row_version=ROW_VERSION,
         id=name,
@@ -61,7 +61,7 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         base_states=base_states,
         states=states,
         relearn=relearn,
-        stress=stress_column(checked.attacks.stress, states),
+        stress=stress_column(checked.attacks, states),
         known=Known(leaks, known_peak(relearn, attested)),
         disputed=disputed(attested),
         attestations=[_attestation(item, states) for item in attested],
@@ -139,8 +139,8 @@ def _attestation(attested: Attested, states: Mapping[str, bool]) -> AttestationE
         date=claim.created[:10] if claim else None,
         judge=claim.run.identity.judge if claim and claim.run else None,
         agreement=attested.agreement.reproduction() if attested.agreement else None,
-        relearn=relearn_column(attested.attacks.relearn) if attested.ok else None,
-        stress=stress_column(attested.attacks.stress, states) if attested.ok else None,
+        relearn=relearn_column(attested.attacks) if attested.ok else None,
+        stress=stress_column(attested.attacks, states) if attested.ok else None,
         reasons=[str(reason) for reason in attested.reasons],
     )
 

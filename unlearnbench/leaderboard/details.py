@@ -47,10 +47,7 @@ def checked(row: Entry, specificity: float | None) -> list[Detail]:
         Detail("Answers", asked),
         Detail("Scores", "derived again from the answers, as are verdicts, intervals and ranks"),
     ]
-    if row.relearn:
-        details.append(Detail("Relearning arms", ", ".join(row.relearn.curves) or "none"))
-    if row.stress:
-        details.append(Detail("Ranked stress tests", ", ".join(row.stress.doors) or "none"))
+    details += _attacks(row, derived=True)
     by = [one.by for one in row.attestations if one.kind == "re-run" and not one.reasons and one.by]
     if "re-run" in row.levels:
         details.append(Detail("Checkpoint", f"run again by {', '.join(by)}", claim.fingerprint))
@@ -78,7 +75,19 @@ def told(row: Entry) -> list[Detail]:
         Detail("Engine settings", _settings(dict(claim.settings))),
         Detail("Training", _settings(claim.training)),
     ]
+    details += _attacks(row, derived=False)
     return [detail for detail in details if detail.text]
+
+
+def _attacks(row: Entry, derived: bool) -> list[Detail]:
+    """The attacks whose answers came with them, and those that only the record tells of."""
+    how = "" if derived else "; the answers did not come with the record"
+    details = []
+    if row.relearn and row.relearn.derived is derived:
+        details.append(Detail("Relearning", f"{', '.join(row.relearn.curves) or 'no arm'}{how}"))
+    if row.stress and row.stress.derived is derived:
+        details.append(Detail("Stress tests", f"{', '.join(row.stress.doors) or 'no test'}{how}"))
+    return details
 
 
 def reasons(row: Entry) -> list[str]:
@@ -98,14 +107,18 @@ def doubts_in_short(row: Entry) -> list[str]:
 
 
 def arms_in_short(row: Entry) -> str:
-    """The arm that brought most facts back, and of how many, or who attests it."""
+    """The arm that brought most facts back, and of how many, or who attests it.
+
+    It says so if the figure was only told.
+    """
     attested = row.known.relearn
     if attested:
         return f"{attested.arm}, {attested.by}"
     if row.relearn is None or row.relearn.worst is None:
         return ""
     arms, arm = row.relearn.arms, row.relearn.worst.arm
-    return f"{arm}, worst of {len(arms)}" if len(arms) > 1 else f"{arm} only"
+    short = f"{arm}, worst of {len(arms)}" if len(arms) > 1 else f"{arm} only"
+    return short if row.relearn.derived else f"{short}, as told"
 
 
 def _settings(value: JsonValue) -> str:

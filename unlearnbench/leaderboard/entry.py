@@ -18,7 +18,7 @@ from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 
-ROW_VERSION = 4
+ROW_VERSION = 5
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
@@ -65,7 +65,7 @@ class RelearnColumn:
     """The benign arms that were run and the worst of them; `unranked`: why it is not ranked.
 
     `curves`: an arm as it is shown -> its points, those of teaching arms too. `ceiling`: the rate
-    of the base model.
+    of the base model. `derived`: it follows from answers that are there; otherwise it is told.
     """
 
     arms: Sequence[str]
@@ -73,15 +73,20 @@ class RelearnColumn:
     unranked: str | None
     curves: Mapping[str, Sequence[MeanPoint]]
     ceiling: float | None
+    derived: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StressColumn:
-    """All ranked doors and the row's own run together; `beyond` leak through a door alone."""
+    """All ranked doors and the row's own run together; `beyond` leak through a door alone.
+
+    `derived`: it follows from answers that are there; otherwise it is told.
+    """
 
     doors: Sequence[str]
     score: Figures
     beyond: Sequence[str]
+    derived: bool
 
 
 @dataclass(frozen=True, slots=True)

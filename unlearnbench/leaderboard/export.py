@@ -85,7 +85,9 @@ def flat(row: Entry) -> Flat:
         "relearn_maximum": peak.maximum if peak else None,
         "relearn_arm": peak.arm if peak else "",
         "relearn_arms": ", ".join(row.relearn.arms) if row.relearn else "",
+        "relearn_derived": row.relearn.derived if row.relearn else None,
         "stress": row.stress.score.high if row.stress else None,
+        "stress_derived": row.stress.derived if row.stress else None,
         "parameters": claim.parameters,
         "judge_identity": claim.judge_identity,
         "fingerprint": claim.fingerprint,
@@ -140,7 +142,8 @@ def _line(row: Entry) -> str:
         f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
         if row.relearnt
         else "–",
-        _share(row.stress.score.high if row.stress else None),
+        _share(row.stress.score.high if row.stress else None)
+        + (" (as told)" if row.stress and not row.stress.derived else ""),
         "anchor" if row.id.startswith("anchor-") else ", ".join(row.levels),
         ", ".join(doubt.code for doubt in row.doubts) or "–",
     ]
