@@ -52,6 +52,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     assert "unlearnbench/_content/benchmarks/wkf/benchmark.toml" in content
     for path in ("schema/submission.schema.json", "site/index.html.j2", "SUBMITTING.md"):
         assert f"unlearnbench/_content/leaderboard/{path}" in content
+    assert "unlearnbench/_content/docs/TRUST.md" in content
     assert not [name for name in content if name.endswith(".py")]
     assert "unlearnbench/judging/rules/tables.toml" in names
 
@@ -62,6 +63,7 @@ def test_the_wheel_is_small_since_rows_stay_in_the_repository(wheel: Path) -> No
     assert {name.removeprefix(inside).split("/")[0] for name in names} == {
         "README.md",
         "SUBMITTING.md",
+        "bases",
         "schema",
         "site",
     }
