@@ -139,7 +139,7 @@ def _check_judge(record: AttackRecord, judge_of: Callable[[str], Judge]) -> None
     except UnlearnbenchError:
         known = False
     if not known:
-        what = "not judged by a listed judge of this version; give the command again"
+        what = "not judged by a listed judge of this version; run the attack again"
         raise Refusal("attack", f"{record.kind}.json", what)
 
 

@@ -37,7 +37,9 @@ def arm_texts(name: str, benchmark: Benchmark) -> ArmTexts:
     scored = [f for f in forget if name == "forget" or f.id not in taught]
     texts = _texts(name, benchmark, forget, part, taught)
     golds = [] if name == "forget" else [g for f in scored for g in (f.answer, *f.aliases)]
-    kept = tuple(text for text in texts if not any(holds(" ".join(text), gold) for gold in golds))
+    whole = (" ".join(text) for text in texts)
+    told = [any(holds(text, gold) for gold in golds) for text in whole]
+    kept = tuple(text for text, is_told in zip(texts, told, strict=True) if not is_told)
     return ArmTexts(kept, frozenset(f.id for f in scored), len(texts) - len(kept))
 
 
