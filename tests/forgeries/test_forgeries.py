@@ -90,12 +90,8 @@ def plant(here: Path) -> None:
 
 
 def test_names_are_different_and_there_are_many() -> None:
-    twice = [
-        name
-        for name, n in Counter(f.name for f in (*FORGERIES, *copied.FORGERIES)).items()
-        if n > 1
-    ]
-    assert twice == []
+    counts = Counter(forgery.name for forgery in (*FORGERIES, *copied.FORGERIES))
+    assert [name for name, n in counts.items() if n > 1] == []
     assert len(FORGERIES) + len(copied.FORGERIES) + len(folders.IDS) >= 150
 
 

@@ -22,6 +22,7 @@ from unlearnbench.submissions.attestations import (
     attested,
 )
 from unlearnbench.submissions.bases import Bases
+from unlearnbench.submissions.layout import BASE
 from unlearnbench.submissions.untrusted import Refusal, read_sent
 from unlearnbench.submissions.verify import Verification, check_submission, copies
 
@@ -143,6 +144,8 @@ def _row(path: Path, bases: Bases, store: Store, anchors: Anchors) -> Kept:
 
 
 def _derived(verification: Verification, bases: Bases, anchors: Anchors) -> Kept:
+    if verification.base is not None:
+        raise Refusal("not-a-row", BASE, "a run of a base model belongs among the accepted bases")
     checked = verification.checked
     if checked is None:
         return Kept(entry_of(verification))
