@@ -312,7 +312,8 @@ def build_leaderboard(
         check_folder_option("--keep", Path(keep))
     source = Path(submissions) if submissions is not None else own_submissions()
     kept = Path(keep) if keep is not None else None
-    board = read_board(source, accepted_bases(bases), kept)
+    accepted = replace(accepted_bases(bases), judged_again=True)
+    board = read_board(source, accepted, kept)
     return Leaderboard(Path(out), board, build_site(board, Path(out), _specificity))
 
 

@@ -90,10 +90,15 @@ def check_base_run(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
 
 @dataclass
 class Bases:
-    """The accepted base runs of a folder, each read and checked when it is first needed."""
+    """The accepted base runs of a folder, each read when it is first needed.
+
+    They are the board's own, like its benchmarks. `judged_again`: their verdicts are given again as
+    well, which the build of a board does, and `verify` of a base's folder.
+    """
 
     folder: Path
     judge_of: JudgeOf
+    judged_again: bool = False
     _checked: dict[BaseKey, Base | Refusal] = field(default_factory=dict)
 
     @cached_property
@@ -144,7 +149,8 @@ class Bases:
             return Refusal("base", "base", f"{names} are runs of the same base")
         try:
             base = read_base(places[0])
-            reason = next(check_base_run(base, self.judge_of), None)
+            check = check_base_run(base, self.judge_of) if self.judged_again else ()
+            reason = next(iter(check), None)
         except Refusal as fault:
             reason = fault
         if reason is not None:
