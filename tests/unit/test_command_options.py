@@ -136,6 +136,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "max_cost": None,
         "run_options": RunOptions(),
         "bases": None,
+        "sample": False,
     },
     "attest": {
         "folder": Path("row"),
@@ -257,7 +258,12 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     ],
     "verify": [BASES, ("--against rows", "against", Path("rows"))],
     "verify rerun": [*RUN, BASES, ("--base y", "base", "y"), ("--device cpu", "device", "cpu")],
-    "verify rejudge": [*RUN, BASES, ("--max-cost 3", "max_cost", 3.0)],
+    "verify rejudge": [
+        *RUN,
+        BASES,
+        ("--max-cost 3", "max_cost", 3.0),
+        ("--sample", "sample", True),
+    ],
     "attest": [
         ("--link https://a.example", "link", "https://a.example"),
         ("--out o", "out", Path("o")),

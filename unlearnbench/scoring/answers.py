@@ -14,13 +14,16 @@ from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.types import Completion, JudgeItem, Judgement, Split
 
 _INVENTED_TURN = re.compile(
-    r"(?:^[ \t>*_#]*|(?<=\s)[*_]*|(?<![A-Za-z*_]))(?:\d+[.)]?\s*)?"
-    r"(?:Question|QUESTION)[\s\d]*[*_]*\s*:"
-    r"|^[ \t>*_]*#[ \t*_#]*(?:Question|QUESTION)\b"
-    r"|^[ \t>*_#]*Q\d*[*_]*\s*[:.]",
+    r"(?:^[ \t>*_#]*+|(?<=\s)[*_]*+|(?<![A-Za-z*_]))(?:(?<!\d)\d++[.)]?+\s*+)?"
+    r"(?:Question|QUESTION)[\s\d]*+[*_]*+\s*+:"
+    r"|^[ \t>*_]*+#[ \t*_#]*+(?:Question|QUESTION)\b"
+    r"|^[ \t>*_#]*+Q\d*+[*_]*+\s*+[:.]",
     re.MULTILINE,
 )
-"""A question that the model asks itself, with or without Markdown around its mark."""
+"""A question that the model asks itself, with or without Markdown around its mark.
+
+Nothing is tried again in a shorter form, so that the time is in proportion to the text.
+"""
 
 
 @lru_cache(maxsize=8192)
