@@ -226,19 +226,23 @@ def others_of(board: Path, rows: Sequence[Fingerprinted], bases: Bases) -> Itera
     """The answers of a board's other rows on the same benchmarks; what is broken is left out."""
     if not rows or not board.is_dir():
         return
-    names, benchmarks = {row.id for row in rows}, {row.benchmark for row in rows}
-    for folder in sorted(path for path in board.iterdir() if path.name not in names):
+    submitters = {row.id: row.submitter for row in rows}
+    benchmarks = {row.benchmark for row in rows}
+    for folder in sorted(board.iterdir()):
         try:
-            other = apart(partial(_answers_only, folder, bases), folder.name)
+            other = apart(partial(_answers_only, folder, bases, benchmarks), folder.name)
         except Refusal:
             continue
-        if other.benchmark in benchmarks:
+        # A row that its own submitter sends again replaces itself.
+        if other is not None and submitters.get(other.id) != other.submitter:
             yield replace(other, created=BEFORE)
 
 
-def _answers_only(folder: Path, bases: Bases) -> Fingerprinted:
-    """A row's answers, read without checking anything else."""
+def _answers_only(folder: Path, bases: Bases, benchmarks: set[str]) -> Fingerprinted | None:
+    """A row's answers, read without checking anything else; None on another benchmark."""
     claim = _claim_in(folder)
+    if claim.run.identity.benchmark_fingerprint not in benchmarks:
+        return None
     data = read_sent(folder / SENT_COMPLETIONS, SENT_COMPLETIONS)
     base = bases.find(claim.run.identity, claim.base)
     texts = answer_texts(parse_lines(data, SENT_COMPLETIONS))
