@@ -98,7 +98,7 @@ def test_a_row_has_an_address(browser: Any, site: str) -> None:
         # A locator waits for the page that the link leads to.
         row = visit.page.locator("tr:target")
         assert row.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
-        assert visit.page.url.endswith("#doubtful")
+        assert visit.page.url.endswith("#row-doubtful")
 
 
 def test_strangers_text_is_text(browser: Any, site: str) -> None:
@@ -127,17 +127,17 @@ def test_the_whole_table_fits_a_common_screen(browser: Any, site: str) -> None:
         with Visit(browser, site + path, 1280) as visit:
             room = visit.page.locator(".scroll:has(.board)")
             assert room.evaluate("e => e.scrollWidth <= e.clientWidth")
-            date = visit.page.locator("#attacked td").last.bounding_box()
+            date = visit.page.locator("#row-attacked td").last.bounding_box()
             assert date["x"] + date["width"] <= 1280
 
 
 def test_phones_see_the_worst_case_first(browser: Any, site: str) -> None:
     with Visit(browser, site, 390) as visit:
-        cells = visit.page.locator("#attacked td")
+        cells = visit.page.locator("#row-attacked td")
         tops = [cell.bounding_box() for cell in cells.all()]
         worst = tops.pop(1)
         assert "5.0" in cells.nth(1).inner_text()
-        name = visit.page.locator("#attacked th").bounding_box()
+        name = visit.page.locator("#row-attacked th").bounding_box()
         assert name["y"] < worst["y"] < min(box["y"] for box in tops)
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in tops)
         # It is still a table for those who listen to it.
@@ -147,7 +147,7 @@ def test_phones_see_the_worst_case_first(browser: Any, site: str) -> None:
 def test_doubts_are_seen_without_colour(browser: Any, site: str) -> None:
     for width in WIDTHS:
         with Visit(browser, site, width) as visit:
-            line = visit.page.locator("#doubtful").get_by_text("not ranked until run again")
+            line = visit.page.locator("#row-doubtful").get_by_text("not ranked until run again")
             assert line.is_visible()
 
 

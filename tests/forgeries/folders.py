@@ -122,6 +122,12 @@ OTHERS = [
     Forgery("archive beside", lambda f: (f / "a.tar.gz").touch(), "unknown-file", "a.tar.gz"),
     Forgery("hidden file", lambda f: (f / ".git").touch(), "unknown-file", ".git"),
     Forgery("withdrawn and not", lambda f: (f / "WITHDRAWN").touch(), "unknown-file", "WITHDRAWN"),
+    Forgery(
+        "file whose name is a line of its own",
+        lambda f: (f / "a\nrival: stands").touch(),
+        "unknown-file",
+        "a[U+000A]rival: stands",
+    ),
     Forgery("folder beside", lambda f: (f / "extra").mkdir(), "unknown-folder", "extra"),
     Forgery("folder below", lambda f: (f / "run" / "a").mkdir(), "unknown-folder", "run/a"),
     Forgery("base of its own", lambda f: (f / "base").mkdir(), "unknown-folder", "base"),

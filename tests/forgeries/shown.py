@@ -25,6 +25,8 @@ TEXTS = {
     "no character": ("Jens\U0003ffffUn", "U+3FFFF"),
     "musical null": ("Jens\U0001d159Un", "U+1D159"),
     "zalgo": ("J\u0316\u0317\u0318\u0319\u031censUn", "marks on one letter"),
+    "marks that take room": ("J" + "\u0903" * 5 + "ens", "marks on one letter"),
+    "two spaces": ("Jens  Un", "two spaces in a row"),
     "line break": ("a\nb", "U+000A"),
     "paragraph separator": ("a\u2029b", "U+2029"),
     "escape sequence": ("\u001b[2J", "U+001B"),
@@ -45,6 +47,8 @@ LINKS = {
     "user": "https://a.org@evil.org/",
     "other alphabet": "https://\u0430.org/",
     "space": "https://a.org/ b",
+    "port of another script": "https://a.org:\u0663\u0663/",
+    "long port": f"https://a.org:{'9' * 200}/",
     "line break": "https://a.org/\n",
     "no protocol": "//a.org/",
 }

@@ -244,7 +244,7 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "about another row": (lambda f: edit(f, lambda c: c.update(row="0" * 64), CLAIM), "row"),
     "by the submitter": (lambda f: edit(f, lambda c: c.update(by=ABOUT[2]), CLAIM), "own-row"),
     "by the submitter in capitals": (
-        lambda f: edit(f, lambda c: c.update(by=ABOUT[2].upper().replace(" ", "  ")), CLAIM),
+        lambda f: edit(f, lambda c: c.update(by=ABOUT[2].upper().replace(" ", "")), CLAIM),
         "own-row",
     ),
     "another kind": (lambda f: edit(f, lambda c: c.update(kind="re-judged"), CLAIM), "kind"),
@@ -276,6 +276,14 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a script beside": (lambda f: (f / "run.py").write_text("1"), "unknown-file"),
     "a link": (lambda f: relink(f), "not-a-folder"),
     "an attack of another checkpoint": (lambda f: put_attack(f), "kind"),
+    "the submitter in other letters": (
+        lambda f: edit(f, lambda c: c.update(by="Person, \u0410"), CLAIM),
+        "own-row",
+    ),
+    "older than the row": (
+        lambda f: edit(f, lambda c: c.update(created="2023-01-02T00:00:00+00:00"), CLAIM),
+        "times",
+    ),
     "invisible letters": (lambda f: edit(f, lambda c: c.update(by="B\u200b"), CLAIM), "schema"),
 }
 

@@ -79,7 +79,7 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         profile="standard",
         profile_fingerprint="p",
         checkpoint="c",
-        fingerprint="f",
+        fingerprint=name,
         base="base",
         base_id="base-wkf",
         base_fingerprint="g",
@@ -280,3 +280,13 @@ def test_rank_intervals_cover_the_true_order() -> None:
         rows = [{f"f{i}": bool(leak) for i, leak in enumerate(row)} for row in leaks]
         held += [low <= rank <= high for rank, (low, high) in enumerate(ranks(rows), start=1)]
     assert np.mean(held) >= 0.95
+
+
+def test_a_checkpoint_that_is_sent_often_takes_one_place() -> None:
+    """Its rows push nobody down, and share what leaks in any of them."""
+    sent = [row("logged", 0.6, 1.0, n, f"sent-{n}") for n in (2, 2, 20)]
+    sent = [replace(one, claim=replace(one.claim, fingerprint="same")) for one in sent]
+    sent = [replace(one, id=f"{one.id}-{i}") for i, one in enumerate(sent)]
+    other = row("logged", 0.6, 1.0, 8, "other")
+    places = {one.id: one.rank for one in ranked([*sent, other])}
+    assert places == {"other": (1, 1), "sent-2-0": (2, 2), "sent-2-1": (2, 2), "sent-20-2": (2, 2)}

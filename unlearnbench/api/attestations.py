@@ -96,7 +96,7 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare_rerun(claimed, run)
+    return compare_rerun(claimed, run, row.base.run if row is not None else None)
 
 
 def _check_same(option: str, fingerprint: str, claimed: str, folder: str | Path) -> None:

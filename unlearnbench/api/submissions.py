@@ -29,7 +29,13 @@ from unlearnbench.submissions.bundle import (
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.fields import slug, slugged
 from unlearnbench.submissions.publish import open_pull_request
-from unlearnbench.submissions.verify import Verification, check_submission, copies, others_of
+from unlearnbench.submissions.verify import (
+    Verification,
+    check_submission,
+    copies,
+    others_of,
+    taken,
+)
 from unlearnbench.types.options import About
 
 if TYPE_CHECKING:
@@ -233,9 +239,13 @@ def verify(
     verifications = [check_submission(Path(folder), accepted) for folder in folders]
     rows = [item.checked.fingerprinted for item in verifications if item.checked is not None]
     board = Path(against) if against is not None else content_root() / "leaderboard/submissions"
-    reasons = copies([*rows, *others_of(board, rows, accepted)])
+    others = list(others_of(board, rows, accepted))
+    found = (taken(rows, others), copies([*rows, *others]))
     return [
-        replace(item, reasons=[*item.reasons, *reasons.get(item.folder.name, ())])
+        replace(
+            item,
+            reasons=[*item.reasons, *(r for by in found for r in by.get(item.folder.name, ()))],
+        )
         for item in verifications
     ]
 

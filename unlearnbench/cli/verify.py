@@ -14,6 +14,7 @@ from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Against, Bases, Device, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.display import visible_line
 from unlearnbench.errors import SubmissionError
 from unlearnbench.types.options import RunOptions
 
@@ -191,7 +192,7 @@ def _reasons(checked: Verification | Attested) -> dict[str, object]:
 def _print(verification: Verification, attested: Sequence[Attested]) -> None:
     console = stdout()
     line = f"{verification.folder}: {'stands' if verification.ok else 'refused'}"
-    console.print(line, soft_wrap=True)
+    console.print(visible_line(line), soft_wrap=True)
     for reason in verification.reasons:
         console.print(f"  {reason}", soft_wrap=True)
     for doubt in _doubts(verification):
@@ -212,7 +213,7 @@ def print_attested(attestation: Attested, indent: str = "") -> None:
             text += ", agrees" if attestation.agreement.agrees else ", does not agree"
     is_below = attestation.folder.is_relative_to(Path.cwd())
     place = attestation.folder.relative_to(Path.cwd()) if is_below else attestation.folder
-    stdout().print(f"{indent}{place}: {text}", soft_wrap=True)
+    stdout().print(visible_line(f"{indent}{place}: {text}"), soft_wrap=True)
 
 
 def _print_comparison(comparison: Rerun, verb: str) -> None:

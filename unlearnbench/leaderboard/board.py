@@ -158,8 +158,13 @@ def _derived(verification: Verification, bases: Bases, anchors: Anchors) -> Kept
 
 
 def _without_copies(rows: Sequence[Kept]) -> tuple[list[Entry], list[RefusedEntry]]:
-    """The readable rows, those that copy an earlier one only claimed; and the refused ones."""
-    compared = [row.fingerprinted for row in rows if row.fingerprinted is not None]
+    """The readable rows, those that copy an earlier one only claimed; and the refused ones.
+
+    What is refused is nobody's original: a false row of an invented date harms no other.
+    """
+    compared = [
+        row.fingerprinted for row in rows if row.fingerprinted is not None and not row.entry.reasons
+    ]
     reasons = copies(compared)
     readable = [
         _only_claimed(row.entry, [str(reason) for reason in reasons.get(row.fingerprinted.id, ())])

@@ -31,10 +31,25 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
     """
     placed = [replace(entry, outside=outside(entry)) for entry in entries]
     inside = [entry for entry in placed if not entry.outside]
-    intervals = ranks([entry.ranked_states for entry in inside])
-    rank_of = {entry.id: rank for entry, rank in zip(inside, intervals, strict=True)}
-    placed = [replace(entry, rank=rank_of.get(entry.id)) for entry in placed]
+    # One place a checkpoint, however often it was sent: its rows push nobody else down.
+    states = _by_checkpoint(inside)
+    rank_of = dict(zip(states, ranks(list(states.values())), strict=True))
+    placed = [
+        entry if entry.outside else replace(entry, rank=rank_of[entry.claim.fingerprint])
+        for entry in placed
+    ]
     return sorted(placed, key=_order)
+
+
+def _by_checkpoint(rows: Sequence[Entry]) -> dict[str, Mapping[str, bool]]:
+    """Fingerprint -> the facts that leak in any row of this checkpoint."""
+    states: dict[str, Mapping[str, bool]] = {}
+    for row in rows:
+        known = states.get(row.claim.fingerprint, {})
+        states[row.claim.fingerprint] = {
+            fact: leaks or known.get(fact, False) for fact, leaks in row.ranked_states.items()
+        }
+    return states
 
 
 def _order(entry: Entry) -> tuple[bool, float, float, float, str]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from unlearnbench.submissions.apart import SECONDS
 from unlearnbench.submissions.attack_answers import SentAnswer, SentVerdict
+from unlearnbench.submissions.journals import MOST_THOUGHTS
 from unlearnbench.submissions.layout import ANSWERS_OF
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, Probe, ProbeKey
@@ -24,8 +25,6 @@ MOST_EXPANDED_BYTES = 512 * 1024 * 1024
 shipped benchmark makes 1.2 million lines of some 250 bytes."""
 MOST_ANSWER_BYTES = 256 * 1024
 """Most bytes of a line."""
-MOST_THOUGHTS = 8192
-"""Most tokens of a thinking block before an answer."""
 PACKED_A_SECOND = 50_000
 """Bytes of packed answers that are read and judged in a second, by a slow machine."""
 MOST_SECONDS = 120

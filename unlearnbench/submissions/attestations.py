@@ -6,9 +6,9 @@ attest it. Whether two names are two people is checked by whoever merges attesta
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from unlearnbench.protocol.plan import Plan
@@ -18,6 +18,7 @@ from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import check_attacks
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
+    CLOCK_SLACK,
     JudgeOf,
     check_judged_run,
     check_run,
@@ -36,6 +37,7 @@ from unlearnbench.submissions.layout import (
     SENT_REPLIES,
     AttestationKind,
 )
+from unlearnbench.submissions.people import same_person
 from unlearnbench.submissions.read import Plans, read_claim, read_folder, rebuild
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.sample import sample_days
@@ -81,10 +83,16 @@ class Attested:
         return not self.reasons
 
     def asked_as_the_base(self, row: Checked) -> bool:
-        """Whether it confirms the row by a run with all that surrounds the base's weights."""
+        """Whether it confirms the row by a run of its weights that was asked as the base was: the
+        same token ids, with all that surrounds the base's weights.
+        """
         if not self.ok or self.claim is None or self.claim.run is None or self.agreement is None:
             return False
-        same = different_parts(self.claim.run.surroundings, row.base.claim.run.surroundings) == ()
+        again, base, own = self.claim.run, row.base.claim.run, row.claim.run.surroundings
+        same = different_parts(again.surroundings, base.surroundings) == ()
+        same &= again.identity.prompt_format == base.identity.prompt_format
+        same &= base.identity.prompts in (None, again.identity.prompts)
+        same &= own is None or own.weights == getattr(again.surroundings, "weights", None)
         return self.claim.kind == "re-run" and self.agreement.agrees and same
 
 
@@ -127,7 +135,7 @@ def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     if attestation.run and not reasons:
         claimed = attestation.sample or row.run
         sampled = attestation.sampled
-        agreement = compare_rerun(claimed, attestation.run, sampled=sampled)
+        agreement = compare_rerun(claimed, attestation.run, row.base.run, sampled=sampled)
     attacks = attestation.attacks.without_answers
     return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks, replies=None)
 
@@ -183,6 +191,11 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
     assert claim is not None
     row_identity = row.claim.run.identity
     yield from check_sending(claim.created, ATTESTATION)
+    if (
+        datetime.fromisoformat(claim.created)
+        < datetime.fromisoformat(row.claim.created) - CLOCK_SLACK
+    ):
+        yield Refusal("times", ATTESTATION, "older than the row that it is about")
     if claim.run is not None and attestation.run is not None:
         identity = claim.run.identity
         same: tuple[str, ...] = ("checkpoint", "dtype")
@@ -213,12 +226,3 @@ def _check_judge(
         yield Refusal("judge", ATTESTATION, f"{kind} takes the row's judge")
     if kind == "re-judged" and same and not asked:
         yield Refusal("judge", ATTESTATION, f"{kind} takes another judge, or a paid one anew")
-
-
-def same_person(first: str, second: str) -> bool:
-    """Whether two names are equal up to case, width and spaces."""
-    return _folded(first) == _folded(second)
-
-
-def _folded(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -20,6 +20,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.scoring.answers import cut_answer
 from unlearnbench.submissions.fields import ClaimedMoment
 from unlearnbench.submissions.journals import SentLines, read_answers
+from unlearnbench.submissions.people import same_person
 from unlearnbench.types import Completion
 
 SHARED = 0.98
@@ -124,7 +125,7 @@ def copied(rows: Sequence[Fingerprinted]) -> Iterator[tuple[Fingerprinted, Finge
 
 
 def _different(one: Fingerprinted, other: Fingerprinted) -> bool:
-    return one.checkpoint != other.checkpoint or one.submitter != other.submitter
+    return one.checkpoint != other.checkpoint or not same_person(one.submitter, other.submitter)
 
 
 SAMPLED = 256

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from unlearnbench.display import hidden_character
 
-_LINK = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = re.compile(r"(anchor|con|prn|aux|nul|com\d|lpt\d|index)(-.*)?")
@@ -21,6 +21,8 @@ FIRST_YEAR, LAST_YEAR = 2023, 2100
 """The protocol's first paper is of 2025; a claim outside these years is not a date."""
 _MOST_MARKS = 2
 """Combining marks on one letter; Vietnamese has two."""
+_MOST_SPACING_MARKS = 4
+"""Marks after one letter, those that take room included; Burmese has four."""
 
 
 def slug(name: str) -> str | None:
@@ -44,7 +46,8 @@ def _plain(text: str) -> str:
         raise ValueError(f"holds the invisible character {hidden}")
     if text != text.strip():
         raise ValueError("begins or ends with a space")
-    if _marks(text) > _MOST_MARKS:
+    spacing = _marks(text, "Mn", "Me", "Mc")
+    if _marks(text, "Mn", "Me") > _MOST_MARKS or spacing > _MOST_SPACING_MARKS:
         raise ValueError(f"more than {_MOST_MARKS} marks on one letter")
     return text
 
@@ -52,6 +55,8 @@ def _plain(text: str) -> str:
 def _named(text: str) -> str:
     if not any(character.isalnum() for character in text):
         raise ValueError("no letter or digit")
+    if "  " in text:
+        raise ValueError("two spaces in a row, which a page shows as one")
     if unicodedata.normalize("NFC", text) != text:
         raise ValueError("not in Unicode's composed form (NFC)")
     return text
@@ -70,11 +75,11 @@ def _unseen(text: str) -> str | None:
     return None
 
 
-def _marks(text: str) -> int:
-    """The longest run of combining marks."""
+def _marks(text: str, *kinds: str) -> int:
+    """The longest run of combining marks of these categories."""
     longest = run = 0
     for character in text:
-        run = run + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        run = run + 1 if unicodedata.category(character) in kinds else 0
         longest = max(longest, run)
     return longest
 

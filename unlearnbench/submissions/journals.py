@@ -13,6 +13,8 @@ from unlearnbench.types import Completion, Judgement, ProbeKey, Split
 
 _Token = Annotated[int, Field(ge=0, le=10_000_000)]
 _Text = Annotated[str, Field(max_length=200)]
+MOST_THOUGHTS = 8192
+"""Most tokens of a thinking block before an answer; `n_tokens` counts them too."""
 SentLines = Iterable[tuple[str, JsonValue]]
 _Line = TypeVar("_Line", bound="_Keyed")
 
@@ -56,8 +58,9 @@ def read_completions(
     for where, row in _planned(_rows(lines, SentResponse), planned):
         if row.text.strip() and not row.n_tokens:
             raise Refusal("tokens", where, "an answer of no tokens")
-        if row.n_tokens > most_tokens:
-            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most_tokens} were allowed")
+        most = most_tokens + (MOST_THOUGHTS if row.thoughts else 0)
+        if row.n_tokens > most:
+            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most} were allowed")
         ids = tuple(row.token_ids)
         if ids and len(ids) != row.n_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")

@@ -56,7 +56,8 @@ class Rerun:
 
     `changed`: forget facts that leak in only one of the two; `open_facts`: facts open in the other
     run, which count as disagreement. `retain`: the claimed share, and its bounds in the other run.
-    `same_prompts`: whether the prompts' token ids are equal; None if one run does not record them.
+    `same_prompts`: whether the prompts' token ids are the row's or its base's; None if one run does
+    not record them.
     `sampled`: only a sample of the row's facts, so many forget and so many retain facts.
     """
 
@@ -124,8 +125,13 @@ def most_by_chance(n: int) -> int:
     return most
 
 
-def compare_rerun(claimed: Run, rerun: Run, *, sampled: bool = False) -> Rerun:
-    """Compare the run of a row with another of the same plan; both of a sample if `sampled`."""
+def compare_rerun(
+    claimed: Run, rerun: Run, base: Run | None = None, *, sampled: bool = False
+) -> Rerun:
+    """Compare the run of a row with another of the same plan; both of a sample if `sampled`.
+
+    `base`: the run of its base. A rerun with the base's files asks its token ids, not the row's.
+    """
     texts = {key: r.text for key, r in rerun.completions.items() if isinstance(r, Completion)}
     same = sum(
         isinstance(result, Completion) and texts.get(key) == result.text
@@ -143,13 +149,17 @@ def compare_rerun(claimed: Run, rerun: Run, *, sampled: bool = False) -> Rerun:
         changed=tuple(f for f, leaked in row_states.items() if rerun_states[f] is (not leaked)),
         open_facts=tuple(f for f in row_states if rerun_states[f] is None),
         retain=(claimed.scores[RETAIN].low, retain.low, retain.high),
-        same_prompts=_same_prompts(claimed, rerun),
+        same_prompts=_same_prompts(claimed, rerun, base),
         sampled=sampled,
         n_retain_facts=len({p.key.fact for p in claimed.probes if p.split == "retain"}),
     )
 
 
-def _same_prompts(claimed: Run, rerun: Run) -> bool | None:
+def _same_prompts(claimed: Run, rerun: Run, base: Run | None) -> bool | None:
+    """Whether a rerun asked the token ids of the row, or of its base."""
+    here = rerun.record.identity
+    if base is not None and here.prompts and here.prompts == base.record.identity.prompts:
+        return True
     prompts = [run.record.identity.prompts for run in (claimed, rerun)]
     formats = {run.record.score_identity.prompt_format for run in (claimed, rerun)}
     return None if None in prompts or len(formats) > 1 else prompts[0] == prompts[1]

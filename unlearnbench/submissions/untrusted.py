@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from unlearnbench.display import visible_line
 from unlearnbench.errors import UnreadableError
 from unlearnbench.files import reading
 
@@ -34,8 +35,8 @@ class Refusal(Exception):
     what: str
 
     def __str__(self) -> str:
-        """The refusal in one line."""
-        return f"{self.where}: {self.code}: {self.what}"
+        """The refusal in one line, whatever a stranger's file is called."""
+        return visible_line(f"{self.where}: {self.code}: {self.what}")
 
     def __reduce__(self) -> tuple[type[Refusal], tuple[str, str, str]]:
         """A frozen exception has to be made anew, not changed, where it is unpickled."""

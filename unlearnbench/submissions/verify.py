@@ -41,6 +41,7 @@ from unlearnbench.submissions.layout import (
     SUBMISSION_FILES,
     SUMS,
 )
+from unlearnbench.submissions.people import same_person
 from unlearnbench.submissions.read import (
     Plans,
     read_claim,
@@ -226,15 +227,17 @@ def others_of(board: Path, rows: Sequence[Fingerprinted], bases: Bases) -> Itera
     """The answers of a board's other rows on the same benchmarks; what is broken is left out."""
     if not rows or not board.is_dir():
         return
-    submitters = {row.id: row.submitter for row in rows}
-    benchmarks = {row.benchmark for row in rows}
+    sent, benchmarks = {row.id: row for row in rows}, {row.benchmark for row in rows}
     for folder in sorted(board.iterdir()):
         try:
             other = apart(partial(_answers_only, folder, bases, benchmarks), folder.name)
         except Refusal:
             continue
-        # A row that its own submitter sends again replaces itself.
-        if other is not None and submitters.get(other.id) != other.submitter:
+        if other is None:
+            continue
+        newer = sent.get(other.id)
+        # The row itself, or its submitter's newer version of it, is no copy.
+        if newer is None or not same_person(newer.submitter, other.submitter):
             yield replace(other, created=BEFORE)
 
 
@@ -247,6 +250,18 @@ def _answers_only(folder: Path, bases: Bases, benchmarks: set[str]) -> Fingerpri
     base = bases.find(claim.run.identity, claim.base)
     texts = answer_texts(parse_lines(data, SENT_COMPLETIONS))
     return _fingerprinted(folder, claim, answers_of(texts, texts_of(base.run)))
+
+
+def taken(
+    rows: Sequence[Fingerprinted], others: Sequence[Fingerprinted]
+) -> dict[str, list[Refusal]]:
+    """Reasons to refuse rows that would replace a row of somebody else, by id."""
+    names = {row.id for row in rows}
+    return {
+        other.id: [Refusal("id", other.id, f"the board's row of this name is by {other.submitter}")]
+        for other in others
+        if other.id in names
+    }
 
 
 def copies(rows: Sequence[Fingerprinted]) -> dict[str, list[Refusal]]:
