@@ -214,6 +214,12 @@ SHAPES = [
     Forgery("missing field", claim(lambda c: c.pop("method")), "schema", "method: schema: Field"),
     Forgery("newer version", put("schema_version", value=3), "schema", "schema_version"),
     Forgery("version in quotes", put("schema_version", value="2"), "schema", "schema_version"),
+    Forgery(
+        "a setting that no engine has",
+        put("run", "settings", "temperature", value=2.0),
+        "settings",
+        "'temperature': no such setting of an engine",
+    ),
     Forgery("settings that nest", put("run", "settings", "a", value={"b": 1}), "schema", "a."),
     Forgery("claim is a list", raw(CLAIM, b"[]"), "schema", "not an object"),
     Forgery("claim is empty", raw(CLAIM, b""), "not-json", "submission.json"),

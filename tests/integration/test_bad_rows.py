@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.conftest import CommandLine
 from tests.forgeries.changes import ANSWERS, put
 from tests.forgeries.forgery import seal
 from unlearnbench.api.submissions import accepted_bases
@@ -259,3 +260,12 @@ def shown(board: Board, site: Path) -> str:
     pages = [path.read_text("utf-8") for path in site.rglob("*") if path.is_file()]
     reasons = [reason for row in board.refused for reason in row.reasons]
     return "\n".join([*pages, *reasons, *board.tombstones.values()])
+
+
+def test_a_row_that_was_taken_back_is_no_fault(tmp_path: Path, command_line: CommandLine) -> None:
+    folder = tmp_path / "row"
+    folder.mkdir()
+    (folder / "WITHDRAWN").write_text("The data were\nmixed up.")
+    done = command_line("verify", folder)
+    assert done.code == 0
+    assert "row: withdrawn: The data were mixed up." in done.out.replace("\n", " ")

@@ -211,3 +211,12 @@ def hash_of(fact: str, number: int) -> int:
     import hashlib
 
     return hashlib.sha256(f"{fact}/{number}".encode()).digest()[0] % 10
+
+
+def test_pages_of_rows_that_have_gone_go_too(built: tuple[Board, Path], tmp_path: Path) -> None:
+    board, site = built[0], tmp_path / "site"
+    build_site(board, site, lambda judge: None)
+    gone, *kept = (row for division in board.divisions for row in division.rows)
+    smaller = replace(board.divisions[0], rows=tuple(kept))
+    build_site(Board((smaller,), (), {gone.id: "taken back"}), site, lambda judge: None)
+    assert sorted(p.stem for p in (site / "rows").iterdir()) == sorted(row.id for row in kept)

@@ -161,6 +161,7 @@ def _check_options(paths: Sequence[Path], rerun: str | None, rejudge: str | None
 def _record(verification: Verification, attested: Sequence[Attested]) -> dict[str, object]:
     return {
         **_reasons(verification),
+        "withdrawn": verification.withdrawn,
         "doubts": [asdict(doubt) for doubt in _doubts(verification)],
         "attestations": [
             {
@@ -191,7 +192,10 @@ def _reasons(checked: Verification | Attested) -> dict[str, object]:
 
 def _print(verification: Verification, attested: Sequence[Attested]) -> None:
     console = stdout()
-    line = f"{verification.folder}: {'stands' if verification.ok else 'refused'}"
+    state = "stands" if verification.ok else "refused"
+    if verification.withdrawn is not None:
+        state = f"withdrawn: {verification.withdrawn} (for its submitter alone to do)"
+    line = f"{verification.folder}: {state}"
     console.print(visible_line(line), soft_wrap=True)
     for reason in verification.reasons:
         console.print(f"  {reason}", soft_wrap=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
-from unlearnbench.display import visible_line
 from unlearnbench.errors import SubmissionError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.leaderboard.anchors import Anchors, base_anchor, in_division
@@ -25,11 +23,7 @@ from unlearnbench.submissions.bases import Bases
 from unlearnbench.submissions.layout import BASE
 from unlearnbench.submissions.untrusted import Refusal, read_sent
 from unlearnbench.submissions.verify import Verification, check_submission, copies
-
-WITHDRAWN = "WITHDRAWN"
-"""A file of this name, with the reason in it, replaces a submission that was withdrawn."""
-MOST_REASON = 500
-"""Most bytes of such a reason."""
+from unlearnbench.submissions.withdrawn import withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +71,9 @@ def read_board(folder: Path, bases: Bases, cache: Path | None = None) -> Board:
     tombstones: dict[str, str] = {}
     kept: list[Kept] = []
     for path in folders:
-        if _is_withdrawn(path):
-            tombstones[shown_id(path.name)] = _reason(path)
+        reason = withdrawal(path)
+        if reason is not None:
+            tombstones[shown_id(path.name)] = reason
         else:
             kept.append(_row(path, bases, store, anchors))
     readable, refused = _without_copies(kept)
@@ -108,22 +103,6 @@ def _orphaned_attestations(folder: Path, rows: set[str]) -> list[RefusedEntry]:
         for path in attestation_folders(attestations_of(folder / "any").parent)
         if path.name not in rows
     ]
-
-
-def _is_withdrawn(path: Path) -> bool:
-    """Whether a folder holds nothing but a plain file `WITHDRAWN`."""
-    if path.is_symlink() or not path.is_dir():
-        return False
-    inside = [p.name for p in islice(path.iterdir(), 2)]
-    return inside == [WITHDRAWN] and not (path / WITHDRAWN).is_symlink()
-
-
-def _reason(path: Path) -> str:
-    try:
-        data = read_sent(path / WITHDRAWN, WITHDRAWN, MOST_REASON)
-    except Refusal as reason:
-        return f"no reason can be shown ({reason.what})"
-    return visible_line(" ".join(data.decode("utf-8", "replace").split()))
 
 
 def _row(path: Path, bases: Bases, store: Store, anchors: Anchors) -> Kept:

@@ -61,11 +61,21 @@ def build_site(board: Board, out: Path, specificity: Specificity) -> int:
     write_atomically(out / "charts.css", svg_style() + matrix_style())
     for name, form in (("json", as_json), ("csv", as_csv), ("md", as_markdown)):
         write_atomically(out / f"board.{name}", form(board))
-    n_pages, pages = 0, _pages(board, environment, about)
+    names: set[str] = set()
+    pages = _pages(board, environment, about)
     while some := list(islice(pages, WRITTEN_AT_ONCE)):
         write_together([(out / name, text) for name, text in some])
-        n_pages += len(some)
-    return n_pages
+        names |= {name for name, _ in some}
+    _remove_others(out, names)
+    return len(names)
+
+
+def _remove_others(out: Path, names: set[str]) -> None:
+    """Remove the pages of rows and divisions that an earlier build had and this one has not."""
+    for folder in ("rows", "divisions"):
+        for path in (out / folder).glob("*.html"):
+            if f"{folder}/{path.name}" not in names:
+                path.unlink()
 
 
 def _pages(board: Board, environment: Environment, about: Sequence[Document]) -> Pages:

@@ -10,7 +10,7 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
-from unlearnbench.submissions.layout import ENGINES
+from unlearnbench.submissions.layout import ENGINES, SETTINGS
 from unlearnbench.submissions.replies import check_replies, items_of
 from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.untrusted import Refusal
@@ -34,6 +34,9 @@ def check_protocol(claim: RunClaim, where: str) -> Iterator[Refusal]:
     changes = departures(claim.settings)
     if changes:
         yield Refusal("protocol", where, f"not the protocol: {', '.join(changes)}")
+    unknown = sorted(set(claim.settings) - SETTINGS)
+    if unknown:
+        yield Refusal("settings", where, f"{unknown[0]!r}: no such setting of an engine")
     dtype = claim.settings.get("dtype", claim.identity.dtype)
     if dtype != claim.identity.dtype:
         yield Refusal("settings", where, f"dtype is {claim.identity.dtype} and {dtype!r}"[:120])

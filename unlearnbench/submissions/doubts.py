@@ -9,6 +9,7 @@ from unlearnbench.display import listed
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.disguise import disguised_share
 from unlearnbench.submissions.bases import Base
+from unlearnbench.submissions.copies import plain_answer
 from unlearnbench.submissions.schema import RunClaim, Submission, SurroundingsClaim
 from unlearnbench.types import Completion, Split
 
@@ -92,9 +93,10 @@ def _asked(row: RunClaim, base: RunClaim) -> Iterator[Doubt]:
 
 def _copied(run: Run, base: Run) -> Iterator[Doubt]:
     pairs = list(zip(texts(run, "retain"), texts(base, "retain"), strict=True))
-    share = sum(one == other for one, other in pairs) / max(1, len(pairs))
+    equal = sum(plain_answer(one) == plain_answer(other) for one, other in pairs)
+    share = equal / max(1, len(pairs))
     if share >= SAME_AS_BASE:
-        what = f"{share:.1%} of its retain answers are its base's, to the letter"
+        what = f"{share:.1%} of its retain answers are its base's, letter for letter"
         yield Doubt("base-answers", what, bars=True, by_rerun=True)
 
 

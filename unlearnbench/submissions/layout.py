@@ -14,6 +14,13 @@ RANKABLE = ("standard",)
 """Profiles that a row may be ranked by."""
 ENGINES = ("transformers",)
 """Engines whose runs may be rows: answers that are replayed come from nowhere."""
+SETTINGS = frozenset(
+    (
+        *("dtype", "batch_size", "cache_tokens", "decoder", "date", "tokenizer"),
+        *("thinking", "think_tokens", "system_prompt", "chat_template", "gen"),
+    )
+)
+"""What these engines say of how they ran; the last three leave the protocol."""
 SUBMISSION = "submission.json"
 """What a submitter claims."""
 ATTESTATION = "attestation.json"

@@ -52,6 +52,7 @@ from unlearnbench.submissions.read import (
 from unlearnbench.submissions.sample import restricted, sample_of
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
+from unlearnbench.submissions.withdrawn import withdrawal
 from unlearnbench.types import Completion, ProbeKey
 
 BEFORE = datetime(1, 1, 1, tzinfo=UTC)
@@ -113,13 +114,14 @@ def _fingerprinted(folder: Path, claim: Submission, answers: RowAnswers) -> Fing
 class Verification:
     """A check: `reasons` to refuse the submission, and `checked` if it could be read.
 
-    A folder of an accepted base has `base` instead.
+    A folder of an accepted base has `base` instead. `withdrawn`: why the row was taken back.
     """
 
     folder: Path
     reasons: Sequence[Refusal]
     checked: Checked | None = None
     base: Base | None = field(default=None)
+    withdrawn: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -138,6 +140,9 @@ def check_submission(folder: Path, bases: Bases) -> Verification:
 
     Never raises because of the submission's contents.
     """
+    taken_back = withdrawal(folder)
+    if taken_back is not None:
+        return Verification(folder, [], withdrawn=taken_back)
     try:
         if _is_base(folder):
             return apart(lambda: _check_base(folder, bases), folder.name)
