@@ -191,6 +191,48 @@ def of_identity(kind: str) -> list[Forgery]:
     return [Forgery(f"{kind}: {name}", *rest) for name, *rest in cases]  # type: ignore[arg-type]
 
 
+def of_what_is_told(kind: str) -> list[Forgery]:
+    """What nothing derives is at least what an attack of this program could write."""
+    week = "2026-W01-1T00:00:00+00:00"
+    cases: list[tuple[str, Change, str, str]] = [
+        ("room for thoughts as HTML", put(kind, "identity", "think_tokens", value="<b>"),
+         "attack", "think_tokens"),
+        ("room for thoughts below 0", put(kind, "identity", "think_tokens", value=-5),
+         "attack", "think_tokens"),
+        ("no beginning", put(kind, "created", value=None), "times", "does not say when"),
+        ("no end", put(kind, "finished", value=None), "times", "does not say when"),
+        ("a week as its date", put(kind, "created", value=week), "attack", "not a time"),
+        ("a date before the protocol", put(kind, "created", value="2020-01-01T00:00:00+00:00"),
+         "attack", "a year before"),
+        ("a version as HTML", put(kind, "versions", value={"torch": "<b>"}), "attack", "torch"),
+        ("a package of its own", put(kind, "versions", value={"evil": "1"}), "attack", "evil"),
+        ("trained by a hidden name", put(kind, "training", value={**TRAINED, "method": "a\u202eb"}),
+         "attack", "U+202E"),
+        ("trained with much to say",
+         put(kind, "training", value={**TRAINED, "parameters": {"a": "x" * 9999}}),
+         "attack", "training.parameters.a"),
+        ("trained for fewer than no steps", put(kind, "training", value={**TRAINED, "steps": -1}),
+         "attack", "training.steps"),
+    ]  # fmt: skip
+    return [Forgery(f"{kind} told: {name}", *rest) for name, *rest in cases]  # type: ignore[arg-type]
+
+
+TRAINED = {
+    "method": "jensun",
+    "parameters": {},
+    "base": {"name": "knows-all", "fingerprint": "a" * 64},
+    "data": {
+        "benchmark": "wkf",
+        "version": "1",
+        "fingerprint": "b" * 64,
+        "forget_rows": 1,
+        "retain_rows": 1,
+    },
+    "steps": 1,
+    "same_data": True,
+}
+
+
 def of_answers(kind: str, run: str, other: str) -> list[Forgery]:
     """What may be wrong with a file of answers: `run` is one of its runs, `other` the next."""
     cases: list[tuple[str, Change, str, str]] = [
@@ -211,6 +253,7 @@ def of_answers(kind: str, run: str, other: str) -> list[Forgery]:
         ("too many tokens", edit(kind, {"run": run}, n_tokens=5000), "tokens", "were allowed"),
         ("cut inside its thoughts", edit(kind, {"run": run}, finish_reason="thinking"), "schema",
          "finish_reason"),
+        ("no tokens", edit(kind, {"run": run}, n_tokens=0), "tokens", "an answer of no tokens"),
         ("tokens below 0", edit(kind, {"run": run}, n_tokens=-1), "schema", "n_tokens"),
         ("field of its own", edit(kind, {"run": run}, note="x"), "schema", "note"),
         ("long text", edit(kind, {"run": run}, text="x" * 30_000), "schema", "text"),
@@ -328,6 +371,22 @@ OF_CURVES = [
     Forgery("a reason of one's own", put(R, "summary", "unranked", value="broken"), "attack", GIVE),
 ]  # fmt: skip
 MUTATIONS = [
+    *of_what_is_told(S),
+    *of_what_is_told(R),
+    Forgery("seconds below 0", put(R, "seconds", value=-1e300), "attack", "no attack takes"),
+    Forgery(
+        "a test's seconds below 0",
+        put(S, "seconds", "formats", value=-1e300),
+        "attack",
+        "no attack takes",
+    ),
+    Forgery(
+        "a door's seconds below 0",
+        put(S, DOORS, CLOZE, "seconds", value=-1.0),
+        "attack",
+        "no attack takes",
+    ),
+    Forgery("a precision of its own", put(S, "identity", "dtype", value="<b>"), "attack", "dtype"),
     *OF_THE_DOORS,
     *OF_STATES,
     *of_identity(S),

@@ -148,6 +148,7 @@ RESPONSES = [
 JUDGED = [
     Forgery("leak called forgotten", flip("correct", "incorrect"), "verdict", "say correct"),
     Forgery("lost fact called kept", flip("incorrect", "correct"), "verdict", "say incorrect"),
+    Forgery("words of one's own", each(VERDICTS, 0, raw="rank 1"), "verdict", "not the judge's"),
     Forgery("third verdict", each(VERDICTS, 0, verdict="unsure"), "schema", "verdict"),
     Forgery("verdict missing", lines(VERDICTS, lambda f: f[1:]), "missing", "1 are missing"),
     Forgery("verdict doubled", lines(VERDICTS, lambda f: [*f, f[0]]), "doubled", "appears twice"),

@@ -29,18 +29,30 @@ def key_of(line: Line) -> ProbeKey:
     return ProbeKey(line["fact"], line["phrasing"], line["context"], line["sample"])
 
 
+def thoughtful(thoughts: str, n_tokens: int) -> Change:
+    """Give every refusal after some thoughts, in so many tokens."""
+    return refusals(lambda line, _: line.update(thoughts=thoughts, n_tokens=n_tokens))
+
+
 def rewritten(change: Rewrite) -> Change:
-    """Give every refusal in other words, with the digests that its verdict needs."""
+    """Give every refusal in other words."""
+    return refusals(lambda line, number: line.update(text=change(line["text"], number)))
+
+
+def refusals(change: Callable[[Line, int], object]) -> Change:
+    """Change every refusal, with the digests that its verdict needs."""
 
     def apply(folder: Path) -> None:
         answers, bound = read_lines(folder / ANSWERS), {}
         number = 0
         for line in answers:
             if line["text"].startswith("No idea"):
-                line["text"] = change(line["text"], number)
+                change(line, number)
                 number += 1
             split = "forget" if line["fact"] in forget_facts() else "retain"
-            completion = Completion(key_of(line), line["text"], "stop", line["n_tokens"])
+            completion = Completion(
+                key_of(line), line["text"], "stop", line["n_tokens"], line.get("thoughts", "")
+            )
             bound[key_of(line)] = digest(readings(completion, split))
         verdicts = read_lines(folder / VERDICTS)
         for line in verdicts:

@@ -102,6 +102,17 @@ def test_the_good_one_stands(good_submission: Path, refusals: Refusals, tmp_path
     assert refusals(folder) == []
 
 
+def test_thoughts_have_room_of_their_own(
+    good_submission: Path, refusals: Refusals, tmp_path: Path
+) -> None:
+    """An honest model that thinks writes more than an answer may have; but not without end."""
+    for n_tokens, expected in ((800, []), (9000, ["tokens"])):
+        folder = copy_of(good_submission, tmp_path / f"mine-{n_tokens}")
+        copied.thoughtful("Who asks this? I had better not say.", n_tokens)(folder)
+        seal(folder)
+        assert [reason.code for reason in refusals(folder)] == expected
+
+
 @pytest.mark.parametrize("name", by_name(copied.FORGERIES))
 def test_a_copy_of_a_row_on_the_board(
     name: str, good_submission: Path, refusals: Refusals, tmp_path: Path

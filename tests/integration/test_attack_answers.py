@@ -8,16 +8,18 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests import scripted_attacks
 from tests.conftest import ABOUT
 from tests.forgeries.attack_changes import lines
 from tests.forgeries.attacks import MUTATIONS
 from tests.forgeries.forgery import Forgery, seal
+from tests.scripted import ScriptedEngine
 from tests.scripted_attacks import Attacker
 from unlearnbench.api.attestations import attest
 from unlearnbench.api.submissions import listed_judges, submit, verify
@@ -30,13 +32,15 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import SubmissionError
 from unlearnbench.leaderboard.trust import levels
 from unlearnbench.runs.run import load_run
+from unlearnbench.runs.schema import utc_now
 from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.attack_checks import check_attacks
 from unlearnbench.submissions.attacks import read_attacks
 from unlearnbench.submissions.layout import ATTACK_FILES
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import Checked, attacked_row
-from unlearnbench.types.options import About
+from unlearnbench.types import Completion, Probe, Sampling
+from unlearnbench.types.options import About, EngineOptions
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -108,6 +112,46 @@ def refusals_of(good: Path, row: Checked) -> list[Refusal]:
     data = {name: (good / name).read_bytes() for name in ATTACK_FILES}
     target = attacked_row(row, row.claim.created)
     return list(check_attacks(read_attacks(data), target, listed_judges()))
+
+
+class Quiet(ScriptedEngine):
+    """Knows no forget fact, whatever its name."""
+
+    def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
+        for result, probe in zip(super().generate(block, sampling), block, strict=True):
+            yield replace(result, text="No idea") if probe.split == "forget" else result
+
+
+@pytest.mark.parametrize(
+    ("kind", "quiet", "words"),
+    [
+        ("stress", "forgets-a", "6 of 40 facts are otherwise than in the row's own run"),
+        ("relearn", "forgets-a", "6 of 40 facts are otherwise than in the row's own run"),
+        ("relearn", "knows-all", "40 of 40 facts are otherwise than in the accepted run"),
+    ],
+    ids=["stress", "relearn", "base"],
+)
+def test_attacks_on_another_model_than_the_one_that_was_scored(
+    kind: str, quiet: str, words: str, row: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose answers make a record that adds up."""
+
+    def engine(name: str, options: EngineOptions) -> ScriptedEngine:
+        return (Quiet if name.startswith(quiet) else ScriptedEngine)(name, options)
+
+    monkeypatch.setattr(scripted_attacks, "ScriptedEngine", engine)
+    attacker = Attacker()
+    made = (
+        attacker.stress(tmp_path / "made", "formats")
+        if kind == "stress"
+        else attacker.relearn(tmp_path / "made", "disjoint")
+    )
+    data = {f"{kind}.json": (made / f"{kind}.json").read_bytes()}
+    data[f"{kind}.jsonl.gz"] = attack_answers(made)
+    target = attacked_row(row, utc_now())
+    (reason,) = check_attacks(read_attacks(data), target, listed_judges())
+    assert reason.code == "attack"
+    assert words in reason.what
 
 
 def test_the_same_answers_are_the_same_bytes(folders: dict[str, Path], good: Path) -> None:

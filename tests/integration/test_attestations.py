@@ -29,6 +29,7 @@ from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.leaderboard.entry import Entry, Known, KnownLeaks, KnownPeak
 from unlearnbench.leaderboard.trust import known_leaks, levels
 from unlearnbench.plugins import BUILTIN
+from unlearnbench.submissions.people import same_person
 from unlearnbench.submissions.verify import Verification
 from unlearnbench.types import Completion, JudgeItem, Judgement, Probe, Sampling
 from unlearnbench.types.options import RunOptions
@@ -271,6 +272,10 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: edit(f, lambda c: c["run"]["identity"].update(judge="nobody"), CLAIM),
         "judge",
     ),
+    "written before the row was sent": (
+        lambda f: edit(f, lambda c: dated(c, "2025-01-01T00:00:00+00:00"), CLAIM),
+        "times",
+    ),
     "dropped answers": (lambda f: drop(f / "run" / "completions.jsonl"), "missing"),
     "no sums": (lambda f: (f / "SHA256SUMS").unlink(), "missing-file"),
     "a script beside": (lambda f: (f / "run.py").write_text("1"), "unknown-file"),
@@ -286,6 +291,11 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "invisible letters": (lambda f: edit(f, lambda c: c.update(by="B\u200b"), CLAIM), "schema"),
 }
+
+
+def dated(claim: dict[str, Any], time: str) -> None:
+    claim.update(created=time)
+    claim["run"].update(created=time, finished=time)
 
 
 def drop(path: Path) -> None:
@@ -501,3 +511,26 @@ def test_a_paid_judge_is_known_without_its_key(monkeypatch: pytest.MonkeyPatch) 
     assert judge.identity == known
     with pytest.raises(JudgeError, match="without an API key"):
         list(judge.judge([]))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("a. person", True),
+        ("A Person", True),
+        ("Person, A.", True),
+        ("\u0410. \u0420\u0435rson", True),
+        ("\u00c1. Person", True),
+        ("A. Person 2", False),
+        ("Nora Pes", False),
+        ("B. Person", False),
+    ],
+    ids=["case", "signs", "order", "lookalikes", "accents", "number", "anagram", "another"],
+)
+def test_names_of_one_person(other: str, same: bool) -> None:
+    assert same_person("A. Person", other) is same
+
+
+def test_different_names_in_other_scripts() -> None:
+    names = ["\u674e\u660e", "\u674e\u9e23", "\uae40\ucca0\uc218", "\uae40\uc601\ud76c"]
+    assert not any(same_person(a, b) for a in names for b in names if a != b)

@@ -35,6 +35,12 @@ class Dressed(ScriptedEngine):
         assert plain.surroundings is not None
         return replace(plain, surroundings=replace(plain.surroundings, template="7" * 64))
 
+    def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
+        """Another template writes other prompts."""
+        if self._tokenizer is not None or self._name.startswith(("forgets", "knows")):
+            return super().prompts_fingerprint(probes)
+        return "8" * 64
+
     def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
         """All of the answers where nothing hides them."""
         shown = self._name.startswith("hides") and self._tokenizer is not None
@@ -64,7 +70,10 @@ def test_a_template_of_its_own_needs_a_rerun_with_the_bases(
     run = score(checkpoint, "wkf", run_options=RunOptions(tmp_path / "run"))
     out = tmp_path / "submissions" / "row"
     row = submit(run.path, "knows-all-wkf", About(*ABOUT), out=out)
-    assert "surroundings" in {doubt.code for doubt in checked(row).doubts if doubt.bars}
+    assert {doubt.code for doubt in checked(row).doubts if doubt.bars} >= {
+        "surroundings",
+        "prompts",
+    }
     with pytest.raises(SubmissionError, match=r"not the base's: chat template.*give --base BASE"):
         rerun(row, checkpoint, run_options=RunOptions(tmp_path / "own"))
     assert not (tmp_path / "own").exists()

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from unlearnbench.submissions.apart import SECONDS
 from unlearnbench.submissions.attack_answers import SentAnswer, SentVerdict
-from unlearnbench.submissions.journals import MOST_THOUGHTS
+from unlearnbench.submissions.journals import check_tokens
 from unlearnbench.submissions.layout import ANSWERS_OF
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, Probe, ProbeKey
@@ -78,7 +78,7 @@ class AnswerStream:
         sent = SentRun()
         for probe in probes:
             where, answer = self._next(run, probe.key, sent)
-            _check_tokens(answer, most_tokens, where)
+            check_tokens(answer.n_tokens, answer.text, answer.thoughts, most_tokens, where)
             if (answer.control is not None) != (probe.key in shuffled):
                 what = "a verdict against another fact's answer is missing, or was not planned"
                 raise Refusal("control", where, what)
@@ -118,12 +118,6 @@ def _parsed(line: bytes, where: str) -> SentAnswer:
     if answer.line != line:
         raise Refusal("schema", where, "not the line that this program writes for this answer")
     return answer
-
-
-def _check_tokens(answer: SentAnswer, most_tokens: int, where: str) -> None:
-    most = most_tokens + (MOST_THOUGHTS if answer.thoughts else 0)
-    if answer.n_tokens > most:
-        raise Refusal("tokens", where, f"{answer.n_tokens} tokens, {most} were allowed")
 
 
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, bytes]]:

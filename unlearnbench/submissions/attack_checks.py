@@ -17,6 +17,7 @@ from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 from unlearnbench.submissions.answer_stream import AnswerStream
+from unlearnbench.submissions.attack_start import OwnRuns
 from unlearnbench.submissions.attacks import RERUNNABLE, AttackRecord, Attacks
 from unlearnbench.submissions.derived_relearn import RelearnPlan, derived_relearn
 from unlearnbench.submissions.derived_stress import derived_stress, stress_inputs
@@ -24,6 +25,7 @@ from unlearnbench.submissions.layout import ANSWERS_OF
 from unlearnbench.submissions.rejudging import Rejudging
 from unlearnbench.submissions.schema import ClaimedIdentity
 from unlearnbench.submissions.told_attacks import check_told_relearn, check_told_stress
+from unlearnbench.submissions.told_fields import check_told
 from unlearnbench.submissions.untrusted import Refusal
 
 CLOCK_SLACK = timedelta(hours=24)
@@ -38,13 +40,14 @@ MOST_NAME = 200
 class AttackedRow:
     """The row that attacks are about: its identity, its base's fingerprint, and when it was sent.
 
-    `sent` is the time in the claim that the attacks came with.
+    `sent` is the time in the claim that the attacks came with, `own` what they must agree with.
     """
 
     identity: ClaimedIdentity
     base: str
     benchmark: Benchmark
     sent: str
+    own: OwnRuns
 
 
 def check_attacks(
@@ -81,10 +84,11 @@ def _check(
     rejudging = Rejudging(stream, name, record.identity, form, judge_of(RERUNNABLE))
     derived: AttackRecord
     if isinstance(record, FinishedStress):
-        derived = derived_stress(record, row.benchmark, rejudging)
+        derived = derived_stress(record, row.benchmark, rejudging, row.own)
     else:
         assert profile is not None
-        derived = derived_relearn(record, RelearnPlan(row.benchmark, profile, form), rejudging)
+        plan = RelearnPlan(row.benchmark, profile, form)
+        derived = derived_relearn(record, plan, rejudging, row.own)
     place = _difference(_json(record), _json(derived))
     if place is not None:
         what = "not what the answers give"
@@ -116,6 +120,7 @@ def _check_identity(record: AttackRecord, row: AttackedRow) -> None:
     if odd is not None:
         raise Refusal("attack", f"{where}, identity.{odd[:80]}", "no such setting of an attack")
     _check_names(record, where)
+    check_told(record)
 
 
 def needs_base(record: AttackRecord) -> bool:

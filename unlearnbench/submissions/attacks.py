@@ -74,6 +74,8 @@ def _read(data: bytes, name: str, shape: type[Shape]) -> Shape:
     try:
         current = shape.upgraded(value)
         record = shape.model_validate(current)
+        if value["schema_version"] != 1 and None in (record.created, record.finished):
+            raise Refusal("times", name, "does not say when it was begun and finished")
     except UnknownVersionError as error:
         raise Refusal("attack", name, str(error)) from error
     except ValidationError as error:

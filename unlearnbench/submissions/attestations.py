@@ -191,11 +191,7 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
     assert claim is not None
     row_identity = row.claim.run.identity
     yield from check_sending(claim.created, ATTESTATION)
-    if (
-        datetime.fromisoformat(claim.created)
-        < datetime.fromisoformat(row.claim.created) - CLOCK_SLACK
-    ):
-        yield Refusal("times", ATTESTATION, "older than the row that it is about")
+    yield from _check_order(claim, row)
     if claim.run is not None and attestation.run is not None:
         identity = claim.run.identity
         same: tuple[str, ...] = ("checkpoint", "dtype")
@@ -213,6 +209,18 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
             what = "comes without its answers, and nothing follows from figures alone"
             yield Refusal("attack", f"{record.kind}.json", what)
     yield from check_attacks(attestation.attacks, attacked_row(row, claim.created), judge_of)
+
+
+def _check_order(claim: Attestation, row: Checked) -> Iterator[Refusal]:
+    """Nobody judges, or writes of, a row that is not sent yet: the day on which it is judged again
+    decides the sample, so that it must not be one of the attester's choice.
+    """
+    times = [claim.created]
+    if claim.run is not None and claim.kind == "re-judged":
+        times.append(claim.run.created)
+    sent = datetime.fromisoformat(row.claim.created) - CLOCK_SLACK
+    if any(datetime.fromisoformat(time) < sent for time in times):
+        yield Refusal("times", ATTESTATION, "made before the row was sent")
 
 
 def _check_judge(

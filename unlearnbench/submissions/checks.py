@@ -102,7 +102,9 @@ def check_judge(
 
 
 def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
-    """Compare with the rules' verdicts: all of them for judge `rules`, else only `correct` ones."""
+    """Compare with the rules' verdicts: all of them, and their words, for judge `rules`; else only
+    `correct` ones.
+    """
     exact = judge.name == "rules"
     items = items_of(run)
     # Keyed by what the rules read: many responses to a fact are equal and need judging once.
@@ -113,9 +115,14 @@ def _verdicts(run: Run, judge: Judge, rules: Judge) -> Iterator[Refusal]:
         stored = run.judgements[item.key]
         if not isinstance(expected, Judgement) or not isinstance(stored, Judgement):
             continue
-        if expected.verdict == stored.verdict or not (exact or expected.verdict == "correct"):
+        same = expected.verdict == stored.verdict
+        if same and (expected.raw == stored.raw or not exact):
+            continue
+        if not (exact or expected.verdict == "correct"):
             continue
         what = f"judged {stored.verdict}, the rules say {expected.verdict}: {expected.raw[:120]}"
+        if same:
+            what = f"not the judge's words, which are {expected.raw[:120]!r}"
         yield Refusal("verdict", f"{run.path.name}/outcomes.jsonl, {item.key}", what)
         return
 

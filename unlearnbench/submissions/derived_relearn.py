@@ -25,6 +25,7 @@ from unlearnbench.attacks.stress.planned import shuffled_forget
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ArmRecord, FinishedRelearn, Point
+from unlearnbench.submissions.attack_start import OwnRuns
 from unlearnbench.submissions.rejudging import Rejudging
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Probe, PromptFormat, Sampling
@@ -55,7 +56,7 @@ class RelearnPlan:
 
 
 def derived_relearn(
-    record: FinishedRelearn, plan: RelearnPlan, rejudging: Rejudging
+    record: FinishedRelearn, plan: RelearnPlan, rejudging: Rejudging, own: OwnRuns
 ) -> FinishedRelearn:
     """The record that follows from the answers. Raises `Refusal` for what was not planned."""
 
@@ -67,8 +68,11 @@ def derived_relearn(
     arms = check_arms(record, plan)
     ceiling = None
     if record.ceiling is not None:
-        ceiling = make_point(0, None, *asked(OF_BASE), plan.forget)
+        of_base = asked(OF_BASE)
+        own.check_base(of_base[0], f"{rejudging.name}, {OF_BASE}")
+        ceiling = make_point(0, None, *of_base, plan.forget)
     start = asked(UNTRAINED)
+    own.check_checkpoint(start[0], f"{rejudging.name}, {UNTRAINED}")
     first = make_point(0, None, *start, plan.forget)
     points: dict[tuple[str, int, int], Point] = {}
     for name in (arm for arm in ARMS if arm in arms):

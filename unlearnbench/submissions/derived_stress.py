@@ -16,6 +16,8 @@ from unlearnbench.attacks.stress.variants import distance_note, plan_baseline
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import DoorRecord, FinishedStress
+from unlearnbench.submissions.attack_answers import BASELINE
+from unlearnbench.submissions.attack_start import OwnRuns
 from unlearnbench.submissions.rejudging import Rejudging
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import PromptFormat
@@ -30,12 +32,13 @@ _MOST_LAYERS = 1000
 
 
 def derived_stress(
-    record: FinishedStress, benchmark: Benchmark, rejudging: Rejudging
+    record: FinishedStress, benchmark: Benchmark, rejudging: Rejudging, own: OwnRuns
 ) -> FinishedStress:
     """The record that follows from the answers. Raises `Refusal` for what was not planned."""
     inputs = stress_inputs(record, benchmark, rejudging.prompt_format)
     check_doors(record, inputs)
     run, _ = _rebuilt(plan_baseline(inputs), rejudging)
+    own.check_checkpoint(run, f"{rejudging.name}, {BASELINE}")
     baseline = baseline_record(run)
     doors: dict[str, DoorRecord] = {}
     for planned in planned_doors(record, replace(inputs, replies=first_replies(run))):

@@ -11,10 +11,10 @@ from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, Judgement, ProbeKey, Split
 
+MOST_THOUGHTS = 8192
+"""Most tokens of a thinking block before an answer."""
 _Token = Annotated[int, Field(ge=0, le=10_000_000)]
 _Text = Annotated[str, Field(max_length=200)]
-MOST_THOUGHTS = 8192
-"""Most tokens of a thinking block before an answer; `n_tokens` counts them too."""
 SentLines = Iterable[tuple[str, JsonValue]]
 _Line = TypeVar("_Line", bound="_Keyed")
 
@@ -56,11 +56,7 @@ def read_completions(
     """Responses by key. Raises `Refusal` for a missing, repeated, unplanned or bad line."""
     responses: dict[ProbeKey, Completion] = {}
     for where, row in _planned(_rows(lines, SentResponse), planned):
-        if row.text.strip() and not row.n_tokens:
-            raise Refusal("tokens", where, "an answer of no tokens")
-        most = most_tokens + (MOST_THOUGHTS if row.thoughts else 0)
-        if row.n_tokens > most:
-            raise Refusal("tokens", where, f"{row.n_tokens} tokens, {most} were allowed")
+        check_tokens(row.n_tokens, row.text, row.thoughts, most_tokens, where)
         ids = tuple(row.token_ids)
         if ids and len(ids) != row.n_tokens:
             raise Refusal("tokens", where, f"{row.n_tokens} tokens, {len(ids)} are listed")
@@ -69,6 +65,18 @@ def read_completions(
         )
     _complete(responses, planned, name)
     return responses
+
+
+def check_tokens(n: int, text: str, thoughts: str, most: int, where: str) -> None:
+    """Raise `Refusal` unless an answer with its thoughts can have `n` tokens.
+
+    `most` is the most that an answer may have; thoughts have room of their own.
+    """
+    if text.strip() and not n:
+        raise Refusal("tokens", where, "an answer of no tokens")
+    allowed = most + (MOST_THOUGHTS if thoughts else 0)
+    if n > allowed:
+        raise Refusal("tokens", where, f"{n} tokens, {allowed} were allowed")
 
 
 def read_outcomes(

@@ -160,9 +160,11 @@ def _same_prompts(claimed: Run, rerun: Run, base: Run | None) -> bool | None:
     here = rerun.record.identity
     if base is not None and here.prompts and here.prompts == base.record.identity.prompts:
         return True
-    prompts = [run.record.identity.prompts for run in (claimed, rerun)]
+    own, again = (run.record.identity.prompts for run in (claimed, rerun))
     formats = {run.record.score_identity.prompt_format for run in (claimed, rerun)}
-    return None if None in prompts or len(formats) > 1 else prompts[0] == prompts[1]
+    if own is None or again is None or len(formats) > 1:
+        return None
+    return again == own
 
 
 def forget_states(run: Run) -> Mapping[str, bool | None]:

@@ -18,6 +18,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.submissions.answer_stream import seconds_for
 from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import AttackedRow, check_attacks
+from unlearnbench.submissions.attack_start import OwnRuns
 from unlearnbench.submissions.attacks import Attacks, read_attacks
 from unlearnbench.submissions.bases import Base, Bases, check_base_run, read_base
 from unlearnbench.submissions.checks import check_run, check_sending
@@ -215,7 +216,8 @@ def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
 def attacked_row(checked: Checked, sent: str) -> AttackedRow:
     """A submission as attacks that were sent at `sent` must be about it."""
     claim = checked.claim
-    return AttackedRow(claim.run.identity, claim.base, checked.benchmark, sent)
+    own = OwnRuns(checked.run, checked.base.run)
+    return AttackedRow(claim.run.identity, claim.base, checked.benchmark, sent, own)
 
 
 def _check_base_of(claim: Submission) -> Iterator[Refusal]:
