@@ -79,8 +79,8 @@ def read_base(folder: Path) -> Base:
     return Base(folder, claim, benchmark, run, digest, replies)
 
 
-def check_base_run(base: Base, judge_of: JudgeOf) -> Iterator[Refusal]:
-    """Reasons to refuse a base run that could be read."""
+def check_base_run(base: Base, judge_of: JudgeOf | None) -> Iterator[Refusal]:
+    """Reasons to refuse a base run that could be read. No `judge_of`: it is not judged again."""
     yield from check_sending(base.claim.created, BASE)
     claim = base.claim
     yield from check_run(claim.run, base.run, base.replies, claim.created, judge_of, BASE)
@@ -149,8 +149,8 @@ class Bases:
             return Refusal("base", "base", f"{names} are runs of the same base")
         try:
             base = read_base(places[0])
-            check = check_base_run(base, self.judge_of) if self.judged_again else ()
-            reason = next(iter(check), None)
+            judge_of = self.judge_of if self.judged_again else None
+            reason = next(check_base_run(base, judge_of), None)
         except Refusal as fault:
             reason = fault
         if reason is not None:

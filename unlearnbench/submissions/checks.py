@@ -47,12 +47,13 @@ def check_run(
     run: Run,
     replies: bytes | None,
     submitted: str,
-    judge_of: JudgeOf,
+    judge_of: JudgeOf | None,
     where: str,
 ) -> Iterator[Refusal]:
     """All that can be checked of a run that a model made and that was submitted at this time.
 
-    `replies` is the file of a paid judge's replies, if there is one.
+    `replies` is the file of a paid judge's replies, if there is one. Without `judge_of` the
+    verdicts are not given again.
     """
     if claim.identity.engine not in ENGINES:
         what = f"{claim.identity.engine} makes no answers; send the run that they come from"
@@ -65,13 +66,14 @@ def check_judged_run(
     run: Run,
     replies: bytes | None,
     submitted: str,
-    judge_of: JudgeOf,
+    judge_of: JudgeOf | None,
     where: str,
 ) -> Iterator[Refusal]:
-    """All that can be checked of a run, wherever its answers are from."""
+    """All that can be checked of a run, wherever its answers are from; see `check_run`."""
     yield from check_times(claim, submitted, where)
     yield from check_protocol(claim, where)
-    yield from check_judge(claim, run, replies, judge_of, where)
+    if judge_of is not None:
+        yield from check_judge(claim, run, replies, judge_of, where)
     yield from check_scores(claim, run, where)
 
 
