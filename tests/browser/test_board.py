@@ -43,7 +43,8 @@ N_ROWS = 8
 
 def names(page: Any) -> list[str]:
     rows = page.locator("table.board tbody").first.locator("tr")
-    return [row.get_attribute("id") for row in rows.all() if row.is_visible()]
+    seen = [row.get_attribute("id") for row in rows.all() if row.is_visible()]
+    return [name.removeprefix("row-") for name in seen]
 
 
 @pytest.mark.parametrize("path", PAGES)
