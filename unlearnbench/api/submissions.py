@@ -234,7 +234,12 @@ def verify(
     Returns:
         For each submission the reasons why it is refused, empty if it is accepted. Never raises
         because of a submission's contents.
+
+    Raises:
+        SubmissionError: `bases` or `against` is not a folder.
     """
+    if against is not None and not Path(against).is_dir():
+        raise SubmissionError(f"--against {against}: no such folder")
     accepted = accepted_bases(bases)
     verifications = [check_submission(Path(folder), accepted) for folder in folders]
     rows = [item.checked.fingerprinted for item in verifications if item.checked is not None]
