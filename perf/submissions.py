@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import unlearnbench
-from unlearnbench.api.submissions import submit
+from unlearnbench.api.submissions import submit, submit_base
 from unlearnbench.hashing import sha256_text
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
@@ -38,8 +38,9 @@ class Knowing:
     def info(self) -> GeneratorInfo:
         """A name and a fingerprint made of it."""
         name = self._name
+        # Under the name of an engine whose runs may be rows.
         return GeneratorInfo(
-            "scripted", name, sha256_text(name), "chat", {"dtype": "float32"}, 1_000_000_000
+            "transformers", name, sha256_text(name), "chat", {"dtype": "float32"}, 1_000_000_000
         )
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
@@ -54,8 +55,8 @@ class Knowing:
             yield Completion(probe.key, said, "stop", 12)
 
 
-def honest(folder: Path) -> Path:
-    """A submission that stands."""
+def honest(folder: Path) -> tuple[Path, Path]:
+    """A submission that stands, and the folder of accepted bases with its base."""
     engines: Any = BUILTIN["engines"]
     engines["scripted"] = "perf.submissions:Knowing"
     sys.modules["perf.submissions"] = sys.modules[__name__]
@@ -68,14 +69,17 @@ def honest(folder: Path) -> Path:
             judge="rules",
             run_options=RunOptions(folder / name),
         )
-    about = About("Honest", "none", "perf")
-    return submit(folder / "forgets", folder / "knows", about, out=folder / "rows" / "row-0")
+    bases = folder / "bases"
+    submit_base(folder / "knows", "made up", "perf", out=bases / "knows-lkf")
+    about = About("Honest", "other", "perf")
+    row = folder / "rows" / "row-0"
+    return submit(folder / "forgets", "knows-lkf", about, out=row, bases=bases), bases
 
 
-def verify_alone(row: Path) -> tuple[float, float]:
+def verify_alone(row: Path, bases: Path) -> tuple[float, float]:
     """Seconds and peak megabytes of `unlearnbench verify`."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "unlearnbench", "verify", str(row)]
+    command = [sys.executable, "-m", "unlearnbench", "verify", str(row), "--bases", str(bases)]
     subprocess.run(command, check=True, capture_output=True)
     seconds = time.perf_counter() - began
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
@@ -88,9 +92,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        row = honest(folder)
+        row, bases = honest(folder)
         outcomes = len((row / "run" / "outcomes.jsonl").read_text("utf-8").splitlines())
-        seconds, peak = verify_alone(row)
+        seconds, peak = verify_alone(row, bases)
     found = {
         "outcomes": outcomes,
         "verify_seconds": seconds,

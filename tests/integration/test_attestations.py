@@ -420,8 +420,9 @@ def test_too_many(good_row: Verification, tmp_path: Path) -> None:
         (tmp_path / "board" / "attestations" / "refusal-tuning" / f"\u001b{number}").mkdir()
     assert good_row.checked is not None
     row = replace(good_row.checked, folder=tmp_path / "board" / "submissions" / "refusal-tuning")
-    (said,) = attestations(row)
+    *read, said = attestations(row)
     assert [reason.code for reason in said.reasons] == ["too-many"]
+    assert len(read) == 100, "the others are read: nobody silences them"
 
 
 def test_about_no_row(submission: Path, rerun_once: Path, tmp_path: Path) -> None:

@@ -107,10 +107,11 @@ def attested(row: Checked, judge_of: JudgeOf) -> list[Attested]:
     if folder.is_symlink() or folder.parent.is_symlink():
         return [Attested(folder, (Refusal("link", folder.name, "links are not followed"),))]
     folders = attestation_folders(folder)
+    read = [check_attestation(path, row, judge_of) for path in folders[:MOST_ATTESTATIONS]]
     if len(folders) > MOST_ATTESTATIONS:
-        what = f"{len(folders)} attestations, at most {MOST_ATTESTATIONS} are read"
-        return [Attested(folder, (Refusal("too-many", folder.name, what),))]
-    return [check_attestation(path, row, judge_of) for path in folders]
+        what = f"{len(folders)} attestations, the first {MOST_ATTESTATIONS} by name are read"
+        read.append(Attested(folder, (Refusal("too-many", folder.name, what),)))
+    return read
 
 
 def attestation_folders(folder: Path) -> list[Path]:
