@@ -259,7 +259,8 @@ def accepted(monkeypatch: pytest.MonkeyPatch, base_run: Run, facts: Path) -> Cal
         )
         claimed = SurroundingsClaim(**base_run.record.to_disk()["generator"]["surroundings"])
         base = SimpleNamespace(
-            claim=SimpleNamespace(run=SimpleNamespace(surroundings=claimed if known else None))
+            claim=SimpleNamespace(run=SimpleNamespace(surroundings=claimed if known else None)),
+            run=base_run,
         )
         row = SimpleNamespace(
             folder=Path("row"),
