@@ -173,7 +173,7 @@ def of_identity(kind: str) -> list[Forgery]:
          "no such setting"),
         ("still running", put(kind, "status", value="running"), "attack", "not complete"),
         ("open facts", put(kind, "n_open", value=3), "attack", "not complete"),
-        ("year 9999", put(kind, "finished", value=year), "times", "cannot be meant"),
+        ("year 9999", put(kind, "finished", value=year), "attack", "a year before 2023 or after"),
         ("finished in the future", put(kind, "finished", value="2090-01-01T00:00:00+00:00"),
          "times", "not in order"),
         ("finished before it began", put(kind, "finished", value="2024-01-01T00:00:00+00:00"),
