@@ -16,6 +16,7 @@ from unlearnbench.benchmark import Benchmark
 from unlearnbench.errors import SubmissionError
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.attacks import RERUNNABLE
 from unlearnbench.submissions.checks import JudgeOf, check_run, check_sending
 from unlearnbench.submissions.fields import slug
 from unlearnbench.submissions.layout import BASE, BASE_FILES, OPTIONAL_FILES, SENT_REPLIES, SUMS
@@ -92,8 +93,8 @@ def check_base_run(base: Base, judge_of: JudgeOf | None) -> Iterator[Refusal]:
 class Bases:
     """The accepted base runs of a folder, each read when it is first needed.
 
-    They are the board's own, like its benchmarks. `judged_again`: their verdicts are given again as
-    well, which the build of a board does, and `verify` of a base's folder.
+    They are the board's own, like its benchmarks. `judged_again`: verdicts by the rules are given
+    again as well, which the build of a board does, and `verify` of a base's folder.
     """
 
     folder: Path
@@ -149,7 +150,9 @@ class Bases:
             return Refusal("base", "base", f"{names} are runs of the same base")
         try:
             base = read_base(places[0])
-            judge_of = self.judge_of if self.judged_again else None
+            # A paid judge's verdicts are read from its replies, which takes no judging.
+            anew = self.judged_again or row.judge != RERUNNABLE
+            judge_of = self.judge_of if anew else None
             reason = next(check_base_run(base, judge_of), None)
         except Refusal as fault:
             reason = fault
