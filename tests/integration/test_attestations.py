@@ -139,7 +139,7 @@ def test_another_judge_that_does_not_agree(submission: Path, tmp_path: Path) -> 
     page = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert "known 100.0, B. Person" in page
     assert "disputed by B. Person" in page
-    assert ", known 100.0 |" in (tmp_path / "site" / "board.md").read_text("utf-8")
+    assert "| **100.0** (" in (tmp_path / "site" / "board.md").read_text("utf-8")
 
 
 def test_retain_must_agree_too(submission: Path, tmp_path: Path) -> None:
