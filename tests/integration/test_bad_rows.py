@@ -97,7 +97,7 @@ def known(bases: Path) -> Bases:
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less time and memory than a board gives, so that a test ends."""
     monkeypatch.setattr(verify, "seconds_for", lambda folder: 1)
-    monkeypatch.setattr(apart, "WALL_SECONDS", 5)
+    monkeypatch.setattr(apart, "WALL_SECONDS", 20)
     monkeypatch.setattr(apart, "GRACE", 0.2)
     monkeypatch.setattr(apart, "MEMORY", 64 * 1024 * 1024)
 
