@@ -384,7 +384,8 @@ def test_from_two_runs_to_a_board(
     assert claim["base"] == base["run"]["identity"]["checkpoint"]
     checked = command_line("verify", row, "--json", *bases)
     (record,) = json.loads(checked.out)
-    assert (checked.code, set(record)) == (0, {"path", "ok", "reasons", "doubts", "attestations"})
+    keys = {"path", "ok", "reasons", "withdrawn", "doubts", "attestations"}
+    assert (checked.code, set(record), record["withdrawn"]) == (0, keys, None)
     assert record["ok"]
     assert (record["reasons"], record["doubts"], record["attestations"]) == ([], [], [])
     unknown = command_line("verify", row, "--json")
