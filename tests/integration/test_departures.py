@@ -145,7 +145,7 @@ def test_an_engine_that_takes_no_system_prompt_is_refused(
 
     monkeypatch.setitem(BUILTIN["engines"], "scripted", "tests.scripted:ScriptedEngine")
     for change in ({"system_prompt": SYSTEM}, {"chat_template": False}):
-        with pytest.raises(EngineError, match="engine transformers (takes none|asks)"):
+        with pytest.raises(EngineError, match=r"engine transformers (takes none|asks)"):
             unlearnbench.score(
                 "knows-all",
                 str(benchmark_folder),
