@@ -6,6 +6,7 @@ Any fault here ends the reading, as later checks depend on it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,7 +38,7 @@ from unlearnbench.submissions.untrusted import (
     read_sent,
     tree,
 )
-from unlearnbench.types import Completion, ProbeKey
+from unlearnbench.types import Completion, ProbeKey, PromptFormat
 
 C = TypeVar("C", bound=Claim)
 
@@ -114,7 +115,7 @@ def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
         raise Refusal("benchmark", where, what)
     try:
         # By its path: a name could also be a folder where the program happens to run.
-        benchmark = load_benchmark(str(content_root() / "benchmarks" / identity.benchmark))
+        benchmark = _shipped(content_root() / "benchmarks" / identity.benchmark)
     except UnlearnbenchError as error:
         raise Refusal("benchmark", where, str(error)[:200]) from error
     if benchmark.fingerprint != identity.benchmark_fingerprint:
@@ -127,12 +128,24 @@ def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
     return benchmark
 
 
+@lru_cache(maxsize=4)
+def _shipped(folder: Path) -> Benchmark:
+    """A benchmark that ships, read once for a row, its base and other rows."""
+    return load_benchmark(str(folder))
+
+
+@lru_cache(maxsize=8)
+def _rendered(folder: Path, profile: str, prompt_format: PromptFormat) -> tuple[Plan, str]:
+    """The plan of a shipped benchmark with seed 0, and its fingerprint."""
+    plan = make_plan(_shipped(folder), PROFILES[profile], prompt_format, 0)
+    return plan, plan.fingerprint
+
+
 class Plans:
-    """The plans of one benchmark, rendered once for each prompt format."""
+    """The plans of one shipped benchmark."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
-        self._rendered: dict[str, tuple[Plan, str]] = {}
 
     def plan_for(self, identity: ClaimedIdentity, where: str) -> Plan:
         """The plan of an identity. Raises `Refusal` if it is not the protocol's."""
@@ -148,10 +161,8 @@ class Plans:
             raise Refusal("protocol", where, f"{identity.max_new_tokens} new tokens were allowed")
         if identity.seed != 0:
             raise Refusal("protocol", where, "rows are ranked with seed 0 only")
-        if identity.prompt_format not in self._rendered:
-            plan = make_plan(self._benchmark, profile, identity.prompt_format, identity.seed)
-            self._rendered[identity.prompt_format] = (plan, plan.fingerprint)
-        plan, fingerprint = self._rendered[identity.prompt_format]
+        folder, form = self._benchmark.folder, identity.prompt_format
+        plan, fingerprint = _rendered(folder, identity.profile, form)
         if identity.plan != fingerprint:
             raise Refusal("plan", where, "the prompts are not the protocol's")
         return plan
