@@ -19,6 +19,13 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.types.options import About
 
 
+def empty(folder: Path) -> Path:
+    """A board without rows."""
+    board = folder / "none"
+    board.mkdir(exist_ok=True)
+    return board
+
+
 def trained_from(fingerprint: str) -> Change:
     """Say that the checkpoint was trained from a model."""
 
@@ -48,7 +55,7 @@ def test_a_row_with_a_base_of_its_own(
     folder = shutil.copytree(good_submission, tmp_path / "mine")
     change(folder)
     seal(folder)
-    (found,) = verify([folder], bases=bases, against=tmp_path / "none")
+    (found,) = verify([folder], bases=bases, against=empty(tmp_path))
     assert found.reasons[0].code in ("base", "judge")
     assert words in found.reasons[0].what
 
@@ -62,7 +69,7 @@ def test_a_row_that_is_its_own_base(
     checkpoint = json.loads((known / "same/base.json").read_text())["run"]["identity"]["checkpoint"]
     put("base", value=checkpoint)(folder)
     seal(folder)
-    (found,) = verify([folder], bases=known, against=tmp_path / "none")
+    (found,) = verify([folder], bases=known, against=empty(tmp_path))
     assert [(r.code, r.what) for r in found.reasons] == [
         ("base", "the checkpoint is the base itself")
     ]
@@ -133,7 +140,7 @@ def test_a_forged_base_is_refused_and_so_is_a_row_of_it(
     (proposed,) = verify([known / "knows-all-wkf"], bases=bases)
     assert words in str(proposed.reasons[0])
     try:
-        (row,) = verify([good_submission], bases=known, against=tmp_path / "none")
+        (row,) = verify([good_submission], bases=known, against=empty(tmp_path))
     except SubmissionError as error:
         assert "accepted base" in str(error)
         assert words in str(error)
@@ -147,7 +154,7 @@ def test_two_runs_of_one_base(good_submission: Path, bases: Path, tmp_path: Path
     known = tmp_path / "bases"
     shutil.copytree(bases, known)
     shutil.copytree(known / "knows-all-wkf", known / "another")
-    (found,) = verify([good_submission], bases=known, against=tmp_path / "none")
+    (found,) = verify([good_submission], bases=known, against=empty(tmp_path))
     (reason,) = found.reasons
     assert reason.code == "base"
     assert reason.what == "another, knows-all-wkf are runs of the same base"
