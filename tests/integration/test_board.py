@@ -11,17 +11,20 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.conftest import ABOUT
 from tests.forgeries.changes import put
 from tests.forgeries.forgery import seal
-from unlearnbench.api.submissions import build_leaderboard, submit
+from unlearnbench.api.submissions import accepted_bases, build_leaderboard, submit
 from unlearnbench.errors import SubmissionError
+from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.leaderboard.board import Board
 from unlearnbench.leaderboard.ranking import ranked
 from unlearnbench.leaderboard.site import build_site
+from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.types.options import About
 
 
@@ -158,6 +161,26 @@ def test_a_row_is_verified_once(
     answers.write_bytes(answers.read_bytes().replace(b"No idea", b"No clue", 1))
     changed = build_leaderboard(tmp_path / "changed", copy, kept, bases).board
     assert {row.id for row in changed.refused} == {"broken", "second-row"}
+
+
+@pytest.mark.parametrize("what", ["judge", "benchmark", "profile", "base"])
+def test_what_is_remembered_ends_with_what_it_was_checked_by(
+    what: str, bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that another version accepted is verified anew, however little of it has changed."""
+    copy = shutil.copytree(bases, tmp_path / "bases")
+    before = accepted_bases(copy).context()
+    assert accepted_bases(copy).context() == before
+    if what == "judge":
+        monkeypatch.setattr(RulesJudge, "identity", "0" * 64)
+    elif what == "benchmark":
+        path = "unlearnbench.submissions.bases.shipped_benchmark"
+        monkeypatch.setattr(path, lambda *_: SimpleNamespace(fingerprint="0" * 64))
+    elif what == "profile":
+        monkeypatch.delitem(PROFILES, "paper")
+    else:
+        (copy / "knows-all-wkf" / "SHA256SUMS").write_text("changed")
+    assert accepted_bases(copy).context() != before
 
 
 def test_copied_answers_are_not_ranked(good_submission: Path, bases: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from unlearnbench.submissions.attestations import (
 )
 from unlearnbench.submissions.bases import Bases
 from unlearnbench.submissions.layout import BASE
-from unlearnbench.submissions.untrusted import Refusal, read_sent
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import Verification, check_submission, copies
 from unlearnbench.submissions.withdrawn import withdrawal
 
@@ -67,7 +67,7 @@ def read_board(folder: Path, bases: Bases, cache: Path | None = None) -> Board:
     if not folder.is_dir():
         raise SubmissionError(f"{folder}: no folder of submissions")
     folders = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-    anchors, store = Anchors(bases.judge_of), Store(cache, _context(bases))
+    anchors, store = Anchors(bases.judge_of), Store(cache, f"{ROW_VERSION} {bases.context()}")
     tombstones: dict[str, str] = {}
     kept: list[Kept] = []
     for path in folders:
@@ -79,20 +79,6 @@ def read_board(folder: Path, bases: Bases, cache: Path | None = None) -> Board:
     readable, refused = _without_copies(kept)
     refused += _orphaned_attestations(folder, {path.name for path in folders})
     return Board(tuple(_divisions(readable, anchors)), tuple(refused), tombstones)
-
-
-def _context(bases: Bases) -> str:
-    """What rows depend on beside their own files: the accepted bases and the rules."""
-    digests = {path.name: read_sums(path) for path in bases.folders}
-    return sha256_json([ROW_VERSION, bases.judge_of("rules").identity, digests])
-
-
-def read_sums(folder: Path) -> str:
-    """The text of an accepted base's SHA256SUMS. Raises `SubmissionError`."""
-    try:
-        return read_sent(folder / "SHA256SUMS", "SHA256SUMS").decode("utf-8", "replace")
-    except Refusal as reason:
-        raise SubmissionError(f"accepted base {folder}: {reason}") from reason
 
 
 def _orphaned_attestations(folder: Path, rows: set[str]) -> list[RefusedEntry]:

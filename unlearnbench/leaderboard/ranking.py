@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from unlearnbench.leaderboard.entry import BaseKnowledge, Entry
+from unlearnbench.submissions.attacks import RERUNNABLE
 
 ENVELOPE = {"retain.mean": 0.8, "fluency": 0.9}
 """A row is ranked if it keeps these shares of its base's scores; otherwise it is only shown."""
@@ -17,8 +18,6 @@ LEAST_KNOWN, LEAST_KNOWN_SHARE = 10, 0.2
 """Forget facts that a base must answer, in number and as a share, before it ranks anybody."""
 LEAST_RETAIN = 0.25
 """Retain score that a base needs for the same."""
-FREE_JUDGES = ("rules",)
-"""Judges whose verdicts anybody derives again; those of others need somebody else's judgement."""
 RESAMPLES = 1000
 """Bootstrap resamples for a rank interval."""
 
@@ -68,7 +67,7 @@ def outside(entry: Entry) -> list[str]:
         elif value < share * entry.base_scores[name].value:
             reasons.append(f"{name.partition('.')[0]} below {share:.0%} of the base's")
     reasons += [doubt.what for doubt in entry.doubts if doubt.bars]
-    if entry.claim.judge not in FREE_JUDGES and "re-judged" not in entry.levels:
+    if entry.claim.judge != RERUNNABLE and "re-judged" not in entry.levels:
         reasons.append(f"nobody else has judged a sample again: {entry.claim.judge} is paid")
     return reasons
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
@@ -21,6 +21,7 @@ from unlearnbench.submissions.attack_start import OwnRuns
 from unlearnbench.submissions.attacks import RERUNNABLE, AttackRecord, Attacks
 from unlearnbench.submissions.derived_relearn import RelearnPlan, derived_relearn
 from unlearnbench.submissions.derived_stress import derived_stress, stress_inputs
+from unlearnbench.submissions.fields import CLOCK_SLACK
 from unlearnbench.submissions.layout import ANSWERS_OF
 from unlearnbench.submissions.rejudging import Rejudging
 from unlearnbench.submissions.schema import ClaimedIdentity
@@ -28,10 +29,6 @@ from unlearnbench.submissions.told_attacks import check_told_relearn, check_told
 from unlearnbench.submissions.told_fields import check_told
 from unlearnbench.submissions.untrusted import Refusal
 
-CLOCK_SLACK = timedelta(hours=24)
-"""By how much clocks may be off."""
-FIRST_YEAR, LAST_YEAR = 2020, 9998
-"""Years in which an attack can have been made, so that a day more is a time too."""
 MOST_NAME = 200
 """Characters of a name that is told."""
 
@@ -152,8 +149,6 @@ def _check_times(record: AttackRecord, sent: str) -> None:
     """Begun, finished and sent must be in order; records of version 1 do not say."""
     where = f"{record.kind}.json"
     times = [datetime.fromisoformat(time) for time in (record.created, record.finished) if time]
-    if not all(FIRST_YEAR <= time.year <= LAST_YEAR for time in times):
-        raise Refusal("times", where, "a time that cannot be meant")
     latest = min(datetime.fromisoformat(sent), datetime.now(UTC)) + CLOCK_SLACK
     if sorted(times) != times or (times and times[-1] > latest):
         raise Refusal("times", where, "start, end and submission are not in order")

@@ -18,14 +18,13 @@ from unlearnbench.submissions.apart import apart
 from unlearnbench.submissions.attack_checks import check_attacks
 from unlearnbench.submissions.attacks import NO_ATTACKS, Attacks, read_attacks
 from unlearnbench.submissions.checks import (
-    CLOCK_SLACK,
     JudgeOf,
     check_judged_run,
     check_run,
     check_sending,
 )
 from unlearnbench.submissions.doubts import different_parts
-from unlearnbench.submissions.fields import slug
+from unlearnbench.submissions.fields import CLOCK_SLACK, slug
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
     ATTESTATION,

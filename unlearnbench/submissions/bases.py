@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnbench.benchmark import Benchmark
-from unlearnbench.errors import SubmissionError
-from unlearnbench.hashing import sha256_bytes
+from unlearnbench.errors import SubmissionError, UnlearnbenchError
+from unlearnbench.hashing import sha256_bytes, sha256_json
+from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import RERUNNABLE
 from unlearnbench.submissions.checks import JudgeOf, check_run, check_sending
@@ -106,14 +107,38 @@ class Bases:
     def places(self) -> Mapping[BaseKey, Collection[Path]]:
         """Where the run for each key lies; more than one place is a fault."""
         places: dict[BaseKey, list[Path]] = {}
+        for path, claim in self.claims.items():
+            places.setdefault(key_of(claim.run.identity), []).append(path)
+        return places
+
+    @cached_property
+    def claims(self) -> Mapping[Path, BaseClaim]:
+        """The claim of each base by its folder. Raises `SubmissionError` for one that is none."""
+        claims: dict[Path, BaseClaim] = {}
         for path in self.folders:
             try:
                 data = read_sent(path / BASE, BASE, MOST_CLAIM_BYTES)
-                claim = BaseClaim.from_sent(parse_sent(data, BASE), BASE)
+                claims[path] = BaseClaim.from_sent(parse_sent(data, BASE), BASE)
             except Refusal as reason:
                 raise SubmissionError(f"accepted base {path}: {reason}") from reason
-            places.setdefault(key_of(claim.run.identity), []).append(path)
-        return places
+        return claims
+
+    def context(self) -> str:
+        """A digest of all that a row is checked with and that its own files do not hold: the bases,
+        and this version's judges, benchmarks and profiles that they were run with.
+        """
+        parts: list[list[str]] = []
+        for path, claim in self.claims.items():
+            identity = claim.run.identity
+            try:
+                sums = read_sent(path / SUMS, SUMS).decode("utf-8", "replace")
+                facts = shipped_benchmark(identity, BASE).fingerprint
+                judge = self.judge_of(identity.judge).identity
+            except (Refusal, UnlearnbenchError) as reason:
+                sums, facts, judge = "", "", str(reason)
+            parts.append([path.name, sums, facts, judge])
+        profiles = {name: profile.fingerprint for name, profile in PROFILES.items()}
+        return sha256_json([parts, profiles])
 
     @property
     def folders(self) -> list[Path]:

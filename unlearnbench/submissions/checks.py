@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.identity import departures
 from unlearnbench.runs.run import Run
+from unlearnbench.submissions.fields import CLOCK_SLACK
 from unlearnbench.submissions.layout import ENGINES, SETTINGS
 from unlearnbench.submissions.replies import check_replies, items_of
 from unlearnbench.submissions.schema import RunClaim
@@ -17,7 +18,6 @@ from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Judgement
 
 JudgeOf = Callable[[str], Judge]
-CLOCK_SLACK = timedelta(hours=24)
 
 
 def check_times(claim: RunClaim, submitted: str, where: str) -> Iterator[Refusal]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -19,6 +19,8 @@ MOST_SLUG = 64
 """Most characters of the name of a submission's folder."""
 FIRST_YEAR, LAST_YEAR = 2023, 2100
 """The protocol's first paper is of 2025; a claim outside these years is not a date."""
+CLOCK_SLACK = timedelta(hours=24)
+"""By how much clocks may be off."""
 _MOST_MARKS = 2
 """Combining marks on one letter; Vietnamese has two."""
 _MOST_SPACING_MARKS = 4
