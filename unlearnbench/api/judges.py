@@ -45,7 +45,12 @@ def judge_for(
     places: Mapping[str, str] = benchmark.places
     golds = [Gold(f.question, f.answer, f.aliases, places.get(f.id, f.id)) for f in benchmark.facts]
     reverse = [
-        Gold(form.reverse_question, form.reverse_answer, (), f"reverse form of {form.fact}")
+        Gold(
+            form.reverse_question,
+            form.reverse_answer,
+            form.reverse_aliases,
+            f"reverse form of {form.fact}",
+        )
         for form in (benchmark.forms if forms else ())
     ]
     requested = judge or benchmark.judge

@@ -132,8 +132,15 @@ def _identity(
 
 
 def _form_wire(form: Form) -> dict[str, object]:
-    """A fact's other forms under the names they are fingerprinted by, whatever Python's are."""
-    return {
+    """A fact's other forms under the names they are fingerprinted by, whatever Python's are.
+
+    Rows of before there were other reverse answers keep the fingerprint that they had.
+    """
+    later = {
+        "reverse_aliases": form.reverse_aliases,
+        "reverse_responses": form.reverse_responses,
+    }
+    return {name: value for name, value in later.items() if value} | {
         "fact": form.fact,
         "cloze": form.cloze,
         "distractors": form.distractors,

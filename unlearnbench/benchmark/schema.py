@@ -71,6 +71,8 @@ class FormRow(_Strict):
     distractors: Annotated[list[Text], Field(min_length=3, max_length=3)]
     reverse_question: Text
     reverse_answer: Text
+    reverse_aliases: list[Text] = []
+    reverse_responses: list[Text] = []
 
     def to_form(self) -> Form:
         """The form this row declares."""
@@ -81,6 +83,8 @@ class FormRow(_Strict):
             distractors=(one, two, three),
             reverse_question=self.reverse_question,
             reverse_answer=self.reverse_answer,
+            reverse_aliases=tuple(self.reverse_aliases),
+            reverse_responses=tuple(self.reverse_responses),
         )
 
 

@@ -71,10 +71,12 @@ def make_probe(
     prompt_format: PromptFormat,
     question: str = "",
     answer: str = "",
+    aliases: Sequence[str] = (),
 ) -> Probe:
     """A probe of `fact` with its own conversation.
 
-    `question` and `answer` are passed to the judge instead of the fact's, if given.
+    `question`, and `answer` with its `aliases`, are passed to the judge instead of the fact's, if
+    given.
     """
     chat = prompt_format == "chat"
     return Probe(
@@ -84,7 +86,7 @@ def make_probe(
         tier=fact.tier,
         question=question or fact.question,
         answer=answer or fact.answer,
-        aliases=() if answer else fact.aliases,
+        aliases=tuple(aliases) if answer else fact.aliases,
         messages=tuple(turns) if chat else (),
         text=None if chat else raw_turns(turns),
     )

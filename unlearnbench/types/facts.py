@@ -43,6 +43,9 @@ class Fact:
 class Form:
     """A forget fact in other forms: a sentence with ____ for the answer, three wrong answers for a
     choice of four, and a question from the answer back to the subject.
+
+    `reverse_aliases` count as the reverse answer too; `reverse_responses` are whole responses that
+    a judge must accept, by which the row is checked.
     """
 
     fact: str
@@ -50,6 +53,8 @@ class Form:
     distractors: tuple[str, str, str]
     reverse_question: str
     reverse_answer: str
+    reverse_aliases: tuple[str, ...] = ()
+    reverse_responses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

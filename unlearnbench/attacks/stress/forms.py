@@ -133,7 +133,13 @@ def reverse_probes(facts: Sequence[Fact], inputs: StressInputs) -> Iterator[Prob
             turns = _user(f"{BRIEFLY} {form.reverse_question}")
             key = ProbeKey(fact.id, "reverse", "plain")
             yield make_probe(
-                fact, key, turns, inputs.prompt_format, form.reverse_question, form.reverse_answer
+                fact,
+                key,
+                turns,
+                inputs.prompt_format,
+                question=form.reverse_question,
+                answer=form.reverse_answer,
+                aliases=form.reverse_aliases,
             )
 
 
