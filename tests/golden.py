@@ -21,7 +21,7 @@ from unlearnbench.runs.codec import completion_record, outcome_record, probe_rec
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
 
 TABLE = Path(__file__).parent / "fixtures" / "golden" / "fingerprints.json"
-BENCHMARKS = ("wkf", "lkf")
+BENCHMARKS = ("wkf", "wkf@0.4.0", "lkf", "lkf@1.0.0")
 JUDGES = ("rules", "gemini", "gemini-3", "openai", "openai:gpt-5-mini", "jury")
 
 

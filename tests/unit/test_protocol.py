@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import write_benchmark
-from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark import benchmark_names, editions, load_benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.plan import BLOCK_PROBES, make_plan
 from unlearnbench.protocol.profiles import PROFILES, get_profile
@@ -202,3 +202,17 @@ def test_a_line_that_is_no_row_is_named(benchmark_folder: Path, line: str) -> No
     path.write_bytes(path.read_bytes() + line.encode("latin-1"))
     with pytest.raises(BenchmarkError, match=r"retain\.jsonl:6"):
         load_benchmark(str(benchmark_folder))
+
+
+@pytest.mark.parametrize("name", benchmark_names())
+def test_every_edition_of_a_benchmark_is_found_by_its_version(name: str) -> None:
+    for version, folder in editions(name).items():
+        loaded = load_benchmark(f"{name}@{version}")
+        assert (loaded.id, loaded.version, loaded.folder) == (name, version, folder)
+    assert load_benchmark(name).version == next(iter(editions(name)))
+
+
+@pytest.mark.parametrize("name", ["wkf@0.0.1", "wkf@", "wkf@../lkf", "wkf@editions/0.4.0"])
+def test_an_edition_that_does_not_ship_is_answered_with_those_that_do(name: str) -> None:
+    with pytest.raises(BenchmarkError, match=r"unknown-edition.*there are .*0\.4\.0"):
+        load_benchmark(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from unlearnbench.benchmark.editions import DECLARATION, find_benchmark
 from unlearnbench.benchmark.jsonl import first_problem, read_rows
 from unlearnbench.benchmark.schema import BenchmarkDeclaration, FactRow, SplitDeclaration
 from unlearnbench.benchmark.sentences import sentence_rows
@@ -16,8 +17,6 @@ from unlearnbench.benchmark.validation import Located, check_across, check_fact
 from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.files.reading import read_toml
 from unlearnbench.hashing import sha256_json
-from unlearnbench.naming import nearest
-from unlearnbench.paths import content_root
 from unlearnbench.types import Fact, Form, RelearnSet, Split
 
 
@@ -49,21 +48,16 @@ class Benchmark:
         return tuple(fact for fact in self.facts if fact.split == name)
 
 
-def benchmark_names() -> list[str]:
-    """Names of the benchmarks that ship with the package."""
-    root = content_root() / "benchmarks"
-    return sorted(path.parent.name for path in root.glob("*/benchmark.toml"))
-
-
 def load_benchmark(name: str) -> Benchmark:
-    """Load a shipped benchmark by name, or one from a folder by its path.
+    """Load a shipped benchmark by name (`wkf`; `wkf@0.4.0` an older edition), or one by its folder.
 
     Example:
         >>> len(load_benchmark("wkf").split("forget"))
         40
 
     Args:
-        name: Name of a shipped benchmark, or a folder that holds a `benchmark.toml`.
+        name: Name of a shipped benchmark, `NAME@VERSION` for one of its editions, or a folder that
+            holds a `benchmark.toml`.
 
     Returns:
         The benchmark, its rows checked and fingerprinted.
@@ -71,8 +65,8 @@ def load_benchmark(name: str) -> Benchmark:
     Raises:
         BenchmarkError: It does not exist or breaks a rule; the error names rule, file and line.
     """
-    folder = _folder(name)
-    declaration = _read_declaration(folder / "benchmark.toml")
+    folder = find_benchmark(name)
+    declaration = _read_declaration(folder / DECLARATION)
     located: list[Located] = []
     for split, part in declaration.splits.items():
         located += _read_split(folder / part.file, split, part, declaration.styles)
@@ -158,21 +152,6 @@ def _set_wire(part: RelearnSet) -> dict[str, object]:
         "texts": part.texts,
         "half": part.half,
     }
-
-
-def _folder(name: str) -> Path:
-    """Where the benchmark called `name` lies. Raises `BenchmarkError` if there is none."""
-    shipped = benchmark_names()
-    if name in shipped:
-        return content_root() / "benchmarks" / name
-    folder = Path(name)
-    if name and (folder / "benchmark.toml").is_file():
-        return folder
-    if name and folder.is_dir():
-        what = "the folder has no benchmark.toml; give the folder that does"
-        raise BenchmarkError("missing-file", str(folder), what)
-    hint = nearest(name, shipped)
-    raise BenchmarkError("unknown-benchmark", repr(name), f"not a folder either; {hint}")
 
 
 def _read_declaration(path: Path) -> BenchmarkDeclaration:

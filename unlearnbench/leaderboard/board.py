@@ -155,7 +155,13 @@ def _divisions(rows: Sequence[Entry], anchors: Anchors) -> list[Division]:
         _division(members, anchors.rows.get(key[0], ()), sha256_json(list(key)))
         for key, members in groups.items()
     ]
-    return sorted(divisions, key=lambda d: (d.benchmark, d.version, d.base, d.judge, d.key))
+    return sorted(divisions, key=_place)
+
+
+def _place(division: Division) -> tuple[object, ...]:
+    """Where a division stands: by benchmark, its newest edition first."""
+    numbers = [-int(part) for part in division.version.split(".") if part.isdigit()]
+    return division.benchmark, numbers, division.base, division.judge, division.key
 
 
 def _division(

@@ -12,10 +12,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnbench.benchmark import Benchmark, benchmark_names, load_benchmark
+from unlearnbench.benchmark import Benchmark, benchmark_names, editions, load_benchmark
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_bytes
-from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.run import Run
@@ -114,15 +113,17 @@ def shipped_benchmark(identity: ClaimedIdentity, where: str) -> Benchmark:
         what = f"no benchmark {identity.benchmark!r} ships; {', '.join(names)} do"
         raise Refusal("benchmark", where, what)
     try:
+        known = editions(identity.benchmark)
+        if identity.benchmark_version not in known:
+            what = f"no edition {identity.benchmark_version!r} ships; {', '.join(known)} do"
+            raise Refusal("benchmark", where, what)
         # By its path: a name could also be a folder where the program happens to run.
-        benchmark = _shipped(content_root() / "benchmarks" / identity.benchmark)
+        benchmark = _shipped(known[identity.benchmark_version])
     except UnlearnbenchError as error:
         raise Refusal("benchmark", where, str(error)[:200]) from error
     if benchmark.fingerprint != identity.benchmark_fingerprint:
         what = f"{benchmark.id} {benchmark.version} differs from the benchmark that was used"
         raise Refusal("benchmark", where, what)
-    if benchmark.version != identity.benchmark_version:
-        raise Refusal("benchmark", where, f"its version is {benchmark.version}")
     if benchmark.sentences != (identity.answers == "sentences"):
         raise Refusal("benchmark", where, f"its gold answers are not {identity.answers}")
     return benchmark
