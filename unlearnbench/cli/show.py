@@ -81,6 +81,10 @@ def _print_check(checked: Report) -> None:
     counts = (
         f"{checked.facts} facts, {checked.paraphrases} paraphrases, {checked.reviewed} reviewed"
     )
+    if checked.notes:
+        texts = f"{len(checked.notes)} paraphrases of retain and never facts"
+        note = "hold names or numbers that their questions do not; listed by --json"
+        stdout().print(f"note: {texts} {note}", soft_wrap=True)
     verdict = f"{len(checked.findings)} findings" if checked.findings else "nothing found"
     stdout().print(f"check: {counts}, mean word overlap at most {checked.overlap:.2f}: {verdict}")
 

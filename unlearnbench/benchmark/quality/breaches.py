@@ -41,6 +41,11 @@ def evaluation_texts(fact: Fact) -> list[str]:
     return [p.text for p in fact.paraphrases]
 
 
+def every_text(fact: Fact) -> list[str]:
+    """A fact's question and all its paraphrases, for evaluation and for training."""
+    return [fact.question, *evaluation_texts(fact), *fact.train_paraphrases]
+
+
 FUNCTION_WORDS = frozenset(
     [
         "a", "an", "the", "of", "in", "on", "at", "to", "and", "or", "is", "was", "were", "did",

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnbench.benchmark import Benchmark
-from unlearnbench.benchmark.jsonl import read_rows
-from unlearnbench.benchmark.quality.breaches import Breach
+from unlearnbench.benchmark.quality.beside import REVIEWED, read_reviewed, read_synonyms
+from unlearnbench.benchmark.quality.breaches import Breach, every_text
+from unlearnbench.benchmark.quality.clues import check_clues
 from unlearnbench.benchmark.quality.facts import check_facts
 from unlearnbench.benchmark.quality.meaning import check_meaning
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 
-REVIEWED = "reviewed.jsonl"
-"""Beside `benchmark.toml`: paraphrases that look far from their question and were reviewed."""
-
-
-class ReviewedRow(BaseModel):
-    """One paraphrase that was reviewed and asks what its question asks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    fact: str
-    text: str
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the checks found; `reviewed` counts paraphrases kept after reading, `overlap`
-    is the highest mean word overlap of any fact's paraphrases.
+    """What the checks found.
+
+    `notes` are added clues of facts that are not to be forgotten, which make nothing look
+    forgotten; `reviewed` counts paraphrases kept after reading; `overlap` is the highest mean word
+    overlap of any fact's paraphrases.
     """
 
     findings: tuple[Breach, ...]
+    notes: tuple[Breach, ...]
     facts: int
     paraphrases: int
     reviewed: int
@@ -39,36 +31,31 @@ class Report:
 
 
 def check_benchmark(benchmark: Benchmark) -> Report:
-    """Run every check. Raises `BenchmarkError` if the review list is damaged or out of date, or
-    the embedding model is not installed.
+    """Run every check. Raises `BenchmarkError` if a table beside the benchmark is damaged, or the
+    embedding model is not installed.
     """
-    reviewed = _reviewed(benchmark)
-    paraphrases = {
-        (fact.id, text)
-        for fact in benchmark.facts
-        for text in (*(p.text for p in fact.paraphrases), *fact.train_paraphrases)
-    }
+    facts = benchmark.facts
+    reviewed = read_reviewed(benchmark.folder)
+    paraphrases = {(fact.id, text) for fact in facts for text in every_text(fact)[1:]}
+    kept = frozenset().union(*reviewed.values())
     stale = [
         Breach("stale-review", fact, f"{text!r} is no paraphrase; drop it from {REVIEWED}")
-        for fact, text in sorted(reviewed - paraphrases)
+        for fact, text in sorted(kept - paraphrases)
     ]
+    forgotten = {fact.id for fact in benchmark.split("forget")}
+    clues = list(check_clues(facts, read_synonyms(benchmark.folder), reviewed["clue"]))
     findings = (
         *stale,
-        *check_paraphrases(benchmark.facts),
-        *check_facts(benchmark.facts),
-        *check_meaning(benchmark.facts, reviewed),
+        *check_paraphrases(facts),
+        *check_facts(facts),
+        *(clue for clue in clues if clue.fact in forgotten),
+        *check_meaning(facts, reviewed["far"]),
     )
     return Report(
         findings=findings,
-        facts=len(benchmark.facts),
+        notes=tuple(clue for clue in clues if clue.fact not in forgotten),
+        facts=len(facts),
         paraphrases=len(paraphrases),
-        reviewed=len(reviewed),
-        overlap=max((mean_overlap(fact) for fact in benchmark.facts), default=0.0),
+        reviewed=len(kept),
+        overlap=max((mean_overlap(fact) for fact in facts), default=0.0),
     )
-
-
-def _reviewed(benchmark: Benchmark) -> frozenset[tuple[str, str]]:
-    path = benchmark.folder / REVIEWED
-    if not path.exists():
-        return frozenset()
-    return frozenset((row.fact, row.text) for row, _ in read_rows(path, ReviewedRow))
