@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,13 +38,13 @@ def benchmark(
     Example: unlearnbench show benchmark wkf --check
     """
     quieten(quiet)
+    from unlearnbench.api.benchmarks import checked as check_rows
     from unlearnbench.benchmark import load_benchmark
     from unlearnbench.benchmark.contents import contents_of
-    from unlearnbench.benchmark.quality.check import check_benchmark
 
     loaded = load_benchmark(name)
     contents = contents_of(loaded)
-    checked = check_benchmark(loaded) if check else None
+    checked = check_rows(loaded) if check else None
     if json:
         record = asdict(contents) | ({} if checked is None else {"check": asdict(checked)})
         print(json_module.dumps(record, indent=2, ensure_ascii=False))
@@ -82,9 +83,9 @@ def _print_check(checked: Report) -> None:
         f"{checked.facts} facts, {checked.paraphrases} paraphrases, {checked.reviewed} reviewed"
     )
     if checked.notes:
-        texts = f"{len(checked.notes)} paraphrases of retain and never facts"
-        note = "hold names or numbers that their questions do not; listed by --json"
-        stdout().print(f"note: {texts} {note}", soft_wrap=True)
+        rules = Counter(breach.rule for breach in checked.notes)
+        counts = ", ".join(f"{rule} {n}" for rule, n in sorted(rules.items()))
+        stdout().print(f"of facts that are not to be forgotten (see --json): {counts}")
     verdict = f"{len(checked.findings)} findings" if checked.findings else "nothing found"
     stdout().print(f"check: {counts}, mean word overlap at most {checked.overlap:.2f}: {verdict}")
 

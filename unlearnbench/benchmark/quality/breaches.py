@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from unlearnbench.benchmark import plain
@@ -24,6 +25,17 @@ class Breach:
     rule: str
     fact: str
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRules:
+    """What the checks ask of judge `rules`, which this part of the program does not know.
+
+    `accepts(question, answer, aliases, response)`; `is_person(answer, question)`.
+    """
+
+    accepts: Callable[[str, str, tuple[str, ...], str], bool]
+    is_person: Callable[[str, str], bool]
 
 
 def telling_words(text: str) -> frozenset[str]:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unlearnbench.benchmark import Benchmark
-from unlearnbench.benchmark.quality.beside import REVIEWED, read_reviewed, read_synonyms
-from unlearnbench.benchmark.quality.breaches import Breach, every_text
+from unlearnbench.benchmark.quality.aliases import check_aliases
+from unlearnbench.benchmark.quality.beside import (
+    REVIEWED,
+    Reviewed,
+    Rule,
+    read_reviewed,
+    read_synonyms,
+)
+from unlearnbench.benchmark.quality.breaches import Breach, JudgeRules, every_text
 from unlearnbench.benchmark.quality.clues import check_clues
 from unlearnbench.benchmark.quality.facts import check_facts
+from unlearnbench.benchmark.quality.frames import check_frames
 from unlearnbench.benchmark.quality.meaning import check_meaning
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
+from unlearnbench.benchmark.quality.reverse import check_reverse
+
+NOTED = ("added-clue", "bare-name", "shared-frame")
+"""Rules that only forget facts must keep; elsewhere a breach makes nothing look forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the checks found.
 
-    `notes` are added clues of facts that are not to be forgotten, which make nothing look
-    forgotten; `reviewed` counts paraphrases kept after reading; `overlap` is the highest mean word
-    overlap of any fact's paraphrases.
+    `notes`: breaches of rules that only forget facts must keep, by others. `reviewed` counts
+    paraphrases kept after reading; `overlap` is the highest mean word overlap of any fact's
+    paraphrases.
     """
 
     findings: tuple[Breach, ...]
@@ -30,32 +43,50 @@ class Report:
     overlap: float
 
 
-def check_benchmark(benchmark: Benchmark) -> Report:
+def check_benchmark(benchmark: Benchmark, judge: JudgeRules) -> Report:
     """Run every check. Raises `BenchmarkError` if a table beside the benchmark is damaged, or the
     embedding model is not installed.
     """
     facts = benchmark.facts
     reviewed = read_reviewed(benchmark.folder)
-    paraphrases = {(fact.id, text) for fact in facts for text in every_text(fact)[1:]}
-    kept = frozenset().union(*reviewed.values())
-    stale = [
-        Breach("stale-review", fact, f"{text!r} is no paraphrase; drop it from {REVIEWED}")
-        for fact, text in sorted(kept - paraphrases)
-    ]
     forgotten = {fact.id for fact in benchmark.split("forget")}
-    clues = list(check_clues(facts, read_synonyms(benchmark.folder), reviewed["clue"]))
-    findings = (
-        *stale,
-        *check_paraphrases(facts),
-        *check_facts(facts),
-        *(clue for clue in clues if clue.fact in forgotten),
-        *check_meaning(facts, reviewed["far"]),
-    )
+    findings: list[Breach] = []
+    notes: list[Breach] = []
+    for breach in _breaches(benchmark, judge, reviewed):
+        noted = breach.rule in NOTED and breach.fact not in forgotten
+        (notes if noted else findings).append(breach)
     return Report(
-        findings=findings,
-        notes=tuple(clue for clue in clues if clue.fact not in forgotten),
+        findings=tuple(findings),
+        notes=tuple(notes),
         facts=len(facts),
-        paraphrases=len(paraphrases),
-        reviewed=len(kept),
+        paraphrases=len(_paraphrases(benchmark)),
+        reviewed=len(frozenset().union(*reviewed.values())),
         overlap=max((mean_overlap(fact) for fact in facts), default=0.0),
     )
+
+
+def _breaches(
+    benchmark: Benchmark, judge: JudgeRules, reviewed: Mapping[Rule, Reviewed]
+) -> Iterator[Breach]:
+    facts = benchmark.facts
+    yield from _stale(benchmark, reviewed)
+    yield from check_paraphrases(facts)
+    yield from check_facts(facts)
+    yield from check_aliases(facts, judge)
+    yield from check_clues(facts, read_synonyms(benchmark.folder), reviewed["clue"])
+    for split in dict.fromkeys(fact.split for fact in facts):
+        yield from check_frames(benchmark.split(split), reviewed["frame"])
+    yield from check_reverse(benchmark, judge)
+    yield from check_meaning(facts, reviewed["far"])
+
+
+def _stale(benchmark: Benchmark, reviewed: Mapping[Rule, Reviewed]) -> Iterator[Breach]:
+    kept = frozenset().union(*reviewed.values())
+    for fact, text in sorted(kept - _paraphrases(benchmark)):
+        what = f"{text!r} is no paraphrase; drop it from {REVIEWED}"
+        yield Breach("stale-review", fact, what)
+
+
+def _paraphrases(benchmark: Benchmark) -> frozenset[tuple[str, str]]:
+    """Every paraphrase as (fact, text)."""
+    return frozenset((f.id, text) for f in benchmark.facts for text in every_text(f)[1:])

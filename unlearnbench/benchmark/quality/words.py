@@ -18,3 +18,6 @@ NUMBERS: dict[str, str] = dict(pair.split("=") for pair in _LISTS["numbers"].spl
 """Number words to digits; `one`, `two` and `second` are left out, being said without a count."""
 SAME: tuple[frozenset[str], ...] = tuple(frozenset(group.split()) for group in _LISTS["same"])
 """Places and peoples in their forms."""
+GIVEN: frozenset[str] = frozenset(_LISTS["given_names"].split())
+FAMILY: frozenset[str] = frozenset(_LISTS["family_names"].split())
+NOUNS: frozenset[str] = frozenset(_LISTS["nouns"].split())
