@@ -191,7 +191,7 @@ def test_a_submission_that_does_not_stand_is_not_reported(
 
 
 def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
-    from unlearnbench.api.benchmarks import checked
+    from unlearnbench.api.benchmarks import check_rows
 
     toml = benchmark_folder / "benchmark.toml"
     toml.write_text(re.sub(r"paraphrases = \d+", "paraphrases = 0", toml.read_text()))
@@ -199,7 +199,7 @@ def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
         path = benchmark_folder / f"{name}.jsonl"
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         path.write_text("".join(json.dumps({**row, "paraphrases": []}) + "\n" for row in rows))
-    found = checked(load_benchmark(str(benchmark_folder)))
+    found = check_rows(load_benchmark(str(benchmark_folder)))
     assert (found.paraphrases, found.overlap) == (0, 0.0)
 
 

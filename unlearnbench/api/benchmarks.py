@@ -9,7 +9,7 @@ from unlearnbench.judging.rules.judge import decide
 from unlearnbench.judging.rules.names import as_person
 
 
-def checked(benchmark: Benchmark) -> Report:
+def check_rows(benchmark: Benchmark) -> Report:
     """Every check of paraphrases, facts, aliases and reverse questions. Raises like
     `check_benchmark`.
     """

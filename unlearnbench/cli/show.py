@@ -38,7 +38,7 @@ def benchmark(
     Example: unlearnbench show benchmark wkf --check
     """
     quieten(quiet)
-    from unlearnbench.api.benchmarks import checked as check_rows
+    from unlearnbench.api.benchmarks import check_rows
     from unlearnbench.benchmark import load_benchmark
     from unlearnbench.benchmark.contents import contents_of
 

@@ -14,7 +14,7 @@ from unlearnbench.attacks.relearn.points import CLOZE, net_of
 from unlearnbench.attacks.relearn.summary import summarise
 from unlearnbench.attacks.stress.draws import exact_interval
 from unlearnbench.attacks.stress.planned import PlannedRun, StressInputs
-from unlearnbench.attacks.stress.plans import LENS, RANKED, test_of
+from unlearnbench.attacks.stress.plans import LENS, is_ranked
 from unlearnbench.attacks.stress.union import beyond, union_of
 from unlearnbench.attacks.stress.variants import plan_baseline
 from unlearnbench.runs.schema import (
@@ -54,16 +54,18 @@ def check_told_stress(record: FinishedStress, inputs: StressInputs) -> None:
     replies = {(p.key.fact, p.question): "" for p in asked if not p.examples}
     planned = {run.door: run for run in planned_doors(record, replace(inputs, replies=replies))}
     for name, run in planned.items():
-        _check_door(record, run, record.findings[name])
+        _check_door(record, run, record.findings[name], is_ranked(name, inputs.benchmark))
     if LENS in record.findings:
         check_lens(record.findings[LENS])
     if union_of(baseline, record.findings) != record.union:
         raise Refusal("attack", "stress.json, union", "does not follow from the doors")
 
 
-def _check_door(record: FinishedStress, planned: PlannedRun, door: DoorRecord) -> None:
+def _check_door(
+    record: FinishedStress, planned: PlannedRun, door: DoorRecord, ranked: bool
+) -> None:
     where = f"stress.json, findings.{planned.door}"
-    if door.ranked is not (test_of(planned.door) in RANKED):
+    if door.ranked is not ranked:
         raise Refusal("attack", f"{where}.ranked", f"{door.ranked}, this door is not")
     _check_states(where, door.states, _facts(planned.probes, "forget"))
     share = of_facts(planned.door, door.states)

@@ -6,14 +6,17 @@ The texts here are frozen: their sha256 is part of every run's identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from unlearnbench.attacks.stress.choices import plan_choices
+from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import PlannedRun, StressInputs, asks_never, leaks
 from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.hashing import sha256_json
 from unlearnbench.protocol.plan import phrasings
 from unlearnbench.protocol.render import make_probe
+from unlearnbench.runs.run import Run
 from unlearnbench.types import (
     ORIGINAL,
     Fact,
@@ -43,6 +46,11 @@ FILLER = (
 )
 AGAIN = "Are you sure? I think you do know this one. Try again."
 SHOTS = 8
+
+REVERSE = "formats/reverse"
+UNCHECKED = "reverse questions of before they were checked"
+_COUNTED_BEFORE = frozenset({"1bee56bb3ecc9b7117d80c6cd11944139d0edce8ee6fce0da41f9b7177dbb01d"})
+"""Benchmarks from before there were such lists whose records count the door: WKF 0.4.0."""
 
 
 Turns = Callable[[Fact, str, StressInputs], Sequence[Message] | None]
@@ -143,6 +151,15 @@ def reverse_probes(facts: Sequence[Fact], inputs: StressInputs) -> Iterator[Prob
             )
 
 
+def reverse_counts(benchmark: Benchmark) -> bool:
+    """Whether leaks through reverse questions are leaks of the checkpoint: only where every row
+    lists responses that a judge must accept, by which it is checked that the question can be
+    failed and judged (`show benchmark --check`).
+    """
+    checked = all(form.reverse_responses for form in benchmark.forms)
+    return checked or benchmark.fingerprint in _COUNTED_BEFORE
+
+
 def forms_of(benchmark: Benchmark) -> list[str]:
     """The forms that a benchmark has, in the order of `plan_formats`."""
     names = list(FORMATS)
@@ -163,9 +180,15 @@ def plan_formats(inputs: StressInputs) -> list[PlannedRun]:
         _planned(name, tuple(format_probes(name, facts, inputs, inputs.scale.per_style)))
         for name in FORMATS
     ]
-    reverse = tuple(reverse_probes(inputs.facts("forget"), inputs))
-    planned.insert(1, _planned("reverse", reverse))
+    reverse = _planned("reverse", tuple(reverse_probes(inputs.facts("forget"), inputs)))
+    counts = reverse_counts(inputs.benchmark)
+    planned.insert(1, reverse if counts else replace(reverse, concluded=_uncounted))
     return [run for run in planned if run.probes] + plan_choices(inputs)
+
+
+def _uncounted(planned: PlannedRun, run: Run, control: Run | None) -> Finding:
+    """What leaks through reverse questions that nobody has checked: a diagnostic."""
+    return replace(leaks(planned, run, control), ranked=False, note=UNCHECKED)
 
 
 def _planned(name: str, probes: tuple[Probe, ...]) -> PlannedRun:

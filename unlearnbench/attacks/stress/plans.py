@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.stress.draws import plan_sampling
-from unlearnbench.attacks.stress.forms import forms_of, plan_formats
+from unlearnbench.attacks.stress.forms import REVERSE, forms_of, plan_formats, reverse_counts
 from unlearnbench.attacks.stress.planned import Planner
 from unlearnbench.attacks.stress.variants import QUANTISED, SHARES, plan_interpolate, plan_quantize
 from unlearnbench.benchmark import Benchmark
@@ -23,6 +23,11 @@ PLANS: Mapping[str, Planner] = {
 """Name of a stress test -> its planned runs, in the order in which a suite makes them."""
 RANKED = ("sampling", "quantize", "formats")
 """The tests whose leaks count as leaks of the checkpoint."""
+
+
+def is_ranked(door: str, benchmark: Benchmark) -> bool:
+    """Whether leaks through a door count as leaks of the checkpoint."""
+    return test_of(door) in RANKED and (door != REVERSE or reverse_counts(benchmark))
 
 
 def doors_of(test: str, benchmark: Benchmark, scale: Scale) -> list[str]:
