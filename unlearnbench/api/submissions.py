@@ -19,7 +19,7 @@ from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_relearn, read_stress
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
-from unlearnbench.submissions.bases import Bases
+from unlearnbench.submissions.bases import Bases, read_base
 from unlearnbench.submissions.bundle import (
     base_files,
     check_free,
@@ -28,6 +28,7 @@ from unlearnbench.submissions.bundle import (
 )
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.fields import slug, slugged
+from unlearnbench.submissions.known import add_known_by, table_folder
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.verify import (
     Verification,
@@ -102,6 +103,7 @@ def submit_base(
     """Propose the run of a model before unlearning to a board, for all rows that start from it.
 
     Whoever keeps the board runs the model again before merging it (`verify FOLDER --rerun MODEL`).
+    In a checkout, which facts the model answers is put into `known-by.csv` of the benchmark.
 
     Example:
         >>> submit_base("runs/base", "HuggingFaceTB/SmolLM2-135M-Instruct@main", "Me")
@@ -125,7 +127,10 @@ def submit_base(
     name = slugged(mine.record.generator.checkpoint, identity.benchmark)
     target = Path(out) if out is not None else Path("bases") / name
     check_folder_option("--out", target)
-    return _written(target, base_files(mine, source, by, link), accepted_bases(None))
+    written = _written(target, base_files(mine, source, by, link), accepted_bases(None))
+    if (folder := table_folder(written, identity.benchmark)) is not None:
+        add_known_by(folder, [read_base(written)])
+    return written
 
 
 def _written(target: Path, files: Mapping[str, bytes], bases: Bases) -> Path:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unlearnbench.benchmark.known_by import KnownBy, read_known_by
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.types import Fact
 
@@ -25,7 +26,11 @@ class SplitContents:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A benchmark's declaration and counts; `relearn` is rows by relearning set."""
+    """A benchmark's declaration and counts.
+
+    `relearn` is rows by relearning set; `forgotten` says of topics what is forgotten. `known_by`:
+    which forget facts models answer, for this version; `unknown`: facts that none of them does.
+    """
 
     id: str
     version: str
@@ -37,10 +42,15 @@ class Contents:
     splits: Mapping[str, SplitContents]
     forms: int
     relearn: Mapping[str, int]
+    forgotten: Mapping[str, str]
+    known_by: tuple[KnownBy, ...]
+    unknown: tuple[str, ...]
 
 
 def contents_of(benchmark: Benchmark) -> Contents:
-    """Count what is in a benchmark."""
+    """Count what is in a benchmark. Raises `BenchmarkError` for a damaged table beside it."""
+    known_by = [r for r in read_known_by(benchmark.folder) if r.version == benchmark.version]
+    known = {fact for row in known_by for fact in (*row.original, *row.reworded)}
     splits = dict.fromkeys(fact.split for fact in benchmark.facts)
     return Contents(
         id=benchmark.id,
@@ -58,6 +68,9 @@ def contents_of(benchmark: Benchmark) -> Contents:
             part.name: len(part.pairs) + len(part.texts) + len(part.half)
             for part in benchmark.relearn
         },
+        forgotten=benchmark.topics,
+        known_by=tuple(known_by),
+        unknown=tuple(f.id for f in benchmark.split("forget") if f.id not in known),
     )
 
 

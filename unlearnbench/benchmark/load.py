@@ -26,7 +26,8 @@ class Benchmark:
 
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
     `sentences`: answers are whole sentences, which only a semantic judge can recognise; declared,
-    or seen in the rows. `places` gives the `file:line` of each fact by its id.
+    or seen in the rows. `topics` says what is forgotten, by topic, where it is declared. `places`
+    gives the `file:line` of each fact by its id.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Benchmark:
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
     sentences: bool = False
+    topics: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def split(self, name: Split) -> tuple[Fact, ...]:
@@ -73,6 +75,7 @@ def load_benchmark(name: str) -> Benchmark:
     check_across(located)
     facts = tuple(fact for fact, _ in located)
     sentences = _sentences(declaration, located)
+    _check_topics(declaration, facts)
     forms = read_forms(folder / declaration.forms, facts) if declaration.forms else ()
     relearn = tuple(
         read_relearn_set(folder, set_name, part, facts)
@@ -91,8 +94,20 @@ def load_benchmark(name: str) -> Benchmark:
         forms=forms,
         relearn=relearn,
         sentences=sentences,
+        topics=declaration.topics,
         places={fact.id: where for fact, where in located},
     )
+
+
+def _check_topics(declaration: BenchmarkDeclaration, facts: Sequence[Fact]) -> None:
+    """See that what is said to be forgotten is. Raises `BenchmarkError` for another topic."""
+    forgotten = {fact.topic for fact in facts if fact.split == "forget"}
+    for topic in declaration.topics:
+        if topic not in forgotten:
+            what = (
+                f"{topic} is no topic of a forget fact; there are: {', '.join(sorted(forgotten))}"
+            )
+            raise BenchmarkError("unknown-topic", "benchmark.toml", what)
 
 
 def _sentences(declaration: BenchmarkDeclaration, located: Sequence[Located]) -> bool:
@@ -120,8 +135,8 @@ def _identity(
         for f in facts
     ]
     beside = [[_form_wire(form) for form in forms], [_set_wire(part) for part in relearn]]
-    # A declaration that says nothing of its answers keeps the fingerprint it always had.
-    unsaid = {"answers"} if declaration.answers is None else set()
+    # A declaration that says nothing of answers or topics keeps the fingerprint it always had.
+    unsaid = {name for name in ("answers", "topics") if not getattr(declaration, name)}
     return [declaration.model_dump(mode="json", exclude=unsaid), rows, beside]
 
 

@@ -132,7 +132,8 @@ class BenchmarkDeclaration(_Strict):
     """`benchmark.toml`. `styles` are the paraphrase families in the order they are asked.
 
     `answers`: `sentences` if the gold answers are whole sentences, which the rules refuse to judge,
-    `short` if none is; without it each answer is looked at.
+    `short` if none is; without it each answer is looked at. `topics`: for topics of forget facts, a
+    sentence that says what is forgotten.
     """
 
     id: Slug
@@ -146,3 +147,4 @@ class BenchmarkDeclaration(_Strict):
     splits: dict[Split, SplitDeclaration]
     forms: Text | None = None
     relearn: dict[Slug, RelearnDeclaration] = {}
+    topics: dict[Slug, Text] = {}

@@ -49,6 +49,25 @@ def build(
     return 1 if built.board.refused else 0
 
 
+@app.command("known-by")
+def known_by(
+    bases: Bases = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of benchmarks. Default: those that ship.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put which forget facts the accepted base runs answer into each benchmark's known-by.csv.
+
+    Example: unlearnbench leaderboard known-by
+    """
+    quieten(quiet)
+    from unlearnbench.api.known_by import write_known_by
+
+    for path in write_known_by(bases, out):
+        stdout().print(f"known by: {path}", soft_wrap=True)
+
+
 @app.command("serve")
 def serve(
     site: Annotated[Path, typer.Argument(help="A site that was built.")] = Path("site"),

@@ -74,6 +74,26 @@ def print_contents(contents: Contents) -> None:
         sets = (f"{name} {rows}" for name, rows in contents.relearn.items())
         console.print(f"relearning sets: {', '.join(sets)}; forms: {contents.forms}")
     console.print(f"fingerprint: {contents.fingerprint}")
+    for topic, sentence in contents.forgotten.items():
+        console.print(strong(f"{topic}:", f" {sentence}"), soft_wrap=True)
+    _print_known_by(contents)
+
+
+def _print_known_by(contents: Contents) -> None:
+    """Print how many forget facts each model answers before unlearning."""
+    from unlearnbench.cli.output import table
+
+    if not contents.known_by:
+        return
+    view = table("known by", "model", "judge", "profile", "date", "as worded", "at all", left=4)
+    for row in contents.known_by:
+        counts = (len(row.original), len(row.original) + len(row.reworded))
+        shares = (f"{count} of {row.facts}" for count in counts)
+        view.add_row(row.model, row.judge, row.profile, row.date, *shares)
+    stdout().print(view)
+    some = ", ".join(contents.unknown[:5]) + (", …" if len(contents.unknown) > 5 else "")
+    told = f"answered by none of them: {len(contents.unknown)} forget facts ({some})"
+    stdout().print(told if some else "every forget fact is answered by some", soft_wrap=True)
 
 
 def _print_check(checked: Report) -> None:
