@@ -18,7 +18,7 @@ from unlearnbench.benchmark.known_by import KnownBy, known_by_csv, read_known_by
 from unlearnbench.errors import BenchmarkError, SubmissionError
 from unlearnbench.paths import content_root
 from unlearnbench.submissions.bases import read_base
-from unlearnbench.submissions.known import known_by
+from unlearnbench.submissions.known import known_row
 
 ROW = KnownBy(
     model="some, model",
@@ -81,7 +81,7 @@ def test_the_tables_that_ship_are_those_of_the_bases_that_ship() -> None:
     for folder in accepted_bases(None).folders:
         base = read_base(folder)
         table = read_known_by(content_root() / "benchmarks" / base.benchmark.id)
-        assert known_by(base) in table, folder
+        assert known_row(base) in table, folder
 
 
 def test_a_base_run_in_a_checkout_is_put_into_the_table(

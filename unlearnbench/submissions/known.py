@@ -11,7 +11,7 @@ from unlearnbench.scoring.scores import FORGET_VIEWS, Outcome, leaked_on_any
 from unlearnbench.submissions.bases import Base
 
 
-def known_by(base: Base) -> KnownBy:
+def known_row(base: Base) -> KnownBy:
     """Which forget facts a model before unlearning answers."""
     claim = base.claim.run
     identity = claim.identity
@@ -41,7 +41,7 @@ def add_known_by(folder: Path, bases: Iterable[Base]) -> Path | None:
     """Put the rows of base runs into the table beside the benchmark in `folder`, in place of older
     ones of theirs. Returns the table's path, None if there is nothing to put.
     """
-    rows = [known_by(base) for base in bases]
+    rows = [known_row(base) for base in bases]
     if not rows:
         return None
     path = folder / KNOWN_BY
