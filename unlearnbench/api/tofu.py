@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.environment import extra
 from unlearnbench.protocol.prompting import check_by_protocol
+from unlearnbench.tofu.likelihood import chosen_mean
 from unlearnbench.tofu.measure import measure
 from unlearnbench.tofu.record import TofuRecord, read_retain_log
-from unlearnbench.types.options import EngineOptions
+from unlearnbench.types.options import EngineOptions, TofuOptions
 
 
 def score_tofu(
@@ -19,6 +21,7 @@ def score_tofu(
     forget: str | None = None,
     *,
     retain_log: str | Path | None = None,
+    tofu_options: TofuOptions = TofuOptions(),
     engine_options: EngineOptions = EngineOptions(),
 ) -> TofuRecord:
     """Measure TOFU's own metrics: probability, ROUGE, truth ratio, utility, forget quality.
@@ -28,6 +31,7 @@ def score_tofu(
         source: `tofu-mini`, `hub`, or a folder with TOFU's tables.
         forget: The forget split. Default: `forget25` of `tofu-mini`, else `forget10`.
         retain_log: Result file of a model that never saw the forget set.
+        tofu_options: Which definitions are computed.
         engine_options: How the checkpoint is run.
 
     Returns:
@@ -40,13 +44,17 @@ def score_tofu(
     from unlearnbench.engines.transformers.likelihood import likelihoods
 
     check_by_protocol(engine_options, "tofu")
+    chosen_mean(tofu_options.truth_ratio)
     forget = forget or ("forget25" if source == "tofu-mini" else "forget10")
     for module in ("rouge_score.rouge_scorer", "sklearn.metrics"):
         extra(module, "tofu")
     sets = load_tofu(source, forget)
-    log = None if retain_log is None else read_retain_log(Path(retain_log), sets.fingerprint)
+    log = None
+    if retain_log is not None:
+        log = read_retain_log(Path(retain_log), sets.fingerprint, tofu_options)
     engine = TransformersEngine(checkpoint, engine_options)
-    result = measure(sets, engine, partial(likelihoods, engine), log)
+    scorer = partial(likelihoods, engine, end_token=tofu_options.end_token)
+    result = measure(sets, engine, scorer, log, tofu_options)
     return TofuRecord(
         source=source,
         forget=forget,
@@ -58,4 +66,5 @@ def score_tofu(
         truth_ratios=dict(result.ratios),
         aucs=dict(result.aucs),
         open=list(result.open),
+        definitions=asdict(tofu_options),
     )

@@ -12,7 +12,7 @@ from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.files.disk import check_file_option
-from unlearnbench.types.options import EngineOptions
+from unlearnbench.types.options import EngineOptions, TofuOptions
 
 if TYPE_CHECKING:
     from unlearnbench.tofu.record import TofuRecord
@@ -32,6 +32,7 @@ def tofu(
     forget: Forget = None,
     retain_log: RetainLog = None,
     out: ResultFile = None,
+    tofu_options: TofuOptions = TofuOptions(),
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
     quiet: Quiet = False,
@@ -49,7 +50,12 @@ def tofu(
     if out is not None:
         check_file_option("--out", out)
     record = score_tofu(
-        checkpoint, source, forget, retain_log=retain_log, engine_options=engine_options
+        checkpoint,
+        source,
+        forget,
+        retain_log=retain_log,
+        tofu_options=tofu_options,
+        engine_options=engine_options,
     )
     if out is not None:
         write_tofu(record, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ class AnswerTokens:
 
     All arrays have shape (T,). `logprobs[t]` is ln p(token t | prompt, tokens before t), in nats;
     `labels` are the answer's token ids, `predicted` the most probable ids; `mean` and `std` are
-    those of ln p over the vocabulary, weighted by p, at each position.
+    those of ln p over the vocabulary, weighted by p, at each position. `ended`: the last token is
+    the end of the turn.
     """
 
     labels: Ints
@@ -25,6 +26,7 @@ class AnswerTokens:
     logprobs: Floats
     mean: Floats
     std: Floats
+    ended: bool = False
 
     @property
     def loss(self) -> float:
@@ -32,6 +34,14 @@ class AnswerTokens:
         if not len(self.logprobs):
             raise ValueError("an answer without tokens has no loss")
         return float(-self.logprobs.mean())
+
+    @property
+    def without_end(self) -> AnswerTokens:
+        """The answer's words alone."""
+        if not self.ended:
+            return self
+        arrays = {f.name: getattr(self, f.name)[:-1] for f in fields(self) if f.name != "ended"}
+        return replace(self, **arrays, ended=False)
 
     @property
     def hits(self) -> NDArray[np.bool_]:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
+
+from unlearnbench.errors import BenchmarkError
+
+Mean = Literal["geometric", "arithmetic"]
+"""How a truth ratio averages the probabilities of wrong answers."""
+
+
+def chosen_mean(name: str) -> Mean:
+    """The mean of that name. Raises `BenchmarkError` if there is none."""
+    means: tuple[Mean, ...] = get_args(Mean)
+    for mean in means:
+        if mean == name:
+            return mean
+    raise BenchmarkError("unknown-mean", f"--truth-ratio {name}", " or ".join(means))
 
 
 def probability(loss: float) -> float:
@@ -22,16 +36,21 @@ def choice_probability(right_loss: float, wrong_losses: Sequence[float]) -> floa
     return right / (right + sum(probability(loss) for loss in wrong_losses))
 
 
-def truth_ratio(right_loss: float, wrong_losses: Sequence[float]) -> float:
-    """r = exp(-mean of wrong losses) / exp(-right loss), from 0 up; below 1 the right answer wins.
+def truth_ratio(
+    right_loss: float, wrong_losses: Sequence[float], mean: Mean = "geometric"
+) -> float:
+    """r = mean probability of wrong answers / that of the right one; below 1 the right one wins.
 
     `right_loss` is that of the paraphrased right answer, `wrong_losses` those of the perturbed
-    ones; the numerator is the geometric mean of their probabilities (TOFU, equation 1).
-    Raises `ValueError` without wrong answers.
+    ones. The geometric mean, exp(-mean of losses), is what TOFU's code for its leaderboard and
+    OpenUnlearning compute; the arithmetic one is TOFU's equation 1 and its older code. The
+    arithmetic one is never smaller. Raises `ValueError` without wrong answers.
     """
     if not wrong_losses:
         raise ValueError("a truth ratio needs at least one wrong answer")
-    return float(np.exp(right_loss - np.mean(wrong_losses)))
+    if mean == "geometric":
+        return float(np.exp(right_loss - np.mean(wrong_losses)))
+    return float(np.exp(right_loss - np.asarray(wrong_losses)).mean())
 
 
 def truth_score(ratios: Sequence[float], split: Literal["forget", "other"]) -> float:

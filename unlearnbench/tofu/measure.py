@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Protocol
@@ -13,6 +13,7 @@ from unlearnbench.errors import BenchmarkError
 from unlearnbench.interfaces import Generator
 from unlearnbench.tofu.likelihood import (
     choice_probability,
+    chosen_mean,
     probability,
     truth_ratio,
     truth_score,
@@ -29,11 +30,21 @@ from unlearnbench.tofu.memorization import exact_memorization, extraction_streng
 from unlearnbench.tofu.rouge import rouge_l_recall
 from unlearnbench.tofu.summary import forget_quality, model_utility
 from unlearnbench.types import Completion, Message, Probe, ProbeKey, PromptFormat, Sampling
+from unlearnbench.types.options import TofuOptions
 
 NEW_TOKENS = 200
 """Answers are whole sentences; TOFU's code decodes up to 200 positions."""
 UTILITY_SETS = ("retain", "real_authors", "world_facts")
 CHOICE_SETS = ("real_authors", "world_facts")
+
+
+ATTACKS: Mapping[str, Callable[[AnswerTokens, str], float]] = {
+    "loss": lambda answer, text: loss_score(answer),
+    "zlib": zlib_score,
+    "min_k": lambda answer, text: min_k_score(answer.without_end),
+    "min_k_plus_plus": lambda answer, text: min_k_plus_plus_score(answer.without_end),
+}
+"""Membership attacks on an answer and its text; Min-K% looks at words alone."""
 
 
 class AnswerScorer(Protocol):
@@ -66,9 +77,17 @@ class RetainLog:
 
 
 def measure(
-    sets: TofuSets, generator: Generator, scorer: AnswerScorer, log: RetainLog | None
+    sets: TofuSets,
+    generator: Generator,
+    scorer: AnswerScorer,
+    log: RetainLog | None,
+    options: TofuOptions = TofuOptions(),
 ) -> TofuResult:
-    """All metrics. Raises `BenchmarkError` if the retain log asks other questions."""
+    """All metrics. `scorer` puts the end of the turn behind answers if `options` say so.
+
+    Raises `BenchmarkError` if the retain log asks other questions.
+    """
+    mean = chosen_mean(options.truth_ratio)
     form = generator.info.prompt_format
     scores: dict[str, float | None] = {}
     ratios: dict[str, dict[str, float]] = {}
@@ -78,7 +97,7 @@ def measure(
         probes = [_probe(name, number, row.question, form) for number, row in enumerate(rows)]
         likely = _likelihoods(probes, rows, scorer)
         ratios[name] = {
-            str(probe.key.fact): truth_ratio(f.paraphrased, f.perturbed)
+            str(probe.key.fact): truth_ratio(f.paraphrased, f.perturbed, mean)
             for probe, f in zip(probes, likely, strict=True)
         }
         scores[f"{name}.probability"] = fmean(
@@ -94,11 +113,10 @@ def measure(
             values, "forget" if name == "forget" else "other"
         )
         if name == "forget":
-            scores["forget.exact_memorization"] = fmean(
-                exact_memorization(f.answer) for f in likely
-            )
+            words = [f.answer.without_end for f in likely]
+            scores["forget.exact_memorization"] = fmean(map(exact_memorization, words))
             scores["forget.extraction_strength"] = fmean(
-                extraction_strength(f.answer) for f in likely
+                extraction_strength(word, as_released=options.released_strength) for word in words
             )
             aucs = _membership(sets, [f.answer for f in likely], scorer, form)
     scores["model_utility"] = _utility(scores)
@@ -160,13 +178,8 @@ def _membership(
     inside = list(zip(members, (row.answer for row in sets.forget), strict=True))
     outside = list(zip(outsiders, (row.answer for row in sets.holdout), strict=True))
     return {
-        "loss": auc([loss_score(a) for a, _ in inside], [loss_score(a) for a, _ in outside]),
-        "zlib": auc([zlib_score(a, t) for a, t in inside], [zlib_score(a, t) for a, t in outside]),
-        "min_k": auc([min_k_score(a) for a, _ in inside], [min_k_score(a) for a, _ in outside]),
-        "min_k_plus_plus": auc(
-            [min_k_plus_plus_score(a) for a, _ in inside],
-            [min_k_plus_plus_score(a) for a, _ in outside],
-        ),
+        name: auc([attack(a, t) for a, t in inside], [attack(a, t) for a, t in outside])
+        for name, attack in ATTACKS.items()
     }
 
 

@@ -19,8 +19,8 @@ def extraction_strength(answer: AnswerTokens, *, as_released: bool = False) -> f
     """ES = 1 - k/T with the smallest k such that every token from k on is the most probable one.
 
     Carlini et al. (2021), as a metric in *OpenUnlearning* (arXiv 2506.12618). An answer of which
-    not even the last token is right has ES 0. `as_released` repeats a known defect of released
-    code, which gives such an answer 1/T. Raises `ValueError` without tokens.
+    not even the last token is right has ES 0; OpenUnlearning's code, which looks at no k above
+    T - 1, gives it 1/T, and so does `as_released`. Raises `ValueError` without tokens.
     """
     length = len(answer.labels)
     if not length:

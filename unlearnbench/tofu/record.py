@@ -11,11 +11,15 @@ from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically
 from unlearnbench.files.reading import read_object
 from unlearnbench.tofu.measure import RetainLog
+from unlearnbench.types.options import TofuOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = "unlearnbench-tofu/1"
+SCHEMA = "unlearnbench-tofu/2"
+FIRST = "unlearnbench-tofu/1"
+"""Before answers could count their end: such a record says nothing of its definitions."""
+_SAID_BEFORE = TofuOptions(end_token=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class TofuRecord:
 
     `scores` are None where an answer or the retain log is missing. `truth_ratios` (forget questions
     by key) and `aucs` (membership attacks) are what a later call needs as its retain log. `open`
-    names the questions that got no answer.
+    names the questions that got no answer. `definitions` are the options that it was measured by.
     """
 
     source: str
@@ -37,6 +41,7 @@ class TofuRecord:
     truth_ratios: dict[str, float]
     aucs: dict[str, float]
     open: list[str]
+    definitions: dict[str, bool | str]
 
     def to_disk(self) -> dict[str, object]:
         """The record as a JSON object, its schema first."""
@@ -55,15 +60,18 @@ def write_tofu(record: TofuRecord, path: Path) -> None:
     write_atomically(path, json.dumps(record.to_disk(), indent=2) + "\n")
 
 
-def read_retain_log(path: Path, data_fingerprint: str) -> RetainLog:
-    """The record of a retain model, measured on the same data.
+def read_retain_log(path: Path, data_fingerprint: str, options: TofuOptions) -> RetainLog:
+    """The record of a retain model, measured on the same data by the same definitions.
 
-    Raises `RunError` for what is no such record, `BenchmarkError` for one of other data.
+    Raises `RunError` for what is no such record, `BenchmarkError` for one of other data or
+    definitions.
     """
     try:
         stored = read_object(path, lenient=True)
     except UnreadableError as error:
         raise RunError(f"--retain-log {error}; make it with --out") from error
+    if stored.get("schema") == FIRST:
+        stored = {**stored, "schema": SCHEMA, "definitions": asdict(_SAID_BEFORE)}
     missing = [f.name for f in fields(TofuRecord) if f.name not in stored]
     if missing or "schema" not in stored:
         what = f"{(missing or ['schema'])[0]} is missing"
@@ -72,7 +80,18 @@ def read_retain_log(path: Path, data_fingerprint: str) -> RetainLog:
         raise BenchmarkError(
             "other-data", f"--retain-log {path}", "it was measured on other data or another version"
         )
+    _check_definitions(stored["definitions"], options, path)
     return RetainLog(_rates(stored, "truth_ratios", path), _rates(stored, "aucs", path))
+
+
+def _check_definitions(stored: object, options: TofuOptions, path: Path) -> None:
+    """Truth ratios and attacks compare only with those of the same definition."""
+    for name in ("end_token", "truth_ratio"):
+        then = stored.get(name) if isinstance(stored, dict) else None
+        now = getattr(options, name)
+        if then != now:
+            what = f"it was measured with {name} = {then}, this is {now}; measure it again"
+            raise BenchmarkError("other-definition", f"--retain-log {path}", what)
 
 
 def _rates(stored: dict[str, object], name: str, path: Path) -> dict[str, float]:

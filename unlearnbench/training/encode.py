@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.prompts import Prompter, prompt_format
-from unlearnbench.engines.transformers.stops import end_ids
+from unlearnbench.engines.transformers.stops import ended
 from unlearnbench.errors import TrainingError
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.protocol.render import Example, chat_messages, raw_text
@@ -92,11 +92,11 @@ class Encoder:
         tokenizer, name = self._tokenizer, question.name
         if prompt_format(tokenizer) == "raw":
             prompt, answer = raw_text(_PROFILE, question.question, examples), f" {question.answer}"
-            return Row(name, tuple(self._prompter.raw(prompt)), _ended(tokenizer, answer))
+            return Row(name, tuple(self._prompter.raw(prompt)), tuple(ended(tokenizer, answer)))
         turns = chat_messages(_PROFILE, question.question, examples)
         form, prompt, ids = self._prompter.chat(turns)
         answer = self._prompter.template.written(turns, prompt, question.answer, form)
-        return Row(name, tuple(ids), _ended(tokenizer, answer))
+        return Row(name, tuple(ids), tuple(ended(tokenizer, answer)))
 
     def _fit(self, row: Row) -> Row:
         room = self._max_length - len(row.prompt)
@@ -137,16 +137,3 @@ def _questions(fact: Fact) -> list[tuple[str, str]]:
         (f"{fact.id}/{number}", text)
         for number, text in enumerate((fact.question, *fact.train_paraphrases))
     ]
-
-
-def _ended(tokenizer: PreTrainedTokenizerBase, answer: str) -> tuple[int, ...]:
-    """Ids of an answer up to and with the first token that ends a turn."""
-    ids = list(tokenizer(answer, add_special_tokens=False).input_ids)
-    ends = end_ids(tokenizer)
-    if not ends:
-        raise TrainingError("the tokenizer has no token that ends an answer (eos_token); set one")
-    stop = next((i for i, token in enumerate(ids) if token in ends), None)
-    if stop is not None:
-        return tuple(ids[: stop + 1])
-    end = tokenizer.eos_token_id
-    return (*ids, int(end) if end in ends else min(ends))

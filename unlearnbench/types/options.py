@@ -161,6 +161,32 @@ def engine_identity(options: EngineOptions) -> dict[str, Setting]:
 
 
 @dataclass(frozen=True, slots=True)
+class TofuOptions:
+    """Which definition of TOFU's metrics is computed, where there is more than one.
+
+    Args:
+        end_token: Probability, truth ratio and the attacks by loss and zlib count the token that
+            ends the answer, as TOFU's and OpenUnlearning's code do.
+        released_strength: Extraction strength as OpenUnlearning's code computes it: 1/T rather than
+            0 for an answer of T tokens of which not even the last is right.
+        truth_ratio: How it averages wrong answers: `geometric`, as released code does, or
+            `arithmetic`, as TOFU's equation 1 has it.
+    """
+
+    end_token: Annotated[
+        bool,
+        Help("Losses count the token that ends an answer.", "--end-token/--no-end-token"),
+    ] = True
+    released_strength: Annotated[
+        bool,
+        Help("Extraction strength as OpenUnlearning's code has it.", "--released-strength"),
+    ] = False
+    truth_ratio: Annotated[
+        str, Help("Mean over wrong answers: geometric (released code) or arithmetic (paper).")
+    ] = "geometric"
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """Where a run or a training is stored.
 

@@ -12,6 +12,7 @@ from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.prompts import context_window
+from unlearnbench.engines.transformers.stops import ended
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Probe
 
@@ -24,6 +25,7 @@ class _Row:
     index: int
     prompt: list[int]
     answer: list[int]
+    ended: bool
 
     @property
     def length(self) -> int:
@@ -31,15 +33,17 @@ class _Row:
 
 
 def likelihoods(
-    engine: TransformersEngine, answers: Sequence[tuple[Probe, str]]
+    engine: TransformersEngine, answers: Sequence[tuple[Probe, str]], *, end_token: bool = False
 ) -> list[AnswerTokens]:
     """One `AnswerTokens` for each (probe, answer), in the order given.
 
-    The answer follows the prompt as the model would write it, without an end-of-turn token.
-    Raises `EngineError` if an answer has no token or does not fit the context window, or if the
-    model returns NaN.
+    The answer follows the prompt as the model would write it, and with `end_token` the token that
+    ends the turn follows the answer, as in training. Raises `EngineError` if an answer has no token
+    or does not fit the context window, or if the model returns NaN.
     """
-    rows = [_row(engine, index, probe, answer) for index, (probe, answer) in enumerate(answers)]
+    chat = any(probe.text is None for probe, _ in answers)
+    end = [_end(engine, chat)] if end_token else []
+    rows = [_row(engine, n, probe, answer, end) for n, (probe, answer) in enumerate(answers)]
     results: dict[int, AnswerTokens] = {}
     with torch.inference_mode(), own_attention(engine):
         for batch in _batches(rows, engine.model.config.get_text_config().vocab_size):
@@ -58,16 +62,22 @@ def own_attention(engine: TransformersEngine) -> Iterator[None]:
         engine.model.set_attn_implementation(packed)
 
 
-def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str) -> _Row:
+def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end: list[int]) -> _Row:
     spaced = answer if probe.text is None else f" {answer}"
     ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
-    row = _Row(index, engine.prompts.ids(probe), ids)
+    row = _Row(index, engine.prompts.ids(probe), ids + end, bool(end))
     window = context_window(engine.model.config)
     if not ids:
         raise EngineError(f"{probe.key}: the answer {answer!r} has no token; mend the data")
     if window is not None and row.length > window:
         raise EngineError(f"{probe.key}: {row.length} tokens do not fit the window of {window}")
     return row
+
+
+def _end(engine: TransformersEngine, chat: bool) -> int:
+    """The token that ends a turn: the template's own where there is one."""
+    closing = engine.prompts.prompter.template.closing() if chat else ""
+    return ended(engine.tokenizer, closing)[-1]
 
 
 def _batches(rows: list[_Row], vocabulary: int) -> Iterator[list[_Row]]:
@@ -100,10 +110,10 @@ def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int,
         answering = logits[place, start : row.length - 1]
         if answering.isnan().any():
             raise EngineError("the model returned NaN logits; try --dtype float32")
-        yield row.index, _tokens(answering, row.answer)
+        yield row.index, token_figures(answering, row.answer, row.ended)
 
 
-def _tokens(logits: torch.Tensor, answer: list[int]) -> AnswerTokens:
+def token_figures(logits: torch.Tensor, answer: list[int], has_end: bool) -> AnswerTokens:
     """From logits of shape (T, vocabulary) to what the metrics need, in float64."""
     labels = torch.tensor(answer, device=logits.device)
     logp = torch.log_softmax(logits.double(), dim=-1)
@@ -119,4 +129,5 @@ def _tokens(logits: torch.Tensor, answer: list[int]) -> AnswerTokens:
         logprobs=logp.gather(-1, labels.unsqueeze(-1)).squeeze(-1).cpu().numpy(),
         mean=mean.cpu().numpy(),
         std=variance.sqrt().cpu().numpy(),
+        ended=has_end,
     )

@@ -40,6 +40,21 @@ def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     return frozenset(i for i in _whole(ids) if _ends(tokenizer, i, closing)) - inside
 
 
+def ended(tokenizer: PreTrainedTokenizerBase, answer: str) -> list[int]:
+    """Ids of an answer up to and with the first token that ends a turn; one is put behind an answer
+    that has none. Raises `PromptError` if the tokenizer knows no such token.
+    """
+    ids = list(tokenizer(answer, add_special_tokens=False).input_ids)
+    ends = end_ids(tokenizer)
+    if not ends:
+        raise PromptError("the tokenizer has no token that ends an answer (eos_token); set one")
+    stop = next((i for i, token in enumerate(ids) if token in ends), None)
+    if stop is not None:
+        return ids[: stop + 1]
+    end = tokenizer.eos_token_id
+    return [*ids, int(end) if end in ends else min(ends)]
+
+
 def ordinary_words(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Tokens that a checkpoint names as ends of an answer and that are none."""
     named = dict.fromkeys([*named_ids(model), *_whole([tokenizer.eos_token_id])])
