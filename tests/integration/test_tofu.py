@@ -20,8 +20,8 @@ from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.paths import content_root
 from unlearnbench.tofu.measure import _probe
-from unlearnbench.tofu.record import TofuRecord, write_tofu
-from unlearnbench.types.options import EngineOptions
+from unlearnbench.tofu.record import TofuRecord, read_retain_log, write_tofu
+from unlearnbench.types.options import EngineOptions, TofuOptions
 
 TABLES = content_root() / "benchmarks" / "tofu-mini" / "tables"
 FLOAT32 = EngineOptions(dtype="float32")
@@ -62,6 +62,11 @@ def test_batched_likelihoods_equal_one_at_a_time(tiny_llama: Path) -> None:
         assert list(tokens.labels) == ids
         assert tokens.logprobs == pytest.approx(expected, rel=1e-5, abs=1e-5)
         assert tokens.loss == pytest.approx(-sum(expected) / len(expected), rel=1e-5)
+    some = likelihoods(engine, asked[:8], end_token=True)
+    for whole, words in zip(some, found, strict=False):
+        assert whole.ended
+        assert whole.labels[-1] == engine.tokenizer.eos_token_id
+        assert whole.without_end.logprobs == pytest.approx(words.logprobs, rel=1e-5, abs=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,24 @@ def test_a_retain_log_makes_forget_quality(
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "other.json")
     with pytest.raises(RunError, match="no such file"):
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "gone.json")
+
+
+def test_a_retain_log_of_other_definitions_is_refused(first: TofuRecord, tmp_path: Path) -> None:
+    """Ratios without the end of the answer are no measure for ratios with it."""
+    path = tmp_path / "retain.json"
+    write_tofu(first, path)
+    data, now = first.data_fingerprint, TofuOptions()
+    assert read_retain_log(path, data, now).ratios == first.truth_ratios
+    assert read_retain_log(path, data, TofuOptions(released_strength=True)).aucs == first.aucs
+    with pytest.raises(BenchmarkError, match="end_token = True, this is False; measure it again"):
+        read_retain_log(path, data, TofuOptions(end_token=False))
+    with pytest.raises(BenchmarkError, match="truth_ratio = geometric, this is arithmetic"):
+        read_retain_log(path, data, TofuOptions(truth_ratio="arithmetic"))
+    older = {k: v for k, v in first.to_disk().items() if k != "definitions"}
+    path.write_text(json.dumps({**older, "schema": "unlearnbench-tofu/1"}))
+    assert read_retain_log(path, data, TofuOptions(end_token=False)).ratios == first.truth_ratios
+    with pytest.raises(BenchmarkError, match="end_token = False, this is True"):
+        read_retain_log(path, data, now)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".parquet"])
@@ -131,6 +154,9 @@ def test_the_command_prints_a_table_and_json(
     refused = command_line(*command, "--forget", "forget7x")
     assert refused.code == 2
     assert "unknown-split" in refused.err
+    refused = command_line(*command, "--truth-ratio", "harmonic")
+    assert refused.code == 2
+    assert "geometric or arithmetic" in refused.err
 
 
 def test_the_json_is_the_stored_record_and_open_questions_end_with_1(

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
+from unlearnbench.types.options import About, EngineOptions, RunOptions, TofuOptions, TrainOptions
 
 API = "unlearnbench.api."
 CALLS = {
@@ -109,6 +109,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "source": "tofu-mini",
         "forget": None,
         "retain_log": None,
+        "tofu_options": TofuOptions(),
         "engine_options": EngineOptions(),
     },
     "report": {"runs": [Path("a"), Path("b")], "out": Path("report.html")},
@@ -243,6 +244,10 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--source hub", "source", "hub"),
         ("--forget forget25", "forget", "forget25"),
         ("--retain-log r.json", "retain_log", Path("r.json")),
+        ("--end-token", "tofu_options.end_token", True),
+        ("--no-end-token", "tofu_options.end_token", False),
+        ("--released-strength", "tofu_options.released_strength", True),
+        ("--truth-ratio arithmetic", "tofu_options.truth_ratio", "arithmetic"),
     ],
     "report": [("--out p.html", "out", Path("p.html"))],
     "submit": [

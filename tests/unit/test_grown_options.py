@@ -20,12 +20,13 @@ from unlearnbench.types.options import (
     EngineOptions,
     Help,
     RunOptions,
+    TofuOptions,
     TrainOptions,
     pairs,
     rows,
 )
 
-CLASSES = (EngineOptions, RunOptions, TrainOptions, About)
+CLASSES = (EngineOptions, RunOptions, TofuOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
     ("score", scoring.score, {"on_progress", "benchmark"}),
     ("judge", rejudging.rejudge, {"on_progress"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.errors import BenchmarkError
 from unlearnbench.tofu import likelihood, membership, memorization, rouge, summary
 
 
@@ -41,6 +43,10 @@ def test_truth_ratio() -> None:
     # wrong: geometric mean of 0.4 and 0.1 is 0.2; right: 0.8; 0.2 / 0.8 = 0.25
     wrong = [-math.log(0.4), -math.log(0.1)]
     assert likelihood.truth_ratio(-math.log(0.8), wrong) == pytest.approx(0.25)
+    # the arithmetic mean of 0.4 and 0.1 is 0.25; 0.25 / 0.8 = 0.3125
+    assert likelihood.truth_ratio(-math.log(0.8), wrong, "arithmetic") == pytest.approx(0.3125)
+    with pytest.raises(BenchmarkError, match="geometric or arithmetic"):
+        likelihood.chosen_mean("harmonic")
     with pytest.raises(ValueError, match="at least one wrong answer"):
         likelihood.truth_ratio(1.0, [])
 
@@ -137,6 +143,14 @@ def test_forget_quality() -> None:
     assert summary.forget_quality(same, [5.0, 6.0, 7.0, 8.0]) == pytest.approx(2 / 70)
     with pytest.raises(summary.RetainLogMissingError, match="--retain-log"):
         summary.forget_quality(same, None)
+
+
+def test_an_answer_without_its_end() -> None:
+    whole = replace(answer([0.5, 0.25, 0.125]), ended=True)
+    words = whole.without_end
+    assert (whole.loss, words.loss) == pytest.approx((math.log(4), math.log(8) / 2))
+    assert not words.ended
+    assert words.without_end is words
 
 
 def test_an_answer_without_tokens_is_an_error_and_no_zero() -> None:
