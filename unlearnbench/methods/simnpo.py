@@ -1,8 +1,10 @@
 """SimNPO: negative preference optimisation without a reference, per token.
 
-L = −(2/β) · mean ln σ(−(β/|y|) · ln π_θ(y|x) − γ) over forget rows (Fan et al. 2024, arXiv
-2410.07163, eq. 4), with a retain term. The authors' values for forgetting a tenth of TOFU: β 4.5,
-γ 0, forget weight 0.125.
+L = −(2/β) · mean ln σ(−β · (ln π_θ(y|x) / |y| + δ) − γ) over forget rows (Fan et al. 2024, arXiv
+2410.07163), with a retain term. The margin stands outside of β in their equation 4 (γ here) and
+inside in their code, which calls it gamma, and in open-unlearning, which calls it delta (δ here):
+γ = β · δ. The authors' values for forgetting a tenth of TOFU: β 4.5, no margin, forget weight
+0.125.
 """
 
 from __future__ import annotations
@@ -20,10 +22,13 @@ from unlearnbench.training.terms import RetainTerm
 
 @dataclass(frozen=True, slots=True)
 class SimNPOParameters:
-    """`beta`: the inverse temperature; `gamma`: the margin. `retain`: `nll`, `kl` or `none`."""
+    """`beta`: the inverse temperature. `delta`: the margin as the authors' code has it, in nats a
+    token; `gamma`: as their equation has it, β times as much. `retain`: `nll`, `kl` or `none`.
+    """
 
     beta: float = 4.5
     gamma: float = 0.0
+    delta: float = 0.0
     retain: RetainTerm = "nll"
 
 
@@ -39,4 +44,5 @@ class SimNPO(RetainingMethod[SimNPOParameters]):
         (forget,) = now
         mean = forget.by_row(forget.log_probs()) / forget.lengths()
         beta, gamma = self.parameters.beta, self.parameters.gamma
-        return -2 / beta * functional.logsigmoid(-beta * mean - gamma).mean()
+        margin = beta * self.parameters.delta + gamma
+        return -2 / beta * functional.logsigmoid(-beta * mean - margin).mean()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ from unlearnbench.training.batch import Row
 from unlearnbench.training.head import Head, find_head
 from unlearnbench.training.packing import Packed, pack, pad
 
+LAYER_LISTS = ("layers", "h", "blocks")
+"""What architectures call the list of their layers."""
 _TOLERANCE = 1e-3
 """Largest difference of a logit, as a share of the largest logit, that rounding explains."""
 
@@ -62,7 +65,8 @@ class Model(Protocol):
     def __call__(self, *sides: Sequence[Row], layer: int | None = None) -> tuple[Answers, ...]:
         """Each side at its answers' positions, all of them in one pass.
 
-        `layer`: read the output of that layer (0: the embeddings) instead of the final states.
+        `layer`: read the output of that layer, counted from 0 and before any final norm, instead of
+        the final states.
         """
         ...
 
@@ -92,11 +96,14 @@ class Student:
         return self._read(packed, layer)
 
     def _read(self, packed: Packed, layer: int | None) -> torch.Tensor:
-        with any_shape():
+        with any_shape(), _output_of(self.model, layer) as seen:
             output = self.wrapped(
-                **packed.arguments, use_cache=False, output_hidden_states=True, logits_to_keep=1
+                **packed.arguments,
+                use_cache=False,
+                output_hidden_states=layer is None,
+                logits_to_keep=1,
             )
-        states: torch.Tensor = output.hidden_states[-1 if layer is None else layer]
+        states: torch.Tensor = output.hidden_states[-1] if layer is None else seen[-1]
         return states[packed.places]
 
     @torch.no_grad()
@@ -129,6 +136,41 @@ class Student:
         logits: torch.Tensor = self.model(input_ids=ids, use_cache=False).logits[0].float()
         start = len(row.prompt) - 1
         return logits[start : start + len(row.answer)]
+
+
+@contextmanager
+def _output_of(model: PreTrainedModel, layer: int | None) -> Iterator[list[torch.Tensor]]:
+    """What a layer puts out in the meantime. A model's list of hidden states would not do: its last
+    entry has been through the final norm.
+    """
+    seen: list[torch.Tensor] = []
+    if layer is None:
+        yield seen
+        return
+
+    def keep(_module: nn.Module, _given: object, output: Any) -> None:
+        seen.append(output[0] if isinstance(output, tuple) else output)
+
+    handle = _layers(model)[layer].register_forward_hook(keep)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def _layers(model: PreTrainedModel) -> nn.ModuleList:
+    """The model's decoder layers. Raises `TrainingError` if it is not clear which they are."""
+    count = model.config.get_text_config().num_hidden_layers
+    lists = [
+        module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ModuleList)
+        and name.rpartition(".")[2] in LAYER_LISTS
+        and len(module) == count
+    ]
+    if len(lists) != 1:
+        raise TrainingError(f"{type(model).__name__}: no single list of {count} layers to steer")
+    return lists[0]
 
 
 class Reference:

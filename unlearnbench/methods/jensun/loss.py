@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Answers, Model
 
-Layout = Literal["gold-slots", "refusal", "both"]
+Layout = Literal["gold-slots", "refusal", "both", "authors"]
 
 _STALLED = 1e-4
 """A refusal token less likely than this has a gradient some thousand times below its largest."""
@@ -33,9 +33,10 @@ class JensUnParameters:
     """`refusal` is what forget answers become, as the model's own tokenizer writes it.
 
     `layout`: `gold-slots` lays the refusal's tokens cyclically over the places of the true
-    answer, which stays the context; `refusal` trains the refusal and the end of the turn as the
-    answer itself; `both` is the mean of the two. `warmup_kl_steps`: for so many steps the forget
-    loss is KL(one-hot ‖ p) = −ln p, whose gradient does not vanish where p is near 0.
+    answer, which stays the context; `authors` does so over the end of the turn too, as the authors'
+    code does since March 2026; `refusal` trains the refusal and the end of the turn as the answer
+    itself; `both` is the mean of `gold-slots` and `refusal`. `warmup_kl_steps`: for so many steps
+    the forget loss is KL(one-hot ‖ p) = −ln p, whose gradient does not vanish where p is near 0.
     """
 
     refusal: str = "No idea"
@@ -54,9 +55,9 @@ class JensUn(Method[JensUnParameters]):
         super().__init__(parameters)
         self._tokens: torch.Tensor | None = None
         self._low = 0
-        if parameters.layout not in ("gold-slots", "refusal", "both"):
-            raise TrainingError(f"layout {parameters.layout!r}: gold-slots, refusal or both")
-        self._slots = parameters.layout in ("gold-slots", "both")
+        if parameters.layout not in get_args(Layout):
+            raise TrainingError(f"layout {parameters.layout!r}: {', '.join(get_args(Layout))}")
+        self._slots = parameters.layout in ("gold-slots", "both", "authors")
         self._whole = parameters.layout in ("refusal", "both")
         sides = {"retain"} | ({"forget"} if self._slots else set())
         self.sides = frozenset(sides | ({"refused"} if self._whole else set()))  # type: ignore[arg-type]
@@ -111,7 +112,8 @@ class JensUn(Method[JensUnParameters]):
             assert self._tokens is not None
             tokens = self._tokens.to(gold.slot.device)
             # The end of the turn is no part of the answer, unless there is nothing else.
-            groups.append((gold, tokens[gold.slot % len(tokens)], ~gold.last | (gold.slot == 0)))
+            valid = ~gold.last | (gold.slot == 0) | (self.parameters.layout == "authors")
+            groups.append((gold, tokens[gold.slot % len(tokens)], valid))
         if self._whole:
             groups.append((refused, refused.labels, torch.ones_like(refused.last)))
         return groups
