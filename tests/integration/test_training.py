@@ -102,6 +102,25 @@ class Killed(Exception):
     pass
 
 
+def test_a_training_of_before_there_was_more_to_set_is_the_same_one(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    """A stored record without the later settings and parameters is known again by the same call;
+    where one of them changes what is trained, it is another training.
+    """
+    out = tmp_path / "out"
+    before = train(tiny_llama, benchmark_folder, out, "simnpo")
+    path = out / "unlearning.json"
+    stored = json.loads(path.read_text("utf-8"))
+    assert stored["settings"].pop("questions") == "all"
+    assert stored["parameters"].pop("delta") == 0.0
+    path.write_text(json.dumps(stored))
+    again = train(tiny_llama, benchmark_folder, out, "simnpo")
+    assert again.record.created == before.record.created
+    with pytest.raises(TrainingError, match="another training; parameter delta"):
+        train(tiny_llama, benchmark_folder, out, "simnpo", delta=0.2)
+
+
 @pytest.mark.parametrize("method", ["jensun", "npo"])
 def test_an_interrupted_run_ends_with_the_same_weights(
     method: str, tiny_llama: Path, benchmark_folder: Path, tmp_path: Path

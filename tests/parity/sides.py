@@ -40,18 +40,19 @@ def at_answers(logits: torch.Tensor, labels: Sequence[Sequence[int]]) -> torch.T
 class Given:
     """A model that knows the states at the answers of the rows that it was given."""
 
-    def __init__(self, head: Head) -> None:
-        self.head = head
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.head = unit_head(width)
         self._states: dict[Row, torch.Tensor] = {}
 
     def knows(self, rows: Rows, states: torch.Tensor) -> None:
         """Keep the states `[N, H]` of the rows' answer tokens."""
-        parts = states.split([len(row.answer) for row in rows])
+        parts = torch.split(states, [len(row.answer) for row in rows])
         self._states |= dict(zip(rows, parts, strict=True))
 
     def __call__(self, *sides: Sequence[Row], layer: int | None = None) -> tuple[Answers, ...]:
         """Each side at its answers."""
-        empty = torch.empty(0, self.head.linear.weight.shape[0])  # type: ignore[union-attr]
+        empty = torch.empty(0, self.width)
         return tuple(
             describe(side, torch.cat([self._states[row] for row in side] or [empty]), self.head)
             for side in sides
@@ -61,7 +62,7 @@ class Given:
 def model_of(sides: Mapping[str, Any], key: str) -> tuple[Given, dict[str, torch.Tensor]]:
     """A stand-in for the logits stored under `key`, and these logits, which take a gradient."""
     logits = {name: torch.tensor(side[key]).requires_grad_() for name, side in sides.items()}
-    given = Given(unit_head(next(iter(logits.values())).shape[-1]))
+    given = Given(next(iter(logits.values())).shape[-1])
     for name, side in sides.items():
         labels = side["labels"]
         given.knows(rows_of(name, labels), at_answers(logits[name], labels))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.models import build, tokenizer
-from tests.parity.sides import Given, unit_head
+from tests.parity.sides import Given
 from tests.parity.values import stored
 from unlearnbench.methods.jensun.kernels import one_hot_values
 from unlearnbench.methods.jensun.loss import JensUn, JensUnParameters
@@ -41,12 +41,12 @@ def test_the_loss_is_exact_where_theirs_clamps_at_1e_9(row: dict[str, float]) ->
 def test_what_the_layouts_drive_each_slot_to() -> None:
     """An answer of two words and the end of its turn, and a refusal of two tokens, 3 and 7."""
     row = Row("f", (1,), (9, 8, 4))
-    model = Given(unit_head(11))
+    model = Given(11)
     model.knows((row,), torch.zeros(3, 11))
     (gold,) = model((row,))
     seen = {}
     for layout in ("gold-slots", "authors"):
-        method = JensUn(JensUnParameters(layout=layout))  # type: ignore[arg-type]
+        method = JensUn(JensUnParameters(layout=layout))
         method._tokens = torch.tensor([3, 7])
         ((_, targets, valid),) = method._targets(gold, model(())[0])
         seen[layout] = (targets.tolist(), valid.tolist())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.parity.sides import Given, at_answers, model_of, rows_of, unit_head
+from tests.parity.sides import Given, at_answers, model_of, rows_of
 from tests.parity.values import stored
 from unlearnbench.methods.undial import Undial, UndialParameters
 from unlearnbench.plugins import load
@@ -17,7 +17,7 @@ from unlearnbench.training.terms import kl_from
 
 CASES = stored("losses")["cases"]
 SIDES = ("forget", "retain", "refused")
-CLOSE = {"rel": 2e-4, "abs": 2e-6}
+CLOSE: Any = {"rel": 2e-4, "abs": 2e-6}
 """Theirs clamps probabilities at 1e-9 and adds 1e-8 to counts; float32."""
 EACH = pytest.mark.parametrize("number", range(len(CASES)))
 
@@ -89,7 +89,7 @@ def test_open_unlearnings_kl_averages_over_prompt_and_padding(number: int) -> No
     retain = case["sides"]["retain"]
     everywhere = [[0] + [1] * len(line) for line in retain["labels"]]
     rows = rows_of("retain", [line[1:] for line in everywhere])
-    now, before = (Given(unit_head(11)) for _ in range(2))
+    now, before = (Given(11) for _ in range(2))
     now.knows(rows, torch.tensor(retain["logits"]).flatten(0, 1))
     before.knows(rows, torch.tensor(retain["reference_logits"]).flatten(0, 1))
     over_all = float(kl_from(before(rows)[0], now(rows)[0]))
@@ -109,7 +109,7 @@ def test_open_unlearnings_undial_is_a_cross_entropy_over_prompt_and_padding() ->
     lowered = [[label % vocabulary for label in line] for line in side["labels"]]
     rows = rows_of("forget", [line[1:] for line in lowered])
     logits, before_logits = (torch.tensor(side[k]) for k in ("logits", "reference_logits"))
-    student, reference = (Given(unit_head(vocabulary)) for _ in range(2))
+    student, reference = (Given(vocabulary) for _ in range(2))
     student.knows(rows, logits[:, :-1].flatten(0, 1))
     reference.knows(rows, before_logits[:, :-1].flatten(0, 1))
     method = Undial(UndialParameters(beta=given["beta"]))

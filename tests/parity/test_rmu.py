@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.models import build, tokenizer
-from tests.parity.sides import Given, unit_head
+from tests.parity.sides import Given
 from tests.parity.values import stored
 from unlearnbench.errors import TrainingError
 from unlearnbench.methods.rmu import RMU, RMUParameters
@@ -26,7 +26,7 @@ def losses(lines: list[int]) -> tuple[float, float]:
     rows = tuple(
         Row(f"row/{n}", (0,), (1,) * int(kept.sum())) for n, kept in zip(lines, mask, strict=True)
     )
-    student, reference = (Given(unit_head(4)) for _ in range(2))
+    student, reference = (Given(4) for _ in range(2))
     student.knows(rows, now[mask])
     reference.knows(rows, before[mask])
     method = RMU(RMUParameters(alpha=1.0))

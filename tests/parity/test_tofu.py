@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from unlearnbench.types.options import EngineOptions, TofuOptions
 
 FLOAT32 = EngineOptions(dtype="float32")
 RELEASED = TofuOptions(released_strength=True)
-CLOSE = {"rel": 1e-5, "abs": 1e-6}
+CLOSE: Any = {"rel": 1e-5, "abs": 1e-6}
 Engines = Callable[[str, int], TransformersEngine]
 
 

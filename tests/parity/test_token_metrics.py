@@ -15,7 +15,7 @@ from unlearnbench.tofu.measure import ATTACKS
 from unlearnbench.tofu.memorization import exact_memorization, extraction_strength
 
 CASES = stored("token_metrics")
-CLOSE = {"rel": 2e-5, "abs": 1e-6}
+CLOSE: Any = {"rel": 2e-5, "abs": 1e-6}
 
 
 def tokens(case: dict[str, Any]) -> AnswerTokens:

@@ -16,6 +16,7 @@ from unlearnbench.errors import TrainingError
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.protocol.render import Example, chat_messages, raw_text
 from unlearnbench.training.batch import Row
+from unlearnbench.training.settings import Questions
 from unlearnbench.types import Fact, Split
 
 _PROFILE = PROFILES["standard"]
@@ -42,18 +43,21 @@ class Texts:
     refused: tuple[TrainingQuestion, ...] = ()
 
 
-def collect(benchmark: Benchmark, refusals: Sequence[str] = ()) -> Texts:
-    """The questions and training paraphrases of a benchmark's forget and retain facts.
+def collect(
+    benchmark: Benchmark, refusals: Sequence[str] = (), questions: Questions = "all"
+) -> Texts:
+    """The questions and training paraphrases of a benchmark's forget and retain facts, or the
+    paraphrases alone.
 
     `refusals` are dealt out to the forget questions in turn. Raises `TrainingError` for an empty
-    split or a question on both sides.
+    split, a question on both sides, or a fact without the paraphrases that are to be trained on.
     """
     _check(benchmark)
     forget, retain = (
         tuple(
             TrainingQuestion(name, fact, question, fact.answer)
             for fact in benchmark.split(split)
-            for name, question in _questions(fact)
+            for name, question in _questions(fact, questions)
         )
         for split in _SPLITS
     )
@@ -131,9 +135,13 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _questions(fact: Fact) -> list[tuple[str, str]]:
+def _questions(fact: Fact, questions: Questions) -> list[tuple[str, str]]:
     """Each question to train on, with its name; never a paraphrase of the evaluation."""
-    return [
-        (f"{fact.id}/{number}", text)
-        for number, text in enumerate((fact.question, *fact.train_paraphrases))
-    ]
+    numbered = list(enumerate((fact.question, *fact.train_paraphrases)))
+    chosen = numbered if questions == "all" else numbered[1:]
+    if not chosen:
+        raise TrainingError(
+            f"{fact.id}: no training paraphrase, so nothing of it would be trained; "
+            "--set questions=all trains on the questions too"
+        )
+    return [(f"{fact.id}/{number}", text) for number, text in chosen]

@@ -10,6 +10,10 @@ from unlearnbench.errors import TrainingError
 from unlearnbench.naming import nearest
 from unlearnbench.types import Setting
 
+Questions = Literal["all", "paraphrases"]
+ADDED: Mapping[str, Setting] = {"questions": "all", "parameter delta": 0.0}
+"""What came later, with the value under which a training is what it was before."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -18,7 +22,8 @@ class TrainSettings:
     An epoch is one pass over the forget rows; `max_steps` (0: no limit) cuts it short. `batch_size`
     forget rows and `retain_batch_size` retain rows (0: as many) make a micro-batch, `accumulation`
     of them a step. `lambda_f`, `lambda_r` weigh the two losses. `icr_share` of the micro-batches
-    are asked after three in-context retain samples. `max_length` is in tokens. `stop_loss`: stop
+    are asked after three in-context retain samples. `questions`: train on `all`, or on the training
+    `paraphrases` alone. `max_length` is in tokens. `stop_loss`: stop
     after an epoch whose mean forget loss is below (0: never). `save_every` steps a checkpoint is
     kept to go on from (0: once an epoch). `lora_rank` 0: all weights are trained; `lora_alpha` 0:
     twice the rank.
@@ -37,6 +42,7 @@ class TrainSettings:
     lambda_f: float = 0.5
     lambda_r: float = 0.5
     icr_share: float = 0.0
+    questions: Questions = "all"
     max_length: int = 256
     stop_loss: float = 0.0
     seed: int = 0
@@ -94,7 +100,23 @@ def _read(owner: Any, name: str, value: Setting | str) -> Any:
         raise TrainingError(f"--set {name}={value}: must be of type {wanted.__name__}") from error
 
 
+EVERY = "*"
+"""In a preset: every method."""
 PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
+    "paper": {
+        EVERY: {
+            "lr": 8e-6,
+            "weight_decay": 0.01,
+            "batch_size": 4,
+            "accumulation": 8,
+            "epochs": 10.0,
+            "warmup_epochs": 1.0,
+            "questions": "paraphrases",
+            "max_length": 512,
+        },
+        "jensun": {"layout": "authors", "lambda_f": 0.5, "lambda_r": 0.5},
+        "kl-refusal": {"lambda_f": 0.5, "lambda_r": 0.5},
+    },
     "smollm2-135m": {
         "jensun": {
             "lr": 4e-5,
@@ -110,11 +132,16 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Setting]]] = {
         },
     },
 }
-"""Preset -> method -> settings."""
+"""Preset -> method -> settings.
+
+`paper` is how arXiv 2509.02820 trains on LKF, by its authors' script: 32 rows of each side a step
+(4 a device, 2 devices, 4 micro-batches), the training paraphrases alone. Its text weighs both
+losses by a half, its configuration by 1; AdamW takes nearly the same steps.
+"""
 
 
 def preset_settings(preset: str | None, method: str) -> Mapping[str, Setting]:
-    """What a preset says about a method (nothing, if it does not name it).
+    """What a preset says about every method and about this one (nothing, if it names neither).
 
     Raises `TrainingError` with the nearest name for an unknown preset.
     """
@@ -122,4 +149,5 @@ def preset_settings(preset: str | None, method: str) -> Mapping[str, Setting]:
         return {}
     if preset not in PRESETS:
         raise TrainingError(f"--preset {preset}: unknown; {nearest(preset, PRESETS)}")
-    return PRESETS[preset].get(method, {})
+    chosen = PRESETS[preset]
+    return {**chosen.get(EVERY, {}), **chosen.get(method, {})}

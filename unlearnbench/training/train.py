@@ -30,7 +30,7 @@ from unlearnbench.training.parameters import freeze, trained_copies, with_lora
 from unlearnbench.training.record import RECORD, read_record
 from unlearnbench.training.saving import hand_over, is_trained, newest_whole, save_trained
 from unlearnbench.training.schedule import Schedule, make_schedule
-from unlearnbench.training.settings import TrainSettings
+from unlearnbench.training.settings import ADDED, TrainSettings
 from unlearnbench.training.trainer import Report, UnlearningTrainer, trainer_arguments
 
 _log = logging.getLogger(__name__)
@@ -55,13 +55,15 @@ class Assignment:
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that decides the trained weights."""
-        return {
-            "method": self.method.name,
-            **{f"parameter {k}": v for k, v in asdict(self.method.parameters).items()},
-            **asdict(self.settings),
-            "base": self.checkpoint.fingerprint,
-            "benchmark": self.benchmark.fingerprint,
-        }
+        return _without_additions(
+            {
+                "method": self.method.name,
+                **{f"parameter {k}": v for k, v in asdict(self.method.parameters).items()},
+                **asdict(self.settings),
+                "base": self.checkpoint.fingerprint,
+                "benchmark": self.benchmark.fingerprint,
+            }
+        )
 
 
 def train_model(job: Assignment, out: Path, resume: bool, report: Report) -> TrainingRecord:
@@ -108,13 +110,20 @@ def _claim(job: Assignment, out: Path, resume: bool) -> None:
 
 
 def _identity_of(record: TrainingRecord) -> dict[str, Any]:
-    return {
-        "method": record.method,
-        **{f"parameter {k}": v for k, v in record.parameters.items()},
-        **record.settings,
-        "base": record.base.fingerprint,
-        "benchmark": record.data.fingerprint,
-    }
+    return _without_additions(
+        {
+            "method": record.method,
+            **{f"parameter {k}": v for k, v in record.parameters.items()},
+            **record.settings,
+            "base": record.base.fingerprint,
+            "benchmark": record.data.fingerprint,
+        }
+    )
+
+
+def _without_additions(identity: dict[str, Any]) -> dict[str, Any]:
+    """A training keeps its identity when there is one more thing that it could have set."""
+    return {k: v for k, v in identity.items() if k not in ADDED or v != ADDED[k]}
 
 
 def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
@@ -124,7 +133,7 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
     device = choose_device(job.device)
     model, tokenizer = load_model(job.checkpoint, device, torch.float32)
     job.method.prepare(model, tokenizer)
-    texts = collect(job.benchmark, _refusals(job.method))
+    texts = collect(job.benchmark, _refusals(job.method), job.settings.questions)
     encode = Encoder(tokenizer, job.settings.max_length)
     schedule = make_schedule(texts, encode, job.method.sides, job.settings)
     model = with_lora(model, job.base, job.settings)

@@ -210,7 +210,8 @@ class TrainOptions:
     """How a checkpoint is trained. None: the value of the preset, the method or the trainer.
 
     Args:
-        preset: Name of measured settings for a model. Default: the paper's.
+        preset: `paper` (its authors' settings, 32 rows a step), or measured settings for a model
+            (`smollm2-135m`). Default: those of the method and the trainer.
         lr: Peak learning rate.
         epochs: Passes over the forget rows.
         max_steps: Optimiser steps at most.
@@ -225,7 +226,8 @@ class TrainOptions:
     """
 
     preset: Annotated[
-        str | None, Help("Measured settings: smollm2-135m. Default: the paper's.")
+        str | None,
+        Help("paper (its authors' settings), or measured ones: smollm2-135m. Default: --method's."),
     ] = None
     settings: Annotated[
         Mapping[str, Setting | str],
