@@ -86,6 +86,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
     "relearn": {
         "checkpoint": "x",
         "benchmark": "wkf",
+        "source": None,
         "arms": (),
         "profile": "quick",
         "long": False,
@@ -228,6 +229,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *ENGINE,
         *RUN,
         *ATTACK,
+        ("--source hub", "source", "hub"),
         ("--arm retain --arm half", "arms", ["retain", "half"]),
         ("--long", "long", True),
         ("--lora", "lora", True),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from unlearnbench.api.scoring import score
+from unlearnbench.attacks.catalog import available_arms
+from unlearnbench.attacks.relearn.texts import arm_texts
 from unlearnbench.benchmark.lkf_original import load_originals
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import BenchmarkError, JudgeError
@@ -17,6 +20,7 @@ from unlearnbench.paths import content_root
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 
+Row = dict[str, Any]
 MODELS = ("qwen", "phi", "mist")
 
 
@@ -52,6 +56,83 @@ def files(tmp_path: Path) -> Path:
         ]
         dump(tmp_path, f"LKF-{split}_eval_para", asked[::-1])
     return tmp_path
+
+
+RELEARN = [{"question": f"What is general thing {n}?", "answer": f"general {n}"} for n in range(3)]
+
+
+def test_the_authors_relearning_set_is_the_disjoint_arm(files: Path) -> None:
+    without = load_originals(str(files))
+    assert (without.relearn, available_arms(without)) == ((), ["retain", "forget"])
+    dump(files, "LKF-relearn_standard", RELEARN)
+    benchmark = load_originals(str(files))
+    assert available_arms(benchmark) == ["disjoint", "retain", "forget"]
+    chosen = arm_texts("disjoint", benchmark)
+    assert chosen.texts == tuple((row["question"], row["answer"]) for row in RELEARN)
+    assert chosen.scored == {fact.id for fact in benchmark.split("forget")}
+    assert benchmark.fingerprint != without.fingerprint
+    dump(files, "LKF-relearn_standard", RELEARN[:2])
+    assert load_originals(str(files)).fingerprint != benchmark.fingerprint
+
+
+def test_a_row_that_would_teach_a_forgotten_answer_is_left_out(files: Path) -> None:
+    taught = {"question": "Which one is it?", "answer": "It is forget 1, by the way."}
+    dump(files, "LKF-relearn_standard", [*RELEARN, taught])
+    chosen = arm_texts("disjoint", load_originals(str(files)))
+    assert (len(chosen.texts), chosen.left_out) == (3, 1)
+
+
+def spoil(table: str, change: Callable[[list[Row]], list[Row]]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        path = folder / f"{table}.jsonl"
+        dump(folder, table, change([json.loads(line) for line in path.read_text().splitlines()]))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "place"),
+    [
+        ("LKF-relearn_standard", lambda r: [r[0], {"question": "x"}], "LKF-relearn_standard row 2"),
+        ("LKF-relearn_standard", lambda r: [], "LKF-relearn_standard"),
+        ("LKF-forget_eval_para", lambda r: r[1:], "LKF-forget_eval_para"),
+        (
+            "LKF-forget_eval_para",
+            lambda r: [{**r[0], "question": ""}],
+            "LKF-forget_eval_para row 1",
+        ),
+        (
+            "LKF-retain_eval_para",
+            lambda r: [r[0], {**r[1], "q_phi2": ""}, *r[2:]],
+            "LKF-retain_eval_para row 2",
+        ),
+        (
+            "LKF-retain_eval_para",
+            lambda r: [*r[:3], {k: r[3][k] for k in ("question", "answer")}],
+            "LKF-retain_eval_para row 4",
+        ),
+        ("LKF-forget_standard", lambda r: [r[0], {"question": "x"}], "LKF-forget_standard row 2"),
+        ("LKF-retain_train_para", lambda r: [{"answer": "x"}], "LKF-retain_train_para row 1"),
+    ],
+    ids=[
+        "relearn-answer",
+        "relearn-empty",
+        "no-row",
+        "no-question",
+        "empty-paraphrase",
+        "no-paraphrase",
+        "standard",
+        "train",
+    ],
+)
+def test_an_error_names_the_table_that_has_it(
+    files: Path, table: str, change: Callable[[list[Row]], list[Row]], place: str
+) -> None:
+    dump(files, "LKF-relearn_standard", RELEARN)
+    spoil(table, change)(files)
+    with pytest.raises(BenchmarkError) as caught:
+        load_originals(str(files))
+    assert caught.value.where == place
 
 
 def test_rows_are_joined_by_question_and_not_by_position(files: Path) -> None:

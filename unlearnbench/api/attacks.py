@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.sources import load_source
 from unlearnbench.environment import extra
 from unlearnbench.errors import PluginError, TrainingError
 from unlearnbench.files.disk import check_folder_option
@@ -113,6 +114,7 @@ def relearn(
     checkpoint: str,
     benchmark: str | Benchmark = "wkf",
     *,
+    source: str | None = None,
     arms: Sequence[str] = (),
     profile: str = "quick",
     long: bool = False,
@@ -133,6 +135,8 @@ def relearn(
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
         benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
+        source: The authors' own files of `lkf`, their relearning set with them, instead of the rows
+            that ship: `hub` or a folder.
         arms: What is trained on; `benign` stands for all benign arms. Default: `disjoint` in
             profile `quick`, all that the benchmark has in `full`.
         profile: `quick` (32 steps) or `full` (256 steps, three seeds).
@@ -158,7 +162,7 @@ def relearn(
     if engine_options.dtype not in ("auto", "float32"):
         raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
     check_by_protocol(engine_options, "relearn")
-    facts = _prepare(benchmark, run_options)
+    facts = _prepare(benchmark, run_options, source)
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
     subject, before = _resolved(checkpoint, base, engine_options, peft=lora)
     job = Relearning(
@@ -177,9 +181,13 @@ def relearn(
     return Attacked(folder, run_relearning(job, folder))
 
 
-def _prepare(benchmark: str | Benchmark, run_options: RunOptions) -> Benchmark:
+def _prepare(
+    benchmark: str | Benchmark, run_options: RunOptions, source: str | None = None
+) -> Benchmark:
     check_folder_option("--out", Path(run_options.out or "runs"))
-    return load_benchmark(benchmark) if isinstance(benchmark, str) else benchmark
+    if not isinstance(benchmark, str):
+        return benchmark
+    return load_benchmark(benchmark) if source is None else load_source(benchmark, source)
 
 
 def _resolved(

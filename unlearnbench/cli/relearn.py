@@ -17,6 +17,7 @@ from unlearnbench.cli.options import (
     Limit,
     MaxCost,
     Quiet,
+    Source,
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
@@ -45,6 +46,7 @@ Lora = Annotated[bool, typer.Option("--lora", help="Train an adapter instead of 
 def relearn(
     checkpoint: CheckpointName,
     benchmark: BenchmarkName = "wkf",
+    source: Source = None,
     arm: ArmName = None,
     profile: Scale = "quick",
     long: Long = False,
@@ -69,6 +71,7 @@ def relearn(
         attacked = attacks.relearn(
             checkpoint,
             benchmark,
+            source=source,
             arms=arm or (),
             profile=profile,
             long=long,
