@@ -113,11 +113,7 @@ def measure(
             values, "forget" if name == "forget" else "other"
         )
         if name == "forget":
-            words = [f.answer.without_end for f in likely]
-            scores["forget.exact_memorization"] = fmean(map(exact_memorization, words))
-            scores["forget.extraction_strength"] = fmean(
-                extraction_strength(word, as_released=options.released_strength) for word in words
-            )
+            scores |= _memorized([f.answer.without_end for f in likely], options)
             aucs = _membership(sets, [f.answer for f in likely], scorer, form)
     scores["model_utility"] = _utility(scores)
     scores |= {f"forget.auc.{attack}": value for attack, value in aucs.items()}
@@ -164,6 +160,17 @@ def _rouge(
         else:
             missing.append(probe.key.fact)
     return (None if missing else fmean(values)), missing
+
+
+def _memorized(answers: Sequence[AnswerTokens], options: TofuOptions) -> dict[str, float]:
+    """How much of the forget answers is left word for word; the end of a turn is no word."""
+    released = options.released_strength
+    return {
+        "forget.exact_memorization": fmean(map(exact_memorization, answers)),
+        "forget.extraction_strength": fmean(
+            extraction_strength(answer, as_released=released) for answer in answers
+        ),
+    }
 
 
 def _membership(
