@@ -1,7 +1,8 @@
 """Gradient difference: ascent on forget answers, descent on retain answers.
 
 L = λ_F · mean ln p(forget) + λ_R · retain, where retain is −mean ln p (Liu et al. 2022, arXiv
-2203.12817; TOFU, arXiv 2401.06121, section 4.1) or KL(p_ref ‖ p_θ) (TOFU's "KL minimisation").
+2203.12817; TOFU, arXiv 2401.06121, section 4.1) or KL(p_ref ‖ p_θ) (TOFU's "KL minimisation"),
+a mean over answer tokens; open-unlearning's KL averages over prompt and padding too.
 """
 
 from __future__ import annotations

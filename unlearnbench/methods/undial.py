@@ -3,7 +3,8 @@
 L = KL(softmax(z_ref − β · one-hot answer) ‖ p_θ), a mean over forget answer tokens, the target
 fixed before training (Dong et al. 2024, arXiv 2402.10052, section 3). The target is bounded, so
 the model does not fall apart; a retain term is optional. β 10 and lr 1e-4 are open-unlearning's;
-the authors take 3 to 5 and smaller rates for models of 125M to 1.3B parameters.
+the authors take 3 to 5 and smaller rates for models of 125M to 1.3B parameters. open-unlearning
+averages a cross-entropy over prompt and padding too (docs/PARITY.md).
 """
 
 from __future__ import annotations
