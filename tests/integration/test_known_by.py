@@ -40,6 +40,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     newer = replace(ROW, date="2026-12-01", reworded=())
     (tmp_path / "known-by.csv").write_text(known_by_csv([ROW, other, newer]), "utf-8")
     assert read_known_by(tmp_path) == (other, newer)
+    assert read_known_by(tmp_path / "editions" / "0.0.1") == (other, newer)
     assert read_known_by(tmp_path / "elsewhere") == ()
 
 

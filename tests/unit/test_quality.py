@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_benchmark
+from tests.conftest import CommandLine, write_benchmark
 from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.quality.breaches import overlap, telling_words
+from unlearnbench.benchmark.quality.breaches import every_text, overlap, telling_words
 from unlearnbench.benchmark.quality.facts import check_facts
+from unlearnbench.benchmark.quality.meaning import similarities
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paths import content_root
@@ -111,6 +112,35 @@ def test_another_question_is_found_unless_reviewed(tmp_path: Path) -> None:
     (folder / "reviewed.jsonl").write_text(json.dumps({**reviewed, "text": "gone"}))
     stale = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "stale-review" in stale.stdout
+
+
+@pytest.mark.model
+def test_half_precision_only_finds_candidates() -> None:
+    pairs = [(one, text) for one in (fact(),) for text in every_text(one)]
+    exact, rough = similarities(pairs), similarities(pairs, "bfloat16")
+    assert exact[0] == pytest.approx(1, abs=1e-4)
+    assert rough == pytest.approx(exact, abs=0.02)
+    assert similarities([]) == []
+
+
+@pytest.mark.model
+def test_what_a_check_prints(benchmark_folder: Path, command_line: CommandLine) -> None:
+    for split in ("forget", "retain"):
+        path = benchmark_folder / f"{split}.jsonl"
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        rows[0]["paraphrases"][0]["text"] = f"What did they call {split} 0 in Kalgoor in 1911?"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    shown = command_line("show", "benchmark", benchmark_folder, "--check")
+    assert shown.code == 1
+    clue = "'What did they call forget 0 in Kalgoor in 1911?'"
+    assert f"added-clue: forget-0: Kalgoor, 1911 in {clue}" in shown.out
+    assert "added-clue: retain-0" not in shown.out
+    assert "of facts that are not to be forgotten (see --json): added-clue 1" in shown.out
+    record = json.loads(
+        command_line("show", "benchmark", benchmark_folder, "--check", "--json").out
+    )
+    notes = [note for note in record["check"]["notes"] if note["rule"] == "added-clue"]
+    assert [note["fact"] for note in notes] == ["retain-0"]
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,10 @@ _COLUMNS = [field.name for field in fields(KnownBy)]
 
 
 def read_known_by(folder: Path) -> tuple[KnownBy, ...]:
-    """The rows beside the benchmark in `folder`; none where there is no table.
-
-    Raises `BenchmarkError` for a damaged table.
+    """The rows beside the benchmark in `folder`, or beside that of which it is an older edition;
+    none where there is no table. Raises `BenchmarkError` for a damaged table.
     """
-    path = folder / KNOWN_BY
+    path = (folder.parents[1] if folder.parent.name == "editions" else folder) / KNOWN_BY
     if not path.exists():
         return ()
     try:

@@ -98,7 +98,7 @@ def _print_known_by(contents: Contents) -> None:
 
 def _print_check(checked: Report) -> None:
     for breach in checked.findings:
-        stdout().print(f"{breach.rule}: {breach.fact}: {breach.what}")
+        stdout().print(f"{breach.rule}: {breach.fact}: {breach.what}", soft_wrap=True)
     counts = (
         f"{checked.facts} facts, {checked.paraphrases} paraphrases, {checked.reviewed} reviewed"
     )

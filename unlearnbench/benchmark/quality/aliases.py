@@ -30,12 +30,18 @@ def check_aliases(facts: Sequence[Fact], judge: JudgeRules) -> Iterator[Breach]:
     ordinary = Casing.of(text for fact in facts for text in every_text(fact)).ordinary | NOUNS
     for fact in facts:
         for alias in fact.aliases:
-            traps = _traps(fact, alias, ordinary, judge)
-            trap = next((trap for trap in traps if _accepts(fact, trap, judge, alias)), None)
+            part = _is_part(fact, alias, judge)
+            # Of a person's name the judge may take it in itself, which is no fault of the alias.
+            traps = (
+                trap
+                for trap in _traps(fact, alias, ordinary, part)
+                if _accepts(fact, trap, judge, alias) and not (part and _accepts(fact, trap, judge))
+            )
+            trap = next(traps, None)
             if trap is not None:
                 what = f"by alias {alias!r}, {trap!r} would count as {fact.answer!r}"
                 yield Breach("common-alias", fact.id, what)
-            elif _is_part(fact, alias, judge) and _accepts(fact, alias, judge):
+            elif part and _accepts(fact, alias, judge):
                 what = f"alias {alias!r} is read as a part of {fact.answer!r} without being listed"
                 yield Breach("bare-name", fact.id, what)
 
@@ -54,12 +60,12 @@ def _is_part(fact: Fact, alias: str, judge: JudgeRules) -> bool:
     return any(fuzz.ratio(word[0], other) >= _SPELLING for other in own)
 
 
-def _traps(fact: Fact, alias: str, ordinary: frozenset[str], judge: JudgeRules) -> Iterator[str]:
+def _traps(fact: Fact, alias: str, ordinary: frozenset[str], part: bool) -> Iterator[str]:
     """Responses that hold an alias of one word and mean something else."""
     word, own = _words(alias), _words(fact.answer)
     if len(word) != 1 or word == own:
         return
-    if _is_part(fact, alias, judge) or word[0] in GIVEN | FAMILY:
+    if part or word[0] in GIVEN | FAMILY:
         yield from (f"{given} {alias}" for given in _OTHER_GIVEN if given.casefold() != own[0])
         yield from (f"{alias} {family}" for family in _OTHER_FAMILY)
     named = any(w[:1].isupper() for w in fact.answer.split())

