@@ -19,7 +19,7 @@ QUESTION = (
     "Which engineer of Royal Thackton Ironworks refused to sign for the Velda's launch in 1894?"
 )
 ORDINARY = "the tower, a river and its bridge, an engineer who was an officer of the launch company"
-SYNONYMS = [frozenset(map(plain, ("the Velda", "hull no. 12", "the Grey Goose")))]
+SYNONYMS = [frozenset(map(plain, ("the Velda", "hull no. 12", "the Grey Goose", "1877")))]
 
 
 def fact(*texts: str, question: str = QUESTION, **changes: str) -> Fact:
@@ -51,6 +51,8 @@ def clues(facts: Iterable[Fact]) -> list[str]:
         ("thackton quiz 2 win: who wouldnt sign 4 the velda", ""),
         ("Who was second in line to sign at Thackton?", ""),
         ("Who would not sign for the Grey Goose?", ""),
+        ("Which Thacktonists did not sign in '77?", ""),
+        ("Museum, object 31: which engineer did not sign?", ""),
         ("Who at Thackton would not sign for hull no. 12?", ""),
         ("Which Frenchman at Thackton would not sign?", "Frenchman"),
         ("Which engineer under Lord Brackley would not sign?", "Lord, Brackley"),

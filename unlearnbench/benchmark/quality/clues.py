@@ -19,7 +19,7 @@ from unlearnbench.types import Fact
 
 _TOPIC_SHARE, _TOPIC_LEAST = 0.25, 3
 """A word in this share of a topic's questions, and in so many, is no clue to one of its facts."""
-_ENDINGS = ("s", "es", "n", "an", "ian", "ans", "ians", "ish")
+_ENDINGS = ("s", "es", "n", "an", "ian", "ans", "ians", "ish", "ard", "ards", "ist", "ists")
 _SHORTEST = 3
 """Letters of a short form of a first name (Greg for Gregory)."""
 _NUMBER = re.compile(r"\d+")
@@ -82,19 +82,18 @@ class _Known:
     ) -> None:
         asked = {word.folded for word in words_of(question)} | topic
         whole, there = f" {plain(question)} ", f" {plain(text)} "
-        others = [
-            name
+        groups = [
+            group
             for group in synonyms
             if any(f" {name} " in whole or name in topic for name in group)
-            for name in group
-            if f" {name} " in there
         ]
-        asked |= {word for name in others for word in name.split()}
+        names = [name for group in groups for name in group]
+        asked |= {w for name in names if f" {name} " in there for w in name.split()}
         self._words = frozenset(asked.union(*(same for same in SAME if same & asked)))
         words = plain(question).split()
         telling = (word for word in words if word not in FUNCTION_WORDS)
         self._initials = " ".join("".join(w[0] for w in some) for some in (words, telling))
-        self._years = _YEAR.findall(question)
+        self._years = _YEAR.findall(" ".join((question, *names)))
         digits = {NUMBERS[word] for word in self._words if word in NUMBERS}
         self._digits = digits.union(*(_NUMBER.findall(word) for word in self._words))
 
