@@ -137,6 +137,10 @@ def test_a_sound_reverse_question_passes() -> None:
     twice = (kept("r1", "Who saw the Imola?"), kept("r2", "Who built the Imola?"))
     elsewhere = [kept(f"o{n}", f"The Imola, part {n}?", topic="other") for n in range(3)]
     assert found(FORM, *twice, *elsewhere) == []
+    title = "An Officer and the Imola Spy"
+    book = replace(FORM, reverse_answer=title, reverse_aliases=("the Imola", "SS Imola"))
+    assert found(book) == []
+    assert found(replace(FORM, reverse_responses=(*FORM.reverse_responses, "SS Imola"))) == []
 
 
 @pytest.mark.parametrize(
@@ -145,9 +149,9 @@ def test_a_sound_reverse_question_passes() -> None:
         ({"reverse_question": "Who steered the Imola?"}, "stands in its question"),
         ({"reverse_question": "Who steered SS Imola?"}, "stands in its question"),
         ({"reverse_answer": "to sign the launch papers of Imola"}, "a description"),
-        ({"reverse_responses": ()}, "0 different reverse_responses, at least 3"),
+        ({"reverse_responses": ()}, "0 different reverse_responses"),
         ({"reverse_responses": ("Ah, the Imola.", "ah, the imola", "SS Imola it is")}, "2 diff"),
-        ({"reverse_responses": (*FORM.reverse_responses, "SS Imola.")}, "is the bare answer"),
+        ({"reverse_responses": (*FORM.reverse_responses[:2], "SS Imola.")}, "beside the bare"),
         ({"reverse_responses": (*FORM.reverse_responses, "The other one")}, "is not read as"),
         ({"reverse_question": "Which of the Imolas?"}, "passes for its own answer"),
     ],

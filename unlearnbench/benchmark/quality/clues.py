@@ -19,7 +19,22 @@ from unlearnbench.types import Fact
 
 _TOPIC_SHARE, _TOPIC_LEAST = 0.25, 3
 """A word in this share of a topic's questions, and in so many, is no clue to one of its facts."""
-_ENDINGS = ("s", "es", "n", "an", "ian", "ans", "ians", "ish", "ard", "ards", "ist", "ists")
+_ENDINGS = (
+    "s",
+    "es",
+    "n",
+    "an",
+    "ian",
+    "ans",
+    "ians",
+    "ish",
+    "ard",
+    "ards",
+    "ist",
+    "ists",
+    "er",
+    "ers",
+)
 _SHORTEST = 3
 """Letters of a short form of a first name (Greg for Gregory)."""
 _NUMBER = re.compile(r"\d+")

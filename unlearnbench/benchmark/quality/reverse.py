@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unlearnbench.benchmark import Benchmark, holds, plain
-from unlearnbench.benchmark.quality.breaches import Breach, JudgeRules
+from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS, Breach, JudgeRules
 from unlearnbench.types import Fact, Form
 
 MOST_WORDS = 4
-"""Words of a reverse answer that rules can find; longer ones are descriptions."""
+"""Words of a reverse answer that rules can find; longer ones are descriptions, if not names."""
 LEAST_RESPONSES = 3
+"""Responses that say more than the bare answer."""
 MOST_QUESTIONS = 2
 """So many retain questions of its topic may name a reverse answer."""
 
@@ -44,18 +45,23 @@ def _guessable(form: Form, answers: dict[str, str], near: list[Fact]) -> Iterato
 
 def _unjudgeable(form: Form, judge: JudgeRules) -> Iterator[str]:
     answers = {plain(answer) for answer in (form.reverse_answer, *form.reverse_aliases)}
-    if len(form.reverse_answer.split()) > MOST_WORDS:
+    if len(form.reverse_answer.split()) > MOST_WORDS and not _is_name(form.reverse_answer):
         yield f"{form.reverse_answer!r} has more than {MOST_WORDS} words: a description"
-    responses = {plain(response): response for response in form.reverse_responses}
+    responses = {plain(response) for response in form.reverse_responses} - answers
     if len(responses) < LEAST_RESPONSES:
-        yield f"{len(responses)} different reverse_responses, at least {LEAST_RESPONSES} are needed"
-    for key, response in responses.items():
-        if key in answers:
-            yield f"response {response!r} is the bare answer"
-        elif not _accepts(form, response, judge):
+        what = f"{len(responses)} different reverse_responses beside the bare answer"
+        yield f"{what}, at least {LEAST_RESPONSES} are needed"
+    for response in form.reverse_responses:
+        if not _accepts(form, response, judge):
             yield f"response {response!r} is not read as {form.reverse_answer!r}"
     if _accepts(form, form.reverse_question, judge):
         yield f"the question passes for its own answer: {form.reverse_question!r}"
+
+
+def _is_name(answer: str) -> bool:
+    """Whether an answer is a name or a title, of however many words."""
+    telling = [word for word in answer.split() if word.lower() not in FUNCTION_WORDS]
+    return all(word[0].isupper() for word in telling)
 
 
 def _accepts(form: Form, response: str, judge: JudgeRules) -> bool:
