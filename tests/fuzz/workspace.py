@@ -186,5 +186,5 @@ def _training(space: Workspace) -> None:
     folder = space / "trained"
     folder.mkdir()
     write_record(folder, record)
-    log = TofuRecord("s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [])
+    log = TofuRecord("s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [], {})
     write_tofu(log, space / "log.json")

@@ -46,6 +46,7 @@ TOFU = TofuRecord(
     truth_ratios={},
     aucs={},
     open=[],
+    definitions={"end_token": True},
 )
 
 

@@ -37,6 +37,7 @@ CALLS = {
     "verify rejudge": ("verify row --rejudge j", "attestations.rejudge_submission"),
     "attest": ("attest row found --by Me", "attestations.attest"),
     "build": ("leaderboard build", "submissions.build_leaderboard"),
+    "known by": ("leaderboard known-by", "known_by.write_known_by"),
 }
 """A call with only what must be given, and the function of the API that it is for."""
 
@@ -148,6 +149,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "out": None,
         "bases": None,
     },
+    "known by": {"bases": None, "out": None},
     "build": {"out": Path("site"), "submissions": None, "keep": None, "bases": None},
 }
 """All that the function is given then."""
@@ -282,6 +284,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--keep k", "keep", Path("k")),
         BASES,
     ],
+    "known by": [("--out o", "out", Path("o")), BASES],
 }
 """For each call: words that are added, and what is then other than in `PLAIN`."""
 

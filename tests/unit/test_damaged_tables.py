@@ -26,6 +26,7 @@ from unlearnbench.judging.llm.definition import load_definition
 from unlearnbench.tofu.record import TofuRecord, read_retain_log, write_tofu
 from unlearnbench.training.record import read_record
 from unlearnbench.types import StoredReply
+from unlearnbench.types.options import TofuOptions
 
 NAN, HUGE, LONG = b"NaN", b"1e999", b"9" * 40
 DEEP = b'{"a":' * 80 + b"1" + b"}" * 80
@@ -512,6 +513,7 @@ LOG = TofuRecord(
     truth_ratios={"q-1": 0.5, "q-2": 2.0},
     aucs={"loss": 0.5},
     open=[],
+    definitions={"end_token": True, "truth_ratio": "geometric", "released_strength": False},
 )
 
 
@@ -534,7 +536,13 @@ LOGS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "ratios as list": ({"truth_ratios": [0.5]}, RunError, "truth_ratios holds no numbers by name"),
     "a ratio as text": ({"truth_ratios": {"q": "0.5"}}, RunError, "truth_ratios holds no numbers"),
     "a rate of none": ({"aucs": {"loss": None}}, RunError, "aucs holds no numbers by name"),
-    "a version to come": ({"schema": "unlearnbench-tofu/2"}, BenchmarkError, "another version"),
+    "a version to come": ({"schema": "unlearnbench-tofu/3"}, BenchmarkError, "another version"),
+    "of other definitions": (
+        {"definitions": {"end_token": False, "truth_ratio": "geometric"}},
+        BenchmarkError,
+        "measured with end_token = False",
+    ),
+    "of no definitions": ({"definitions": []}, BenchmarkError, "measured with end_token = None"),
     "of other data": ({"data_fingerprint": "e" * 64}, BenchmarkError, "measured on other data"),
 }
 
@@ -544,11 +552,11 @@ def test_a_damaged_retain_log_is_named(name: str, tmp_path: Path) -> None:
     fields, kind, says = LOGS[name]
     path = tmp_path / "log.json"
     write_tofu(LOG, path)
-    good = read_retain_log(path, "d" * 64)
+    good = read_retain_log(path, "d" * 64, TofuOptions())
     assert (good.ratios, good.aucs) == (LOG.truth_ratios, LOG.aucs)
     stored = json.loads(path.read_text("utf-8"))
     changed = {k: v for k, v in {**stored, **fields}.items() if v is not ...}
     path.write_text(json.dumps(changed), "utf-8")
     with pytest.raises(kind, match=says) as caught:
-        read_retain_log(path, "d" * 64)
+        read_retain_log(path, "d" * 64, TofuOptions())
     assert f"--retain-log {path}" in str(caught.value)
