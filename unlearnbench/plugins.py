@@ -25,6 +25,7 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     },
     "judges": {
         "rules": "unlearnbench.judging.rules.judge:RulesJudge",
+        "rules-strict": "unlearnbench.judging.rules.judge:StrictRulesJudge",
         "replay": "unlearnbench.judging.replay:ReplayJudge",
     },
     "methods": {

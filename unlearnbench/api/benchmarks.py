@@ -6,7 +6,7 @@ from unlearnbench.benchmark import Benchmark
 from unlearnbench.benchmark.quality.breaches import JudgeRules
 from unlearnbench.benchmark.quality.check import Report, check_benchmark
 from unlearnbench.judging.rules.judge import decide
-from unlearnbench.judging.rules.names import as_person
+from unlearnbench.judging.rules.person import as_person
 
 
 def check_rows(benchmark: Benchmark) -> Report:

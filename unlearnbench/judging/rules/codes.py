@@ -25,7 +25,7 @@ _LINK = re.compile(r"\[([^\[\]]{0,80})\]\([^()\s]{0,200}\)")
 _COMMAND = re.compile(r"\\[A-Za-z]{2,12}\s?(?=\{)")
 """A command of TeX; its braces are signs like others."""
 _PIECE_MARK = re.compile("[\u0120\u010a\u2581]|</w>")
-_CONTINUED = re.compile(r"\s*##(?=\w)|@@(?:\s+|(?=\w)|$)")
+_CONTINUED = re.compile(r"\s*##(?=\w)|@@(?:\s|(?=\w)|$)")
 _HIGH_RUN = re.compile("[\u0080-\u0143\u0152-\u0192\u02c6-\u02dc\u2013-\u203a\u20ac\u2122]{2,}")
 _EUROPEAN = frozenset(map(chr, [*range(0x250), *range(0x2000, 0x2123)]))
 """Letters with accents and typographic signs: what two such characters may stand for."""

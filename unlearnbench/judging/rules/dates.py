@@ -23,7 +23,8 @@ _PATTERNS = (
     ),
     (re.compile(rf"\b{_MONTH},?\s*(?:of\s+|in\s+)?{_YEAR}"), "my"),
     (re.compile(rf"\b{_YEAR}[-/.](\d{{1,2}})[-/.](\d{{1,2}})\b"), "ymd"),
-    (re.compile(rf"\b(\d{{1,2}})[-/.](\d{{1,2}})[-/.]{_YEAR}"), "numeric"),
+    (re.compile(rf"(?<![\d/.-])(\d{{1,2}})[-/.] ?(\d{{1,2}})[-/.] ?{_YEAR}"), "numeric"),
+    (re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/-]|\.\d)"), "short"),
     (re.compile(r"(?<![\d/.-])(\d{1,2})[-/.](\d{4})(?![\d/.-])"), "month-year"),
 )
 _ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b(?!')")
@@ -52,6 +53,10 @@ class Date:
         pairs = ((gold.day, self.day), (gold.month, self.month), (year, self.year))
         return all(want is None or want == got for want, got in pairs)
 
+    def of_year(self, year: int) -> bool:
+        """Whether this is a day of a year, which may be given by its last two digits."""
+        return self.day is not None and self.year in (year, year % 100)
+
 
 def find_dates(text: str) -> list[Date]:
     """Every reading of every date in a normalised text."""
@@ -69,7 +74,8 @@ def _digits(match: re.Match[str]) -> str:
 
 def _read(pattern: re.Pattern[str], order: str, text: str) -> Iterator[Date]:
     for match in pattern.finditer(text):
-        a, b, c = (*match.groups(), None)[:3]
+        parts = match.groups() if order != "short" else match.group(1, 3, 4)
+        a, b, c = (*parts, None)[:3]
         place = match.span()
         if order == "dmy":
             yield from _date(a, MONTHS[str(b)], c, place)

@@ -5,27 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import chain
 
 from unlearnbench.judging.rules.disguises import undisguised
+from unlearnbench.judging.rules.golds import golds_of, text_of
 from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
-from unlearnbench.judging.rules.names import as_person, names_person
+from unlearnbench.judging.rules.names import names_person
 from unlearnbench.judging.rules.numbered import says_numbered
+from unlearnbench.judging.rules.other_names import initials, named_elsewhere, of_a_country
+from unlearnbench.judging.rules.person import as_person
 from unlearnbench.judging.rules.phrase import phrase
 from unlearnbench.judging.rules.quantities import Quantity
 from unlearnbench.judging.rules.same_quantity import same_quantity
-from unlearnbench.judging.rules.signs import signed
-from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import (
     FILLER,
     FUNCTION_WORDS,
     GIVEN_NAMES,
-    TITLES,
 )
 from unlearnbench.judging.rules.text import Text, interpretations
-from unlearnbench.judging.rules.tokens import find
-from unlearnbench.judging.rules.typos import is_typo
 from unlearnbench.judging.rules.years import (
     centuries,
     decades,
@@ -51,8 +48,8 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
     ways = interpretations(response)
-    question_text = _text(question)
-    golds = _golds(answer, tuple(aliases), question_text)
+    question_text = text_of(question)
+    golds = golds_of(answer, tuple(aliases), question_text)
     for reading in chain(ways, undisguised(ways[0], golds, question_text)):
         for gold in golds:
             finding = _one(gold, question_text, reading)
@@ -62,39 +59,12 @@ def decide(question: str, answer: str, aliases: Sequence[str], response: str) ->
     return RuleMatch(False, "none", "the response is empty") if empty else NO_MATCH
 
 
-@lru_cache(maxsize=4096)
-def _golds(answer: str, aliases: tuple[str, ...], question: Text) -> tuple[Text, ...]:
-    """The answer, its aliases, and what is known to be the same under another name.
-
-    An alias that is only the last name of the person asked for is left to the rule for persons,
-    which knows a namesake when it sees one.
-    """
-    names = [alias for alias in aliases if not _only_last_name(_text(alias), answer, question)]
-    golds = [_text(gold) for gold in (answer, *names)]
-    unsigned = [gold for gold in golds if not signed(gold)]  # sodium is Na, and not Na+
-    renamed = [_text(other) for gold in unsigned for other in synonyms(gold.words)]
-    # What the question itself says is no answer to it (`Which element has the symbol Au?`).
-    return (*golds, *(other for other in renamed if not find(other.words, question.words)))
-
-
-def _only_last_name(alias: Text, answer: str, question: Text) -> bool:
-    untitled = [word for word in alias.words if word not in TITLES]
-    named = as_person(_text(answer).plain, question.plain) if len(untitled) == 1 else None
-    return named is not None and untitled == [named.last]
-
-
-@lru_cache(maxsize=4096)
-def _text(text: str) -> Text:
-    """Questions and answers recur; their views are kept."""
-    return Text(text)
-
-
 def _one(gold: Text, question: Text, response: Text) -> RuleMatch:
     for rule in (yes_no, date, years, quantity):
         finding = rule(gold, question, response)
         if finding is not None:
             return finding
-    for rule in (phrase, numbered, person, members):
+    for rule in (phrase, numbered, person, members, other_name):
         finding = rule(gold, question, response)
         if finding is not None and finding.correct:
             return finding
@@ -154,6 +124,8 @@ def quantity(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     text = response.in_units
     if year and f"'{int(expected.value) % 100:02d}" in _SHORT_YEAR.findall(response.plain):
         return RuleMatch(True, "number", f"'{int(expected.value) % 100:02d}")
+    if year and any(d.of_year(int(expected.value)) for d in response.dates):
+        return RuleMatch(True, "number", f"{int(expected.value)} in a date")
     which_one = len(response.tokens) <= 3 and not _COUNTING.search(question.plain)
     for number in response.quantities:
         # `79th` answers a question for a number, but a passing `20th century` does not.
@@ -203,12 +175,20 @@ def _named(gold: Text, words: list[str]) -> bool:
 
 def person(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     """A last name."""
-    near = any(is_typo(name.text, token.text) for name in gold.tokens for token in response.tokens)
-    named = as_person(gold.plain, question.plain) if near else None
+    named = as_person(gold.plain, question.plain)
     if named is None:
         return None
     stretch = names_person(named, response.tokens, frozenset(question.words) - FUNCTION_WORDS)
     return RuleMatch(True, "name", stretch) if stretch else None
+
+
+def other_name(gold: Text, question: Text, response: Text) -> RuleMatch | None:
+    """The answer in another language or script, its initials, or the people of a country."""
+    for found in (named_elsewhere, initials, of_a_country):
+        evidence = found(gold, question, response)
+        if evidence is not None:
+            return RuleMatch(True, "other-name", evidence)
+    return None
 
 
 def members(gold: Text, question: Text, response: Text) -> RuleMatch | None:
@@ -218,7 +198,7 @@ def members(gold: Text, question: Text, response: Text) -> RuleMatch | None:
         return None
     if _first_names(parts) and all(name in response.words for name in _first_names(parts)):
         return RuleMatch(True, "list", "; ".join(_first_names(parts)))
-    findings = [_one(_text(part), question, response) for part in parts]
+    findings = [_one(text_of(part), question, response) for part in parts]
     if not all(f.correct for f in findings):
         return None
     return RuleMatch(True, "list", "; ".join(f.evidence for f in findings))
@@ -226,7 +206,7 @@ def members(gold: Text, question: Text, response: Text) -> RuleMatch | None:
 
 def _first_names(parts: list[str]) -> list[str]:
     """The given names of people who share a last name (`Orville and Wilbur Wright`), else none."""
-    words = [_text(part).words for part in parts]
+    words = [text_of(part).words for part in parts]
     shared = len(words[-1]) == 2 and all(len(w) == 1 for w in words[:-1])
     names = [w[0] for w in words] if shared else []
     return names if set(names) <= GIVEN_NAMES else []

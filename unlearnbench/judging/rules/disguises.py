@@ -7,6 +7,7 @@ A reader of the page sees `Tokyo` in small capitals, in letters set apart or wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from unlearnbench.judging.rules.normalise import normalise
 from unlearnbench.judging.rules.tables import FUNCTION_WORDS
 from unlearnbench.judging.rules.text import Text
 from unlearnbench.scoring.disguise import may_hide
+
+_APOSTROPHE = re.compile(r"(?<=\w)(\s?)['\u2019](?=\s?\w)")
 
 
 def undisguised(response: Text, golds: tuple[Text, ...], question: Text) -> Iterator[Text]:
@@ -29,7 +32,10 @@ def undisguised(response: Text, golds: tuple[Text, ...], question: Text) -> Iter
     """
     wanted, fillers = _forms(golds), _fillers(question)
     seen = [response.plain]
-    texts = _texts(response.source) if may_hide(response.source) else (response.source,)
+    source = response.source
+    if _possessive(golds):
+        source = _APOSTROPHE.sub("", source)
+    texts = _texts(source) if may_hide(source) else (source,)
     for text in texts:
         text = numbers_rejoined(text, wanted)
         plain = response.plain if text == response.source else normalise(text)
@@ -41,10 +47,16 @@ def undisguised(response: Text, golds: tuple[Text, ...], question: Text) -> Iter
 
 @lru_cache(maxsize=4096)
 def _forms(golds: tuple[Text, ...]) -> frozenset[str]:
-    """The words of gold answers, and all of each as one, in lower case."""
-    words = [[token.raw.lower() for token in gold.tokens] for gold in golds]
+    """The words of gold answers, and all of each as one, in lower case without apostrophes."""
+    words = [[token.raw.lower().replace("'", "") for token in gold.tokens] for gold in golds]
     single = {word for some in words for word in some if word not in FUNCTION_WORDS}
     return frozenset(word for word in single | set(map("".join, words)) if len(word) > 1)
+
+
+@lru_cache(maxsize=4096)
+def _possessive(golds: tuple[Text, ...]) -> bool:
+    """Whether a gold answer holds an apostrophe, which then parts no words (`Halley's Comet`)."""
+    return any("'" in gold.plain for gold in golds)
 
 
 @lru_cache(maxsize=4096)

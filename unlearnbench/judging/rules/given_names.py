@@ -1,25 +1,87 @@
-"""Given names: initials, nicknames, and middle names in order."""
+"""Given names: initials, short forms, spellings, and middle names."""
 
 from __future__ import annotations
 
-from unlearnbench.judging.rules.tables import (
-    NICKNAMES,
-)
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
+
+from unlearnbench.judging.rules.tables import GIVEN_NAMES, NAME_GROUPS
 from unlearnbench.judging.rules.tokens import Token
-from unlearnbench.judging.rules.typos import is_typo
+
+_SOUNDS = (("ph", "f"), ("ck", "k"), ("th", "t"), ("sch", "s"), ("w", "v"), ("z", "s"), ("y", "i"),
+           ("ch", "k"), ("c", "k"), ("ie", "i"), ("h", ""))  # fmt: skip
+_LONG = 8
+"""Letters from which no two given names are one slip apart."""
+_VOWELS = frozenset("aeiou")
 
 
 def name_parts(token: Token) -> list[str]:
-    """Initials written together (`A.G.`) are one name each."""
-    return list(token.text) if token.raw.count(".") > 1 and len(token.text) <= 3 else [token.text]
+    """Initials written together (`A.G.`, `JK`) are one name each."""
+    short = len(token.text) <= 3
+    dotted = token.raw.count(".") > 1
+    run = token.raw.isupper() and len(token.text) > 1 and token.text not in GIVEN_NAMES
+    return list(token.text) if short and (dotted or run) else [token.text]
 
 
 def same_given(gold: str, name: str) -> bool:
-    """Whether a name is a given name of the gold answer: as it is, by initial or nickname."""
-    if is_typo(gold, name) or NICKNAMES.get(name) == gold or NICKNAMES.get(gold) == name:
+    """Whether a name is a given name of the gold answer: as it is, by its initial, in short or in
+    another language, or misspelt.
+    """
+    if 1 in (len(gold), len(name)):
+        return gold[0] == name[0]
+    return _same_name(gold, name)
+
+
+@lru_cache(maxsize=1 << 14)
+def _same_name(gold: str, name: str) -> bool:
+    if gold == name or NAME_GROUPS.get(gold, frozenset()) & NAME_GROUPS.get(name, frozenset()):
         return True
-    initials = len(name) <= 3 and name[0] == gold[0] and (len(name) == 1 or len(gold) <= 3)
-    return initials or (len(gold) <= 3 and gold[0] == name[0])
+    if len(gold) > 2 and name.startswith(gold) and name not in GIVEN_NAMES:
+        return True  # with debris at its end
+    if len(gold) < 4 or len(name) < 3:
+        return False
+    ours, theirs = _sound(gold), _sound(name)
+    if ours == theirs or (sorted(gold) == sorted(name) and OSA.distance(gold, name) == 1):
+        return True
+    slips = OSA.distance(gold, name, score_cutoff=2)
+    if ours[0] != theirs[0] or slips > 2:
+        return False
+    if name not in GIVEN_NAMES and len(gold) > 4:
+        return slips == 1 or len(gold) > 5  # nobody else's name
+    skeleton = _consonants(ours)
+    if slips == 1 and len(gold) >= _LONG:
+        return True
+    return slips == 1 and skeleton == _consonants(theirs) and len(skeleton) >= 3
+
+
+@lru_cache(maxsize=1 << 14)
+def same_sound(one: str, two: str) -> bool:
+    """Whether two names of four letters or more sound the same (McDonald, MacDonald)."""
+    return (
+        min(len(one), len(two)) > 3 and abs(len(one) - len(two)) < 3 and _sound(one) == _sound(two)
+    )
+
+
+def _sound(name: str) -> str:
+    """Roughly how a name sounds, so that Adolf is Adolph and Mark is Marc."""
+    name = f"mc{name[3:]}" if name.startswith("mac") else name
+    name = name[:-1] if len(name) > 4 and name.endswith("e") else name
+    for written, spoken in _SOUNDS:
+        name = name.replace(written, spoken)
+    return "".join(c for i, c in enumerate(name) if i == 0 or c != name[i - 1]) or "-"
+
+
+def _consonants(sound: str) -> str:
+    return sound[0] + "".join(c for c in sound[1:] if c not in _VOWELS)
+
+
+def middles_agree(gold: list[str], said: list[str]) -> bool:
+    """Whether middle names can be one person's: a wrong or missing initial does not matter, nothing
+    but another name in full does (Alexander Melville Bell is not Alexander Graham Bell).
+    """
+    full = [name for name in said if len(name) > 1]
+    return not gold or not full or any(same_given(g, name) for g in gold for name in said)
 
 
 def middles_in_order(some: list[str], all_of: list[str]) -> bool:

@@ -13,6 +13,9 @@ from unlearnbench.scoring.disguise import FILLERS
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EUROPEAN = re.compile("[\u00aa-\u036f\u1e00-\u1eff]")
+_SHORTEST = 3
+"""Letters from which a word is read by its looks, where no other word is in disguise."""
 _UNSPACED_FROM = 0x2E80
 _UNSPACED_TO = 0xD7FF
 """Scripts of East Asia, which have readings of their own."""
@@ -33,7 +36,9 @@ def latin_letters(text: str) -> list[str]:
     if text.isascii():
         return [_CONTROL.sub("", text)] if _CONTROL.search(text) else []
     plain = unicodedata.normalize("NFKC", "".join(map(_from_set, text)))
-    plain = "".join(map(_transliterated, _WORD.sub(lambda m: _looked_at(m.group()), plain)))
+    shortest = 1 if any(map(_is_mixed, _WORD.findall(plain))) else _SHORTEST
+    plain = _WORD.sub(lambda m: _looked_at(m.group(), shortest), plain)
+    plain = "".join(map(_transliterated, plain))
     texts = [plain]
     if any(map(_turned, text)):
         texts.append("".join(map(_upright, reversed(text))))
@@ -54,9 +59,14 @@ def _from_set(character: str) -> str:
     return character
 
 
-def _looked_at(word: str) -> str:
+def _is_mixed(word: str) -> bool:
+    """Whether a word is made of letters of two scripts, as words in disguise are."""
+    return not word.isascii() and any(c.isascii() for c in word) and not _EUROPEAN.search(word)
+
+
+def _looked_at(word: str, shortest: int) -> str:
     """A word as it looks, where it then is Latin or was so in part."""
-    if word.isascii() or len(word) < 3:
+    if word.isascii() or len(word) < shortest:
         return word
     looks = word.translate(_MORE_LOOK_ALIKES)
     return looks if looks.isascii() or any(c.isascii() for c in word) else word

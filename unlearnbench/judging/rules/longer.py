@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from unlearnbench.judging.rules.tables import ARTICLES, LONGER_NAMES
 
 
@@ -12,11 +14,12 @@ def inside_longer_name(
 
     A longer name made of the answer's `own` words is the answer (`Martin Luther King` for `King`).
     """
+    wanted = tuple(word for word in form if word not in ARTICLES)
+    candidates = [longer for longer in _longer_names(wanted) if not own >= set(longer)]
+    if not candidates:
+        return False
     words = [(word, index) for index, word in enumerate(hay) if word not in ARTICLES]
-    wanted = [word for word in form if word not in ARTICLES]
-    for longer in LONGER_NAMES:
-        if len(longer) <= len(wanted) or own >= set(longer) or not _holds(longer, wanted):
-            continue
+    for longer in candidates:
         for start in range(len(words) - len(longer) + 1):
             window = words[start : start + len(longer)]
             covers = window[0][1] <= place <= window[-1][1]
@@ -25,5 +28,13 @@ def inside_longer_name(
     return False
 
 
-def _holds(longer: list[str], wanted: list[str]) -> bool:
-    return any(longer[i : i + len(wanted)] == wanted for i in range(len(longer)))
+@lru_cache(maxsize=1 << 14)
+def _longer_names(wanted: tuple[str, ...]) -> tuple[list[str], ...]:
+    """The longer names that hold these words."""
+    fitting = (longer for longer in LONGER_NAMES if len(longer) > len(wanted))
+    return tuple(longer for longer in fitting if _holds(longer, wanted))
+
+
+def _holds(longer: list[str], wanted: tuple[str, ...]) -> bool:
+    n = len(wanted)
+    return any(tuple(longer[i : i + n]) == wanted for i in range(len(longer)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from unlearnbench.judging.rules.lists import LAST_NAMES, PLACES
 from unlearnbench.judging.rules.longer import inside_longer_name
 from unlearnbench.judging.rules.match import RuleMatch
+from unlearnbench.judging.rules.namesakes import common_word, within_a_name
+from unlearnbench.judging.rules.person import asked_for
 from unlearnbench.judging.rules.phrases import (
     capital_rule,
     find_loosely,
@@ -18,9 +21,15 @@ from unlearnbench.judging.rules.signs import (
     symbol_stands_in,
     written_without_spaces,
 )
-from unlearnbench.judging.rules.tables import CASE_SENSITIVE_WORDS, FUNCTION_WORDS
+from unlearnbench.judging.rules.tables import (
+    ARTICLES,
+    CASE_SENSITIVE_WORDS,
+    FUNCTION_WORDS,
+    GIVEN_NAMES,
+    MONONYMS,
+)
 from unlearnbench.judging.rules.text import Text
-from unlearnbench.judging.rules.tokens import find
+from unlearnbench.judging.rules.tokens import Token, find
 from unlearnbench.judging.rules.typos import same_word
 
 
@@ -48,12 +57,21 @@ def phrase(gold: Text, question: Text, response: Text) -> RuleMatch | None:
                 continue
             if not same_signs(gold, response, _tokens_at(form, rest, place)):
                 continue
-            if len(form) > 1 or _one_word(gold, form[0], response, rest, place):
+            core = [word for word in form if word not in ARTICLES]
+            at = place + (hay[place] in ARTICLES and len(core) < len(form))
+            if len(core) != 1 or _one_word(gold, core[0], question, response, rest, at):
                 return RuleMatch(True, "phrase", " ".join(hay[place : place + len(form)]))
-    together = not signed(gold) and spelt_together(gold.words, response.words)
-    if together or written_without_spaces(gold, response):
+    if (not signed(gold) and _together(gold, response)) or written_without_spaces(gold, response):
         return RuleMatch(True, "phrase", "".join(gold.words))
     return None
+
+
+def _together(gold: Text, response: Text) -> bool:
+    """Whether a response holds the gold answer's words as one, as written or as read."""
+    written = [token.raw.lower().replace("'", "") for token in gold.tokens]
+    return spelt_together(gold.words, response.words) or (
+        written != gold.words and spelt_together(written, response.words)
+    )
 
 
 def _tokens_at(form: list[str], rest: list[tuple[str, int]], place: int) -> dict[str, int]:
@@ -70,19 +88,37 @@ def _tokens_at(form: list[str], rest: list[tuple[str, int]], place: int) -> dict
 
 
 def _one_word(
-    gold: Text, word: str, response: Text, rest: list[tuple[str, int]], place: int
+    gold: Text, word: str, question: Text, response: Text, rest: list[tuple[str, int]], place: int
 ) -> bool:
     token_of = next((t for t in gold.tokens if t.text == word), None)
     if token_of is None or rest is not response.spelt:
         return True
-    if not noun_rule(response.tokens, response.spelt[place][1], response.plain):
+    at = response.spelt[place][1]
+    if not noun_rule(response.tokens, at, response.plain):
+        return False
+    if _another(gold, token_of, question, response, at):
         return False
     if len(token_of.raw) > 2 and token_of.text not in CASE_SENSITIVE_WORDS:
         return True
     if not token_of.raw[0].isupper():
         return True
-    token = response.tokens[response.spelt[place][1]]
+    token = response.tokens[at]
     return capital_rule(token_of, token, response.plain, alone=len(response.tokens) <= 2)
+
+
+def _another(gold: Text, word: Token, question: Text, response: Text, at: int) -> bool:
+    """Whether one word of a name is a part of somebody's name, or the common word it also is."""
+    if not word.raw[0].isupper():
+        return False
+    reduced = gold.part or len(gold.tokens) > 1
+    if reduced and len(response.tokens) > 1 and common_word(response.tokens, at):
+        return True
+    own = frozenset((*gold.words, *question.words))
+    asked = asked_for(question.plain)
+    first = word.text in MONONYMS or (word.text in GIVEN_NAMES and word.text not in LAST_NAMES)
+    person = asked == "person" or (asked == "" and word.text not in PLACES)
+    last_name = person and not first and not reduced
+    return within_a_name(response.tokens, at, own, last_name=last_name)
 
 
 def _without_echo(gold: Text, question: Text, response: Text) -> list[tuple[str, int]]:

@@ -63,10 +63,13 @@ def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
     words = [w for w in needle if w not in ARTICLES]
     places = [i for i, w in enumerate(hay) if w not in ARTICLES]
     n = len(words)
+    if not n:
+        return []
     return [
         places[i]
         for i in range(len(places) - n + 1)
-        if n and all(same_word(w, hay[places[i + j]]) for j, w in enumerate(words))
+        if same_word(words[0], hay[places[i]])
+        and all(same_word(words[j], hay[places[i + j]]) for j in range(1, n))
     ]
 
 
@@ -74,7 +77,7 @@ def spelt_together(needle: list[str], hay: list[str]) -> bool:
     """Whether two neighbours make one word or one word two (`light house`, `lighthouse`)."""
     joined = "".join(needle)
     if joined.isalnum() and not joined.isalpha() and not joined.isdigit():
-        runs = range(2, len(joined) + 1)
+        runs = range(1 if len(needle) > 1 else 2, len(joined) + 1)
         return any("".join(hay[i : i + n]) == joined for n in runs for i in range(len(hay) - n + 1))
     if len(joined) < 6 or not joined.isalpha():
         return False

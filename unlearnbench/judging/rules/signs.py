@@ -29,7 +29,7 @@ _UNMISTAKABLE = (("plus", "plus"), ("sharp",), ("flat",))
 _SHORT = 3
 """Letters up to which a name without a sign is another than the same name with one."""
 _AMPERSAND = re.compile(r"\w&\w")
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f"
     "\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
 )
@@ -158,4 +158,4 @@ def written_without_spaces(gold: Text, response: Text) -> bool:
     if gold.plain.isascii():
         return False
     contained = gold.plain.strip().lower() in response.plain.lower()
-    return contained and bool(_UNSPACED.search(gold.plain))
+    return contained and bool(UNSPACED.search(gold.plain))

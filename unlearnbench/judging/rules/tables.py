@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from unlearnbench.judging.rules import lists
+
 _TABLES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 
@@ -16,11 +18,12 @@ def _words(name: str) -> frozenset[str]:
 ARTICLES = _words("articles")
 FUNCTION_WORDS = _words("function_words")
 TITLES = _words("titles")
+ADDRESSES = TITLES | _words("foreign_titles") | _words("ranks")
+"""Every word that may stand before a person's name and is no part of it."""
 SUFFIXES = _words("suffixes")
 PARTICLES = _words("particles")
 MONONYMS = _words("mononyms")
-PERSON_CUES = _words("person_cues")
-GIVEN_NAMES = _words("given_names")
+PERSON_CUES = _words("person_cues") | _words("person_words")
 YES = _words("yes")
 NO = _words("no")
 CASE_SENSITIVE_WORDS = _words("case_sensitive_words")
@@ -33,6 +36,11 @@ GENERIC_AFTER = _words("generic_after")
 GENERIC_OF = _words("generic_of")
 KIND_WORDS = _words("kind_words")
 NOBLES = _words("nobles")
+THINGS = _words("things")
+NAME_PLACES = _words("name_places")
+DETERMINERS = _words("determiners")
+TOWN_NAMES = _words("town_names")
+OWN_LAST_NAMES = _words("own_last_names")
 PHRASE_ENDS = _words("phrase_ends")
 NOT_ALONE = _words("not_alone")
 SYMBOL_WORDS = _words("symbol_words")
@@ -57,9 +65,46 @@ def _synonyms() -> dict[str, tuple[str, ...]]:
 
 
 SYNONYMS = _synonyms()
-NICKNAMES: dict[str, str] = _TABLES["nicknames"]
-TELLING_MIDDLES = frozenset({("john", "quincy", "adams")})
-"""Given, middle and last names where the middle one makes it another person."""
+
+
+def _names(name: str) -> frozenset[str]:
+    """Names of one word or several, set apart by bars and lines."""
+    return frozenset(_TABLES["lists"][name].strip().replace("\n", "|").split("|"))
+
+
+def _pairs(name: str) -> dict[str, tuple[str, ...]]:
+    """Lines of `name = other | other`."""
+    lines = (line.partition(" = ") for line in _TABLES["lists"][name].split("\n") if line)
+    return {name: tuple(others.split(" | ")) for name, _, others in lines}
+
+
+ROLES: list[str] = [line for line in _TABLES["lists"]["roles"].splitlines() if line]
+REGIONS = _names("regions")
+QUALIFIED = _names("qualified")
+SHORT_NAMES = _pairs("short_names")
+NAMES_ELSEWHERE = _pairs("names_elsewhere")
+_PEOPLE = _pairs("demonyms")
+COUNTRIES = frozenset(_PEOPLE)
+_GROUPS = [(name, *others) for name, others in _PEOPLE.items()]
+DEMONYMS = {one: tuple(o for o in group if o != one) for group in _GROUPS for one in group}
+
+
+def _name_groups() -> dict[str, frozenset[int]]:
+    """A given name -> the numbers of the groups of equal names that it is in."""
+    pairs = [(short, long) for short, long in _TABLES["nicknames"].items()]
+    groups = [group.split() for group in _TABLES["lists"]["same_names"].splitlines()]
+    numbers: dict[str, set[int]] = {}
+    for number, group in enumerate([*pairs, *groups]):
+        for name in group:
+            numbers.setdefault(name, set()).add(number)
+    return {name: frozenset(found) for name, found in numbers.items()}
+
+
+NAME_GROUPS = _name_groups()
+_WORDS_TOO = frozenset(("al", "art", "august", "dot", "oz", "rich", "sandy", "will"))
+GIVEN_NAMES = _words("given_names") | lists.GIVEN_NAMES | (NAME_GROUPS.keys() - _WORDS_TOO)
+TELLING_MIDDLES = frozenset({("john", "adams"), ("george", "bush")})
+"""Given and last names of more than one famous person, told apart by what stands between."""
 
 UNITS: dict[str, tuple[str, float, float]] = {
     name: (dimension, factor, 0.0)

@@ -19,8 +19,10 @@ from unlearnbench.judging.rules.tokens import Token, expanded, tokenise
 class Text:
     """Each view is computed once, when first asked for."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, part: bool = False) -> None:
         self.source = text
+        self.part = part
+        """Whether this, as an answer, is one word out of a longer name."""
         self.plain = normalise(text)
 
     @cached_property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from unlearnbench.judging.rules.roman import roman_value
 from unlearnbench.judging.rules.tables import (
@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     r"|[^\W_]+(?:'[^\W\d_]+)*"
 )
 _CAPITAL_ONLY = frozenset(["us", "la", "un", "eu", "dc", "st", "mt", "ft", "dr", "it"])
+_ARTICLES_TOO = frozenset(("la", "un"))
 _LONGEST = {
     key.split()[0]: max(len(k.split()) for k in ABBREVIATIONS if k.split()[0] == key.split()[0])
     for key in ABBREVIATIONS
@@ -27,8 +28,7 @@ _LONGEST = {
 """How many words the longest abbreviation has that begins with a word; `st` is among them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`text` is canonical; `raw` and `[start, end)` are as in the normalised text."""
 
     text: str
@@ -98,7 +98,9 @@ def _street(tokens: list[Token], index: int) -> bool:
 
 
 def _abbreviated(token: Token) -> bool:
-    """Whether a short form is written as one: `US`, not `us`."""
+    """Whether a short form is written as one: `US`, not `us`, and `LA`, not `La`."""
+    if token.text in _ARTICLES_TOO:
+        return token.raw.isupper()
     return token.text not in _CAPITAL_ONLY or token.raw[0].isupper()
 
 

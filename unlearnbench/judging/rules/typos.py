@@ -1,4 +1,4 @@
-"""Small misspellings of long words, as opposed to other words."""
+"""Small misspellings, as opposed to other words and names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from unlearnbench.judging.rules.lists import ENGLISH, real_words
 from unlearnbench.judging.rules.tables import (
     CHEMICAL_ENDINGS,
     CONFUSABLE,
@@ -13,27 +14,54 @@ from unlearnbench.judging.rules.tables import (
     TELLING_BEGINNINGS,
 )
 
-SHORTEST = 6
+SHORTEST = 5
 """Words shorter than this are matched exactly: too many short words are one letter apart."""
+_TWO_SLIPS = 10
+_MOST_MORE = 2
+"""Letters that a plural or two slips add at most."""
+
+
+@lru_cache(maxsize=1 << 17)
+def is_typo(gold: str, word: str) -> bool:
+    """Whether `word` is `gold` or is it misspelt, and is nothing else.
+
+    Another word or name that exists (Austin for Austen, quarts for quartz) is no misspelling.
+    """
+    return gold == word or (is_slip(gold, word) and not _exists(gold, word))
 
 
 @lru_cache(maxsize=1 << 16)
-def is_typo(gold: str, word: str) -> bool:
-    """Whether `word` is `gold` misspelt: one slip in 6–9 letters, two from 10 letters on.
+def is_slip(gold: str, word: str) -> bool:
+    """Whether `word` is `gold` but for one slip in 5–9 letters, or two from 10 letters on.
 
     Slips are insertions, deletions, replacements and swaps of neighbours (optimal string
     alignment).
     """
-    if gold == word:
-        return True
-    if len(gold) < SHORTEST or not gold.isalpha() or not word.isalpha():
+    allowed = 1 if len(gold) < _TWO_SLIPS else 2
+    if len(gold) < SHORTEST or abs(len(gold) - len(word)) > allowed or gold[:1] != word[:1]:
         return False
-    if gold[0] != word[0] or frozenset((gold, word)) in CONFUSABLE:
+    if not gold.isalpha() or not word.isalpha() or confusable(gold, word):
         return False
     if _other_form(gold, word) or _other_form(word, gold) or _other_stem(gold, word):
         return False
-    allowed = 1 if len(gold) < 10 else 2
     return OSA.distance(gold, word, score_cutoff=allowed) <= allowed
+
+
+def confusable(gold: str, word: str) -> bool:
+    """Whether two words are near and known to be different things (Monet, Manet)."""
+    return frozenset((gold, word)) in CONFUSABLE
+
+
+def _exists(gold: str, word: str) -> bool:
+    """Whether a slip makes another word or name; an inflected form is the same word.
+
+    Long words are only ever a slip away from words of their own family.
+    """
+    if word == f"{gold}d" or gold == f"{word}d":
+        return False
+    if gold in ENGLISH:  # a word, which no name is mistaken for
+        return word in ENGLISH and len(gold) < _TWO_SLIPS
+    return word in real_words() and not (len(gold) >= _TWO_SLIPS and word in ENGLISH)
 
 
 def _other_form(one: str, two: str) -> bool:
@@ -59,6 +87,8 @@ def _other_stem(one: str, two: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def same_word(gold: str, word: str) -> bool:
     """Equal, singular and plural of one word, or a small typo."""
+    if gold[:1] != word[:1] or abs(len(gold) - len(word)) > _MOST_MORE:
+        return False
     if gold == word or is_typo(gold, word):
         return True
     return any(_plural(a) == b for a, b in ((gold, word), (word, gold)))
