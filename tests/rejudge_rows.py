@@ -1,8 +1,8 @@
 """Judge the rows and bases that ship again: `python -m tests.rejudge_rows [FOLDER …] [--dry-run]`.
 
 For whoever raised `RULES_VERSION`. Verdicts of the rules, scores and identities are made anew from
-the stored answers; every changed verdict is printed, to be read by a person. An attack
-leaves the row if it came without its answers.
+the stored answers; every changed verdict is printed, to be read by a person. Records of attacks
+rest on verdicts of the judge that they were made with: they leave the row, to be made again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from unlearnbench.runs.codec import outcome_record
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ScoreRecord
 from unlearnbench.submissions.journals import read_completions
-from unlearnbench.submissions.layout import BASE, COMPLETIONS, OUTCOMES, SUBMISSION, SUMS
+from unlearnbench.submissions.layout import (
+    ATTACK_FILES,
+    BASE,
+    COMPLETIONS,
+    OUTCOMES,
+    SUBMISSION,
+    SUMS,
+)
 from unlearnbench.submissions.read import claimed_record, read_claim
 from unlearnbench.submissions.schema import BaseClaim, RunClaim, Submission
 from unlearnbench.submissions.untrusted import parse_lines
@@ -77,7 +84,9 @@ def rejudge(folder: Path, dry: bool) -> int:
         text = answers[probe.key].text.strip().replace("\n", " / ")[:110]
         print(f"  now {verdicts[probe.key].verdict}: {probe.answer!r} <- {text!r}")
     if not dry:
-        scores = Run(folder, claimed_record(claim), plan.probes, answers, verdicts).scores
+        identity = claim.identity.model_copy(update={"judge_identity": RulesJudge().identity})
+        record = claimed_record(claim.model_copy(update={"identity": identity}))
+        scores = Run(folder, record, plan.probes, answers, verdicts).scores
         _write(folder, plan, verdicts, {n: ScoreRecord.of(s) for n, s in scores.items()})
     return len(changed)
 
@@ -94,6 +103,8 @@ def _write(folder: Path, plan: Plan, verdicts: Verdicts, scores: Mapping[str, Sc
     claim["run"]["identity"]["judge_identity"] = RulesJudge().identity
     claim["run"]["scores"] = {n: s.model_dump(mode="json") for n, s in scores.items()}
     path.write_text(json.dumps(claim, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for name in ATTACK_FILES:
+        (folder / name).unlink(missing_ok=True)
     names = sorted(
         str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != SUMS
     )
