@@ -6,13 +6,14 @@ from unlearnbench.judging.rules.lists import ENGLISH, LAST_NAMES, PLACES
 from unlearnbench.judging.rules.person import GENERATIONS, Person
 from unlearnbench.judging.rules.tables import (
     ADDRESSES,
+    ARTICLES,
     DETERMINERS,
     FUNCTION_WORDS,
     GIVEN_NAMES,
     KIND_WORDS,
-    NAME_GROUPS,
     NAME_PLACES,
     OWN_LAST_NAMES,
+    PARTICLES,
     SUFFIXES,
     TITLES,
     TOWN_NAMES,
@@ -21,6 +22,7 @@ from unlearnbench.judging.rules.tables import (
 from unlearnbench.judging.rules.tokens import Token
 
 _COMMON = WORD_NAMES | ENGLISH
+_SMALL = PARTICLES | ARTICLES - {"a", "an", "the"}
 _NAMES = GIVEN_NAMES | LAST_NAMES
 _NO_NAME = SUFFIXES | FUNCTION_WORDS | KIND_WORDS
 _BEFORE_NAMES = NAME_PLACES | ADDRESSES
@@ -70,12 +72,14 @@ def common_word(response: list[Token], index: int) -> bool:
     """
     token = response[index]
     known = {token.text, token.text.removesuffix("r"), token.text.removesuffix("er")}
-    before = response[index - 1].text if index else "is"
+    at = index - 1 if index and response[index - 1].text == "the" else index
+    ends = at == index or index + 1 == len(response)
+    before = response[at - 1].text if at else "is" if ends else "the"
     if token.raw[0].islower() and before in DETERMINERS:
         return True
     if not token.raw[0].islower() or not known & _COMMON:
         return False
-    capitals = any(t.raw[0].isupper() and t.text != "i" for t in response)
+    capitals = any(t.raw[0].isupper() for t in response)
     return capitals and before not in _BEFORE_NAMES
 
 
@@ -98,8 +102,11 @@ def within_a_name(
     token = response[index]
     if not token.raw[0].isupper():
         return False
-    before = response[index - 1] if index else None
-    if before is not None and token.start - before.end == 1 and not last_name:
+    at = index
+    while at and response[at - 1].text in _SMALL and response[at].start - response[at - 1].end == 1:
+        at -= 1
+    before = response[at - 1] if at else None
+    if before is not None and response[at].start - before.end == 1 and not last_name:
         named = before.raw[0].isupper() and before.text not in own
         if named and _is_first_name(before.text, token.text):
             return True
@@ -119,8 +126,6 @@ def within_a_name(
 
 def _is_first_name(word: str, after: str) -> bool:
     """Whether a word in front of another is somebody's first name."""
-    if word in NAME_GROUPS and word in GIVEN_NAMES:
-        return True
-    if word in ADDRESSES or word in ENGLISH or word in PLACES:
+    if word in ADDRESSES or word in PLACES:
         return False
-    return word in GIVEN_NAMES or (word in LAST_NAMES and after in _NAMES)
+    return word in GIVEN_NAMES or (word in LAST_NAMES and word not in ENGLISH and after in _NAMES)
