@@ -21,6 +21,7 @@ from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.codec import outcome_record
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ScoreRecord
+from unlearnbench.submissions.bundle import claim_file
 from unlearnbench.submissions.journals import read_completions
 from unlearnbench.submissions.layout import (
     ATTACK_FILES,
@@ -98,11 +99,11 @@ def _key(row: Mapping[str, object]) -> ProbeKey:
 def _write(folder: Path, plan: Plan, verdicts: Verdicts, scores: Mapping[str, ScoreRecord]) -> None:
     lines = [json.dumps(outcome_record(verdicts[p.key]), ensure_ascii=False) for p in plan.probes]
     (folder / "run" / OUTCOMES).write_text("\n".join(lines) + "\n", "utf-8")
-    path = folder / (BASE if (folder / BASE).exists() else SUBMISSION)
-    claim = json.loads(path.read_text("utf-8"))
+    name, shape = (BASE, BaseClaim) if (folder / BASE).exists() else (SUBMISSION, Submission)
+    claim = json.loads((folder / name).read_text("utf-8"))
     claim["run"]["identity"]["judge_identity"] = RulesJudge().identity
     claim["run"]["scores"] = {n: s.model_dump(mode="json") for n, s in scores.items()}
-    path.write_text(json.dumps(claim, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / name).write_bytes(claim_file(read_claim(json.dumps(claim).encode(), name, shape)))
     for name in ATTACK_FILES:
         (folder / name).unlink(missing_ok=True)
     names = sorted(
