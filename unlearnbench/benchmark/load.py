@@ -42,7 +42,7 @@ class Benchmark:
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
     sentences: bool = False
-    topics: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, str] = field(default_factory=dict, hash=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def split(self, name: Split) -> tuple[Fact, ...]:
