@@ -74,7 +74,7 @@ def test_versions_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
         ("unlearnbench score x --benchmark w", ["wkf"]),
         ("unlearnbench score x --profile s", ["standard"]),
         ("unlearnbench score x --engine r", ["replay"]),
-        ("unlearnbench score x --judge rul", ["rules"]),
+        ("unlearnbench score x --judge rul", ["rules", "rules-strict"]),
         ("unlearnbench score smol", ["smollm2-135m"]),
         ("unlearnbench train --method sim", ["simnpo"]),
         ("unlearnbench stress x --only qu", ["quantize"]),
