@@ -88,7 +88,7 @@ def make() -> Workspace:
 @contextmanager
 def content(space: Workspace) -> Iterator[None]:
     """While this holds, the tiny benchmark is one that ships."""
-    readers = ("benchmark.load", "submissions.read")
+    readers = ("benchmark.editions",)
     with ExitStack() as stack:
         for reader in readers:
             target = f"unlearnbench.{reader}.content_root"
