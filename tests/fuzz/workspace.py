@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,11 +88,8 @@ def make() -> Workspace:
 @contextmanager
 def content(space: Workspace) -> Iterator[None]:
     """While this holds, the tiny benchmark is one that ships."""
-    readers = ("benchmark.editions",)
-    with ExitStack() as stack:
-        for reader in readers:
-            target = f"unlearnbench.{reader}.content_root"
-            stack.enter_context(mock.patch(target, lambda: space / "content"))
+    target = "unlearnbench.benchmark.editions.content_root"
+    with mock.patch(target, lambda: space / "content"):
         yield
 
 
@@ -186,5 +183,8 @@ def _training(space: Workspace) -> None:
     folder = space / "trained"
     folder.mkdir()
     write_record(folder, record)
-    log = TofuRecord("s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [], {})
+    definitions = {"end_token": True, "truth_ratio": "geometric"}
+    log = TofuRecord(
+        "s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [], definitions
+    )
     write_tofu(log, space / "log.json")
