@@ -121,7 +121,7 @@ def _identity_of(record: TrainingRecord) -> dict[str, Any]:
     )
 
 
-def _without_additions(identity: dict[str, Any]) -> dict[str, Any]:
+def _without_additions(identity: Mapping[str, object]) -> dict[str, object]:
     """A training keeps its identity when there is one more thing that it could have set."""
     return {k: v for k, v in identity.items() if k not in ADDED or v != ADDED[k]}
 
