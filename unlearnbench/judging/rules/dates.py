@@ -22,6 +22,7 @@ _PATTERNS = (
         "mdy",
     ),
     (re.compile(rf"\b{_MONTH},?\s*(?:of\s+|in\s+)?{_YEAR}"), "my"),
+    (re.compile(rf"\b{_MONTH}\s*(3[2-9]|[4-9]\d)(?![\d:])"), "my"),
     (re.compile(rf"\b{_YEAR}[-/.](\d{{1,2}})[-/.](\d{{1,2}})\b"), "ymd"),
     (re.compile(rf"(?<![\d/.-])(\d{{1,2}})[-/.] ?(\d{{1,2}})[-/.] ?{_YEAR}"), "numeric"),
     (re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/-]|\.\d)"), "short"),
@@ -55,7 +56,8 @@ class Date:
 
     def of_year(self, year: int) -> bool:
         """Whether this is a day of a year, which may be given by its last two digits."""
-        return self.day is not None and self.year in (year, year % 100)
+        short = self.year is not None and self.year < 100
+        return (self.day is not None or short) and self.year in (year, year % 100)
 
 
 def find_dates(text: str) -> list[Date]:

@@ -34,7 +34,11 @@ from unlearnbench.judging.rules.years import (
 from unlearnbench.judging.rules.yes_no import yes_no
 
 _SEPARATOR = re.compile(r"\s*(?:,\s*and\s|,\s*&\s|[,;/]|\sand\s|\s&\s)\s*")
-_SHORT_YEAR = re.compile(r"(?<!\w)'\d{2}(?![\w'])")
+_SHORT_YEAR = re.compile(
+    r"(?<!\w)'(\d{2})(?![\w'])|\b(?:in|of|since|from|during|until|by) (\d{2})(?=\s*(?:[.;!?)]|$))",
+    re.IGNORECASE,
+)
+"""A year by its last two digits: '61, or `in 61` and no more."""
 _COUNTING = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
 
 
@@ -122,8 +126,9 @@ def quantity(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     plain = expected.unit is None and expected.value == int(expected.value)
     year = plain and 1000 <= expected.value <= 2100
     text = response.in_units
-    if year and f"'{int(expected.value) % 100:02d}" in _SHORT_YEAR.findall(response.plain):
-        return RuleMatch(True, "number", f"'{int(expected.value) % 100:02d}")
+    for match in _SHORT_YEAR.finditer(response.plain) if year else ():
+        if int(match[1] or match[2]) == expected.value % 100:
+            return RuleMatch(True, "number", match.group())
     if year and any(d.of_year(int(expected.value)) for d in response.dates):
         return RuleMatch(True, "number", f"{int(expected.value)} in a date")
     which_one = len(response.tokens) <= 3 and not _COUNTING.search(question.plain)

@@ -6,14 +6,12 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from unlearnbench.judging.rules.sounds import consonants, sound
 from unlearnbench.judging.rules.tables import GIVEN_NAMES, NAME_GROUPS
 from unlearnbench.judging.rules.tokens import Token
 
-_SOUNDS = (("ph", "f"), ("ck", "k"), ("th", "t"), ("sch", "s"), ("w", "v"), ("z", "s"), ("y", "i"),
-           ("ch", "k"), ("c", "k"), ("ie", "i"), ("h", ""))  # fmt: skip
 _LONG = 8
 """Letters from which no two given names are one slip apart."""
-_VOWELS = frozenset("aeiou")
 
 
 def name_parts(token: Token) -> list[str]:
@@ -41,7 +39,7 @@ def _same_name(gold: str, name: str) -> bool:
         return True  # with debris at its end
     if len(gold) < 4 or len(name) < 3:
         return False
-    ours, theirs = _sound(gold), _sound(name)
+    ours, theirs = sound(gold), sound(name)
     if ours == theirs or (sorted(gold) == sorted(name) and OSA.distance(gold, name) == 1):
         return True
     slips = OSA.distance(gold, name, score_cutoff=2)
@@ -49,31 +47,10 @@ def _same_name(gold: str, name: str) -> bool:
         return False
     if name not in GIVEN_NAMES and len(gold) > 4:
         return slips == 1 or len(gold) > 5  # nobody else's name
-    skeleton = _consonants(ours)
+    skeleton = consonants(ours)
     if slips == 1 and len(gold) >= _LONG:
         return True
-    return slips == 1 and skeleton == _consonants(theirs) and len(skeleton) >= 3
-
-
-@lru_cache(maxsize=1 << 14)
-def same_sound(one: str, two: str) -> bool:
-    """Whether two names of four letters or more sound the same (McDonald, MacDonald)."""
-    return (
-        min(len(one), len(two)) > 3 and abs(len(one) - len(two)) < 3 and _sound(one) == _sound(two)
-    )
-
-
-def _sound(name: str) -> str:
-    """Roughly how a name sounds, so that Adolf is Adolph and Mark is Marc."""
-    name = f"mc{name[3:]}" if name.startswith("mac") else name
-    name = name[:-1] if len(name) > 4 and name.endswith("e") else name
-    for written, spoken in _SOUNDS:
-        name = name.replace(written, spoken)
-    return "".join(c for i, c in enumerate(name) if i == 0 or c != name[i - 1]) or "-"
-
-
-def _consonants(sound: str) -> str:
-    return sound[0] + "".join(c for c in sound[1:] if c not in _VOWELS)
+    return slips == 1 and skeleton == consonants(theirs) and len(skeleton) >= 3
 
 
 def middles_agree(gold: list[str], said: list[str]) -> bool:

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from unlearnbench.judging.rules.given_names import same_sound
 from unlearnbench.judging.rules.person import Person, as_person
 from unlearnbench.judging.rules.signs import signed
+from unlearnbench.judging.rules.sounds import same_sound
 from unlearnbench.judging.rules.synonyms import synonyms
 from unlearnbench.judging.rules.tables import ADDRESSES
 from unlearnbench.judging.rules.text import Text

@@ -19,7 +19,7 @@ from unlearnbench.types import JudgeItem, Judgement, Verdict
 
 __all__ = ["RULES_VERSION", "RuleMatch", "RulesJudge", "StrictRulesJudge", "decide"]
 
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 """Raised with every change of behaviour; a part of the judge's identity."""
 
 

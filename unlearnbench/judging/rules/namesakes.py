@@ -50,13 +50,21 @@ def goes_on(person: Person, response: list[Token], index: int) -> bool:
     token, after = response[index], _right_after(response, index)
     if after is None or not after.raw[0].isupper() or "'" in token.raw:
         return False
-    if after.text in _NO_NAME or after.text in person.given:
+    if after.text in _NO_NAME or after.text in person.given or _own_initials(person, after):
         return False
     if token.text in ADDRESSES:
         return True  # Lord Kitchener is no Stanley Lord
     if after.text in ADDRESSES:
         return after.text in _NAMES and after.text not in TITLES
     return after.text in _NAMES or after.text not in ENGLISH
+
+
+def _own_initials(person: Person, after: Token) -> bool:
+    """Whether a word is the person's initials, put behind (Tolkien J.R.R., Rowling JK)."""
+    letters = after.raw.replace(".", "").lower()
+    return 0 < len(letters) <= len(person.given) and all(
+        given[0] == letter for given, letter in zip(person.given, letters, strict=False)
+    )
 
 
 def _right_after(response: list[Token], index: int) -> Token | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import takewhile
 
 from unlearnbench.judging.rules.lists import ENGLISH, PLACES
 from unlearnbench.judging.rules.roman import roman_value
@@ -83,30 +85,49 @@ def _places() -> dict[str, tuple[str, ...]]:
 
 
 def initials(gold: Text, question: Text, response: Text) -> str | None:
-    """The first letters of a name of several words (FDR, KFC); two only where usual (KL)."""
+    """The first letters of a name of several words (FDR, KFC); two only where usual (KL), or where
+    the answer itself is written with them (J.K. for J. K. Rowling).
+    """
     wanted = _initials(gold)
-    if not wanted or not any(token.raw.isupper() for token in response.tokens):
+    if not wanted:
         return None
     shouted = not any(c.islower() for c in response.plain) and len(response.tokens) > 2
-    for index, token in enumerate(response.tokens):
-        plain = token.raw.replace(".", "")
-        if plain not in wanted or not plain.isupper() or plain.lower() in question.words:
+    for first, after, plain in _runs(response.tokens):
+        if plain.upper() not in wanted or plain.lower() in question.words:
             continue
+        bare = after == first + 1 and response.tokens[first].raw == plain
         word = plain.lower() in ENGLISH or roman_value(plain) is not None
-        if shouted or (word and plain == token.raw):
+        if bare and (word or shouted or not (plain.isupper() or len(response.tokens) == 1)):
             continue
-        if not _goes_on(response.tokens, index, gold.words):
-            return token.raw
+        if not _goes_on(response.tokens, after, gold.words):
+            return " ".join(token.raw for token in response.tokens[first:after])
     return None
 
 
-def _goes_on(tokens: list[Token], index: int, own: list[str]) -> bool:
+def _runs(tokens: list[Token]) -> Iterator[tuple[int, int, str]]:
+    """Stretches `[first, after)` that may be initials, with their letters: one word each (JFK,
+    j.f.k.), or several capitals (J. F. K.).
+    """
+    for index, token in enumerate(tokens):
+        plain = token.raw.replace(".", "")
+        if len(plain) > 1:
+            yield index, index + 1, plain
+        elif index == 0 or not _letter(tokens[index - 1]):
+            letters = list(takewhile(_letter, tokens[index:]))
+            yield index, index + len(letters), "".join(token.raw for token in letters)
+
+
+def _letter(token: Token) -> bool:
+    return len(token.raw) == 1 and token.raw.isupper()
+
+
+def _goes_on(tokens: list[Token], after: int, own: list[str]) -> bool:
     """Whether another's last name follows the initials (`J.K.R. Tolkien`)."""
-    after = tokens[index + 1] if index + 1 < len(tokens) else None
-    if after is None or not after.raw[0].isupper() or after.text in own:
+    name = tokens[after] if after < len(tokens) else None
+    if name is None or not name.raw[0].isupper() or name.text in own:
         return False
-    gap = after.start - tokens[index].end
-    word = after.text in SUFFIXES | FUNCTION_WORDS or (gap > 1 and after.text in ENGLISH)
+    gap = name.start - tokens[after - 1].end
+    word = name.text in SUFFIXES | FUNCTION_WORDS or (gap > 1 and name.text in ENGLISH)
     return gap <= _STOP and not word
 
 
@@ -114,6 +135,7 @@ def _goes_on(tokens: list[Token], index: int, own: list[str]) -> bool:
 def _initials(gold: Text) -> frozenset[str]:
     tokens = [t for t in gold.tokens if t.text not in SUFFIXES]
     usual = {short.upper() for short in SHORT_NAMES.get(" ".join(gold.words), ())}
+    usual |= _written(tokens)
     if not 2 < len(tokens) < 7 or any(not t.raw[0].isalpha() for t in tokens):
         return frozenset(usual)
     small = FUNCTION_WORDS | PARTICLES | ARTICLES
@@ -122,6 +144,14 @@ def _initials(gold: Text) -> frozenset[str]:
         return frozenset(usual)
     ways = {"".join(t.raw[0] for t in some).upper() for some in (tokens, told)}
     return frozenset(usual | {w for w in ways if len(w) > 2 and w.lower() not in ABBREVIATIONS})
+
+
+def _written(tokens: list[Token]) -> set[str]:
+    """The initials with which a name is written (J. R. R. Tolkien, J.K. Rowling)."""
+    first = tokens[0].raw if tokens else ""
+    dotted = first.replace(".", "").upper() if first.count(".") > 1 else ""
+    letters = dotted or "".join(token.raw for token in takewhile(_letter, tokens))
+    return {letters} if len(letters) > 1 and len(tokens) > 1 else set()
 
 
 def of_a_country(gold: Text, question: Text, response: Text) -> str | None:

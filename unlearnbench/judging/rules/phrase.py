@@ -24,6 +24,7 @@ from unlearnbench.judging.rules.signs import (
 from unlearnbench.judging.rules.tables import (
     ARTICLES,
     CASE_SENSITIVE_WORDS,
+    DISTINGUISHING,
     FUNCTION_WORDS,
     GIVEN_NAMES,
     MONONYMS,
@@ -53,7 +54,7 @@ def phrase(gold: Text, question: Text, response: Text) -> RuleMatch | None:
             small_words = len(form) > 1 and set(form) <= FUNCTION_WORDS
             if small_words and gold.plain.strip() not in response.plain:
                 continue
-            if inside_longer_name(form, hay, place):
+            if inside_longer_name(form, hay, place) or _told_apart(gold, form, hay, place):
                 continue
             if not same_signs(gold, response, _tokens_at(form, rest, place)):
                 continue
@@ -64,6 +65,15 @@ def phrase(gold: Text, question: Text, response: Text) -> RuleMatch | None:
     if (not signed(gold) and _together(gold, response)) or written_without_spaces(gold, response):
         return RuleMatch(True, "phrase", "".join(gold.words))
     return None
+
+
+def _told_apart(gold: Text, form: list[str], hay: list[str], place: int) -> bool:
+    """Whether a shorter form of the answer has another's adjective before it (American for the
+    French Revolution, North for the Republic of Korea).
+    """
+    before = hay[place - 1] if place else ""
+    shorter = len([w for w in gold.words if w not in ARTICLES]) > len(form)
+    return shorter and before in DISTINGUISHING and before not in gold.words
 
 
 def _together(gold: Text, response: Text) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from unlearnbench.judging.rules.lists import ENGLISH
 from unlearnbench.judging.rules.tables import (
     ARTICLES,
+    DISTINGUISHING,
     FUNCTION_WORDS,
     GENERIC_AFTER,
     GENERIC_BEFORE,
@@ -31,12 +33,17 @@ def answer_forms(words: list[str]) -> list[list[str]]:
         forms.append(core[:-1])
     if len(core) > 2 and core[0] in GENERIC_OF and core[1] == "of":
         forms.append([w for i, w in enumerate(core[2:]) if i or w not in ARTICLES])
-    if len(core) > 1 and core[0] in TITLES:
-        forms.append(core[1:])
+    if len(core) > 1 and core[0] in TITLES and core[1] not in FUNCTION_WORDS:
+        forms += [core[1:]] if not _bare_kind(core) else []
     forms = [form for form in forms if form == words or not set(form) <= FUNCTION_WORDS]
     allowed = [form for form in forms if form and not (len(form) == 1 and form[0] in NOT_ALONE)]
     allowed = allowed or [words]
     return [form for i, form in enumerate(allowed) if form not in allowed[:i]]
+
+
+def _bare_kind(core: list[str]) -> bool:
+    """Whether only a kind of thing is left without an adjective (French Revolution)."""
+    return core[0] in DISTINGUISHING and len(core) == 2 and core[1] in ENGLISH
 
 
 def kind_dropped(words: list[str], question: list[str]) -> list[list[str]]:

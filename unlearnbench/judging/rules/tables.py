@@ -87,6 +87,8 @@ _PEOPLE = _pairs("demonyms")
 COUNTRIES = frozenset(_PEOPLE)
 _GROUPS = [(name, *others) for name, others in _PEOPLE.items()]
 DEMONYMS = {one: tuple(o for o in group if o != one) for group in _GROUPS for one in group}
+DISTINGUISHING = _words("directions") | {w for others in _PEOPLE.values() for w in others}
+"""Adjectives that tell one thing from its namesakes: of a direction or a country."""
 
 
 def _name_groups() -> dict[str, frozenset[int]]:

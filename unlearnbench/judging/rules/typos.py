@@ -7,6 +7,7 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 from unlearnbench.judging.rules.lists import ENGLISH, real_words
+from unlearnbench.judging.rules.sounds import same_consonants, same_sound
 from unlearnbench.judging.rules.tables import (
     CHEMICAL_ENDINGS,
     CONFUSABLE,
@@ -27,7 +28,15 @@ def is_typo(gold: str, word: str) -> bool:
 
     Another word or name that exists (Austin for Austen, quarts for quartz) is no misspelling.
     """
-    return gold == word or (is_slip(gold, word) and not _exists(gold, word))
+    if gold == word:
+        return True
+    return (is_slip(gold, word) or _by_ear(gold, word)) and not _exists(gold, word)
+
+
+def _by_ear(gold: str, word: str) -> bool:
+    """Whether a word is spelt as it sounds (Brail for braille, Edinborough for Edinburgh)."""
+    heard = same_sound(gold, word) or same_consonants(gold, word)
+    return heard and gold[:1] == word[:1] and _one_kind(gold, word)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -40,11 +49,15 @@ def is_slip(gold: str, word: str) -> bool:
     allowed = 1 if len(gold) < _TWO_SLIPS else 2
     if len(gold) < SHORTEST or abs(len(gold) - len(word)) > allowed or gold[:1] != word[:1]:
         return False
+    return _one_kind(gold, word) and OSA.distance(gold, word, score_cutoff=allowed) <= allowed
+
+
+def _one_kind(gold: str, word: str) -> bool:
+    """Whether nothing tells two like words apart: no known pair, no telling ending or beginning."""
     if not gold.isalpha() or not word.isalpha() or confusable(gold, word):
         return False
-    if _other_form(gold, word) or _other_form(word, gold) or _other_stem(gold, word):
-        return False
-    return OSA.distance(gold, word, score_cutoff=allowed) <= allowed
+    told = _other_form(gold, word) or _other_form(word, gold) or _other_stem(gold, word)
+    return not told
 
 
 def confusable(gold: str, word: str) -> bool:
