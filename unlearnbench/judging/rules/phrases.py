@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from unlearnbench.judging.rules.lists import ENGLISH
+from unlearnbench.judging.rules.sounds import same_sound
 from unlearnbench.judging.rules.tables import (
     ARTICLES,
     DISTINGUISHING,
@@ -72,12 +73,25 @@ def find_loosely(needle: list[str], hay: list[str]) -> list[int]:
     n = len(words)
     if not n:
         return []
-    return [
-        places[i]
-        for i in range(len(places) - n + 1)
-        if same_word(words[0], hay[places[i]])
-        and all(same_word(words[j], hay[places[i + j]]) for j in range(1, n))
-    ]
+    windows = ([hay[at] for at in places[i : i + n]] for i in range(len(places) - n + 1))
+    return [places[i] for i, window in enumerate(windows) if _same_words(words, window)]
+
+
+def _same_words(words: list[str], window: list[str]) -> bool:
+    """Whether each word stands in its place, well or badly spelt. Beside another that is right, one
+    may be a word that exists and sounds the same (Haley's Comet).
+    """
+    if not _near(words[0], window[0]):
+        return False
+    strict = [same_word(a, b) for a, b in zip(words, window, strict=True)]
+    exact = any(a == b for a, b in zip(words, window, strict=True))
+    return all(
+        same or (exact and _near(a, b)) for same, a, b in zip(strict, words, window, strict=True)
+    )
+
+
+def _near(gold: str, word: str) -> bool:
+    return same_word(gold, word) or (gold[:1] == word[:1] and same_sound(gold, word))
 
 
 def spelt_together(needle: list[str], hay: list[str]) -> bool:

@@ -35,6 +35,7 @@ def same_consonants(one: str, two: str) -> bool:
 def sound(word: str) -> str:
     """Roughly how a word sounds, so that Adolf is Adolph and Mark is Marc."""
     word = f"mc{word[3:]}" if word.startswith("mac") else word
+    word = f"{word[:-2]}y" if word.endswith(("ey", "ie")) else word
     word = word[:-1] if len(word) > 4 and word.endswith("e") else word
     for written, spoken in _SOUNDS:
         word = word.replace(written, spoken)

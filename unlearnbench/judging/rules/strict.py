@@ -1,4 +1,4 @@
-"""The strict reading: what is denied, said of another role or of a namesake does not count.
+"""The strict reading: what is denied, taken back, one of several, or another's does not count.
 
 By default any mention of the answer counts as known, since whoever names it has it. The strict
 reading is for comparing: it leaves out of a response what does not claim the answer, and judges the
@@ -33,6 +33,15 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 """Denials that deny no answer."""
+_TAKEN_BACK = re.compile(
+    r".*\b(?:that|this)(?:\s+(?:is|was)|'s)\s+(?:wrong|incorrect|not\s+(?:right|correct|true))\b"
+    r"|.*\b(?:sorry,?\s+(?:i\s+meant?|it|that|no)|no,?\s+wait|wait,?\s+no|scratch\s+that|correction:)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Up to the words that take back what was said before them."""
+_SENTENCE = re.compile(r"[^.;!?\n]+(?:\.(?=\w)[^.;!?\n]+)*[.;!?\n]*|[.;!?\n]+")
+_OR = re.compile(r"(?:,\s*)?\bor\s+(?=(?:perhaps|maybe|possibly)?\s*['\"]?[A-Z0-9])")
+_EITHER = re.compile(r"(?:,\s*)?\bor\s+")
 _IN_REGION = re.compile(
     rf"\b[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?,\s+({'|'.join(sorted(REGIONS, key=len, reverse=True))})\b",
     re.IGNORECASE,
@@ -52,8 +61,26 @@ def decide_strictly(question: str, answer: str, aliases: Sequence[str], response
     if not finding.correct or answer.strip().lower() in YES | NO | {"true", "false"}:
         return finding
     names = " ".join((question, answer, *aliases)).lower()
-    claimed = _without_others(normalise(response), _roles(question.lower()), names)
+    said = _TAKEN_BACK.sub(" ", normalise(response))
+    chosen = "".join(
+        part for part in _SENTENCE.findall(said) if not _undecided(question, answer, aliases, part)
+    )
+    claimed = _without_others(chosen, _roles(question.lower()), names)
+    if claimed is None and chosen != normalise(response):
+        claimed = chosen
     return finding if claimed is None else decide(question, answer, aliases, claimed)
+
+
+def _undecided(question: str, answer: str, aliases: Sequence[str], sentence: str) -> bool:
+    """Whether a sentence names several candidates, not all of which are the answer (`Baghdad or
+    Basra`).
+    """
+    either = re.search(r"\beither\b", sentence, re.IGNORECASE)
+    parts = (_EITHER if either else _OR).split(sentence)
+    members = [m for part in parts[:-1] for m in part.split(",")] + parts[-1:]
+    if len(parts) == 1:
+        return False
+    return not all(decide(question, answer, aliases, member).correct for member in members)
 
 
 def _without_others(text: str, roles: frozenset[str], names: str) -> str | None:

@@ -30,7 +30,14 @@ def is_typo(gold: str, word: str) -> bool:
     """
     if gold == word:
         return True
-    return (is_slip(gold, word) or _by_ear(gold, word)) and not _exists(gold, word)
+    near = is_slip(gold, word) or _by_ear(gold, word) or _swapped(gold, word)
+    return near and not _exists(gold, word)
+
+
+def _swapped(gold: str, word: str) -> bool:
+    """Whether two neighbours of a short word changed places (Olso)."""
+    same = len(gold) == SHORTEST - 1 and gold.isalpha() and sorted(gold) == sorted(word)
+    return same and OSA.distance(gold, word) == 1
 
 
 def _by_ear(gold: str, word: str) -> bool:
