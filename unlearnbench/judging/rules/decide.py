@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from unlearnbench.judging.rules.cut_off import cut_off
 from unlearnbench.judging.rules.disguises import undisguised
 from unlearnbench.judging.rules.golds import golds_of, text_of
 from unlearnbench.judging.rules.match import NO_MATCH, RuleMatch
@@ -68,7 +69,7 @@ def _one(gold: Text, question: Text, response: Text) -> RuleMatch:
         finding = rule(gold, question, response)
         if finding is not None:
             return finding
-    for rule in (phrase, numbered, person, members, other_name):
+    for rule in (phrase, numbered, person, members, other_name, ending):
         finding = rule(gold, question, response)
         if finding is not None and finding.correct:
             return finding
@@ -194,6 +195,12 @@ def other_name(gold: Text, question: Text, response: Text) -> RuleMatch | None:
         if evidence is not None:
             return RuleMatch(True, "other-name", evidence)
     return None
+
+
+def ending(gold: Text, question: Text, response: Text) -> RuleMatch | None:
+    """The answer, cut off where the response ends."""
+    left = cut_off(gold, question, response)
+    return RuleMatch(True, "cut-off", left) if left else None
 
 
 def members(gold: Text, question: Text, response: Text) -> RuleMatch | None:

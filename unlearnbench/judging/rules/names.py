@@ -18,11 +18,17 @@ from unlearnbench.judging.rules.given_names import (
     name_parts,
     same_given,
 )
-from unlearnbench.judging.rules.lists import ENGLISH
+from unlearnbench.judging.rules.lists import ENGLISH, real_words
 from unlearnbench.judging.rules.longer import inside_longer_name
-from unlearnbench.judging.rules.namesakes import common_word, goes_on, namesake, reversed_other
+from unlearnbench.judging.rules.namesakes import (
+    common_word,
+    goes_on,
+    named_place,
+    namesake,
+    reversed_other,
+)
 from unlearnbench.judging.rules.person import Person
-from unlearnbench.judging.rules.sounds import same_consonants, same_sound
+from unlearnbench.judging.rules.sounds import like_sound, same_consonants, same_sound
 from unlearnbench.judging.rules.tables import (
     ADDRESSES,
     FUNCTION_WORDS,
@@ -54,9 +60,10 @@ def names_person(person: Person, response: list[Token], question: frozenset[str]
     for index, token in enumerate(response):
         if token.text == joined:
             return token.raw
-        if token.text != person.last and not _slipped(person.last, token.text):
-            continue
         chain = _chain(response, index)
+        near = token.text == person.last or _slipped(person.last, token.text)
+        if not near and not _both_misspelt(person, token, chain):
+            continue
         if not _is_the_name(person, response, index, chain):
             continue
         if person.number is None and inside_longer_name([person.last], words, index, own):
@@ -79,10 +86,13 @@ def _is_the_name(person: Person, response: list[Token], index: int, chain: list[
     """Whether the token at `index` is the person's last name, by what stands around it."""
     token = response[index]
     exact_given = any(_same_exactly(person, t.text) for t in chain)
-    if not (exact_given or is_typo(person.last, token.text) or _homophone(person, token)):
+    heard = _homophone(person, token) or _both_misspelt(person, token, chain)
+    if not (exact_given or heard or is_typo(person.last, token.text)):
         return False  # another name that exists: only a given name without a slip tells
     if not chain and (
-        common_word(response, index) or _reversed_to_another(person, response, index)
+        common_word(response, index)
+        or named_place(response, index)
+        or _reversed_to_another(person, response, index)
     ):
         return False
     if namesake(person, response, index, alone=not chain):
@@ -101,6 +111,14 @@ def _slipped(last: str, word: str) -> bool:
     near = short and OSA.distance(last, word, score_cutoff=1) == 1 and not confusable(last, word)
     heard = same_sound(last, word) or same_consonants(last, word)
     return near or heard or is_slip(last, word)
+
+
+def _both_misspelt(person: Person, token: Token, chain: list[Token]) -> bool:
+    """Whether given and last name are both written by ear (Wiliam Shaksper, Aleksander Bel)."""
+    other = token.text in real_words() or confusable(person.last, token.text)
+    if other or not like_sound(person.last, token.text):
+        return False
+    return any(like_sound(given, t.text) for given in person.given[:1] for t in chain)
 
 
 def _homophone(person: Person, token: Token) -> bool:

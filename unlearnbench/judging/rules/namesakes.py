@@ -7,6 +7,7 @@ from unlearnbench.judging.rules.person import GENERATIONS, Person
 from unlearnbench.judging.rules.tables import (
     ADDRESSES,
     ARTICLES,
+    COUNTRIES,
     DETERMINERS,
     FUNCTION_WORDS,
     GIVEN_NAMES,
@@ -14,6 +15,7 @@ from unlearnbench.judging.rules.tables import (
     NAME_PLACES,
     OWN_LAST_NAMES,
     PARTICLES,
+    REGIONS,
     SUFFIXES,
     TITLES,
     TOWN_NAMES,
@@ -25,6 +27,8 @@ _COMMON = WORD_NAMES | ENGLISH
 _SMALL = PARTICLES | ARTICLES - {"a", "an", "the"}
 _NAMES = GIVEN_NAMES | LAST_NAMES
 _NO_NAME = SUFFIXES | FUNCTION_WORDS | KIND_WORDS
+_COMMA = 2
+"""Signs between two words with a comma between them."""
 _BEFORE_NAMES = NAME_PLACES | ADDRESSES
 
 
@@ -50,7 +54,8 @@ def goes_on(person: Person, response: list[Token], index: int) -> bool:
     token, after = response[index], _right_after(response, index)
     if after is None or not after.raw[0].isupper() or "'" in token.raw:
         return False
-    if after.text in _NO_NAME or after.text in person.given or _own_initials(person, after):
+    own = (*person.given, person.last)
+    if after.text in _NO_NAME or after.text in own or _own_initials(person, after):
         return False
     if token.text in ADDRESSES:
         return True  # Lord Kitchener is no Stanley Lord
@@ -71,6 +76,15 @@ def _right_after(response: list[Token], index: int) -> Token | None:
     """The next word, if nothing but a space or a hyphen stands between."""
     after = response[index + 1] if index + 1 < len(response) else None
     return after if after is not None and after.start - response[index].end <= 1 else None
+
+
+def named_place(response: list[Token], index: int) -> bool:
+    """Whether a lone last name is a town by what follows (Denver, Colorado; Darwin, Australia)."""
+    after = response[index + 1 : index + 3]
+    if not after or after[0].start - response[index].end != _COMMA or not after[0].raw[0].isupper():
+        return False
+    names = {after[0].text, " ".join(token.text for token in after)}
+    return not names.isdisjoint(REGIONS | COUNTRIES)
 
 
 def common_word(response: list[Token], index: int) -> bool:

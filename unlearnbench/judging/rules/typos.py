@@ -18,6 +18,8 @@ from unlearnbench.judging.rules.tables import (
 SHORTEST = 5
 """Words shorter than this are matched exactly: too many short words are one letter apart."""
 _TWO_SLIPS = 10
+_ALIKE = frozenset(frozenset(pair) for pair in ("ck", "sz", "cs", "jy", "iy", "vw", "fv"))
+"""First letters that are written for one sound."""
 _MOST_MORE = 2
 """Letters that a plural or two slips add at most."""
 
@@ -43,7 +45,7 @@ def _swapped(gold: str, word: str) -> bool:
 def _by_ear(gold: str, word: str) -> bool:
     """Whether a word is spelt as it sounds (Brail for braille, Edinborough for Edinburgh)."""
     heard = same_sound(gold, word) or same_consonants(gold, word)
-    return heard and gold[:1] == word[:1] and _one_kind(gold, word)
+    return heard and _one_kind(gold, word)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,11 +109,15 @@ def _other_stem(one: str, two: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def same_word(gold: str, word: str) -> bool:
     """Equal, singular and plural of one word, or a small typo."""
-    if gold[:1] != word[:1] or abs(len(gold) - len(word)) > _MOST_MORE:
+    if abs(len(gold) - len(word)) > _MOST_MORE or not _begin_alike(gold, word):
         return False
     if gold == word or is_typo(gold, word):
         return True
     return any(_plural(a) == b for a, b in ((gold, word), (word, gold)))
+
+
+def _begin_alike(one: str, two: str) -> bool:
+    return one[:1] == two[:1] or frozenset((one[:1], two[:1])) in _ALIKE
 
 
 def _plural(word: str) -> str:
