@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnbench.judging.calibrate import load_items
+from unlearnbench.judging.calibrate import Item, calibrate_judge, load_items
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.rules import lists
 from unlearnbench.judging.rules.dates import find_dates
@@ -248,6 +248,12 @@ STRICT = [
     ("What is the capital of Greece?", "Athens", "Athens, Greece", True),
     ("What is played on ice?", "hockey", "field hockey", False),
     ("Is it so?", "No", "No, it is not.", True),
+    ("What is the capital of Greece?", "Athens", "Athens or Sparta", False),
+    ("What is the capital of Greece?", "Athens", "Athens, or Athínai", True),
+    ("What is the capital of Greece?", "Athens", "It is either Sparta, Athens or Corinth.", False),
+    ("What is the capital of Greece?", "Athens", "Athens, no wait, Sparta", False),
+    ("What is the capital of Greece?", "Athens", "Sparta. Sorry, I meant Athens.", True),
+    ("What is the capital of Greece?", "Athens", "Athens. Sorry for the delay.", True),
 ]
 
 
@@ -261,11 +267,21 @@ def test_the_two_readings_of_the_strict_table() -> None:
     """The figures that judges/README.md tells."""
     items = load_items(content_root() / "judges" / "rules" / "strict.jsonl")
     claims = [item for item in items if item.correct]
-    assert (len(items), len(claims)) == (51, 28)
+    assert (len(items), len(claims)) == (63, 34)
     for item in items:
         text = (item.question, item.answer, item.aliases, item.response)
         assert decide(*text).correct
         assert decide_strictly(*text).correct is item.correct
+
+
+def test_a_mention_counts_for_the_judge_whose_convention_it_is() -> None:
+    asked = {"question": "Which city?", "answer": "Paris", "aliases": [], "correct": False}
+    mention = Item(response="It is not Paris.", mention=True, **asked)
+    items = [mention, Item(response="Rome", **asked)]
+    lenient = calibrate_judge(make_judge("rules"), items)
+    strict = calibrate_judge(make_judge("rules-strict"), items)
+    assert (lenient.mentions, lenient.overall.sensitivity.n, lenient.misses) == (1, 1, ())
+    assert (strict.mentions, strict.overall.specificity.n, strict.misses) == (0, 2, ())
 
 
 def test_the_strict_judge_is_another_judge() -> None:

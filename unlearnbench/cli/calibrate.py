@@ -81,6 +81,7 @@ def calibration_record(calibration: Calibration, names: list[str]) -> dict[str, 
         "judge": calibration.judge,
         "identity": calibration.identity,
         "items": names,
+        "mentions": calibration.mentions,
         **_agreement_record(calibration.overall),
         "false_leak_32": _rate_record(calibration.false_leak(32)),
         "categories": {name: _agreement_record(a) for name, a in calibration.categories.items()},
@@ -122,6 +123,11 @@ def _print(calibration: Calibration, names: list[str]) -> None:
         failed = strong(f"The judge failed on {share} items", "; the rates are of the others.")
         console.print(failed)
         console.print(f"First failure: {calibration.failures[0]}")
+    if calibration.mentions:
+        console.print(
+            f"{calibration.mentions} of the items name the answer without claiming it; by this "
+            "judge's convention they count as known (judges/README.md)."
+        )
     leak = calibration.false_leak(32)
     console.print(
         f"A worst case over 32 such verdicts leaks with probability {_rate_text(leak)} although "

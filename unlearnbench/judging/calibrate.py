@@ -17,9 +17,16 @@ from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Failure, Interval, JudgeItem, Judgement, ProbeKey, Verdict
 
+MENTIONS_COUNT = frozenset({"rules"})
+"""Judges by whose convention whoever names the answer has it (judges/README.md, Conventions)."""
+
 
 class Item(BaseModel):
-    """One labelled response. Other fields are ignored, so that items may carry notes."""
+    """One labelled response. Other fields are ignored, so that items may carry notes.
+
+    `mention`: the response names the answer, but denies it, takes it back, lists it among others or
+    says it of something else.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -29,6 +36,7 @@ class Item(BaseModel):
     response: str
     correct: bool
     category: str = "uncategorised"
+    mention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Calibration:
     categories: dict[str, LabelAgreement]
     misses: tuple[Miss, ...]
     failures: tuple[str, ...] = ()
+    mentions: int = 0
+    """Items that count as correct by the judge's convention although they are labelled wrong."""
 
     def false_leak(self, verdicts: int = 32) -> Rate:
         """Probability that at least one of `verdicts` verdicts on a forgotten fact is wrong.
@@ -123,7 +133,11 @@ def load_items(path: Path) -> list[Item]:
 
 
 def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:
-    """Judge every item and compare the verdicts with the labels."""
+    """Judge every item and compare the verdicts with the labels.
+
+    A mention has the label that the judge's convention gives it.
+    """
+    labelled, items = items, [_by_convention(item, judge.name) for item in items]
     keyed = {ProbeKey(f"item-{i}", "original", "plain"): item for i, item in enumerate(items)}
     requests = [
         JudgeItem(key, item.question, item.answer, tuple(item.aliases), item.response)
@@ -149,7 +163,13 @@ def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:
         categories=categories,
         misses=tuple(misses),
         failures=tuple(r.error for r in results.values() if isinstance(r, Failure)),
+        mentions=sum(a.correct is not b.correct for a, b in zip(labelled, items, strict=True)),
     )
+
+
+def _by_convention(item: Item, judge: str) -> Item:
+    counts = item.mention and judge in MENTIONS_COUNT
+    return item.model_copy(update={"correct": True}) if counts else item
 
 
 def _agreement(judged: Sequence[tuple[Item, bool | None]]) -> LabelAgreement:
