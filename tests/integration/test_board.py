@@ -74,7 +74,7 @@ def test_a_name_cannot_leave_its_markdown_cell(built: tuple[Board, Path]) -> Non
 def test_retain_by_tier_and_the_judge_s_specificity(built: tuple[Board, Path]) -> None:
     page = (built[1] / "index.html").read_text("utf-8")
     assert "topic 100.0<br>field 100.0<br>general 100.0" in page
-    assert "rules <small>98.8</small>" in page
+    assert "rules <small>100.0</small>" in page
 
 
 def test_the_plot_names_every_row_and_anchor(built: tuple[Board, Path]) -> None:
