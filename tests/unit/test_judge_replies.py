@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.judging.llm.http import scrubbed
-from unlearnbench.judging.llm.model_names import same_model
 from unlearnbench.judging.llm.prompt import (
     Call,
     CanaryError,
@@ -21,6 +19,8 @@ from unlearnbench.judging.llm.prompt import (
     make_call,
     read_reply,
 )
+from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.model_names import same_model
 
 FENCE = "```"
 
