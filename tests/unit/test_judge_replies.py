@@ -179,6 +179,7 @@ def test_no_text_crashes_the_reader(text: str) -> None:
         ("claude-x", "claude-x@20240620"),
         ("mistral-large-latest", "mistral-large-2411"),
         ("llama3", "llama3:latest"),
+        ("/models/smol", "/models/smol@main"),
         ("model", "/srv/models/model.gguf"),
         ("/srv/models/model.gguf", "model.gguf"),
         ("C:\\models\\model.gguf", "model.gguf"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearnbench.engines.endpoint.wire import Choice, ReplyMessage, ServerReply, TokenUsage
+from unlearnbench.engines.endpoint.wire import ReplyMessage, ServedChoice, ServerReply, TokenUsage
 from unlearnbench.engines.thoughts import find_marks, split_thoughts
 from unlearnbench.remote.errors import CallError
 from unlearnbench.remote.http import scrubbed
@@ -94,7 +94,7 @@ def written_in(reply: ServerReply, habit: Habit) -> Written:
     return Written(thoughts, answer, left_open, cut, usage.completion_tokens, n_thoughts)
 
 
-def _is_cut(choice: Choice) -> bool:
+def _is_cut(choice: ServedChoice) -> bool:
     """Whether an answer was cut at the limit. Raises `CallError` if it ended in another way."""
     if choice.finish_reason == "length":
         return True
@@ -105,7 +105,7 @@ def _is_cut(choice: Choice) -> bool:
     raise CallError(scrubbed(f"the answer ended as {choice.finish_reason!r}")[:100])
 
 
-def _texts(choice: Choice) -> tuple[str, str]:
+def _texts(choice: ServedChoice) -> tuple[str, str]:
     """The text of an answer, and the thoughts that the server set apart."""
     message = choice.message
     if message is None:

@@ -41,7 +41,7 @@ class ReplyMessage(_Wire):
         return self.reasoning_content or self.reasoning or ""
 
 
-class Choice(_Wire):
+class ServedChoice(_Wire):
     """An answer: `message` of a chat, `text` of a raw completion."""
 
     finish_reason: str | None = None
@@ -53,7 +53,7 @@ class ServerReply(_Wire):
     """A reply to one request."""
 
     model: str | None = None
-    choices: list[Choice]
+    choices: list[ServedChoice]
     usage: TokenUsage | None = None
     system_fingerprint: str | None = None
 
