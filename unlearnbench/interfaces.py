@@ -67,6 +67,19 @@ class PromptingGenerator(Generator, Protocol):
 
 
 @runtime_checkable
+class SingleGenerator(Generator, Protocol):
+    """A generator whose answers do not depend on what else stands in a block.
+
+    Only those probes of a block that have no answer yet are put to it.
+    """
+
+    @property
+    def asks_singly(self) -> bool:
+        """Whether that is so."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Decides whether a response gives the gold answer."""
 

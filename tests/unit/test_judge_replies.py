@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.judging.llm.http import scrubbed
-from unlearnbench.judging.llm.model_names import same_model
 from unlearnbench.judging.llm.prompt import (
     Call,
     CanaryError,
@@ -21,6 +19,8 @@ from unlearnbench.judging.llm.prompt import (
     make_call,
     read_reply,
 )
+from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.model_names import same_model
 
 FENCE = "```"
 
@@ -179,6 +179,7 @@ def test_no_text_crashes_the_reader(text: str) -> None:
         ("claude-x", "claude-x@20240620"),
         ("mistral-large-latest", "mistral-large-2411"),
         ("llama3", "llama3:latest"),
+        ("/models/smol", "/models/smol@main"),
         ("model", "/srv/models/model.gguf"),
         ("/srv/models/model.gguf", "model.gguf"),
         ("C:\\models\\model.gguf", "model.gguf"),

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "unlearnbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
 GROUND = {"errors", "types", "interfaces", "hashing", "naming", "paths", "plugins", "files"}
-GROUND |= {"progress", "display", "environment"}
+GROUND |= {"progress", "display", "environment", "remote"}
 PARTS = GROUND | {"benchmark", "scoring", "runs"}
 ALLOWED = {
     "errors": set(),
@@ -27,6 +27,7 @@ ALLOWED = {
     "environment": {"errors"},
     "plugins": {"errors", "naming"},
     "progress": set(),
+    "remote": {"environment"},
     "benchmark": GROUND,
     "scoring": GROUND,
     "runs": GROUND | {"scoring"},

@@ -9,11 +9,11 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from tests.models import CHAT, END, build, tokenizer
+from unlearnbench.engines.thoughts import Marks, find_marks, split_thoughts
 from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.room import DEFAULT_THINK_TOKENS, Thinking
 from unlearnbench.engines.transformers.selfcheck import prepare_packed
-from unlearnbench.engines.transformers.thinking import Marks, find_marks, split_thoughts
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.types import Completion, Failure, ProbeKey
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, overload
 
+from unlearnbench.api.engines import ENDPOINT, engine_for
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.naming import label
-from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import Profile, get_profile
@@ -96,12 +96,13 @@ def score(
         >>> run.scores["forget.worst_case"]
 
     Args:
-        checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
+        checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias; for engine
+            `endpoint` the server's name of the model.
         benchmark: Name of a shipped benchmark, a folder with one, or a loaded one; or several of
             these, each of which gets a run of its own with the model loaded once.
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
-        engine: Name, or an object that answers probes itself.
+        engine: Name, `endpoint:URL` for a server, or an object that answers probes itself.
         source: The authors' own files of `lkf` or `tofu` instead of the rows that ship: `hub` or a
             folder.
         limit: Only the first so many facts of each split; such a run is not ranked.
@@ -135,7 +136,9 @@ def score(
     )
     if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
         facts = _benchmark(benchmark, source)
-        return call.score(facts, lambda: _engine(engine, checkpoint, engine_options), run_options)
+        return call.score(
+            facts, lambda: engine_for(engine, checkpoint, engine_options), run_options
+        )
     return call.score_each(benchmark, engine, run_options)
 
 
@@ -170,7 +173,7 @@ class _Call:
         repeated = [name for name, n in counts.items() if n > 1]
         if repeated:
             raise BenchmarkError("twice", repeated[0], "each benchmark is scored once a call")
-        shared_engine = cache(lambda: _engine(engine, self.checkpoint, self.engine_options))
+        shared_engine = cache(lambda: engine_for(engine, self.checkpoint, self.engine_options))
         runs: list[Run] = []
         for loaded in facts:
             out = None if run_options.out is None else Path(run_options.out) / label(loaded.id)
@@ -203,9 +206,10 @@ class _Call:
             check_base(before, identity)
         name = label(facts.id, generator.info.checkpoint or "model")
         folder = default_folder("runs", name, identity, run_options)
-        runner = Runner(
-            judging, summary(Path(self.checkpoint), facts.fingerprint), self.on_progress
-        )
+        # A folder of that name here need not be what the server runs.
+        served = generator.info.engine == ENDPOINT
+        training = None if served else summary(Path(self.checkpoint), facts.fingerprint)
+        runner = Runner(judging, training, self.on_progress)
         run = runner.run(folder, plan, generator, identity, sampling_from(identity))
         return run if before is None else run.against(before)
 
@@ -245,9 +249,3 @@ def _benchmark(benchmark: str | Benchmark, source: str | None) -> Benchmark:
     if not isinstance(benchmark, str):
         return benchmark
     return load_benchmark(benchmark) if source is None else load_source(benchmark, source)
-
-
-def _engine(engine: str | Generator, checkpoint: str, options: EngineOptions) -> Generator:
-    if not isinstance(engine, str):
-        return engine
-    return cast(Generator, load("engines", engine)(checkpoint, options))

@@ -11,7 +11,6 @@ from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseRun,
-    CheckpointName,
     Json,
     JudgeName,
     Limit,
@@ -35,14 +34,24 @@ BenchmarkNames = Annotated[
 EngineName = Annotated[
     str,
     typer.Option(
-        help="What runs the model: transformers or replay.", autocompletion=complete.engines
+        help="What runs the model: transformers, endpoint (a server: endpoint:URL) or replay.",
+        autocompletion=complete.engines,
+    ),
+]
+ServedOrNot = Annotated[
+    str,
+    typer.Argument(
+        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
+        "(smollm2-135m); with --engine endpoint the server's name of the model, like --model.",
+        autocompletion=complete.aliases,
+        show_default=False,
     ),
 ]
 
 
 @grown
 def score(
-    checkpoint: CheckpointName,
+    checkpoint: ServedOrNot = "",
     benchmark: BenchmarkNames = ["wkf"],  # noqa: B006  # typer copies it
     profile: ProfileName = None,
     judge: JudgeName = None,
@@ -66,6 +75,8 @@ def score(
     from unlearnbench.cli.runs import print_run, print_runs
     from unlearnbench.runs.several import Runs
 
+    if not checkpoint and engine_options.model is None:
+        raise typer.BadParameter("name the CHECKPOINT")
     names = benchmark_list(benchmark)
     with progress(quiet) as on_progress:
         result = scoring.score(

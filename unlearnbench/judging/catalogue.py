@@ -9,7 +9,7 @@ from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.answered import Answered, Failed
+from unlearnbench.judging.llm.answered import Answered
 from unlearnbench.judging.llm.batch import BatchTransport
 from unlearnbench.judging.llm.calls import Calls
 from unlearnbench.judging.llm.definition import (
@@ -26,6 +26,7 @@ from unlearnbench.judging.llm.providers.openai import OpenAIProvider
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
+from unlearnbench.remote.errors import Failed
 from unlearnbench.types import Usage
 
 PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] = {

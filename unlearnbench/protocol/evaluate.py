@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from unlearnbench.errors import EngineError
-from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
+from unlearnbench.interfaces import Generator, Judge, PromptingGenerator, SingleGenerator
 from unlearnbench.progress import Unit
 from unlearnbench.protocol.judge_worker import Verdicts
 from unlearnbench.protocol.judging import to_judge
@@ -45,8 +45,8 @@ def evaluate(job: Job, advance: Advance) -> None:
 
     Existing answers and verdicts are kept. A block with a failed or missing answer is generated
     again as a whole, because texts depend on the batch they were generated in; only the missing
-    answers are taken from it. Raises what the engine, the judge or the disk raises; everything
-    committed before stays.
+    answers are taken from it. An engine that asks singly is asked for these alone. Raises what the
+    engine, the judge or the disk raises; everything committed before stays.
     """
     with job.folder.locked():
         job.folder.begin(job.plan.probes, job.record)
@@ -84,8 +84,11 @@ def _generate(
 ) -> dict[ProbeKey, Completion | Failure]:
     """Answers for the missing keys of a block, in plan order; a failure where there is none."""
     results: dict[ProbeKey, Completion | Failure] = {}
+    generator = job.generator
+    if isinstance(generator, SingleGenerator) and generator.asks_singly:
+        block = [probe for probe in block if probe.key in missing]
     planned = {probe.key for probe in block}
-    for result in job.generator.generate(block, job.sampling):
+    for result in generator.generate(block, job.sampling):
         if result.key not in planned or result.key in results:
             raise EngineError(
                 f"the engine answered {result.key} twice or unasked; the block is void"

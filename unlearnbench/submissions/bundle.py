@@ -47,6 +47,11 @@ from unlearnbench.submissions.verify import Checked
 from unlearnbench.types.options import About
 
 C = TypeVar("C", bound=Claim)
+_NO_ROWS = {
+    "replay": "answers were replayed",
+    "endpoint": "its answers are a server's, so that nothing shows which weights gave them",
+}
+"""Engines that ship and whose runs are no rows."""
 
 
 def submission_files(
@@ -181,9 +186,7 @@ def _run_reasons(run: Run) -> list[str]:
     if identity.limit is not None:
         reasons.append(f"only the first {identity.limit} facts were asked")
     if identity.engine not in ENGINES:
-        what = (
-            "answers were replayed" if identity.engine == "replay" else "its engine does not ship"
-        )
+        what = _NO_ROWS.get(identity.engine, "its engine does not ship")
         reasons.append(f"{what}; submit a run of engine {' or '.join(ENGINES)}")
     if changes := departures(identity.model_dump()):
         reasons.append(f"not the protocol: {', '.join(changes)}")

@@ -94,6 +94,9 @@ class EngineOptions:
             template, special and stop tokens and generation settings are used.
         think_tokens: Room for a thinking block before the answer, in tokens; 0 switches thinking
             off where the model's template can.
+        endpoint: Address of the server that engine `endpoint` asks.
+        model: What that server calls the model; the same as the checkpoint.
+        concurrency: Requests at a time to that server; 16 by default.
         system_prompt: First turn of every conversation. Such a run is not ranked.
         chat_template: False: raw prompts even where the tokenizer has a template, which is not
             ranked; True: an error where it has none.
@@ -118,6 +121,18 @@ class EngineOptions:
             "template can, else 1024.",
             least=0,
         ),
+    ] = None
+    endpoint: Annotated[
+        str | None,
+        Help("Address of the server, with --engine endpoint: http://HOST/v1.", only=("score",)),
+    ] = None
+    model: Annotated[
+        str | None,
+        Help("The server's name of the model, in place of CHECKPOINT.", only=("score",)),
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        Help("Requests at a time to the server. Default: 16.", least=1, only=("score",)),
     ] = None
     system_prompt: Annotated[
         str | None,

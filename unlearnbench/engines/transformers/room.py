@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unlearnbench.engines.thoughts import DEFAULT_THINK_TOKENS
 from unlearnbench.engines.transformers.packed import Enough
 from unlearnbench.engines.transformers.thinking import begins_thinking, switches
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.types import Setting
 
-DEFAULT_THINK_TOKENS = 1024
-"""Room for thoughts where a model has marks for them and its template cannot switch them off."""
 _TAIL = 24
 """Tokens of a prompt that are looked at for an opening mark."""
 

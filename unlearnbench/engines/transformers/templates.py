@@ -15,11 +15,11 @@ from typing import Any, Literal
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from unlearnbench.engines.thoughts import find_marks
 from unlearnbench.engines.transformers import dates
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.held import missing, squeezed
 from unlearnbench.engines.transformers.named_templates import choose_template
-from unlearnbench.engines.transformers.thinking import find_marks
 from unlearnbench.engines.transformers.turn_shapes import (
     TurnShape,
     as_template_turn,

@@ -7,9 +7,10 @@ from functools import cached_property
 
 from transformers import PreTrainedTokenizerBase
 
+from unlearnbench.engines.thoughts import Marks, find_marks, split_thoughts
 from unlearnbench.engines.transformers.packed import Decoded
 from unlearnbench.engines.transformers.stops import is_mark, is_prose
-from unlearnbench.engines.transformers.thinking import Marks, find_marks, marks_of, split_thoughts
+from unlearnbench.engines.transformers.thinking import marks_of
 from unlearnbench.types import Completion, Failure, FinishReason, ProbeKey
 
 

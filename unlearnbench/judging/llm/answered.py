@@ -1,34 +1,13 @@
-"""What comes back from a call: a reply, a usable one with its verdicts, or an error."""
+"""What comes back from a call: a reply, or a usable one with its verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unlearnbench.judging.llm.http import scrubbed
 from unlearnbench.judging.llm.prompt import Call, MalformedReplyError, Reading, read_reply
-
-
-class CallError(Exception):
-    """A call that cannot succeed when retried: the reply was refused or cut off."""
-
-
-class RejectedError(CallError):
-    """A call that failed for a reason all calls share: no access, an unsupported setting, another
-    model behind the address.
-    """
-
-
-class LimitError(CallError):
-    """A call that was not made because it might exceed the cost limit."""
-
-
-class TransientError(Exception):
-    """A call that may succeed later; `retry_after` is the provider's requested pause in seconds."""
-
-    def __init__(self, text: str, retry_after: float | None = None) -> None:
-        super().__init__(text)
-        self.retry_after = retry_after
+from unlearnbench.remote.errors import CallError
+from unlearnbench.remote.http import scrubbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +43,3 @@ def answered(call: Call, reply: Reply) -> Answered:
         raise reply.problem
     clean = replace(reply, text=scrubbed(reply.text), model=scrubbed(reply.model))
     return Answered(clean, read_reply(call, clean.text))
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a call gave no verdicts."""
-
-    error: str

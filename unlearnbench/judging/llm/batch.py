@@ -8,18 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.judging.llm.answered import (
-    Answered,
-    CallError,
-    Failed,
-    Reply,
-    TransientError,
-    answered,
-)
+from unlearnbench.judging.llm.answered import Answered, Reply, answered
 from unlearnbench.judging.llm.calls import count, dollars
 from unlearnbench.judging.llm.calls import estimated_tokens as tokens_of
 from unlearnbench.judging.llm.definition import JudgeFile
 from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
+from unlearnbench.remote.errors import CallError, Failed, TransientError
 from unlearnbench.types import Usage
 
 FIRST_PAUSE_S = 2.0

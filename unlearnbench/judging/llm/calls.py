@@ -1,32 +1,19 @@
-"""Calls to a provider: bounded, paced, retried, paid for, and stopped in time."""
+"""Calls to a provider of LLM judges: paid for, counted and read."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from unlearnbench.environment import extra
-from unlearnbench.judging.llm.answered import (
-    Answered,
-    CallError,
-    Failed,
-    LimitError,
-    RejectedError,
-    Reply,
-    TransientError,
-    answered,
-)
+from unlearnbench.judging.llm.answered import Answered, Reply, answered
 from unlearnbench.judging.llm.definition import JudgeFile, Price
-from unlearnbench.judging.llm.http import scrubbed
-from unlearnbench.judging.llm.patience import GivenUpError, Patience
 from unlearnbench.judging.llm.prompt import Call, MalformedReplyError
+from unlearnbench.remote.errors import CallError, Failed, LimitError, TransientError
+from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.sending import Pacing, Sender
 from unlearnbench.types import Usage
 
-LONGEST_WAIT_S = 60.0
-"""A call whose provider asks for a longer pause than this fails."""
 SAME_REPLIES = 3
 """After this many equal malformed replies a call is not retried."""
 
@@ -47,79 +34,23 @@ class Calls:
         self.provider = provider
         self.max_dollars = max_dollars
         self.usage = Usage(dollars=0.0 if file.price else None)
-        self.patience = Patience(file.concurrency)
         self._lock = threading.Lock()
-        self._next_start = 0.0
         self._reserved = 0.0
         self._malformed: dict[tuple[str, str], int] = {}
+        pacing = Pacing(file.concurrency, file.requests_per_minute, file.attempts, file.backoff_s)
+        self._sender = Sender(
+            pacing, self._send, lambda call: call.user, (TransientError, MalformedReplyError)
+        )
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
         """Yield each call once, with its verdicts or the reason for none, as replies arrive."""
-        pool = ThreadPoolExecutor(self.file.concurrency, thread_name_prefix="judge")
-        try:
-            futures = {pool.submit(self._result_of, call): call for call in calls}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _result_of(self, call: Call) -> Answered | Failed:
-        try:
-            return self._retried(call)
-        except GivenUpError as error:
-            return Failed(str(error))
-        except (TransientError, MalformedReplyError) as error:
-            if isinstance(error, TransientError):
-                self.patience.exhausted(str(error))
-            return Failed(scrubbed(f"{error} (after {self.file.attempts} attempts)"))
-        except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
-            return Failed(scrubbed(f"{type(error).__name__}: {error}"))
-
-    def _retried(self, call: Call) -> Answered:
-        tenacity = extra("tenacity", "gemini")
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.file.attempts),
-            wait=self._wait(tenacity),
-            retry=tenacity.retry_if_exception_type((TransientError, MalformedReplyError)),
-            reraise=True,
-        )
-        result: Answered = retrying(self._attempt, call)
-        return result
-
-    def _wait(self, tenacity: Any) -> Callable[[Any], float]:
-        """The pause that the provider requests, else random exponential backoff."""
-        spread = tenacity.wait_random_exponential(multiplier=self.file.backoff_s, max=30)
-
-        def wait(state: Any) -> float:
-            error = state.outcome.exception()
-            requested = error.retry_after if isinstance(error, TransientError) else None
-            return float(spread(state)) if requested is None else requested
-
-        return wait
-
-    def _attempt(self, call: Call) -> Answered:
-        with self.patience.turn():
-            try:
-                result = self._send(call)
-            except (TransientError, LimitError):
-                raise
-            except Exception as error:
-                rejected = isinstance(error, RejectedError)
-                self.patience.failed(hash(call.user), scrubbed(str(error)), rejected)
-                raise
-            self.patience.succeeded()
-            return result
+        return self._sender.run(calls)
 
     def _send(self, call: Call) -> Answered:
         reserved = self._reserve(call)
         try:
-            self._pace()
             reply = self.provider.ask(call)
             self._count(reply)
-        except TransientError as error:
-            if error.retry_after is not None and error.retry_after > LONGEST_WAIT_S:
-                raise CallError(f"{error}; it asks to wait {error.retry_after:.0f} s") from error
-            raise
         finally:
             with self._lock:
                 self._reserved -= reserved
@@ -139,15 +70,6 @@ class Calls:
                 message = f"{error} (the same reply {repeats} times)"
                 raise CallError(message) from error
             raise
-
-    def _pace(self) -> None:
-        """Keep to the definition's requests per minute."""
-        if self.file.requests_per_minute is None:
-            return
-        with self._lock:
-            start = max(time.monotonic(), self._next_start)
-            self._next_start = start + 60.0 / self.file.requests_per_minute
-        time.sleep(max(0.0, start - time.monotonic()))
 
     def _reserve(self, call: Call) -> float:
         """Reserve the call's estimated price. Raises `LimitError` if it exceeds the limit."""

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.judging.llm.answered import Answered, Failed
+from unlearnbench.judging.llm.answered import Answered
 from unlearnbench.judging.llm.calls import dollars, estimated_tokens
 from unlearnbench.judging.llm.definition import JudgeDefinition
-from unlearnbench.judging.llm.http import scrubber
 from unlearnbench.judging.llm.kept import KeptReplies, NoReplies, OnlyReplies, Replies
 from unlearnbench.judging.llm.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, call_on
 from unlearnbench.judging.llm.stored import Derived, derive, stored_reply
 from unlearnbench.judging.rules.judge import RulesJudge, decide
+from unlearnbench.remote.errors import Failed
+from unlearnbench.remote.http import scrubber
 from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, StoredReply, Usage, Verdict
 
 

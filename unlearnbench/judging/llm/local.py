@@ -7,15 +7,11 @@ from typing import cast
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Generator
-from unlearnbench.judging.llm.answered import (
-    Answered,
-    Failed,
-    Reply,
-    answered,
-)
+from unlearnbench.judging.llm.answered import Answered, Reply, answered
 from unlearnbench.judging.llm.definition import JudgeDefinition, JudgeFile
 from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
 from unlearnbench.plugins import load
+from unlearnbench.remote.errors import Failed
 from unlearnbench.types import (
     Completion,
     Message,

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.llm.definition import JudgeDefinition
-from unlearnbench.judging.llm.http import scrubbed
 from unlearnbench.judging.llm.objects import NotReadableError, objects
+from unlearnbench.remote.http import scrubbed
 from unlearnbench.types import Verdict
 
 PROMPT_VERSION = "1"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from unlearnbench.judging.llm.answered import Reply
 from unlearnbench.judging.llm.definition import JudgeDefinition
-from unlearnbench.judging.llm.model_names import same_model
 from unlearnbench.judging.llm.prompt import (
     Call,
     CanaryError,
@@ -17,6 +16,7 @@ from unlearnbench.judging.llm.prompt import (
     call_on,
     read_reply,
 )
+from unlearnbench.remote.model_names import same_model
 from unlearnbench.types import StoredReply
 
 

@@ -13,18 +13,13 @@ from typing import Any
 
 from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
-from unlearnbench.judging.llm.answered import (
-    CallError,
-    Failed,
-    RejectedError,
-    Reply,
-    TransientError,
-)
+from unlearnbench.judging.llm.answered import Reply
 from unlearnbench.judging.llm.calls import limit_text
 from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.http import retry_after, scrubbed
-from unlearnbench.judging.llm.model_names import same_model
 from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
+from unlearnbench.remote.errors import CallError, Failed, RejectedError, TransientError
+from unlearnbench.remote.http import retry_after, scrubbed
+from unlearnbench.remote.model_names import same_model
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 _UNFINISHED = {

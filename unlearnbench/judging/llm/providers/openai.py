@@ -9,28 +9,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
-from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
-from unlearnbench.judging.llm.answered import (
-    CallError,
-    Failed,
-    RejectedError,
-    Reply,
-    TransientError,
-)
+from unlearnbench.judging.llm.answered import Reply
 from unlearnbench.judging.llm.calls import limit_text
 from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.http import retry_after, scrubbed
-from unlearnbench.judging.llm.model_names import same_model
 from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
+from unlearnbench.remote.errors import CallError, Failed, RejectedError, TransientError
+from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.model_names import same_model
+from unlearnbench.remote.openai import OpenAIServer
 
 _URL = "/v1/chat/completions"
 _OPTIONAL = ("temperature", "max_completion_tokens", "seed", "response_format")
-_SPENT = ("insufficient_quota", "billing_hard_limit_reached")
-"""Codes of a 429 for which waiting does not help."""
 
 
 class OpenAIProvider:
@@ -39,7 +31,6 @@ class OpenAIProvider:
     """
 
     def __init__(self, file: JudgeFile) -> None:
-        self.openai: Any = extra("openai", "openai")
         if not file.model:
             raise JudgeError(
                 "this judge needs a model: --judge openai:MODEL, or `model` in judge.toml"
@@ -53,12 +44,12 @@ class OpenAIProvider:
             )
         self.model = file.model
         self.file = file
-        self.client = self.openai.OpenAI(api_key=key, max_retries=0, timeout=file.timeout_s)
+        self.server = OpenAIServer(key, file.timeout_s, hint=_hint)
 
     def ask(self, call: Call) -> Reply:
         """One chat completion."""
-        with self._errors():
-            completion = self.client.chat.completions.create(**self.request(call))
+        with self.server.errors():
+            completion = self.server.client.chat.completions.create(**self.request(call))
         if not hasattr(completion, "choices"):
             raise TransientError("unreadable reply: not a chat completion")
         return self.read(completion)
@@ -70,21 +61,21 @@ class OpenAIProvider:
             for key, call in calls.items()
         )
         body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        with self._errors():
-            file = self.client.files.create(file=("calls.jsonl", body), purpose="batch")
-            job = self.client.batches.create(
+        with self.server.errors():
+            file = self.server.client.files.create(file=("calls.jsonl", body), purpose="batch")
+            job = self.server.client.batches.create(
                 input_file_id=file.id, endpoint=_URL, completion_window="24h"
             )
         return str(job.id)
 
     def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
         """The replies of a batch, joined by custom_id."""
-        with self._errors():
-            batch = self.client.batches.retrieve(job)
+        with self.server.errors():
+            batch = self.server.client.batches.retrieve(job)
             if batch.status in ("validating", "in_progress", "finalizing", "cancelling"):
                 return None
             files = [name for name in (batch.output_file_id, batch.error_file_id) if name]
-            texts = [self.client.files.content(name).text for name in files]
+            texts = [self.server.client.files.content(name).text for name in files]
         if not texts:
             raise CallError(f"job {job} ended as {batch.status} without replies")
         rows = [row for text in texts for line in text.splitlines() for row in _row(line)]
@@ -94,23 +85,11 @@ class OpenAIProvider:
         response = row.get("response")
         if not isinstance(response, dict) or response.get("status_code") != 200:
             return Failed(scrubbed(f"batch: {row.get('error') or response}")[:200])
-        completion = self.openai.types.chat.ChatCompletion
+        completion = self.server.openai.types.chat.ChatCompletion
         try:
             return self.read(completion.model_validate(response["body"]))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             return Failed(scrubbed(f"unreadable reply: {error}")[:200])
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """The SDK's errors as ours."""
-        try:
-            yield
-        except self.openai.APIStatusError as error:
-            raise self._status_error(error) from error
-        except self.openai.APIConnectionError as error:
-            raise TransientError(scrubbed(f"{type(error).__name__}: {error}")) from error
-        except (ValueError, self.openai.APIError) as error:
-            raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
 
     def request(self, call: Call) -> dict[str, Any]:
         """The body of the request."""
@@ -158,18 +137,13 @@ class OpenAIProvider:
             return CallError(f"the reply was cut at {limit_text(self.file)}")
         return None if text.strip() else MalformedReplyError("an empty reply")
 
-    def _status_error(self, error: Any) -> Exception:
-        text = scrubbed(f"HTTP {error.status_code}: {error.message}")[:300]
-        refused = [name for name in _OPTIONAL if name in text] if error.status_code == 400 else []
-        if refused:
-            text = (
-                f"{text}; for a model without {refused[0]} leave it out of a judge.toml of your own"
-            )
-        if error.code in _SPENT:
-            return RejectedError(text)
-        if error.status_code in (408, 409, 429) or error.status_code >= 500:
-            return TransientError(text, retry_after(error.response.headers.get("retry-after")))
-        return RejectedError(text)
+
+def _hint(status: int, text: str) -> str:
+    """An error's text with what to do where the server refuses an optional setting."""
+    refused = [name for name in _OPTIONAL if name in text] if status == 400 else []
+    if not refused:
+        return text
+    return f"{text}; for a model without {refused[0]} leave it out of a judge.toml of your own"
 
 
 def _row(line: str) -> Iterator[dict[str, Any]]:

@@ -16,15 +16,15 @@ _SNAPSHOT = re.compile(
     r"|0\d\d)$"  # 001
 )
 """A version suffix that a provider adds to a model's name."""
-_MOVING = re.compile(r"[-:]latest$")
+_MOVING = re.compile(r"[-:]latest$|@main$")
 
 
 def same_model(requested: str, replying: str | None) -> bool:
     """Whether `replying` names the model `requested`.
 
-    Case, the path to a model or its file (`models/x`, `openai/x`, `/data/x-q4_k_m.gguf`) and the
-    tag `latest` are ignored. Where `requested` names no version, `replying` may name any; otherwise
-    the two versions must be equal.
+    Case, the path to a model or its file (`models/x`, `openai/x`, `/data/x-q4_k_m.gguf`), the tag
+    `latest` and the revision `main` are ignored. Where `requested` names no version, `replying` may
+    name any; otherwise the two versions must be equal.
     """
     if not replying:
         return False

@@ -1,4 +1,4 @@
-"""Stop sending calls to a provider once they fail for a reason that all of them share.
+"""Stop sending calls to a server once they fail for a reason that all of them share.
 
 The first calls go out a few at a time until one has succeeded, so that a wrong model, a wrong key
 or a refused setting shows before most of the money is spent. A single fact whose call fails stops
@@ -42,8 +42,8 @@ class Patience:
         self._succeeded = False
         self._careful = True
         self._reason = ""
-        self._rejections: dict[str, set[int]] = {}
-        self._useless: set[int] = set()
+        self._rejections: dict[str, set[str]] = {}
+        self._useless: set[str] = set()
         self._replies = 0
         self._silent = 0
 
@@ -63,7 +63,7 @@ class Patience:
                 self._changed.notify_all()
 
     def succeeded(self) -> None:
-        """Report a call that gave verdicts."""
+        """Report a call that gave a result."""
         with self._changed:
             self._succeeded, self._careful, self._silent = True, False, 0
             self._rejections.clear()
@@ -71,10 +71,13 @@ class Patience:
             self._replies = 0
             self._changed.notify_all()
 
-    def failed(self, call: int, text: str, rejected: bool) -> None:
-        """Report a call without a usable reply; `rejected`: for a reason that all calls share."""
+    def failed(self, subject: str, text: str, rejected: bool) -> None:
+        """Report a call about `subject` without a usable reply.
+
+        `rejected`: for a reason that all calls share.
+        """
         with self._changed:
-            self._useless.add(call)
+            self._useless.add(subject)
             self._replies += 1
             enough = len(self._useless) >= USELESS_CALLS
             if not self._succeeded:
@@ -83,7 +86,7 @@ class Patience:
             if rejected:
                 self._careful = True
                 same = self._rejections.setdefault(_VARYING.sub("", text), set())
-                same.add(call)
+                same.add(subject)
                 enough |= len(same) >= REJECTED_CALLS
             if enough:
                 self._give_up(len(self._useless), text)

@@ -1,4 +1,4 @@
-"""Remove keys from texts, and read a provider's Retry-After header."""
+"""Remove keys from texts, and read a server's Retry-After header."""
 
 from __future__ import annotations
 

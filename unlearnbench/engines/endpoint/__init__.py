@@ -1,0 +1,1 @@
+"""Engine `endpoint`: a model behind a server that speaks OpenAI's protocol."""
