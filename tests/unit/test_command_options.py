@@ -197,6 +197,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *ENGINE,
         *RUN,
         ("--tokenizer y", "engine_options.tokenizer", "y"),
+        ("--device-map auto", "engine_options.device_map", "auto"),
         ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
         ("--no-chat-template", "engine_options.chat_template", False),
         ("--chat-template", "engine_options.chat_template", True),
@@ -245,6 +246,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     ],
     "tofu": [
         *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
         ("--source hub", "source", "hub"),
         ("--forget forget25", "forget", "forget25"),
         ("--retain-log r.json", "retain_log", Path("r.json")),
