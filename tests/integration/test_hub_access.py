@@ -1,4 +1,4 @@
-"""Repositories behind a licence or private: the user's token, the cached copy, one line of error."""
+"""Repositories behind a licence or private: the token, the cached copy, one line of error."""
 
 from __future__ import annotations
 
