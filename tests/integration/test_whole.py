@@ -118,10 +118,10 @@ REFUSED: dict[str, tuple[Callable[[Tensors], Tensors] | None, dict[str, Any], st
     "no heads": (None, {"num_attention_heads": 0}, "config.json: cannot be used"),
     "heads in words": (None, {"num_attention_heads": "four"}, "expected int, got str"),
     "an unknown architecture": (None, {"model_type": "nonesuch"}, "nonesuch"),
-    "quantised without its settings": (
+    "quantised without its library": (
         None,
-        {"quantization_config": {"quant_method": "gptq"}},
-        "'bits'",
+        {"quantization_config": {"quant_method": "hqq"}},
+        "its weights are quantised .hqq.",
     ),
     "weights in a file that the configuration names": (
         None,

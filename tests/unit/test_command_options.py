@@ -200,6 +200,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--endpoint http://h/v1", "engine_options.endpoint", "http://h/v1"),
         ("--model m", "engine_options.model", "m"),
         ("--concurrency 3", "engine_options.concurrency", 3),
+        ("--device-map auto", "engine_options.device_map", "auto"),
         ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
         ("--no-chat-template", "engine_options.chat_template", False),
         ("--chat-template", "engine_options.chat_template", True),
@@ -248,6 +249,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     ],
     "tofu": [
         *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
         ("--source hub", "source", "hub"),
         ("--forget forget25", "forget", "forget25"),
         ("--retain-log r.json", "retain_log", Path("r.json")),

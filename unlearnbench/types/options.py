@@ -88,6 +88,9 @@ class EngineOptions:
 
     Args:
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+        device_map: Spreads a model that is larger than one card over several GPUs, the CPU's memory
+            and the disk, in place of `device`: `auto`, `balanced`, `balanced_low_0`, `sequential`,
+            or a JSON object that gives parts of the model to devices or `disk`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         batch_size: Rows decoded at a time.
         tokenizer: Another checkpoint, such as the model before unlearning, whose tokenizer, chat
@@ -105,6 +108,15 @@ class EngineOptions:
     """
 
     device: Annotated[str, Help("auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    device_map: Annotated[
+        str | None,
+        Help(
+            "Spread a large model over GPUs, CPU and disk: auto, balanced, balanced_low_0, "
+            "sequential, or JSON of parts and places (TEXT or @FILE).",
+            read=text,
+            only=("score", "tofu"),
+        ),
+    ] = None
     dtype: Annotated[str, Help("auto, float32, bfloat16 or float16.")] = "auto"
     batch_size: Annotated[int | None, Help("Rows at a time: auto or a number.", read=rows)] = None
     tokenizer: Annotated[

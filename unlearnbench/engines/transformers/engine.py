@@ -22,6 +22,7 @@ from unlearnbench.engines.transformers.loading import (
 )
 from unlearnbench.engines.transformers.memory import Capacity, find_capacity, is_out_of_memory
 from unlearnbench.engines.transformers.packed import PackedDecoder
+from unlearnbench.engines.transformers.placing import devices_of, first_device, read_device_map
 from unlearnbench.engines.transformers.plain import PlainDecoder
 from unlearnbench.engines.transformers.prompts import (
     Prompter,
@@ -70,7 +71,7 @@ class ModelEngine:
         self.asking = Asking(options.system_prompt, options.chat_template)
         self.prompt_format = self.asking.prompt_format(tokenizer, checkpoint.label)
         self.model, self.tokenizer = model, tokenizer
-        self.device, self.dtype = model.device, model.dtype
+        self.device, self.dtype = devices_of(model)[0], model.dtype
         self.stop_ids = stop_ids(model, tokenizer)
         self.reader = Reader(tokenizer, self.stop_ids)
         window, templated = context_window(model.config), self.prompt_format == "chat"
@@ -116,7 +117,7 @@ class ModelEngine:
                 **self.thinking.settings,
                 **self.asking.settings(self.tokenizer),
             },
-            parameters=sum(p.numel() for p in self.model.parameters()),
+            parameters=self.model.num_parameters(),  # packed weights by the numbers that they hold
             notes=(*self.notes, *self.prompts.prompter.notes),
             source=self.checkpoint.source,
             surroundings=self._surroundings,
@@ -200,7 +201,7 @@ class ModelEngine:
             shape = kv_shape(self.model)
         except AttributeError:
             return Capacity(self.asked_rows or PLAIN_ROWS, PLAIN_ROWS * 4096)
-        return find_capacity(shape, self.dtype, self.device, self.asked_rows)
+        return find_capacity(shape, self.dtype, devices_of(self.model), self.asked_rows)
 
     def _free_cache(self) -> None:
         if isinstance(self.decoder, PackedDecoder):
@@ -232,11 +233,13 @@ class TransformersEngine(ModelEngine):
     """
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
+        parts = None if options.device_map is None else read_device_map(options.device_map)
+        if parts is not None and options.device != "auto":
+            raise EngineError("--device-map places the model; leave --device out")
+        device = choose_device(options.device if parts is None else first_device(parts))
         resolved = resolve(checkpoint, options.tokenizer)
-        device = choose_device(options.device)
-        model, tokenizer = load_model(
-            resolved, device, choose_dtype(options.dtype, device), unmerged=True
-        )
+        dtype = choose_dtype(options.dtype, device)
+        model, tokenizer = load_model(resolved, device, dtype, unmerged=True, device_map=parts)
         super().__init__(resolved, model, tokenizer, options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from unlearnbench.checkpoints.quantised import Quantisation, quantisation_of
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.checkpoints.weights import Header, model_tensors
 from unlearnbench.engines.transformers.adapters import NotMergedError, attach, ignored_fields, merge
@@ -25,6 +27,12 @@ from unlearnbench.engines.transformers.decoding import (
     stand_in_settings,
 )
 from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
+from unlearnbench.engines.transformers.placing import (
+    DeviceMap,
+    OffloadFolder,
+    offloaded,
+    placement_note,
+)
 from unlearnbench.engines.transformers.tokenizers import (
     check_vocabulary,
     load_config,
@@ -94,18 +102,27 @@ def load_model(
     dtype: torch.dtype,
     *,
     unmerged: bool = False,
+    device_map: DeviceMap | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model in evaluation mode and its tokenizer.
 
+    `device_map` spreads the model over several devices; `device` is then the one that computes.
+
     Tokenizer and generation settings are those of `checkpoint.tokenizer` where that is given. Only
     safetensors are read and no code of the checkpoint is run. Every tensor of the files is in
-    the model and none of the model's is anything else. An adapter that cannot be merged stays
-    beside its base if `unmerged` allows it; such a model can be asked, not trained. Raises
-    `CheckpointError`.
+    the model and none of the model's is anything else. With `unmerged` an adapter that cannot be
+    merged may stay beside its base, and weights may stay quantised; such a model can be asked, not
+    trained or changed. Raises `CheckpointError`.
     """
+    quantised = quantisation_of(checkpoint.folder)
+    if quantised is not None:
+        quantised.check_library(checkpoint.folder)
     tokenizer = load_tokenizer(checkpoint)
     notes: list[str] = []
-    model = _with_adapters(checkpoint, device, dtype, unmerged, notes)
+    target = _Target(device, dtype, unmerged, device_map, quantised)
+    model = _with_adapters(checkpoint, target, notes)
+    if device_map is not None:
+        notes.append(placement_note(model, device_map))
     if checkpoint.tokenizer is not None:
         other = checkpoint.tokenizer
         model.generation_config = settings_of(other.folder, load_config(other.folder))
@@ -116,15 +133,25 @@ def load_model(
     return model, tokenizer
 
 
-def _with_adapters(
-    checkpoint: Checkpoint,
-    device: torch.device,
-    dtype: torch.dtype,
-    unmerged: bool,
-    notes: list[str],
-) -> PreTrainedModel:
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where and in which data type a model is to lie, and how its files are quantised."""
+
+    device: torch.device
+    dtype: torch.dtype
+    unmerged: bool
+    device_map: DeviceMap | None
+    quantised: Quantisation | None
+
+
+def _with_adapters(checkpoint: Checkpoint, target: _Target, notes: list[str]) -> PreTrainedModel:
     """Base and adapters, merged; the last one beside the rest where merging would change it."""
-    model = _load_base(checkpoint.folder, device, dtype, notes)
+    model = _load_base(checkpoint.folder, target, notes)
+    if checkpoint.adapters and offloaded(model):
+        raise EngineError(
+            f"--device-map: {checkpoint.adapters[0].name} cannot be put on a base whose weights "
+            "are offloaded; merge it and save the result, or give a map without cpu and disk"
+        )
     for number, folder in enumerate(checkpoint.adapters):
         with explained(f"{folder}: cannot be put on its base"):
             attached = attach(model, folder)
@@ -134,52 +161,88 @@ def _with_adapters(
                 model = merge(attached)
             except NotMergedError as reason:
                 last = number == len(checkpoint.adapters) - 1
-                if not (unmerged and last):
+                if not (target.unmerged and last):
                     raise CheckpointError(
                         f"{folder}: {reason}; "
                         + ("only `score` asks such a model" if last else "nothing can stand on it")
                     ) from reason
                 notes.append(f"the adapter {folder.name} runs unmerged: {reason}")
-                return _unmerged(checkpoint, device, dtype)
+                return _unmerged(checkpoint, target)
     return model
 
 
-def _unmerged(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+def _unmerged(checkpoint: Checkpoint, target: _Target) -> PreTrainedModel:
     """Loaded anew, since the attempt to merge may have changed the weights."""
-    model = _load_base(checkpoint.folder, device, dtype, [])
+    model = _load_base(checkpoint.folder, target, [])
     *below, last = checkpoint.adapters
     for folder in below:
         model = merge(attach(model, folder))
     return cast(PreTrainedModel, attach(model, last))
 
 
-def _load_base(
-    folder: Path, device: torch.device, dtype: torch.dtype, notes: list[str]
-) -> PreTrainedModel:
+def _load_base(folder: Path, target: _Target, notes: list[str]) -> PreTrainedModel:
     files = model_tensors(folder)
     config = load_config(folder)
+    spread = target.device_map
+    if spread is None and target.quantised is not None and target.quantised.known:
+        # Moved afterwards, some kinds of packed weights would be packed for another device.
+        spread = {"": str(target.device)}
     with explained(f"{folder}: cannot be loaded"):
         answer_plainly(config)
-        quantization = getattr(config, "quantization_config", None)
-        if quantization is None:
-            _check_size(config, files, dtype, folder)
+        if target.quantised is None and target.device_map is None:
+            _check_size(config, files, target.dtype, folder)
         # Shapes that differ are reported by name instead of ending the load.
+        place = OffloadFolder() if target.device_map is not None else None
         loaded = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
-            dtype=dtype,
+            dtype=target.dtype,
             use_safetensors=True,
             trust_remote_code=False,
             generation_config=stand_in_settings(folder),
             ignore_mismatched_sizes=True,
             output_loading_info=True,
+            device_map=spread,
+            **({} if place is None else {"offload_folder": str(place.path)}),
         )
         model, info = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
-        notes += check_whole(model, info, files, folder, quantization)
-        if quantization is not None and getattr(model, "hf_quantizer", None) is None:
-            cast(Any, model).to(dtype)  # dequantised into the type of its scales
-        model.to(device)  # type: ignore[arg-type]  # the stub lacks the overload for a device
+        if place is not None:
+            place.keep_for(model)
+        notes += check_whole(model, info, files, folder, target.quantised)
+        if target.quantised is not None:
+            notes += _quantised_notes(model, target, folder)
+        if spread is None:
+            model.to(target.device)  # type: ignore[arg-type]  # the stub lacks this overload
     return model
+
+
+def _quantised_notes(model: PreTrainedModel, target: _Target, folder: Path) -> list[str]:
+    """What was done with quantised weights; the data type is the quantiser's where it keeps them.
+
+    Trained or rounded as if they were numbers, packed weights would hardly change what the model
+    says: it would look as if it resisted. Raises `CheckpointError` for a model that is to change.
+    """
+    assert target.quantised is not None
+    method = target.quantised.method
+    if getattr(model, "hf_quantizer", None) is not None:
+        if not target.unmerged:
+            raise CheckpointError(
+                f"{folder}: its weights stay quantised ({method}) and cannot be trained or "
+                "changed; only `score` asks such a model: dequantise it and save the result first"
+            )
+        asked, own = target.dtype, model.dtype
+        kept = (
+            "" if own == asked else f", which keeps {_spelt(own)} where {_spelt(asked)} was meant"
+        )
+        return [f"its weights stay quantised ({method}){kept}"]
+    cast(Any, model).to(target.dtype)  # dequantised into the type of its scales
+    if not target.quantised.known:
+        return [f"config.json names a quantisation that is not known here ({method}): not applied"]
+    return [f"its weights were quantised ({method}) and are computed with as plain numbers here"]
+
+
+def _spelt(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _check_size(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -42,11 +43,16 @@ def free_bytes(device: torch.device) -> int:
 
 
 def find_capacity(
-    shape: KVShape, dtype: torch.dtype, device: torch.device, rows: int | None
+    shape: KVShape, dtype: torch.dtype, devices: Sequence[torch.device], rows: int | None
 ) -> Capacity:
-    """The capacity of `device` now; `rows` overrides the number of rows."""
-    tokens = int(free_bytes(device) * CACHE_SHARE) // shape.bytes_per_token(dtype)
-    return Capacity(rows or MOST_ROWS.get(device.type, MOST_ROWS["cpu"]), tokens)
+    """The capacity of `devices` now; `rows` overrides the number of rows.
+
+    Layers on several devices keep their own parts of the cache; the fullest device decides, as if
+    it kept all of it.
+    """
+    free = min(free_bytes(device) for device in devices)
+    tokens = int(free * CACHE_SHARE) // shape.bytes_per_token(dtype)
+    return Capacity(rows or MOST_ROWS.get(devices[0].type, MOST_ROWS["cpu"]), tokens)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -23,6 +23,7 @@ from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.choice import Chooser, Greedy
 from unlearnbench.engines.transformers.decoding import own_settings, without_its_settings
 from unlearnbench.engines.transformers.packed import Decoded, Enough
+from unlearnbench.engines.transformers.placing import devices_of
 
 
 class _Choose(LogitsProcessor):
@@ -96,7 +97,7 @@ class PlainDecoder:
         choice: Chooser,
         enough: Enough | None,
     ) -> Iterator[Decoded]:
-        ids = torch.tensor([list(prompts[i]) for i in members], device=self.model.device)
+        ids = torch.tensor([list(prompts[i]) for i in members], device=devices_of(self.model)[0])
         watch = _Choose(choice, members)
         stops = sorted(self.stop_ids)
         generate = cast(Callable[..., torch.Tensor], self.model.generate)

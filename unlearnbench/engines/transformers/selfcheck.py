@@ -13,6 +13,7 @@ from unlearnbench.engines.transformers.cache import KVShape
 from unlearnbench.engines.transformers.faults import LOW_MEMORY, explained
 from unlearnbench.engines.transformers.memory import is_out_of_memory
 from unlearnbench.engines.transformers.packed import Decoded, PackedDecoder
+from unlearnbench.engines.transformers.placing import scattered
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.engines.transformers.windows import small_windows, windows
 from unlearnbench.errors import EngineError
@@ -40,6 +41,9 @@ def prepare_packed(model: PreTrainedModel, stop_ids: frozenset[int]) -> PackedDe
     is longer than any attention window or chunk. Raises `EngineError` when memory runs out and
     `CheckpointError` when the model cannot be run at all.
     """
+    apart = scattered(model)
+    if apart is not None:
+        return apart
     adapter = getattr(model, "active_peft_config", None)
     if adapter is not None and adapter.is_prompt_learning:
         return "its adapter puts virtual tokens before the prompt"

@@ -57,7 +57,10 @@ def check_values(
             for own, name in pairs.items():
                 if files[name].file != file:
                     continue
-                for stored, loaded in _ends(opened, name, files[name], state[own]):
+                held = state[own]
+                if held.device.type == "meta":
+                    continue  # waits on the disk in another form
+                for stored, loaded in _ends(opened, name, files[name], held):
                     finite = finite and bool(torch.isfinite(stored.float().sum()))
                     if not _same(stored.to(loaded.dtype), loaded):
                         different.append(name)

@@ -16,8 +16,11 @@ import torch
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from unlearnbench.checkpoints.quantised import Quantisation
 from unlearnbench.checkpoints.reading import named
 from unlearnbench.checkpoints.weights import Header
+from unlearnbench.engines.transformers.placing import Held, is_tied
+from unlearnbench.engines.transformers.unpacked import check_unpacked
 from unlearnbench.engines.transformers.values import check_quantised, check_values
 from unlearnbench.errors import CheckpointError
 
@@ -42,37 +45,33 @@ def check_whole(
     info: Mapping[str, Any],
     files: Mapping[str, Header],
     where: Path,
-    quantization: Mapping[str, Any] | None = None,
+    quantised: Quantisation | None = None,
 ) -> list[str]:
     """Refuse a model that is not what `files` hold; what should be said about one that is.
 
-    `info` is the library's report, `quantization` what config.json says of it. Raises
+    `info` is the library's report, `quantised` what config.json says of it. Raises
     `CheckpointError` that names the tensors.
     """
     _check_report(info, where)
     kept = getattr(model, "hf_quantizer", None) is not None
-    if kept or (quantization is not None and _any_eight_bit(files)):
-        if not kept:
-            check_quantised(model.state_dict(), files, _block(quantization), where)
-        return ["quantised: compared with its files by name, and in part by value"]
+    if kept or (quantised is not None and _any_eight_bit(files)):
+        if not kept and quantised is not None:
+            check_quantised(model.state_dict(), files, quantised.block, where)
+        return check_unpacked(model, files, where)
     state = _as_saved(model)
     pairs, left = _paired(model, state, files, where)
-    _check_missing(state, pairs, where)
+    _check_missing(model, state, pairs, where)
     notes = _check_left(model, left, files, where)
-    if not check_values(state, pairs, files, where):
+    held = Held(model, state)
+    if not check_values(held, pairs, files, where):
         notes.append("its weights hold NaN or infinite values")
+    if held.unseen:
+        notes.append(f"{len(held.unseen)} tensors on the disk were compared by name, not by value")
     return notes + _untie_where_untied(model)
 
 
 def _any_eight_bit(files: Mapping[str, Header]) -> bool:
     return any(h.dtype not in ("F64", "F32", "F16", "BF16") for h in files.values())
-
-
-def _block(quantization: Mapping[str, Any] | None) -> tuple[int, int] | None:
-    size = (quantization or {}).get("weight_block_size")
-    if not isinstance(size, list | tuple) or len(size) != 2:
-        return None
-    return (int(size[0]), int(size[1]))
 
 
 def _check_report(info: Mapping[str, Any], where: Path) -> None:
@@ -143,13 +142,23 @@ def _paired(
 
 
 def _check_missing(
+    model: PreTrainedModel,
     state: Mapping[str, torch.Tensor],
     pairs: Mapping[str, str],
     where: Path,
 ) -> None:
-    """Every tensor is from the files, or shares its memory with one that is (a tied head)."""
-    known = {state[name].data_ptr() for name in pairs}
-    missing = [n for n in state if n not in pairs and state[n].data_ptr() not in known]
+    """Every tensor is from the files, or shares its memory with one that is (a tied head).
+
+    What is offloaded has no memory to compare; there the two must hold the same values.
+    """
+    known = {state[name].data_ptr() for name in pairs if state[name].device.type != "meta"}
+    missing = [
+        name
+        for name in state
+        if name not in pairs
+        and state[name].data_ptr() not in known
+        and not is_tied(model, state, name, pairs)
+    ]
     if missing:
         raise CheckpointError(
             f"{where}: {len(missing)} tensors of the model are missing from the files: "
@@ -199,10 +208,10 @@ def _untie_where_untied(model: PreTrainedModel) -> list[str]:
 
 
 def shares_head(model: PreTrainedModel) -> bool | None:
-    """Whether head and embedding are one tensor; None where the model lacks one of them."""
+    """Whether head and embedding are one tensor; None where one is lacking or offloaded."""
     body: Any = model
     head, embedding = body.get_output_embeddings(), body.get_input_embeddings()
     one, other = getattr(head, "weight", None), getattr(embedding, "weight", None)
-    if one is None or other is None:
+    if one is None or other is None or "meta" in (one.device.type, other.device.type):
         return None
     return bool(one.data_ptr() == other.data_ptr())
