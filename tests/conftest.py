@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -44,6 +45,12 @@ def write_benchmark(folder: Path, forget: int = 4, retain: int = 5) -> Path:
         "utf-8",
     )
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what was imported for good: a test makes many objects of its own."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
