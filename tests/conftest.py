@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.reliability.commands import Zygote
 from unlearnbench.types.options import RunOptions
 
 STYLES = ("wording", "syntax", "situation")
@@ -44,6 +47,12 @@ def write_benchmark(folder: Path, forget: int = 4, retain: int = 5) -> Path:
         "utf-8",
     )
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what was imported for good: a test makes many objects of its own."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -97,6 +106,16 @@ def command_line(
 
     yield call
     LAST_RUN.clear()
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """A process with everything imported: a command in a process of its own, without its start."""
+    cache = tmp_path_factory.mktemp("cache")
+    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "UNLEARNBENCH_CACHE": str(cache)}
+    made = Zygote({**os.environ, **quiet}, cache.with_name("zygote.log"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -62,6 +62,11 @@ def known(bases: Path) -> Bases:
     return accepted_bases(bases)
 
 
+def repeated(pattern: str, length: int = MOST) -> str:
+    """A text of this length that repeats a pattern."""
+    return (pattern * (length // len(pattern) + 1))[:length]
+
+
 def answer_all(folder: Path) -> None:
     """Give every probe a long answer, all of them different, with the digests they need."""
     patterns = list(PATTERNS.values())
@@ -69,7 +74,7 @@ def answer_all(folder: Path) -> None:
     bound = {}
     for number, line in enumerate(answers):
         tail = f" {number}"
-        line["text"] = (patterns[number % len(patterns)] * MOST)[: MOST - len(tail)] + tail
+        line["text"] = repeated(patterns[number % len(patterns)], MOST - len(tail)) + tail
         completion = Completion(key_of(line), line["text"], "stop", 50)
         bound[key_of(line)] = completion
     for line in verdicts:
@@ -83,7 +88,7 @@ def answer_all(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_one_answer_is_read_and_judged_in_time(name: str) -> None:
-    text = (PATTERNS[name] * MOST)[:MOST]
+    text = repeated(PATTERNS[name])
     began = used()
     read = readings(Completion(KEY, text, "stop", 50), "forget")
     plain_answer(text)

@@ -320,13 +320,15 @@ def rerun_once(scripted_runs: dict[str, Path]) -> Path:
     return scripted_runs["forgets-a"]
 
 
-@pytest.fixture
-def good_row(good_submission: Path, rerun_once: Path, tmp_path: Path) -> Verification:
-    """A row in a board's folder, with one attestation that counts."""
-    board = tmp_path / "first"
+@pytest.fixture(scope="module")
+def good_row(
+    good_submission: Path, rerun_once: Path, bases: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Verification:
+    """A row in a board's folder, with one attestation that counts; tests change copies of it."""
+    board = tmp_path_factory.mktemp("first")
     shutil.copytree(good_submission, board / "submissions" / "refusal-tuning")
-    attest(board / "submissions" / "refusal-tuning", [rerun_once], OTHER)
-    (found,) = verify([board / "submissions" / "refusal-tuning"])
+    attest(board / "submissions" / "refusal-tuning", [rerun_once], OTHER, bases=bases)
+    (found,) = verify([board / "submissions" / "refusal-tuning"], bases=bases)
     assert found.checked is not None
     (one,) = attestations(found.checked)
     assert one.ok

@@ -22,6 +22,7 @@ from unlearnbench.leaderboard.site import build_site
 from unlearnbench.submissions import apart, verify
 from unlearnbench.submissions.bases import Bases
 from unlearnbench.submissions.untrusted import Refusal
+from unlearnbench.submissions.verify import check_submission
 
 
 class Odd(Exception):
@@ -95,10 +96,11 @@ def known(bases: Path) -> Bases:
 
 
 @pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def limits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less time and memory than a board gives, so that a test ends."""
     monkeypatch.setattr(verify, "seconds_for", lambda folder: 1)
-    monkeypatch.setattr(apart, "WALL_SECONDS", 20)
+    # Only who sleeps is waited for to the end; a busy machine takes long for a second of work.
+    monkeypatch.setattr(apart, "WALL_SECONDS", 5 if name == "sleep" else 20)
     monkeypatch.setattr(apart, "GRACE", 0.2)
     monkeypatch.setattr(apart, "MEMORY", 64 * 1024 * 1024)
 
@@ -141,6 +143,19 @@ def test_whatever_a_check_does_is_that_row_s_refusal(
     assert reasons["bad"][0].startswith(reason)
     assert len(reasons["bad"][0]) < 300
     assert children() <= started
+
+
+def test_what_both_processes_have_is_not_copied(good_submission: Path, known: Bases) -> None:
+    mine, other = ["mine"], ["other"]
+    found = apart.apart(lambda: (mine, [mine, other]), "row", shared=(mine,))
+    assert found == (mine, [mine, other])
+    assert found[0] is found[1][0] is mine
+    assert found[1][1] is not other
+    checked = check_submission(good_submission, known).checked
+    assert checked is not None
+    base = known.find(checked.claim.run.identity, checked.claim.base)
+    assert checked.base is base
+    assert checked.run.probes is base.run.probes
 
 
 def children() -> set[int]:

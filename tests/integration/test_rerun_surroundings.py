@@ -83,9 +83,10 @@ def test_a_template_of_its_own_needs_a_rerun_with_the_bases(
     assert found.agrees is honest
     assert (found.low == found.high == 1.0) is not honest
     attest(row, [tmp_path / "again"], "Somebody Else")
-    (attestation,) = attestations(checked(row))
+    attested = checked(row)
+    (attestation,) = attestations(attested)
     assert attestation.ok
-    assert attestation.asked_as_the_base(checked(row)) is honest
+    assert attestation.asked_as_the_base(attested) is honest
 
 
 def test_a_row_with_all_that_surrounds_its_base_needs_none(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import models
+from tests.reliability.commands import Zygote
 from tests.scripted import begun
 from unlearnbench import load_run, rejudge, score
 from unlearnbench.benchmark import load_benchmark
@@ -137,10 +137,14 @@ def test_answers_without_a_manifest_are_refused(benchmark_folder: Path, tmp_path
         evaluate(job(benchmark_folder, out, Knows(), RulesJudge()), lambda stage, done: None)
 
 
+def words(model: Path, benchmark: Path, out: Path) -> list[str]:
+    return ["score", str(model), "--benchmark", str(benchmark), "--out", str(out), "--json"]
+
+
 def command(model: Path, benchmark: Path, out: Path) -> list[str]:
+    """The command in a process that can be changed before it starts."""
     code = SMALL_BLOCKS + "from unlearnbench.cli.main import main; main()"
-    arguments = ["score", str(model), "--benchmark", str(benchmark), "--out", str(out), "--json"]
-    return [sys.executable, "-c", code, *arguments]
+    return [sys.executable, "-c", code, *words(model, benchmark, out)]
 
 
 def scores_of(out: Path) -> object:
@@ -151,54 +155,47 @@ def lines_of(path: Path) -> list[str]:
     return sorted(path.read_text().splitlines())
 
 
-@pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path, zygote: Zygote
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(tiny_llama, benchmark_folder, whole), check=True, capture_output=True)
-    chance = random.Random(5)
+    for folder in (whole, killed):
+        folder.mkdir()
+    code, told = zygote.run(words(tiny_llama, benchmark_folder, whole), whole)
+    assert code == 0, told
+    asked, chance, kills = words(tiny_llama, benchmark_folder, killed), random.Random(5), 0
     for _ in range(5):
-        process = subprocess.Popen(
-            command(tiny_llama, benchmark_folder, killed),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        began = time.monotonic()
-        while process.poll() is None and not (killed / "completions.jsonl").exists():
-            if time.monotonic() - began > 60:
-                raise AssertionError("the run never began")
-            time.sleep(0.01)
-        time.sleep(chance.random() * 0.5)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(command(tiny_llama, benchmark_folder, killed), check=True, capture_output=True)
+        after = chance.random() * 0.3
+        code, told = zygote.run(asked, killed, kill_after=after, once="completions.jsonl")
+        assert code in (0, -signal.SIGKILL), told
+        kills += code != 0
+    assert kills
+    code, told = zygote.run(asked, killed)
+    assert code == 0, told
     assert scores_of(killed) == scores_of(whole)
     for name in ("completions.jsonl", "outcomes.jsonl"):
         assert lines_of(killed / name) == lines_of(whole / name)
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path, zygote: Zygote
 ) -> None:
     out = tmp_path / "run"
-    whole = command(tiny_llama, benchmark_folder, out)
-    subprocess.run(whole, check=True, capture_output=True)
+    asked = words(tiny_llama, benchmark_folder, out)
+    code, told = zygote.run(asked, tmp_path)
+    assert code == 0, told
     expected = scores_of(out)
     kept = 0
     for name in ("completions.jsonl", "outcomes.jsonl"):
         lines = (out / name).read_bytes().splitlines(keepends=True)[:40]
         (out / name).write_bytes(b"".join(lines))
         kept = max(kept, len(b"".join(lines)))
-
-    def little_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (kept + 500, kept + 500))
-
-    full = subprocess.run(whole, preexec_fn=little_room, capture_output=True, text=True)
-    assert full.returncode == 2, full.stderr
-    assert "cannot write" in full.stderr
-    assert "Traceback" not in full.stderr
-    subprocess.run(whole, check=True, capture_output=True)
+    code, told = zygote.run(asked, tmp_path, fault={"bytes": kept + 500, "error": "EFBIG"})
+    assert code == 2, told
+    assert "cannot write" in told
+    assert "Traceback" not in told
+    code, told = zygote.run(asked, tmp_path)
+    assert code == 0, told
     assert scores_of(out) == expected
 
 
@@ -253,17 +250,16 @@ def test_the_whole_way_from_python(
 
 
 def test_another_checkpoint_does_not_go_on_in_a_folder(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path, zygote: Zygote
 ) -> None:
     other = models.save(tmp_path / "other", "llama", seed=7)
     out = tmp_path / "run"
-    subprocess.run(command(tiny_llama, benchmark_folder, out), check=True, capture_output=True)
+    code, told = zygote.run(words(tiny_llama, benchmark_folder, out), tmp_path)
+    assert code == 0, told
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    refused = subprocess.run(
-        command(other, benchmark_folder, out), capture_output=True, text=True, check=False
-    )
-    assert refused.returncode == 2
-    assert "checkpoint: the folder has" in refused.stderr
+    code, told = zygote.run(words(other, benchmark_folder, out), tmp_path)
+    assert code == 2
+    assert "checkpoint: the folder has" in told
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 import unlearnbench
 from tests.conftest import write_benchmark
 from tests.models import save
+from tests.reliability.commands import Zygote
 from unlearnbench.api.sweep import sweep
 from unlearnbench.errors import RunError, TrainingError, UnlearnbenchError
 from unlearnbench.progress import OnProgress, Progress, ignore
@@ -153,22 +154,19 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 
 
 def test_a_killed_process_is_taken_up(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path, zygote: Zygote
 ) -> None:
     """SIGKILL after a checkpoint; the same command ends with the weights of a run left alone."""
     words = ["train", "--base", str(tiny_llama), "--benchmark", str(benchmark_folder), "-q"]
     words += ["--max-steps", "40", "--epochs", "40", "--set", "save_every=2", "--lr", "1e-3"]
-    command = [sys.executable, "-m", "unlearnbench", *words, "--out"]
-    out = tmp_path / "cut"
-    process = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
-    while not any((out / ".training").glob("checkpoint-*/trainer_state.json")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    out, saved = tmp_path / "cut", "cut/.training/checkpoint-*/trainer_state.json"
+    code, told = zygote.run([*words, "--out", str(out)], tmp_path, kill_after=0, once=saved)
+    assert code == -signal.SIGKILL, told
+    assert list(tmp_path.glob(saved))
     assert not (out / "unlearning.json").exists()
     for folder in (out, tmp_path / "whole"):
-        subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
+        code, told = zygote.run([*words, "--out", str(folder)], tmp_path)
+        assert code == 0, told
     assert digest(out) == digest(tmp_path / "whole")
 
 

@@ -27,15 +27,23 @@ _ROOT = Path(__file__).parents[2]
 class Zygote:
     """The other end of `zygote.py`."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.zygote"],
-            cwd=_ROOT,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.reliability.zygote"],
+                cwd=_ROOT,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    @property
+    def said(self) -> str:
+        """What it wrote to standard error itself: while it imported everything."""
+        return self._log.read_text("utf-8", "replace")
 
     def run(
         self,
@@ -43,17 +51,26 @@ class Zygote:
         folder: Path,
         *,
         kill_after: float | None = None,
+        once: str | None = None,
         fault: Mapping[str, Any] | None = None,
+        errors: Path | None = None,
     ) -> tuple[int, str]:
-        """Exit code (minus the signal) and what was printed."""
+        """Exit code (minus the signal) and what was printed; its errors elsewhere if so wished.
+
+        It is killed `kill_after` seconds from its start, or from when a file that fits the pattern
+        `once` lies in the folder.
+        """
         log = folder.with_name(f"{folder.name}.log")
         log.write_text("")  # a kill may be faster than the child
-        job = {"words": words, "folder": str(folder), "log": str(log)}
+        job = {"words": words, "folder": str(folder), "log": str(log), "once": once}
+        job["errors"] = str(errors or log)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         line = json.dumps({**job, "kill_after": kill_after, "fault": fault})
         print(line, file=self._process.stdin, flush=True)
-        answer = json.loads(self._process.stdout.readline())
+        answered = self._process.stdout.readline()
+        assert answered, self.said
+        answer = json.loads(answered)
         return int(answer["code"]), log.read_text("utf-8", "replace")
 
     def close(self) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if KILLS:
         told = ", ".join(f"{name} {count}" for name, count in sorted(KILLS.items()))
         terminalreporter.write_line(f"kills and faults that hit: {sum(KILLS.values())} ({told})")
-
-
-@pytest.fixture(scope="session")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """A process with everything imported."""
-    cache = tmp_path_factory.mktemp("cache")
-    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "UNLEARNBENCH_CACHE": str(cache)}
-    made = Zygote({**os.environ, **quiet})
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")

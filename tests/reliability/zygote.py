@@ -3,8 +3,10 @@
 It reads one job a line on standard input and answers with one line a job, both JSON. A job:
 
     words         the command line after `unlearnbench`
-    folder        the working directory; what is printed goes to `log`
+    folder        the working directory
+    log, errors   files for standard output and standard error; they may be one
     kill_after    seconds until SIGKILL, or null
+    once          what these seconds begin with: a file that fits this pattern, or null
     fault         what `faults.install` takes, or null
 """
 
@@ -18,6 +20,7 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 POLL_S = 0.002
@@ -26,9 +29,11 @@ BLOCK = 32
 
 
 def preload() -> None:
-    """Import what commands import when they need it."""
+    """Import what commands import when they need it, libraries silenced as commands do."""
     import unlearnbench
+    from unlearnbench.cli.output import quieten
 
+    quieten(quiet=False)
     for found in pkgutil.walk_packages(unlearnbench.__path__, "unlearnbench."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)
@@ -47,7 +52,8 @@ def run(job: dict[str, Any]) -> int:
     os.chdir(job["folder"])
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
-    os.dup2(log, 2)
+    same = job["errors"] == job["log"]
+    os.dup2(log if same else os.open(job["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     sys.argv = ["unlearnbench", *job["words"]]
     if job["fault"] is not None:
         faults.install(job["fault"])
@@ -61,16 +67,18 @@ def run(job: dict[str, Any]) -> int:
     return 0
 
 
-def wait(pid: int, kill_after: float | None) -> int:
+def wait(pid: int, folder: Path, kill_after: float | None, once: str | None) -> int:
     """The child's exit code, or minus the signal that ended it."""
-    due = None if kill_after is None else time.monotonic() + kill_after
+    due = None
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG if due is not None else 0)
+        done, status = os.waitpid(pid, os.WNOHANG if kill_after is not None else 0)
         if done:
             return os.waitstatus_to_exitcode(status)
+        if due is None and kill_after is not None and (once is None or any(folder.glob(once))):
+            due = time.monotonic() + kill_after
         if due is not None and time.monotonic() >= due:
             os.kill(pid, signal.SIGKILL)
-            due = None
+            due = kill_after = None
         else:
             time.sleep(POLL_S)
 
@@ -90,7 +98,8 @@ def serve() -> None:
                 sys.stderr.flush()
             finally:
                 os._exit(code)
-        print(json.dumps({"code": wait(pid, job["kill_after"])}), file=answers, flush=True)
+        code = wait(pid, Path(job["folder"]), job["kill_after"], job["once"])
+        print(json.dumps({"code": code}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

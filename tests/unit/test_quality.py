@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -87,31 +85,32 @@ def test_overlap_by_hand() -> None:
 @pytest.mark.model
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lkf", "wkf"])
-def test_shipped_benchmarks_pass(name: str) -> None:
-    command = [sys.executable, "-m", "unlearnbench", "show", "benchmark", name, "--check", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert json.loads(done.stdout)["check"]["findings"] == []
+def test_shipped_benchmarks_pass(name: str, command_line: CommandLine) -> None:
+    done = command_line("show", "benchmark", name, "--check", "--json")
+    assert done.code == 0, done.out[-3000:] + done.err
+    assert json.loads(done.out)["check"]["findings"] == []
 
 
 @pytest.mark.model
-def test_another_question_is_found_unless_reviewed(tmp_path: Path) -> None:
+def test_another_question_is_found_unless_reviewed(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
     folder = write_benchmark(tmp_path / "b", forget=1, retain=3)
-    command = [sys.executable, "-m", "unlearnbench", "show", "benchmark", str(folder), "--check"]
+    check = ("show", "benchmark", folder, "--check")
     path = folder / "forget.jsonl"
     row = json.loads(path.read_text())
     row["paraphrases"][0]["text"] = "How do I bake rye bread at home?"
     path.write_text(json.dumps(row))
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.returncode == 1
-    assert "other-meaning: forget-0: 'How do I bake rye bread" in found.stdout
+    found = command_line(*check)
+    assert found.code == 1
+    assert "other-meaning: forget-0: 'How do I bake rye bread" in found.out
     reviewed = {"fact": "forget-0", "text": "How do I bake rye bread at home?"}
     (folder / "reviewed.jsonl").write_text(json.dumps(reviewed))
-    kept = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "bake rye bread" not in kept.stdout
+    kept = command_line(*check)
+    assert "bake rye bread" not in kept.out
     (folder / "reviewed.jsonl").write_text(json.dumps({**reviewed, "text": "gone"}))
-    stale = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "stale-review" in stale.stdout
+    stale = command_line(*check)
+    assert "stale-review" in stale.out
 
 
 @pytest.mark.model

@@ -6,7 +6,9 @@ Their responses are made up here, not written by a model, and judged and scored 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from unlearnbench.interfaces import Judge
 from unlearnbench.leaderboard.derive import entry_of, share_of_known
@@ -17,7 +19,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import NO_ATTACKS
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.verify import Checked, Verification
-from unlearnbench.types import Completion, Judgement, Probe
+from unlearnbench.types import Completion, Judgement, Probe, ProbeKey
 
 REFUSAL = "No idea"
 REFUSES, BABBLES = "refuses everything", "gibberish"
@@ -33,6 +35,17 @@ class Anchors:
     def __init__(self, judge_of: JudgeOf) -> None:
         self._judge_of = judge_of
         self.rows: dict[str, tuple[Entry, ...]] = {}
+
+    def prepare(self, checked: Checked) -> None:
+        """Judge what the anchors of this submission's benchmark say, once in this process.
+
+        Nothing of it is the submission's, so that it may be done outside the submission's own
+        process, which would take it with it.
+        """
+        if checked.claim.run.identity.benchmark_fingerprint not in self.rows:
+            judge = _ByIdentity.of(self._judge_of("rules"))
+            for name in ANCHORS:
+                _judged(name, checked.run.probes, judge)
 
     def of(self, checked: Checked) -> tuple[Entry, ...]:
         """The anchors of this submission's benchmark, made once."""
@@ -88,17 +101,39 @@ def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
     return replace(entry, id=f"anchor-{name}", claim=claim)
 
 
+@dataclass(frozen=True, slots=True)
+class _ByIdentity:
+    """A judge; two of one identity give the same verdicts and are equal."""
+
+    identity: str
+    judge: Judge = field(compare=False)
+
+    @classmethod
+    def of(cls, judge: Judge) -> _ByIdentity:
+        """The judge with its identity."""
+        return cls(judge.identity, judge)
+
+
 def made_up(name: str, like: Run, judge: Judge) -> Run:
     """An anchor's run, with the probes of the run `like`."""
-    responses = {probe.key: _response(name, probe) for probe in like.probes}
-    verdicts = {}
-    for block in Plan(like.probes).blocks():
-        for result in judge_readings(judge, to_judge(block, responses, {})):
-            assert isinstance(result, Judgement)
-            verdicts[result.key] = result
+    responses, verdicts = _judged(name, like.probes, _ByIdentity.of(judge))
     identity = like.record.identity.model_copy(update={"judge_identity": judge.identity})
     record = like.record.model_copy(update={"identity": identity})
     return Run(like.path, record, like.probes, responses, verdicts)
+
+
+@lru_cache(maxsize=8)
+def _judged(
+    name: str, probes: tuple[Probe, ...], by: _ByIdentity
+) -> tuple[Mapping[ProbeKey, Completion], Mapping[ProbeKey, Judgement]]:
+    """An anchor's responses to these probes and the verdicts on them."""
+    responses = {probe.key: _response(name, probe) for probe in probes}
+    verdicts = {}
+    for block in Plan(probes).blocks():
+        for result in judge_readings(by.judge, to_judge(block, responses, {})):
+            assert isinstance(result, Judgement)
+            verdicts[result.key] = result
+    return responses, verdicts
 
 
 def _response(name: str, probe: Probe) -> Completion:

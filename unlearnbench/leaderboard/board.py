@@ -117,6 +117,7 @@ def _derived(verification: Verification, bases: Bases, anchors: Anchors) -> Kept
     beside = attested(checked, bases.judge_of)
     name = verification.folder.name
     entry = apart(lambda: entry_of(verification, beside), name)
+    anchors.prepare(checked)
     made_up = apart(lambda: anchors.of(checked), name)
     anchors.rows.setdefault(checked.claim.run.identity.benchmark_fingerprint, made_up)
     return Kept(entry, made_up, checked.fingerprinted)

@@ -6,11 +6,12 @@ refusal. Where a process cannot be forked the work is done here, without the bou
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TypeVar
@@ -30,11 +31,14 @@ T = TypeVar("T")
 _Sent = tuple[str, object]
 
 
-def apart(work: Callable[[], T], where: str, seconds: int = SECONDS) -> T:
+def apart(
+    work: Callable[[], T], where: str, seconds: int = SECONDS, shared: Sequence[object] = ()
+) -> T:
     """The result of `work`, whose faults and excesses are raised as `Refusal`.
 
     `where` names the submission, `seconds` is the processor time that it may take. The result is
-    pickled by this program and read by it.
+    pickled by this program and read by it; objects of this process that are `shared` are not
+    copied where they are a part of it.
     """
     if not hasattr(os, "fork"):
         return _here(work, where)
@@ -42,10 +46,10 @@ def apart(work: Callable[[], T], where: str, seconds: int = SECONDS) -> T:
     child = os.fork()
     if child == 0:
         reader.close()
-        _child(work, writer, seconds)
+        _child(work, writer, seconds, shared)
     writer.close()
     with reader:
-        sent = _received(reader, max(WALL_SECONDS, WALL_SECONDS // SECONDS * seconds))
+        sent = _received(reader, max(WALL_SECONDS, WALL_SECONDS // SECONDS * seconds), shared)
     if sent is not None and sent[0] == "result":
         _end(child)
         return sent[1]  # type: ignore[return-value]  # what `work` returned
@@ -66,10 +70,14 @@ def _here(work: Callable[[], T], where: str) -> T:
         raise Refusal("fault", where, _named(error)) from error
 
 
-def _child(work: Callable[[], object], writer: Connection, seconds: int) -> None:
+def _child(
+    work: Callable[[], object], writer: Connection, seconds: int, shared: Sequence[object]
+) -> None:
     """Work, send the result and end, without the clean-up that belongs to the parent."""
     try:
-        writer.send_bytes(pickle.dumps(_result(work, seconds)))
+        packed = io.BytesIO()
+        _Packer(packed, shared).dump(_result(work, seconds))
+        writer.send_bytes(packed.getbuffer())
         os._exit(0)
     finally:
         os._exit(1)
@@ -112,12 +120,36 @@ def _data_bytes() -> int | None:
     return int(found.split()[1]) * 1024 if found else None
 
 
-def _received(reader: Connection, patience: float) -> _Sent | None:
+class _Packer(pickle.Pickler):
+    """Packs a result; a shared object as its place among them."""
+
+    def __init__(self, file: io.BytesIO, shared: Sequence[object]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._places = {id(item): place for place, item in enumerate(shared)}
+
+    def persistent_id(self, item: object) -> int | None:
+        """The place of a shared object; None for any other."""
+        return self._places.get(id(item))
+
+
+class _Unpacker(pickle.Unpickler):
+    """Unpacks what `_Packer` packed."""
+
+    def __init__(self, file: io.BytesIO, shared: Sequence[object]) -> None:
+        super().__init__(file)
+        self._shared = shared
+
+    def persistent_load(self, place: int) -> object:
+        """The shared object itself."""
+        return self._shared[place]
+
+
+def _received(reader: Connection, patience: float, shared: Sequence[object]) -> _Sent | None:
     """What the child sent; None if it ended without a word, or is late."""
     try:
         if not wait([reader], patience):
             return None
-        kind, value = pickle.loads(reader.recv_bytes())
+        kind, value = _Unpacker(io.BytesIO(reader.recv_bytes()), shared).load()
         return kind, value
     except (EOFError, OSError):
         return None

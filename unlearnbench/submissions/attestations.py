@@ -123,7 +123,8 @@ def attestation_folders(folder: Path) -> list[Path]:
 def check_attestation(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
     """Check one attestation of a row. Never raises because of its contents."""
     try:
-        return apart(lambda: _check(folder, row, judge_of), folder.name, seconds_for(folder))
+        seconds, shared = seconds_for(folder), (row.run.probes,)
+        return apart(lambda: _check(folder, row, judge_of), folder.name, seconds, shared)
     except Refusal as reason:
         return Attested(folder, (reason,))
 

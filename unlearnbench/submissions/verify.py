@@ -148,8 +148,10 @@ def check_submission(folder: Path, bases: Bases) -> Verification:
         if _is_base(folder):
             return apart(lambda: _check_base(folder, bases), folder.name)
         # The base is checked here, so that a process for each of many rows finds it checked.
-        bases.prepare(*apart(lambda: _base_named(folder), folder.name))
-        return apart(lambda: _check_row(folder, bases), folder.name, seconds_for(folder))
+        base = bases.prepare(*apart(lambda: _base_named(folder), folder.name))
+        shared = () if isinstance(base, Refusal) else (base, base.benchmark, base.run.probes)
+        seconds = seconds_for(folder)
+        return apart(lambda: _check_row(folder, bases), folder.name, seconds, shared)
     except Refusal as reason:
         return Verification(folder, [reason])
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from unlearnbench.benchmark.quality.words import ALSO_WORDS, HARMLESS, MONTHS
 
@@ -31,13 +32,19 @@ class Word:
         return bare_word(self.text)
 
 
+@lru_cache(maxsize=32_768)
 def bare_word(word: str) -> str:
     """Fold a word's case, possessive ending and dots between letters away."""
     return re.sub(r"[’']s?$|(?<=[^\W\d])\.", "", word.casefold()).replace("’", "'")
 
 
-def words_of(text: str) -> Iterator[Word]:
+@lru_cache(maxsize=16_384)
+def words_of(text: str) -> tuple[Word, ...]:
     """The words of a text, halves of hyphenated ones apart."""
+    return tuple(_words(text))
+
+
+def _words(text: str) -> Iterator[Word]:
     for match in _WORD.finditer(text):
         before = text[: match.start()].rstrip(" \t")
         initial = not before or before[-1] in _STARTS
@@ -90,10 +97,11 @@ class Casing:
             if folded.startswith("i'"):  # I'm, I'd
                 named = False
             elif not cased:
-                named = folded in (self.names | MONTHS) - ALSO_WORDS
+                named = (folded in self.names or folded in MONTHS) and folded not in ALSO_WORDS
             elif word.initial:
                 named = folded in self.names and word.text[0].isupper()
             else:
-                named = word.text[0].isupper() and folded not in self.ordinary - MONTHS
+                ordinary = folded in self.ordinary and folded not in MONTHS
+                named = word.text[0].isupper() and not ordinary
             if named:
                 yield word.text
