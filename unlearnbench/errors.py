@@ -59,6 +59,10 @@ class SubmissionError(UnlearnbenchError):
     """A submission cannot be made, or a folder is not a submission."""
 
 
+class CampaignError(UnlearnbenchError):
+    """A plan cannot be read, or its workflow cannot be started."""
+
+
 class PluginError(UnlearnbenchError):
     """A name is registered twice, unknown, or its implementation cannot be loaded."""
 

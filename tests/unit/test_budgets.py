@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "unlearnbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = 28
-"""Entries of the package's first level."""
+ROOMS = 30
+"""Entries of the package's first level; one room a part that can be used alone."""
 TESTS = 0.6
 """Lines of tests a line of code, at least."""
 EDGES = {

@@ -29,6 +29,7 @@ CALLS = {
     "relearn": ("relearn x", "attacks.relearn"),
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
+    "campaign": ("campaign p.toml", "campaign.campaign"),
     "report": ("report a b", "reports.report"),
     "submit": ("submit r --base runs/b --name N --method m --submitter s", "submissions.submit"),
     "submit base": ("submit-base r --source s --by Me", "submissions.submit_base"),
@@ -113,6 +114,13 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "retain_log": None,
         "tofu_options": TofuOptions(),
         "engine_options": EngineOptions(),
+    },
+    "campaign": {
+        "plan": Path("p.toml"),
+        "out": None,
+        "jobs": 1,
+        "snakemake": "",
+        "quiet": False,
     },
     "report": {"runs": [Path("a"), Path("b")], "out": Path("report.html")},
     "submit": {
@@ -257,6 +265,11 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--no-end-token", "tofu_options.end_token", False),
         ("--released-strength", "tofu_options.released_strength", True),
         ("--truth-ratio arithmetic", "tofu_options.truth_ratio", "arithmetic"),
+    ],
+    "campaign": [
+        ("--out there", "out", Path("there")),
+        ("--jobs 3", "jobs", 3),
+        ("--snakemake --dry-run", "snakemake", "--dry-run"),
     ],
     "report": [("--out p.html", "out", Path("p.html"))],
     "submit": [

@@ -42,6 +42,7 @@ ALLOWED = {
     "submissions": PARTS | {"protocol", "attacks"},
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},
+    "campaign": PARTS,
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""
 WITHOUT_TORCH = ("submissions", "leaderboard", "reporting", "runs", "scoring", "benchmark")

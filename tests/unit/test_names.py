@@ -14,6 +14,7 @@ SAME_MEANING = {
 COMMANDS = {
     "attest": {"api/attestations.py", "cli/submit.py"},
     "calibrate": {"api/calibration.py", "cli/calibrate.py"},
+    "campaign": {"api/campaign.py", "cli/campaign.py"},
     "compare": {"cli/compare.py", "runs/compare.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
     "report": {"api/reports.py", "cli/report.py"},

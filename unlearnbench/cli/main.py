@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli import (
     calibrate,
+    campaign,
     compare,
     demo,
     judge,
@@ -68,6 +69,7 @@ app.command("train")(train.train)
 app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
+app.command("campaign")(campaign.campaign)
 app.command("report")(report.report)
 app.command("submit")(submit.submit)
 app.command("submit-base")(submit.submit_base)

@@ -1,0 +1,136 @@
+"""Make everything that a plan names: base runs, trainings, scores and attacks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unlearnbench.benchmark import load_benchmark
+from unlearnbench.campaign.jobs import CampaignJob, PlannedContents, jobs_of
+from unlearnbench.campaign.plan import read_plan, trainings
+from unlearnbench.campaign.results import CampaignRow, campaign_rows, result_folders, write_table
+from unlearnbench.campaign.schema import PlanFile
+from unlearnbench.campaign.workflow import is_done, log_of, run_workflow, write_jobs
+from unlearnbench.environment import versions
+from unlearnbench.errors import CampaignError
+from unlearnbench.files.disk import check_folder_option
+from unlearnbench.plugins import load
+from unlearnbench.runs.lock import locked
+from unlearnbench.types.options import TrainOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What a campaign has come to.
+
+    `folder` holds `table.csv`, `report.html`, `trained/`, `runs/` and `logs/`. `unfinished` are the
+    jobs that have not ended well, each with the file that holds what its command printed; None for
+    one that was not started because a job that it needs has not ended well.
+    """
+
+    folder: Path
+    rows: tuple[CampaignRow, ...]
+    done: int
+    total: int
+    unfinished: tuple[tuple[str, Path | None], ...]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per checkpoint."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
+
+def campaign(
+    plan: str | Path,
+    out: str | Path | None = None,
+    *,
+    jobs: int = 1,
+    snakemake: str = "",
+    quiet: bool = False,
+) -> Campaign:
+    """Make all that a plan names and has no result yet: base runs, trainings, scores, attacks.
+
+    The work is done by Snakemake, here or by any of its executors (Slurm, Kubernetes, …). Results
+    are named by what decides them, so a finished job is never run again, whatever else of the plan
+    changes; one that was cut off goes on where it was.
+
+    Example:
+        >>> from unlearnbench.api.campaign import campaign
+        >>> result = campaign("plan.toml", jobs=2)
+        >>> result.to_pandas()[["method", "settings", "worst_case", "retain"]]
+
+    Args:
+        plan: A TOML file; docs/CAMPAIGNS.md says what it may hold.
+        out: The folder of all results. Default: `campaigns/` and the plan's name.
+        jobs: Jobs at once.
+        snakemake: More options of Snakemake, as they would be typed.
+        quiet: Show nothing of Snakemake.
+
+    Returns:
+        The table of all checkpoints, and the jobs that have not ended well.
+
+    Raises:
+        CampaignError: For a plan with a fault, found before anything is run.
+        MissingExtraError: Without the program `snakemake`.
+        UnlearnbenchError: For a model, benchmark, method or setting that is not there.
+    """
+    path = Path(plan)
+    parts = read_plan(path)
+    folder = Path(out) if out is not None else Path("campaigns") / path.stem
+    check_folder_option("--out", folder)
+    planned = jobs_of(parts, _subject(parts))
+    with locked(folder):
+        write_jobs(planned, folder)
+        if not all(is_done(job, folder) for job in planned):
+            run_workflow(folder, jobs, snakemake, quiet)
+        return _result(planned, folder)
+
+
+def _subject(plan: PlanFile) -> PlannedContents:
+    """The contents behind the plan's names, and a check of all that can be checked now."""
+    from unlearnbench.api.training import check_training
+    from unlearnbench.checkpoints.resolve import resolve
+
+    benchmark = load_benchmark(plan.benchmark)
+    for training in trainings(plan):
+        settings: dict[str, str | bool | int | float] = dict(training.settings)
+        options = TrainOptions(preset=training.preset, seed=training.seed, settings=settings)
+        check_training(training.method, options)
+    _check_parts(plan)
+    place = Path(plan.benchmark)
+    name = str(place.resolve()) if place.is_dir() else plan.benchmark
+    models = {model: resolve(model).fingerprint for model in plan.models}
+    program = str(versions()["unlearnbench"])
+    return PlannedContents(name, benchmark.fingerprint, models, program)
+
+
+def _check_parts(plan: PlanFile) -> None:
+    """Raise for a profile, judge or arm that does not exist."""
+    from unlearnbench.attacks.relearn.arms import expand_arms
+    from unlearnbench.protocol.profiles import get_profile
+
+    if plan.score.profile is not None:
+        get_profile(plan.score.profile)
+    load("engines", plan.score.engine)
+    if plan.relearn is not None:
+        expand_arms(plan.relearn.arms, load_benchmark(plan.benchmark))
+    if not plan.train and (plan.stress or plan.relearn):
+        raise CampaignError("stress and relearn are of trained checkpoints: give a [[train]]")
+
+
+def _result(planned: tuple[CampaignJob, ...], folder: Path) -> Campaign:
+    from unlearnbench.api.reports import report
+
+    rows = campaign_rows(planned, folder)
+    write_table(rows, folder / "table.csv")
+    runs = result_folders(planned, folder)
+    if runs:
+        report(runs, folder / "report.html")
+    logs = {job.key: log_of(job, folder) for job in planned if not is_done(job, folder)}
+    unfinished = tuple((key, log if log.is_file() else None) for key, log in logs.items())
+    return Campaign(folder, rows, len(planned) - len(logs), len(planned), unfinished)

@@ -1,0 +1,1 @@
+"""Many models, methods and settings in one plan, made by a workflow engine (Snakemake)."""
