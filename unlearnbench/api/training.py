@@ -63,8 +63,10 @@ def train(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.training.processes import in_turn, join
     from unlearnbench.training.train import Assignment, train_model
 
+    join(train_options.device)
     kind = load("methods", method)
     settings, parameters = check_training(method, train_options)
     check_folder_option("--out", Path(run_options.out or "trained"))
@@ -72,7 +74,7 @@ def train(
     job = Assignment(
         method=kind(parameters),
         base=base,
-        checkpoint=resolve(base),
+        checkpoint=in_turn(lambda: resolve(base)),
         benchmark=facts,
         settings=settings,
         versions=versions(),
@@ -96,8 +98,8 @@ def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, A
 
     Raises `TrainingError`, `PluginError` or `MissingExtraError`.
     """
+    from unlearnbench.training.needs import check_needs
     from unlearnbench.training.settings import TrainSettings, preset_settings, with_settings
-    from unlearnbench.training.train import check_needs
 
     kind = load("methods", method)
     values = {**kind.settings, **preset_settings(options.preset, method), **options.changes}

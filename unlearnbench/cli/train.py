@@ -19,6 +19,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.environment import this_process
 from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
@@ -87,12 +88,14 @@ def train(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return _show(trained, benchmark, json)
+    return _show(trained, benchmark, json) if this_process().first else 0
 
 
 def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
     if sweep is not None and source is not None:
         raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
+    if sweep is not None and this_process().count > 1:
+        raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
     if sweep is None and scoring is not None:
         raise typer.BadParameter("--profile and --judge belong to --sweep; score the result")
 
