@@ -63,7 +63,7 @@ def train(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.checkpoints.resolve import resolve
-    from unlearnbench.training.processes import in_turn, join
+    from unlearnbench.training.processes import first_decides, in_turn, join
     from unlearnbench.training.train import Assignment, train_model
 
     join(train_options.device)
@@ -84,7 +84,7 @@ def train(
     name = label(Path(benchmark).name, Path(base).name, method)
     # The folder's name identifies a training; one that must not be resumed is refused there.
     where = RunOptions(run_options.out)
-    folder = default_folder("trained", name, job.identity, where)
+    folder = first_decides(lambda: default_folder("trained", name, job.identity, where))
 
     def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
         on_progress(Progress(folder, "steps", step, steps, method, figures))

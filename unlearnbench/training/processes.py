@@ -110,6 +110,11 @@ def all_agree(work: Callable[[], T]) -> T:
     raise ElsewhereError(str(told[number]))
 
 
+def error_in_all(text: str) -> TrainingError:
+    """The error to raise for what all processes have seen alike: the first one tells it."""
+    return TrainingError(text) if this_process().first else ElsewhereError(text)
+
+
 def in_turn(work: Callable[[], T]) -> T:
     """`work` in one process of each machine, then in the others, which find its caches."""
     if this_process().local == 0:

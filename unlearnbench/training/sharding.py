@@ -7,6 +7,7 @@ may go through the head outside of that call. docs/decisions/0024-sharded-traini
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,11 +16,13 @@ from accelerate import FullyShardedDataParallelPlugin
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, OffloadPolicy, fully_shard
-from torch.distributed.tensor import DTensor
+from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
 from unlearnbench.environment import this_process
 from unlearnbench.errors import TrainingError
+
+_log = logging.getLogger(__name__)
 
 
 def plugin() -> FullyShardedDataParallelPlugin:
@@ -55,9 +58,11 @@ def shard(
         fully_shard(layer, reshard_after_forward=again, **policy)
     # Gathered until backward ends: see above.
     fully_shard(model, reshard_after_forward=False, **policy)
-    whole = [name for name, p in model.named_parameters() if not isinstance(p, DTensor)]
-    if whole:
-        raise TrainingError(f"{type(model).__name__}: {whole[0]} could not be sharded")
+    left = [name for name, p in model.named_parameters() if not isinstance(p, DTensor)]
+    if left:
+        raise TrainingError(f"{type(model).__name__}: {left[0]} could not be sharded")
+    total = sum(p.numel() * p.element_size() for p in model.parameters())
+    _log.info("weights: %.2f of %.2f GB in each process", local_bytes(model) / 1e9, total / 1e9)
 
 
 def reshard(model: nn.Module) -> None:
@@ -88,13 +93,28 @@ def whole_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    gathered: Mapping[str, Any] = get_model_state_dict(model, options=options)
+    whole: Mapping[str, Any] = get_model_state_dict(model, options=options)
     if not this_process().first:
         return {}
     # Gathering makes tensors of their own of the second names of tied weights.
     names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     once = {name for name, _ in model.named_parameters()}
-    return {name: tensor for name, tensor in gathered.items() if name not in names - once}
+    return {name: tensor for name, tensor in whole.items() if name not in names - once}
+
+
+@torch.no_grad()
+def gathered(tensor: torch.Tensor) -> torch.Tensor:
+    """The whole of a tensor that may be sharded; all processes must call it."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor.detach()
+
+
+def dealt(whole: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
+    """A whole tensor, which process 0 gives, laid out as `like`; all processes must call it."""
+    if not isinstance(like, DTensor):
+        assert whole is not None
+        return whole.to(like.device, like.dtype)
+    given = torch.empty(like.shape, dtype=like.dtype) if whole is None else whole.to(like.dtype)
+    return distribute_tensor(given.to(like.device), like.device_mesh, like.placements)
 
 
 def local_bytes(model: nn.Module) -> int:

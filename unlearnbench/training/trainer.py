@@ -22,7 +22,7 @@ from unlearnbench.files.disk import drafting
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
 from unlearnbench.training.passes import Reference, Student, layers_of
-from unlearnbench.training.processes import all_agree, first_decides, means
+from unlearnbench.training.processes import all_agree, error_in_all, first_decides, means
 from unlearnbench.training.saving import checkpoints, keep_only
 from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
@@ -100,7 +100,7 @@ class UnlearningTrainer(Trainer):
         if terms.retain is not None:
             loss = loss + self.settings.lambda_r * terms.retain
         if not self._finite_everywhere(loss):
-            raise TrainingError(self._broken(f"the loss is {float(loss.detach())}"))
+            raise error_in_all(self._broken(f"the loss is {float(loss.detach())}"))
         self._note(terms)
         return loss
 
@@ -126,7 +126,7 @@ class UnlearningTrainer(Trainer):
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         # Under fp16 the scaler skips such a step by itself and lowers its scale.
         if norm is not None and not math.isfinite(norm) and not self.args.fp16:
-            raise TrainingError(self._broken(f"the gradient's norm is {float(norm)}"))
+            raise error_in_all(self._broken(f"the gradient's norm is {float(norm)}"))
         return norm
 
     def _broken(self, problem: str) -> str:
