@@ -20,8 +20,9 @@ from tests.conftest import write_benchmark
 from tests.integration.sharing import ROOT, free_port, start, together
 from tests.models import save
 from unlearnbench.plugins import BUILTIN
+from unlearnbench.runs.attacks import read_relearn
 from unlearnbench.training.record import read_record
-from unlearnbench.types.options import RunOptions, TrainOptions
+from unlearnbench.types.options import EngineOptions, RunOptions, TrainOptions
 
 SHORT = {"max_steps": 3, "batch_size": 2, "accumulation": 2, "lr": 1e-3, "warmup_epochs": 0}
 SHORT |= {"precision": "float32", "save_every": 2}
@@ -53,34 +54,55 @@ CASES = {
 }
 
 
+REFUSED = {
+    "rows-that-cannot-be-dealt": ({"accumulation": 3}, "give a multiple of 2"),
+    "an-unknown-setting": ({"lambda_x": 1}, "no such setting"),
+    "too-short": ({"max_length": 20}, "nothing of its answer fits"),
+}
+
+
 class World(NamedTuple):
+    """The data, the models before, and what one process and two made of them."""
+
+    data: Path
+    bases: Path
     one: Path
     two: Path
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Every case trained in one process and in two."""
+def ground(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """What there is before anything is trained."""
     folder = tmp_path_factory.mktemp("sharing")
-    data = write_benchmark(folder / "data")
-    bases: dict[str, Path] = {}
+    made = World(*(folder / name for name in World._fields))
+    write_benchmark(made.data)
     for name, case in CASES.items():
-        bases[name] = save(folder / "bases" / name, case.kind)
-        config = bases[name] / "config.json"
+        config = save(made.bases / name, case.kind) / "config.json"
         config.write_text(json.dumps({**json.loads(config.read_text()), **case.config}))
+    made.two.mkdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def world(ground: World) -> World:
+    """Every case trained in one process and in two; what is refused is tried in two."""
     given = [
         {
-            "base": str(bases[name]),
-            "data": str(data),
+            "base": str(ground.bases / name),
+            "data": str(ground.data),
             "method": case.method,
             "settings": {**SHORT, **case.settings},
-            "out": str(folder / "two" / name),
+            "out": str(ground.two / name),
         }
         for name, case in CASES.items()
     ]
-    (folder / "two").mkdir()
-    (folder / "cases.json").write_text(json.dumps(given))
-    for code, _, told in together(["-m", "tests.integration.sharing", str(folder / "cases.json")]):
+    refused = [
+        {**given[0], "settings": {**SHORT, **settings}, "out": str(ground.two / name)}
+        for name, (settings, _) in REFUSED.items()
+    ]
+    cases = ground.two / "cases.json"
+    cases.write_text(json.dumps([*given, *refused]))
+    for code, _, told in together(["-m", "tests.integration.sharing", str(cases)]):
         assert code == 0, told
     for case in given:
         unlearnbench.train(
@@ -88,9 +110,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             case["data"],
             method=case["method"],
             train_options=TrainOptions(settings=case["settings"], device="cpu"),
-            run_options=RunOptions(folder / "one" / Path(case["out"]).name),
+            run_options=RunOptions(ground.one / Path(case["out"]).name),
         )
-    return World(folder / "one", folder / "two")
+    return ground
 
 
 def ended(world: World, name: str) -> list[dict[str, Any]]:
@@ -100,7 +122,7 @@ def ended(world: World, name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
     assert [e["error"] for e in ended(world, name)] == [None, None]
-    one, two = (read_record(folder / name) for folder in world)
+    one, two = (read_record(folder / name) for folder in (world.one, world.two))
     assert one is not None
     assert two is not None
     assert len(two.curves) == len(one.curves) == 3
@@ -110,7 +132,7 @@ def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
     files = [{p.name for p in (folder / name).iterdir()} for folder in world]
     assert files[0] == files[1]
     weights = "adapter_model.safetensors" if "lora" in name else "model.safetensors"
-    first, second = (load_file(folder / name / weights) for folder in world)
+    first, second = (load_file(folder / name / weights) for folder in (world.one, world.two))
     assert first.keys() == second.keys()
     for key, tensor in first.items():
         assert tensor.dtype == second[key].dtype
@@ -120,28 +142,20 @@ def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
 
 def test_each_process_holds_half_of_the_weights(world: World) -> None:
     """Local shards are counted, whatever the method or the shape of the model."""
-    for name, case in CASES.items():
-        base = json.loads((world.two / name / "unlearning.json").read_text())["base"]["name"]
-        whole = sum(t.numel() * t.element_size() for t in load_file(_weights(base)).values())
+    for name in CASES:
+        base = load_file(world.bases / name / "model.safetensors")
+        path = world.two / name / "adapter_model.safetensors"
+        adapter = load_file(path) if path.exists() else {}
+        whole = sum(t.numel() * t.element_size() for t in (*base.values(), *adapter.values()))
         shares = [e["held"][0] for e in ended(world, name)]
-        adapter = sum(t.numel() * 4 for t in _adapter(world.two / name).values())
-        assert sum(shares) == pytest.approx(whole + adapter, rel=0.01), case
-        assert max(shares) < 0.52 * (whole + adapter), case
-
-
-def _weights(base: str) -> Path:
-    return Path(base) / "model.safetensors"
-
-
-def _adapter(folder: Path) -> dict[str, Any]:
-    path = folder / "adapter_model.safetensors"
-    return load_file(path) if path.exists() else {}
+        assert sum(shares) == pytest.approx(whole, rel=0.01), name
+        assert max(shares) < 0.52 * whole, name
 
 
 def test_what_two_processes_trained_scores(world: World, tmp_path: Path) -> None:
     run = unlearnbench.score(
         str(world.two / "jensun"),
-        str(world.two.parent / "data"),
+        str(world.data),
         profile="quick",
         run_options=RunOptions(tmp_path / "run"),
     )
@@ -150,20 +164,21 @@ def test_what_two_processes_trained_scores(world: World, tmp_path: Path) -> None
     assert run.record.training.same_data
 
 
-def words_of(world: World, out: Path, *more: str) -> list[str]:
-    bases, data = world.two.parent / "bases", world.two.parent / "data"
-    given = ["--base", str(bases / "jensun"), "--benchmark", str(data), "--out", str(out)]
+def words_of(ground: World, out: Path, *more: str) -> list[str]:
+    given = ["--base", str(ground.bases / "jensun"), "--benchmark", str(ground.data)]
+    given += ["--out", str(out)]
     given += ["--device", "cpu", "--lr", "1e-3", "--epochs", "40", "--precision", "float32"]
     sizes = ["--batch-size", "2", "--accumulation", "2", "--set", "save_every=2"]
     return ["-m", "unlearnbench", "train", *given, *sizes, *more]
 
 
-def test_one_dies_the_other_ends_and_both_go_on(world: World, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_one_dies_the_other_ends_and_both_go_on(ground: World, tmp_path: Path) -> None:
     """SIGKILL of a process after a checkpoint: the other says so within a minute, the same command
     goes on from the checkpoint, and a single process is refused there.
     """
     out, port = tmp_path / "out", free_port()
-    words = words_of(world, out, "--max-steps", "60")
+    words = words_of(ground, out, "--max-steps", "24")
     first, second = (start(words, rank, 2, port) for rank in range(2))
     try:
         wait_for(out, ".training/checkpoint-*/trainer_state.json", first)
@@ -186,11 +201,11 @@ def test_one_dies_the_other_ends_and_both_go_on(world: World, tmp_path: Path) ->
     (code, shown, notes), (other, nothing, silence) = together(words)
     assert (code, other) == (0, 0), notes + silence
     assert "going on from checkpoint-" in notes
-    assert "60 steps" in shown
+    assert "24 steps" in shown
     assert nothing == ""
     assert silence == ""
     whole = tmp_path / "whole"
-    for code, _, notes in together(words_of(world, whole, "--max-steps", "60", "-q")):
+    for code, _, notes in together(words_of(ground, whole, "--max-steps", "24", "-q")):
         assert code == 0, notes
     weights = [load_file(folder / "model.safetensors") for folder in (out, whole)]
     assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
@@ -203,33 +218,76 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None
         time.sleep(0.02)
 
 
-REFUSED = {
-    "rows-that-cannot-be-dealt": (["--accumulation", "3"], "give a multiple of 2"),
-    "bitsandbytes": (["--set", "optim=adamw_8bit"], "bitsandbytes"),
-    "another-device": (["--device", "cuda:1"], "several processes take auto, cuda or cpu"),
-    "sweep": (["--sweep", "lr=1e-3"], "--sweep scores too"),
-    "no-model": (["--base", "/nowhere/at/all"], "/nowhere/at/all"),
-}
+@pytest.mark.slow
+@pytest.mark.parametrize("lora", [False, True], ids=["all-weights", "lora"])
+def test_relearning_as_in_one_process(lora: bool, ground: World, tmp_path: Path) -> None:
+    """The first process asks and judges; both train. Points and texts are those of one process."""
+    words = ["-m", "unlearnbench", "relearn", str(ground.bases / "jensun"), "--arm", "retain"]
+    words += ["--benchmark", str(ground.data), "--limit", "1", "--device", "cpu", "-q"]
+    words += ["--lora"] if lora else []
+    (code, shown, told), other = together([*words, "--out", str(tmp_path / "two")])
+    assert (code, other) == (0, (0, "", "")), told
+    assert "worst benign arm: retain" in shown
+    attacked = unlearnbench.relearn(
+        str(ground.bases / "jensun"),
+        str(ground.data),
+        arms=["retain"],
+        limit=1,
+        lora=lora,
+        engine_options=EngineOptions(device="cpu"),
+        run_options=RunOptions(tmp_path / "one"),
+    )
+    record = read_relearn(tmp_path / "two")
+    assert record.identity == attacked.record.identity
+    points, expected = list(record.points), list(attacked.record.points)
+    assert len(points) == len(expected) == 6
+    for point, wanted in zip(points, expected, strict=True):
+        assert point.loss == pytest.approx(wanted.loss, abs=TOLERANCE)
+        assert point.model_copy(update={"loss": None}) == wanted.model_copy(update={"loss": None})
+    for path in (tmp_path / "one").rglob("completions.jsonl"):
+        twin = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert twin.read_text() == path.read_text()
+    assert not list((tmp_path / "two").rglob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_is_said_once(name: str, world: World, tmp_path: Path) -> None:
-    more, told = REFUSED[name]
-    words = words_of(world, tmp_path / "out")
-    words = [w for w in words]
-    for option in more[::2]:
-        if option in words and option != "--set":
-            at = words.index(option)
-            del words[at : at + 2]
-    ends = together([*words, *more])
-    assert [code for code, _, _ in ends] == [2, 2]
-    assert told in ends[0][2]
-    assert ends[0][2].count("unlearnbench") == 1, ends[0][2]
-    assert ends[1][1:] == ("", "")
+def test_what_is_refused_is_told_by_the_first(name: str, world: World) -> None:
+    """An `ElsewhereError` ends its process without a word."""
+    first, other = (str(end["error"]) for end in ended(world, name))
+    assert REFUSED[name][1] in first
+    assert not first.startswith("ElsewhereError")
+    assert other.startswith("ElsewhereError")
+    assert not (world.two / name).exists()
 
 
-def test_other_commands_run_in_one_process(world: World) -> None:
-    ends = together(["-m", "unlearnbench", "score", str(world.two / "jensun")])
-    assert [code for code, _, _ in ends] == [2, 2]
-    assert "`score` runs in one process" in ends[0][2]
-    assert ends[1][1:] == ("", "")
+def test_a_missing_model_is_told_once(ground: World, tmp_path: Path) -> None:
+    words = words_of(ground, tmp_path / "out")
+    words[words.index("--base") + 1] = "/nowhere/at/all"
+    (code, shown, told), other = together(words)
+    assert (code, other) == (2, (2, "", ""))
+    assert shown == ""
+    assert len(told.split("unlearnbench")) == 2
+    assert "/nowhere/at/all" in told
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["score", "somewhere"], "`score` runs in one process"),
+        (["train", "--base", "x", "--sweep", "lr=1e-3"], "--sweep scores too"),
+        (["train", "--base", "x", "--device", "mps"], "several processes take auto, cuda or cpu"),
+        (["train", "--bass", "x"], "--bass"),
+    ],
+    ids=["score", "sweep", "device", "misspelt"],
+)
+def test_what_one_of_several_processes_refuses(
+    rank: str, words: list[str], told: str, command_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen without a second process; the others say nothing."""
+    for name, value in (("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    code, out, err = command_line(*words)
+    assert (code, out) == (2, "")
+    assert (told in err) == (rank == "0")
+    assert rank == "0" or err == ""

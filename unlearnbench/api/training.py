@@ -18,7 +18,9 @@ from unlearnbench.runs.folder import default_folder
 from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
+    from unlearnbench.benchmark import Benchmark
     from unlearnbench.runs.schema import TrainingRecord
+    from unlearnbench.training.method import Method
     from unlearnbench.training.settings import TrainSettings
 
 
@@ -63,16 +65,21 @@ def train(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.checkpoints.resolve import resolve
-    from unlearnbench.training.processes import first_decides, in_turn, join
+    from unlearnbench.training.processes import all_agree, first_decides, in_turn, join
     from unlearnbench.training.train import Assignment, train_model
 
     join(train_options.device)
-    kind = load("methods", method)
-    settings, parameters = check_training(method, train_options)
-    check_folder_option("--out", Path(run_options.out or "trained"))
-    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+
+    def checked() -> tuple[TrainSettings, Method[Any], Benchmark]:
+        settings, parameters = check_training(method, train_options)
+        check_folder_option("--out", Path(run_options.out or "trained"))
+        made: Method[Any] = load("methods", method)(parameters)
+        facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+        return settings, made, facts
+
+    settings, made, facts = all_agree(checked)
     job = Assignment(
-        method=kind(parameters),
+        method=made,
         base=base,
         checkpoint=in_turn(lambda: resolve(base)),
         benchmark=facts,

@@ -41,7 +41,7 @@ def join(device: str) -> Process:
         return own
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if not on_gpu and device not in ("auto", "cpu"):
-        raise TrainingError(f"--device {device}: several processes take auto, cuda or cpu")
+        raise error_in_all(f"--device {device}: several processes take auto, cuda or cpu")
     if on_gpu:
         if own.local >= torch.cuda.device_count():
             raise TrainingError(

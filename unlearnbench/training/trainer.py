@@ -75,6 +75,11 @@ class UnlearningTrainer(Trainer):
             # Every new view of the state takes this from the partial one.
             state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
             self.is_fsdp_enabled = True
+        if self.is_deepspeed_enabled and state.deepspeed_plugin.zero_stage == 3:
+            raise TrainingError(
+                "DeepSpeed's stage 3 takes the weights away outside of the model's own forward "
+                "call, where losses need the head; use stage 2, or FSDP without DeepSpeed"
+            )
         if self.args.world_size > 1 and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
             raise TrainingError(f"several processes, but not sharded: {state.distributed_type}")
 
