@@ -67,6 +67,7 @@ def relearn(
     """
     quieten(quiet)
     from unlearnbench.api import attacks
+    from unlearnbench.training.processes import leave
 
     with progress(quiet) as on_progress:
         attacked = attacks.relearn(
@@ -85,6 +86,7 @@ def relearn(
             run_options=run_options,
             on_progress=on_progress,
         )
+    leave()
     return print_attacked(attacked, json, show_relearn) if this_process().first else 0
 
 

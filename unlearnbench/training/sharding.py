@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,16 +49,15 @@ def shard(
     """
     if plugin is not None and plugin.fsdp_version != 2:
         raise TrainingError("FSDP version 1 is not supported; set fsdp_version: 2 in its config")
-    mesh = init_device_mesh(device.type, (this_process().count,))
-    policy: dict[str, Any] = {"mesh": mesh}
+    unit = partial(fully_shard, mesh=init_device_mesh(device.type, (this_process().count,)))
     offload = getattr(plugin, "cpu_offload", None)
     if isinstance(offload, OffloadPolicy):
-        policy["offload_policy"] = offload
+        unit = partial(unit, offload_policy=offload)
     again = getattr(plugin, "reshard_after_forward", True) is not False
     for layer in layers:
-        fully_shard(layer, reshard_after_forward=again, **policy)
+        unit(layer, reshard_after_forward=again)
     # Gathered until backward ends: see above.
-    fully_shard(model, reshard_after_forward=False, **policy)
+    unit(model, reshard_after_forward=False)
     left = [name for name, p in model.named_parameters() if not isinstance(p, DTensor)]
     if left:
         raise TrainingError(f"{type(model).__name__}: {left[0]} could not be sharded")
