@@ -1,8 +1,10 @@
-"""Import optional libraries, with a hint on what to install, and list installed versions."""
+"""Optional libraries, installed versions, and which of several processes this one is."""
 
 from __future__ import annotations
 
 import importlib
+import os
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -35,3 +37,26 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of `count` processes that do one thing together: its number, and that on its machine."""
+
+    rank: int = 0
+    count: int = 1
+    local: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that prints, locks and writes."""
+        return self.rank == 0
+
+
+def this_process() -> Process:
+    """What `torchrun` or `accelerate launch` says about this process; alone without them."""
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    texts = [os.environ.get(name, "") for name in names]
+    if not all(text.isdecimal() for text in texts):
+        return Process()
+    return Process(*map(int, texts))

@@ -47,6 +47,10 @@ class TrainingError(UnlearnbenchError):
     """Training cannot start or go on with the given model, data or settings."""
 
 
+class ElsewhereError(TrainingError):
+    """What stopped another of several processes, which has said so itself."""
+
+
 class JudgeError(UnlearnbenchError):
     """A judge is unknown or misconfigured, or its items cannot be read."""
 

@@ -321,13 +321,53 @@ def test_tied_and_untied_heads(tied: bool, benchmark_folder: Path, tmp_path: Pat
 def test_activations_are_checkpointed_under_the_name_that_transformers_has(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unlearnbench.training import trainer
+    from unlearnbench.training import arguments
 
     fields = {"output_dir": str, name: bool}
-    monkeypatch.setattr(trainer, "TrainingArguments", make_dataclass("Known", fields.items()))
-    assert trainer._checkpointing(True) == {name: True}
+    monkeypatch.setattr(arguments, "TrainingArguments", make_dataclass("Known", fields.items()))
+    assert arguments._checkpointing(True) == {name: True}
     monkeypatch.undo()
-    assert trainer.TrainingArguments(output_dir="x", **trainer._checkpointing(True))
+    assert arguments.TrainingArguments(output_dir="x", **arguments._checkpointing(True))
+
+
+@pytest.mark.parametrize(
+    ("optim", "missing", "told"),
+    [
+        ("paged_adamw_8bit", "bitsandbytes", r"pip install 'unlearnbench\[bitsandbytes\]'"),
+        ("adamw_8bit", "bitsandbytes", r"pip install 'unlearnbench\[bitsandbytes\]'"),
+        ("adamw_torch_8bit", "torchao", r"pip install 'unlearnbench\[torchao\]'"),
+        ("adamw_9bit", None, "did you mean 'adamw_8bit'"),
+        ("lomo", None, "no such optimiser"),
+    ],
+    ids=["paged", "8-bit", "torchao", "misspelt", "steps-inside-backward"],
+)
+def test_an_optimiser_that_cannot_be_had(
+    optim: str,
+    missing: str | None,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_llama: Path,
+    benchmark_folder: Path,
+    tmp_path: Path,
+) -> None:
+    if missing is not None:
+        monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UnlearnbenchError, match=told):
+        train(tiny_llama, benchmark_folder, tmp_path / "out", optim=optim)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_optimiser_is_another_training(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+) -> None:
+    first = train(tiny_llama, benchmark_folder, tmp_path / "out").record
+    again = train(tiny_llama, benchmark_folder, tmp_path / "out", optim="auto").record
+    assert again == first
+    with pytest.raises(TrainingError, match="another training; optim"):
+        train(tiny_llama, benchmark_folder, tmp_path / "out", optim="adafactor")
+    other = train(tiny_llama, benchmark_folder, tmp_path / "other", optim="adafactor").record
+    assert other.settings["optim"] == "adafactor"
+    assert digest(tmp_path / "other") != digest(tmp_path / "out")
 
 
 def test_a_stall_is_told(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ EDGES = {
     "runs/codec.py",
     "runs/journal.py",  # JSON lines
     "runs/schema/base.py",  # records before they are typed
+    "training/arguments.py",  # those of transformers' Trainer
     "training/packing.py",  # arguments of a model
     "training/trainer.py",  # transformers' Trainer
 }

@@ -158,26 +158,32 @@ def relearn(
     """
     from unlearnbench.attacks.relearn.arms import expand_arms
     from unlearnbench.attacks.relearn.relearning import Relearning, run_relearning
+    from unlearnbench.training.processes import all_agree, first_decides, in_turn, join
 
     if engine_options.dtype not in ("auto", "float32"):
         raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
     check_by_protocol(engine_options, "relearn")
-    facts = _prepare(benchmark, run_options, source)
+    join(engine_options.device)
+    facts = all_agree(lambda: _prepare(benchmark, run_options, source))
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
-    subject, before = _resolved(checkpoint, base, engine_options, peft=lora)
-    job = Relearning(
-        checkpoint=subject,
-        benchmark=facts,
-        arms=expand_arms(arms or default, facts),
-        profile=get_relearn_profile(profile, long),
-        runner=_runner(checkpoint, facts, judge, max_cost, on_progress),
-        lora=lora,
-        base=before,
-        options=engine_options,
-        limit=limit,
+    subject, before = in_turn(lambda: _resolved(checkpoint, base, engine_options, peft=lora))
+    job = all_agree(
+        lambda: Relearning(
+            checkpoint=subject,
+            benchmark=facts,
+            arms=expand_arms(arms or default, facts),
+            profile=get_relearn_profile(profile, long),
+            runner=_runner(checkpoint, facts, judge, max_cost, on_progress),
+            lora=lora,
+            base=before,
+            options=engine_options,
+            limit=limit,
+        )
     )
     name = label("relearn", facts.id, subject.label)
-    folder = default_folder("runs", name, job.identity.model_dump(), run_options)
+    folder = first_decides(
+        lambda: default_folder("runs", name, job.identity.model_dump(), run_options)
+    )
     return Attacked(folder, run_relearning(job, folder))
 
 

@@ -18,7 +18,9 @@ from unlearnbench.runs.folder import default_folder
 from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
+    from unlearnbench.benchmark import Benchmark
     from unlearnbench.runs.schema import TrainingRecord
+    from unlearnbench.training.method import Method
     from unlearnbench.training.settings import TrainSettings
 
 
@@ -63,16 +65,23 @@ def train(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.training.processes import all_agree, first_decides, in_turn, join
     from unlearnbench.training.train import Assignment, train_model
 
-    kind = load("methods", method)
-    settings, parameters = check_training(method, train_options)
-    check_folder_option("--out", Path(run_options.out or "trained"))
-    facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+    join(train_options.device)
+
+    def checked() -> tuple[TrainSettings, Method[Any], Benchmark]:
+        settings, parameters = check_training(method, train_options)
+        check_folder_option("--out", Path(run_options.out or "trained"))
+        made: Method[Any] = load("methods", method)(parameters)
+        facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+        return settings, made, facts
+
+    settings, made, facts = all_agree(checked)
     job = Assignment(
-        method=kind(parameters),
+        method=made,
         base=base,
-        checkpoint=resolve(base),
+        checkpoint=in_turn(lambda: resolve(base)),
         benchmark=facts,
         settings=settings,
         versions=versions(),
@@ -82,7 +91,7 @@ def train(
     name = label(Path(benchmark).name, Path(base).name, method)
     # The folder's name identifies a training; one that must not be resumed is refused there.
     where = RunOptions(run_options.out)
-    folder = default_folder("trained", name, job.identity, where)
+    folder = first_decides(lambda: default_folder("trained", name, job.identity, where))
 
     def report(step: int, steps: int, figures: Mapping[str, float]) -> None:
         on_progress(Progress(folder, "steps", step, steps, method, figures))
@@ -96,8 +105,8 @@ def check_training(method: str, options: TrainOptions) -> tuple[TrainSettings, A
 
     Raises `TrainingError`, `PluginError` or `MissingExtraError`.
     """
+    from unlearnbench.training.needs import check_needs
     from unlearnbench.training.settings import TrainSettings, preset_settings, with_settings
-    from unlearnbench.training.train import check_needs
 
     kind = load("methods", method)
     values = {**kind.settings, **preset_settings(options.preset, method), **options.changes}

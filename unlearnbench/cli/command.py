@@ -10,6 +10,11 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from unlearnbench.environment import this_process
+
+SHARED = ("train", "relearn")
+"""Commands that several processes do together."""
+
 
 class ReaderGoneError(Exception):
     """The reader of the output (head, less) has stopped reading."""
@@ -34,6 +39,10 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and flush its output. Raises `ReaderGoneError`."""
+        if this_process().count > 1 and self.name not in SHARED:
+            raise typer.BadParameter(
+                f"`{self.name}` runs in one process; start it without torchrun or accelerate launch"
+            )
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()

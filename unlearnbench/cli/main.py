@@ -34,7 +34,8 @@ from unlearnbench.cli.foreign import translated
 from unlearnbench.cli.progress import LAST_RUN
 from unlearnbench.cli.version import show_version
 from unlearnbench.display import visible_text
-from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.environment import this_process
+from unlearnbench.errors import ElsewhereError, UnlearnbenchError
 
 OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
 """Exit codes besides 0: open facts left, the user's mistake, a bug, Ctrl-C."""
@@ -87,11 +88,15 @@ def main() -> None:
     _prepare_streams()
     try:
         result = app(standalone_mode=False)
+    except ElsewhereError:
+        sys.exit(USER_ERROR)
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
         message = _usage(error)  # empty where the help was shown
-        sys.exit(_say(message, USER_ERROR) if message else USER_ERROR)
+        # All processes were given the same words: one of them answers.
+        shown = message and this_process().first
+        sys.exit(_say(message, USER_ERROR) if shown else USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except ReaderGoneError:
@@ -149,7 +154,9 @@ def _drop_unwritten() -> None:
 
 
 def _say(text: str, code: int) -> int:
-    print(f"unlearnbench: {visible_text(' '.join(text.split()))}", file=sys.stderr)
+    own = this_process()
+    who = "unlearnbench" if own.first else f"unlearnbench, process {own.rank}"
+    print(f"{who}: {visible_text(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from unlearnbench.display import visible_text
+from unlearnbench.environment import this_process
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,8 +102,13 @@ class _Note(logging.Formatter):
 
 
 def quieten(quiet: bool) -> None:
-    """Send the package's notes to stderr, and silence the libraries' messages."""
+    """Send the package's notes to stderr, and silence the libraries' messages.
+
+    Of several processes only the first has anything to say but errors.
+    """
     import os
+
+    quiet = quiet or not this_process().first
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stderr
+from unlearnbench.environment import this_process
 from unlearnbench.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def progress(quiet: bool) -> Iterator[OnProgress]:
 
     Yields the callback that draws. If `quiet`, it only records the folder of the work.
     """
+    quiet = quiet or not this_process().first
     bars = _bars(quiet)
     tasks = {}
 

@@ -22,6 +22,7 @@ from unlearnbench.cli.options import (
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.cli.stress import print_attacked
+from unlearnbench.environment import this_process
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def relearn(
     """
     quieten(quiet)
     from unlearnbench.api import attacks
+    from unlearnbench.training.processes import leave
 
     with progress(quiet) as on_progress:
         attacked = attacks.relearn(
@@ -84,7 +86,8 @@ def relearn(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return print_attacked(attacked, json, show_relearn)
+    leave()
+    return print_attacked(attacked, json, show_relearn) if this_process().first else 0
 
 
 def show_relearn(record: FinishedRelearn) -> None:

@@ -19,6 +19,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.environment import this_process
 from unlearnbench.types.options import RunOptions, TrainOptions
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def train(
     from unlearnbench.api.sweep import sweep as run_sweep
     from unlearnbench.api.training import train as run_training
     from unlearnbench.cli.sweep import grid, print_sweep
+    from unlearnbench.training.processes import leave
 
     with progress(quiet) as on_progress:
         if sweep is not None:
@@ -87,12 +89,15 @@ def train(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return _show(trained, benchmark, json)
+    leave()
+    return _show(trained, benchmark, json) if this_process().first else 0
 
 
 def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
     if sweep is not None and source is not None:
         raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
+    if sweep is not None and this_process().count > 1:
+        raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
     if sweep is None and scoring is not None:
         raise typer.BadParameter("--profile and --judge belong to --sweep; score the result")
 

@@ -37,11 +37,11 @@ class Head:
         """The parameters that a loss through this head must reach."""
         return (p for p in self.linear.parameters() if p.requires_grad)
 
-    def frozen(self) -> Head:
-        """The head as it is now: a copy if it is trained, else itself."""
+    def frozen(self, device: torch.device | None = None) -> Head:
+        """The head as it is now: a copy, on `device` if given, if it is trained; else itself."""
         if not any(True for _ in self.trained()):
             return self
-        kept = copy.deepcopy(self.linear).requires_grad_(False)
+        kept = copy.deepcopy(self.linear).requires_grad_(False).to(device)
         return Head(kept, self.scale, self.softcap)
 
 

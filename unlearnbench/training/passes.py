@@ -16,6 +16,8 @@ from unlearnbench.errors import TrainingError
 from unlearnbench.training.batch import Row
 from unlearnbench.training.head import Head, find_head
 from unlearnbench.training.packing import Packed, pack, pad
+from unlearnbench.training.processes import largest
+from unlearnbench.training.sharding import reshard
 
 LAYER_LISTS = ("layers", "h", "blocks")
 """What architectures call the list of their layers."""
@@ -125,6 +127,7 @@ class Student:
                 if (packed_logits - own).abs().max() <= _TOLERANCE * own.abs().max():
                     return None if self.packs else "rows are padded: packing does not fit the model"
         finally:
+            reshard(self.model)
             self.model.train(training)
         raise TrainingError(
             f"{type(self.model).__name__}: its logits are not its head applied to its last hidden "
@@ -151,14 +154,14 @@ def _output_of(model: PreTrainedModel, layer: int | None) -> Iterator[list[torch
     def keep(_module: nn.Module, _given: object, output: Any) -> None:
         seen.append(output[0] if isinstance(output, tuple) else output)
 
-    handle = _layers(model)[layer].register_forward_hook(keep)
+    handle = layers_of(model)[layer].register_forward_hook(keep)
     try:
         yield seen
     finally:
         handle.remove()
 
 
-def _layers(model: PreTrainedModel) -> nn.ModuleList:
+def layers_of(model: PreTrainedModel) -> nn.ModuleList:
     """The model's decoder layers. Raises `TrainingError` if it is not clear which they are."""
     count = model.config.get_text_config().num_hidden_layers
     lists = [
@@ -169,15 +172,15 @@ def _layers(model: PreTrainedModel) -> nn.ModuleList:
         and len(module) == count
     ]
     if len(lists) != 1:
-        raise TrainingError(f"{type(model).__name__}: no single list of {count} layers to steer")
+        raise TrainingError(f"{type(model).__name__}: it is not clear which are its {count} layers")
     return lists[0]
 
 
 class Reference:
     """The model as it was before training: its states at the answers, computed once and kept."""
 
-    def __init__(self, student: Student) -> None:
-        self.head = student.head.frozen()
+    def __init__(self, student: Student, device: torch.device | None = None) -> None:
+        self.head = student.head.frozen(device)
         self._student = student
         self._states: dict[tuple[Row, int | None], torch.Tensor] = {}
 
@@ -190,16 +193,29 @@ class Reference:
         model = self._student.model
         training = model.training
         model.eval()
-        for group in groups:
-            some = [row for row in dict.fromkeys(group) if (row, layer) not in self._states]
-            if not some:
-                continue
+        for some in self._unseen(groups, layer):
             (answers,) = self._student(some, layer=layer)
             parts = answers.hidden.split([len(row.answer) for row in some])
             self._states |= {
                 (row, layer): part.clone() for row, part in zip(some, parts, strict=True)
             }
+        reshard(model)
         model.train(training)
+
+    def _unseen(self, groups: Iterable[Sequence[Row]], layer: int | None) -> list[list[Row]]:
+        """The rows that have no states yet, group by group; as many groups in every process.
+
+        A sharded model computes in all processes or in none: who has fewer rows repeats the last.
+        """
+        seen = {row for row, of in self._states if of == layer}
+        unseen: list[list[Row]] = []
+        last: list[Row] = []
+        for group in groups:
+            last = list(group) or last
+            if some := [row for row in dict.fromkeys(group) if row not in seen]:
+                seen |= set(some)
+                unseen.append(some)
+        return unseen + [last] * (largest(len(unseen)) - len(unseen))
 
     def __call__(self, *sides: Sequence[Row], layer: int | None = None) -> tuple[Answers, ...]:
         """See `Model`."""

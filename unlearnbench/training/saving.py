@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from unlearnbench.checkpoints.folder import check_folder
-from unlearnbench.errors import CheckpointError
+from unlearnbench.environment import this_process
+from unlearnbench.errors import CheckpointError, TrainingError
 from unlearnbench.files.disk import clear_leftovers, discard, drafting, sync_folder, writing
 from unlearnbench.runs.schema import TrainingRecord
 from unlearnbench.training.record import RECORD, write_record
@@ -20,7 +23,8 @@ _log = logging.getLogger(__name__)
 _FINAL = "trained"
 """The finished model, below the working folder, until its files have moved to the output."""
 _STATE = "trainer_state.json"
-_PICKLED = ("optimizer.pt", "scheduler.pt")
+_SHARED = "pytorch_model_fsdp.bin"
+"""Weights from which several processes go on, each with its share."""
 _LAST = (RECORD, "adapter_config.json", "config.json")
 """Moved after all others and in this order: without its configuration nothing loads a folder."""
 
@@ -65,10 +69,25 @@ def _problem(checkpoint: Path) -> str | None:
             return f"{_STATE} is of another step"
     except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
         return str(error)
-    pickled = [checkpoint / name for name in _PICKLED]
+    names = ("optimizer.bin", _SHARED) if (checkpoint / _SHARED).exists() else ("optimizer.pt",)
+    pickled = [checkpoint / name for name in (*names, "scheduler.pt")]
     pickled += list(checkpoint.glob("rng_state*.pth")) or [checkpoint / "rng_state.pth"]
     broken = next((path.name for path in pickled if not zipfile.is_zipfile(path)), None)
     return None if broken is None else f"{broken} is missing or cut short"
+
+
+def check_processes(checkpoint: Path) -> None:
+    """Check that as many processes go on from a checkpoint as wrote it.
+
+    Others would go on without its optimiser's state, or see other rows. Raises `TrainingError`.
+    """
+    wrote, now = len(list(checkpoint.glob("rng_state_*.pth"))) or 1, this_process().count
+    if wrote != now:
+        raise TrainingError(
+            f"{checkpoint.parent.parent} was begun by {wrote} "
+            f"process{'es' if wrote > 1 else ''} and cannot be gone on with by {now}: start "
+            f"{wrote} again, or choose another --out to begin anew"
+        )
 
 
 def keep_only(checkpoint: Path) -> None:
@@ -79,12 +98,19 @@ def keep_only(checkpoint: Path) -> None:
 
 
 def save_trained(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, record: TrainingRecord, work: Path
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    record: TrainingRecord,
+    work: Path,
+    weights: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write the finished model with its record into the working folder, whole or not at all."""
+    """Write the finished model with its record into the working folder, whole or not at all.
+
+    `weights`: gathered ones, of a model that is sharded.
+    """
     disable_progress_bar()
     with drafting(work / _FINAL) as draft:
-        model.save_pretrained(draft)
+        model.save_pretrained(draft, state_dict=None if weights is None else dict(weights))
         tokenizer.save_pretrained(draft)
         write_record(draft, record)
 

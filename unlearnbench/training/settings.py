@@ -11,7 +11,9 @@ from unlearnbench.naming import nearest
 from unlearnbench.types import Setting
 
 Questions = Literal["all", "paraphrases"]
-ADDED: Mapping[str, Setting] = {"questions": "all", "parameter delta": 0.0}
+OWN_OPTIMIZER = "auto"
+"""The trainer's own: AdamW as PyTorch has it."""
+ADDED: Mapping[str, Setting] = {"questions": "all", "parameter delta": 0.0, "optim": OWN_OPTIMIZER}
 """What came later, with the value under which a training is what it was before."""
 
 
@@ -21,12 +23,13 @@ class TrainSettings:
 
     An epoch is one pass over the forget rows; `max_steps` (0: no limit) cuts it short. `batch_size`
     forget rows and `retain_batch_size` retain rows (0: as many) make a micro-batch, `accumulation`
-    of them a step. `lambda_f`, `lambda_r` weigh the two losses. `icr_share` of the micro-batches
-    are asked after three in-context retain samples. `questions`: train on `all`, or on the training
-    `paraphrases` alone. `max_length` is in tokens. `stop_loss`: stop
-    after an epoch whose mean forget loss is below (0: never). `save_every` steps a checkpoint is
-    kept to go on from (0: once an epoch). `lora_rank` 0: all weights are trained; `lora_alpha` 0:
-    twice the rank.
+    of them a step, dealt to the processes where there are several. `lambda_f`, `lambda_r` weigh the
+    two losses. `icr_share` of the micro-batches are asked after three in-context retain samples.
+    `questions`: train on `all`, or on the training `paraphrases` alone. `max_length` is in tokens.
+    `stop_loss`: stop after an epoch whose mean forget loss is below (0: never). `save_every` steps
+    a checkpoint is kept to go on from (0: once an epoch). `optim`: a name that transformers has for
+    an optimiser, such as `adamw_8bit` or `paged_adamw_8bit` (`auto`: AdamW in float32). `lora_rank`
+    0: all weights are trained; `lora_alpha` 0: twice the rank.
     """
 
     lr: float = 8e-6
@@ -48,6 +51,7 @@ class TrainSettings:
     seed: int = 0
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     gradient_checkpointing: bool = False
+    optim: str = OWN_OPTIMIZER
     save_every: int = 0
     lora_rank: int = 0
     lora_alpha: float = 0.0

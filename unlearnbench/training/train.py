@@ -9,32 +9,42 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.loading import choose_device, load_model
-from unlearnbench.environment import extra
+from unlearnbench.environment import this_process
 from unlearnbench.errors import TrainingError
 from unlearnbench.files.disk import discard, write_atomically, writing
 from unlearnbench.files.reading import read_object
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.schema import ModelRef, TrainingData, TrainingRecord, differences, utc_now
-from unlearnbench.training.encode import Encoder, collect
+from unlearnbench.training.arguments import trainer_arguments
+from unlearnbench.training.encode import Encoder, Texts, collect
 from unlearnbench.training.method import Method
 from unlearnbench.training.parameters import freeze, trained_copies, with_lora
+from unlearnbench.training.processes import all_agree, connected, first_decides
 from unlearnbench.training.record import RECORD, read_record
-from unlearnbench.training.saving import hand_over, is_trained, newest_whole, save_trained
+from unlearnbench.training.saving import (
+    check_processes,
+    hand_over,
+    is_trained,
+    newest_whole,
+    save_trained,
+)
 from unlearnbench.training.schedule import Schedule, make_schedule
 from unlearnbench.training.settings import ADDED, TrainSettings
-from unlearnbench.training.trainer import Report, UnlearningTrainer, trainer_arguments
+from unlearnbench.training.sharding import whole_weights
+from unlearnbench.training.trainer import Report, UnlearningTrainer
 
 _log = logging.getLogger(__name__)
-REPORTERS = ("tensorboard", "wandb", "trackio")
 _WORK = ".training"
 """Folder below the output for the trainer's checkpoints; gone when training is complete."""
 
@@ -71,16 +81,22 @@ def train_model(job: Assignment, out: Path, resume: bool, report: Report) -> Tra
 
     Raises `TrainingError` or `RunError` if the folder is in use or holds something else.
     """
-    with locked(out):
-        _claim(job, out, resume)
-        if is_trained(out / _WORK):
-            hand_over(out / _WORK, out)
-        done = read_record(out)
-        if done is not None:
-            _log.info("%s: already trained; nothing to do", out)
-            discard(out / _WORK)
-            return done
-        return _train(job, out, report)
+    with connected(), ExitStack() as stack:
+        first_decides(lambda: stack.enter_context(locked(out)) or True)
+        done = first_decides(lambda: _finished(job, out, resume))
+        return _train(job, out, report) if done is None else done
+
+
+def _finished(job: Assignment, out: Path, resume: bool) -> TrainingRecord | None:
+    """Claim the folder; the record of a training that only had to be handed over, or less."""
+    _claim(job, out, resume)
+    if is_trained(out / _WORK):
+        hand_over(out / _WORK, out)
+    done = read_record(out)
+    if done is not None:
+        _log.info("%s: already trained; nothing to do", out)
+        discard(out / _WORK)
+    return done
 
 
 def _claim(job: Assignment, out: Path, resume: bool) -> None:
@@ -131,17 +147,13 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
     if job.report_to != "none":
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / "logs"))
     device = choose_device(job.device)
-    model, tokenizer = load_model(job.checkpoint, device, torch.float32)
-    job.method.prepare(model, tokenizer)
-    texts = collect(job.benchmark, _refusals(job.method), job.settings.questions)
-    encode = Encoder(tokenizer, job.settings.max_length)
-    schedule = make_schedule(texts, encode, job.method.sides, job.settings)
-    model = with_lora(model, job.base, job.settings)
-    freeze(model, job.method)
-    initial = trained_copies(model) if job.method.finishes else {}
+    model, tokenizer, texts, schedule = all_agree(lambda: _prepared(job, device))
     arguments = trainer_arguments(job.settings, schedule, out / _WORK, device, job.report_to)
-    trainer = UnlearningTrainer(model, job.method, schedule, job.settings, arguments, report)
-    notes = _check(trainer, schedule)
+    trainer = all_agree(
+        lambda: UnlearningTrainer(model, job.method, schedule, job.settings, arguments, report)
+    )
+    notes = all_agree(lambda: _check(trainer, schedule))
+    initial = trained_copies(model) if job.method.finishes else {}
     _log.info(
         "%d steps of %d + %d rows; scoring the base model first",
         arguments.max_steps,
@@ -149,9 +161,11 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
         len(schedule.batches[0].retain) * job.settings.accumulation,
     )
     trainer.remember(schedule)
-    saved = newest_whole(out / _WORK)
+    saved = first_decides(lambda: _checkpoint(out / _WORK))
     if saved is not None:
         _log.info("%s: going on from %s", out, saved.name)
+    if not this_process().first:
+        torch.manual_seed(job.settings.seed + this_process().rank)  # for dropout: masks of its own
     with writing(out):
         trainer.train(resume_from_checkpoint=None if saved is None else str(saved))
     with torch.no_grad():
@@ -159,23 +173,49 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
     record = _record(job, trainer, len(texts.forget), len(texts.retain), device, notes)
     took = {"seconds": round(time.monotonic() - began, 1)}
     finished = record.model_copy(update={**took, "created": created, "finished": utc_now()})
-    save_trained(model, tokenizer, finished, out / _WORK)
-    hand_over(out / _WORK, out)
-    return finished
+    return _saved(trainer, tokenizer, finished, out)
 
 
-def check_needs(settings: TrainSettings, report_to: str) -> None:
-    """See that every library that this training will need is there, before anything is loaded.
+def _checkpoint(work: Path) -> Path | None:
+    """The checkpoint to go on from, if there is one."""
+    saved = newest_whole(work)
+    if saved is not None:
+        check_processes(saved)
+    return saved
 
-    Raises `TrainingError` for an unknown logger, `MissingExtraError` for what is not installed.
-    """
-    if report_to not in ("none", *REPORTERS):
-        known = ", ".join(("none", *REPORTERS))
-        raise TrainingError(f"--report-to {report_to}: one of {known}")
-    if report_to != "none":
-        extra(report_to, report_to)
-    if settings.lora_rank:
-        extra("peft", "peft")
+
+def _prepared(
+    job: Assignment, device: torch.device
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Texts, Schedule]:
+    """The model with only its trained parameters left to train, and what it is trained on."""
+    # What is to be sharded goes to the device layer by layer.
+    at_first = torch.device("cpu") if this_process().count > 1 else device
+    model, tokenizer = load_model(job.checkpoint, at_first, torch.float32)
+    job.method.prepare(model, tokenizer)
+    texts = collect(job.benchmark, _refusals(job.method), job.settings.questions)
+    encode = Encoder(tokenizer, job.settings.max_length)
+    schedule = make_schedule(texts, encode, job.method.sides, job.settings)
+    model = with_lora(model, job.base, job.settings)
+    freeze(model, job.method)
+    return model, tokenizer, texts, schedule
+
+
+def _saved(
+    trainer: UnlearningTrainer,
+    tokenizer: PreTrainedTokenizerBase,
+    record: TrainingRecord,
+    out: Path,
+) -> TrainingRecord:
+    """Save the trained model, which process 0 does, and return its record."""
+    model = trainer.student.model
+    weights = whole_weights(model) if this_process().count > 1 else None
+
+    def write() -> TrainingRecord:
+        save_trained(model, tokenizer, record, out / _WORK, weights)
+        hand_over(out / _WORK, out)
+        return record
+
+    return first_decides(write)
 
 
 def _refusals(method: Method[Any]) -> tuple[str, ...]:

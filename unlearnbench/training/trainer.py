@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
+from accelerate import PartialState
+from accelerate.utils import DistributedType
 from torch import nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from unlearnbench.engines.transformers.loading import choose_dtype
 from unlearnbench.errors import TrainingError
 from unlearnbench.files.disk import drafting
 from unlearnbench.training.batch import Batch
 from unlearnbench.training.method import LossTerms, Method
-from unlearnbench.training.passes import Reference, Student
+from unlearnbench.training.passes import Reference, Student, layers_of
+from unlearnbench.training.processes import all_agree, error_in_all, first_decides, means
 from unlearnbench.training.saving import checkpoints, keep_only
 from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
+from unlearnbench.training.sharding import check_trains_shards, plugin, shard
 
 Report = Callable[[int, int, Mapping[str, float]], None]
 """Called after each step with its 1-based index, the total, and its figures."""
@@ -55,10 +59,29 @@ class UnlearningTrainer(Trainer):
         self.method = method
         self.settings = settings
         self.student = Student(model)
-        self.reference = Reference(self.student)
+        self.reference = Reference(self.student, self.args.device)
+        if self.is_fsdp_enabled:
+            shard(model, layers_of(model), self.args.device, self.accelerator.state.fsdp_plugin)
         self._sums: dict[str, list[float]] = {}
         self._batch = ""
         self._place: Path | None = None
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Let several processes without GPUs shard too, which accelerate leaves to GPUs."""
+        super().create_accelerator_and_postprocess()
+        state = self.accelerator.state
+        if self.args.fsdp and state.distributed_type is DistributedType.MULTI_CPU:
+            state.fsdp_plugin = plugin()
+            # Every new view of the state takes this from the partial one.
+            state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
+            self.is_fsdp_enabled = True
+        if self.is_deepspeed_enabled and state.deepspeed_plugin.zero_stage == 3:
+            raise TrainingError(
+                "DeepSpeed's stage 3 takes the weights away outside of the model's own forward "
+                "call, where losses need the head; use stage 2, or FSDP without DeepSpeed"
+            )
+        if self.args.world_size > 1 and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            raise TrainingError(f"several processes, but not sharded: {state.distributed_type}")
 
     def remember(self, schedule: Schedule) -> None:
         """Compute what the reference says wherever the method will ask; before the first step."""
@@ -81,17 +104,34 @@ class UnlearningTrainer(Trainer):
         loss = self.settings.lambda_f * terms.forget
         if terms.retain is not None:
             loss = loss + self.settings.lambda_r * terms.retain
-        if not torch.isfinite(loss):
-            raise TrainingError(self._broken(f"the loss is {float(loss.detach())}"))
+        if not self._finite_everywhere(loss):
+            raise error_in_all(self._broken(f"the loss is {float(loss.detach())}"))
         self._note(terms)
         return loss
+
+    def _finite_everywhere(self, loss: torch.Tensor) -> bool:
+        """Whether the loss is finite in all processes, so that all stop at the same step."""
+        finite = torch.isfinite(loss.detach()).float()
+        if self.args.world_size > 1:
+            dist.all_reduce(finite, dist.ReduceOp.MIN)
+        return bool(finite)
+
+    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+        """See that what is about to be stepped are this model's shards."""
+        prepared = super()._prepare_for_training(*args, **kwargs)
+        if self.is_fsdp_enabled:
+            assert self.optimizer is not None
+            groups = self.optimizer.param_groups
+            stepped = (parameter for group in groups for parameter in group["params"])
+            check_trains_shards(self.student.model, stepped)
+        return prepared
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         """The norm as computed before a step, which is not taken if it is not finite."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         # Under fp16 the scaler skips such a step by itself and lowers its scale.
         if norm is not None and not math.isfinite(norm) and not self.args.fp16:
-            raise TrainingError(self._broken(f"the gradient's norm is {float(norm)}"))
+            raise error_in_all(self._broken(f"the gradient's norm is {float(norm)}"))
         return norm
 
     def _broken(self, problem: str) -> str:
@@ -111,9 +151,9 @@ class UnlearningTrainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the two terms, averaged over the step's micro-batches, to what is logged."""
-        means = {name: sum(values) / len(values) for name, values in self._sums.items()}
+        own = {name: sum(values) / len(values) for name, values in self._sums.items()}
         self._sums = {}
-        super().log({**logs, **means}, start_time)
+        super().log({**logs, **means(own)}, start_time)
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """A checkpoint that is whole or not there; only then is the one before removed.
@@ -121,13 +161,13 @@ class UnlearningTrainer(Trainer):
         Raises `RunError` if the disk refuses.
         """
         target = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        with drafting(target) as draft:
-            self._place = draft.parent
+        with _drafted_by_first(target) as place:
+            self._place = place
             try:
                 super()._save_checkpoint(*args, **kwargs)
             finally:
                 self._place = None
-        keep_only(target)
+        first_decides(lambda: keep_only(target))
 
     def _get_output_dir(self, trial: Any) -> str:
         """Where a checkpoint is written: aside, while one is."""
@@ -135,6 +175,17 @@ class UnlearningTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.batches)
+
+
+@contextmanager
+def _drafted_by_first(target: Path) -> Iterator[Path]:
+    """A folder to write to for all processes, which process 0 makes and, once all of them have
+    written, gives its name.
+    """
+    with ExitStack() as stack:
+        yield first_decides(lambda: stack.enter_context(drafting(target)).parent)
+        all_agree(lambda: None)
+        first_decides(stack.close)
 
 
 class _Batches(Dataset[dict[str, Batch]]):
@@ -188,50 +239,3 @@ class _Watch(TrainerCallback):
 
 def _first(items: list[dict[str, Batch]]) -> dict[str, Batch]:
     return items[0]
-
-
-def trainer_arguments(
-    settings: TrainSettings,
-    schedule: Schedule,
-    folder: Path,
-    device: torch.device,
-    report_to: str,
-) -> TrainingArguments:
-    """The trainer's own arguments; `folder` takes its checkpoints, one an epoch by default."""
-    steps = len(schedule.batches) // settings.accumulation
-    precision = settings.precision
-    if precision == "auto":
-        fast = choose_dtype("auto", device) is torch.bfloat16
-        precision = "bf16" if fast else "float32"
-    return TrainingArguments(
-        output_dir=str(folder),
-        per_device_train_batch_size=1,
-        gradient_accumulation_steps=settings.accumulation,
-        max_steps=steps,
-        learning_rate=settings.lr,
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=settings.schedule,
-        warmup_steps=min(round(settings.warmup_epochs * schedule.steps_per_epoch), steps - 1),
-        max_grad_norm=settings.max_grad_norm,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=settings.save_every or schedule.steps_per_epoch,
-        save_total_limit=1,
-        seed=settings.seed,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        use_cpu=device.type == "cpu",
-        **_checkpointing(settings.gradient_checkpointing),
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
-        report_to=report_to,
-    )
-
-
-def _checkpointing(enabled: bool) -> dict[str, Any]:
-    """The argument under the name that this transformers has: before 5.18 it was the older one."""
-    names = {field.name for field in fields(TrainingArguments)}
-    name = "activation_checkpointing"
-    return {name if name in names else "gradient_checkpointing": enabled}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
+from unlearnbench.attacks.relearn.leg import Leg, Order
 from unlearnbench.attacks.relearn.points import (
     OF_BASE,
     UNTRAINED,
@@ -22,20 +24,14 @@ from unlearnbench.attacks.relearn.points import (
     point_probes,
 )
 from unlearnbench.attacks.relearn.summary import summarise
-from unlearnbench.attacks.relearn.trajectory import (
-    Trajectory,
-    forget_state,
-    kept_losses,
-    prepare,
-)
+from unlearnbench.attacks.relearn.trajectory import forget_state
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
-from unlearnbench.environment import versions
-from unlearnbench.errors import RunError
-from unlearnbench.hashing import sha256_json
+from unlearnbench.environment import this_process, versions
+from unlearnbench.errors import ElsewhereError, RunError
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import RELEARN, read_relearn, write_attack
@@ -49,6 +45,7 @@ from unlearnbench.runs.schema import (
     RelearnRecord,
     utc_now,
 )
+from unlearnbench.training.processes import connected, first_decides
 from unlearnbench.types import Probe, PromptFormat, Setting
 from unlearnbench.types.options import DEFAULTS, EngineOptions
 
@@ -100,9 +97,31 @@ class Relearning:
 def run_relearning(job: Relearning, folder: Path) -> FinishedRelearn:
     """Run the arms into `folder`, or go on there; the record, which also stands in `relearn.json`.
 
-    A killed run goes on at its last scored step. Raises `RunError` if the folder is in use or holds
+    A killed run goes on at its last scored step. Of several processes the first one asks and
+    judges; the others only train with it. Raises `RunError` if the folder is in use or holds
     another run.
     """
+    with connected():
+        if this_process().first:
+            return first_decides(lambda: _run(job, folder))
+        return _follow(job, folder)
+
+
+def _follow(job: Relearning, folder: Path) -> FinishedRelearn:
+    """Train wherever process 0 does, until it has finished."""
+    leg: Leg | None = None
+    while True:
+        order: Order | FinishedRelearn | None = first_decides(lambda: None)
+        if isinstance(order, FinishedRelearn):
+            return order
+        assert order is not None
+        if leg is None or leg.order != (order.arm, order.seed):
+            leg = _leg(job, _arm(job, order.arm), order.seed, folder)
+        with suppress(ElsewhereError):  # process 0 has met it too, and says how it ends
+            leg.reach(order.step)
+
+
+def _run(job: Relearning, folder: Path) -> FinishedRelearn:
     job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
         record = _initial_record(folder, job)
@@ -206,52 +225,22 @@ def _untrained(
     return make_point(0, None, run, other, scored)
 
 
-class _Leg:
-    """One arm and seed: loads and trains the model only as far as points are missing."""
-
-    def __init__(self, job: Relearning, arm: Arm, seed: int, folder: Path) -> None:
-        self._job, self._arm, self._seed, self._folder = job, arm, seed, folder
-        self._made: Trajectory | None = None
-
-    def engine_at(self, step: int) -> ModelEngine:
-        """The model after `step` steps, ready to generate."""
-        job = self._job
-        if self._made is None:
-            device = choose_device(job.options.device)
-            model, _ = load_model(job.checkpoint, device, torch.float32)
-            prepare(model, job.lora, job.profile, self._seed)
-            self._made = Trajectory(model, self._arm.rows, job.profile, self._seed)
-            self._made.restore(self._folder)
-        if self._made.step > step:
-            # A point before the saved state is missing: the way there starts anew.
-            forget_state(self._folder)
-            self._made = None
-            return self.engine_at(step)
-        if self._made.step < step:
-            self._made.go_to(step)
-            self._made.save(self._folder)
-        digest = sha256_json([job.checkpoint.fingerprint, self._arm.name, self._seed, step])
-        reached = job.checkpoint.with_weights(digest)
-        return ModelEngine(reached, self._made.model, job.tokenizer, job.options)
-
-    def loss_at(self, step: int) -> float | None:
-        """Mean loss of the leg that ended at `step`: trained here, or kept by a killed process."""
-        made = self._made
-        here = made is not None and made.step == step
-        losses = made.losses if made is not None and here else kept_losses(self._folder, step)
-        return sum(losses) / len(losses) if losses else None
+def _leg(job: Relearning, arm: Arm, seed: int, folder: Path) -> Leg:
+    own = folder / arm.name / f"seed-{seed}"
+    return Leg(job.checkpoint, arm, seed, own, job.profile, job.options, job.lora)
 
 
 def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Iterator[Point]:
     """Yield the points of one arm and seed."""
-    own = folder / arm.name / f"seed-{seed}"
-    leg = _Leg(job, arm, seed, own)
+    leg = _leg(job, arm, seed, folder)
     for step in job.profile.steps:
         where = folder / point_folder(arm.name, seed, step)
         engines: list[ModelEngine] = []
 
         def engine(step: int = step, engines: list[ModelEngine] = engines) -> ModelEngine:
-            engines.append(leg.engine_at(step))
+            first_decides(lambda: Order(arm.name, seed, step))
+            reached, model = leg.reach(step)
+            engines.append(ModelEngine(reached, model, job.tokenizer, job.options))
             return engines[0]
 
         state = _state(job, job.checkpoint)
@@ -264,7 +253,7 @@ def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Iterator[
             used.release()
         other = job.runner.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
         yield make_point(step, leg.loss_at(step), run, other, arm.scored)
-    forget_state(own)
+    forget_state(leg.folder)
 
 
 def _concluded(record: RelearnRecord, first: Point) -> FinishedRelearn:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.engines.transformers.memory import free_bytes
-from unlearnbench.environment import extra
+from unlearnbench.environment import extra, this_process
 from unlearnbench.errors import TrainingError
 from unlearnbench.files.disk import drafting, writing
 from unlearnbench.training.batch import Row
 from unlearnbench.training.passes import Student
+from unlearnbench.training.processes import error_in_all, first_decides, means, share
+from unlearnbench.training.sharding import dealt, gathered
 
 _STATE = "state.safetensors"
 _log = logging.getLogger(__name__)
@@ -63,12 +69,16 @@ class Trajectory:
             # For dropout, in models that have it: no state to be saved.
             torch.manual_seed(1_000_003 * self._seed + self.step)
             self.model.train()
-            (answers,) = self._student(rows)
-            loss = -answers.log_probs().mean()
-            if not torch.isfinite(loss):
+            # FSDP averages gradients over the processes: each counts by its share of the tokens.
+            own = share(rows)
+            (answers,) = self._student(own or rows[:1])
+            tokens, mine = (sum(len(row.answer) for row in some) for some in (rows, own))
+            loss = -answers.log_probs().mean() * (this_process().count * mine / tokens)
+            value = means({"loss": float(loss.detach())})["loss"]
+            if not math.isfinite(value):
                 names = ", ".join(row.name for row in rows)
-                raise TrainingError(
-                    f"relearning step {self.step + 1}: the loss is {float(loss)}; the rows were "
+                raise error_in_all(
+                    f"relearning step {self.step + 1}: the loss is {value}; the rows were "
                     f"{names}; the checkpoint may be broken"
                 )
             loss.backward()
@@ -76,7 +86,7 @@ class Trajectory:
             nn.utils.clip_grad_norm_(trained, self._profile.max_grad_norm)
             self._optimizer.step()
             self._optimizer.zero_grad()
-            self.losses.append(float(loss.detach()))
+            self.losses.append(value)
             self.step += 1
         self.model.train(False)
 
@@ -94,37 +104,44 @@ class Trajectory:
         """Store weights and optimiser state, replacing an earlier state."""
         tensors, counts = {}, {}
         for name, parameter in self._trained():
-            tensors[f"weight/{name}"] = parameter.detach()
+            tensors[f"weight/{name}"] = _whole(parameter)
             for key, value in self._optimizer.state.get(parameter, {}).items():
                 if key == "step":
                     counts[name] = float(value)
                 else:
-                    tensors[f"{key}/{name}"] = value
+                    tensors[f"{key}/{name}"] = _whole(value)
         about = {"step": str(self.step), "counts": json.dumps(counts)}
         about["losses"] = json.dumps(self.losses)
-        with drafting(folder / _STATE) as draft:
-            save_file({n: t.contiguous() for n, t in tensors.items()}, draft, about)
+
+        def write() -> None:
+            with drafting(folder / _STATE) as draft:
+                save_file({n: t.contiguous() for n, t in tensors.items()}, draft, about)
+
+        first_decides(write)
 
     @torch.no_grad()
     def restore(self, folder: Path) -> bool:
         """Load the state that `save` stored; False without a complete state of this model."""
         path = folder / _STATE
-        about = _about(path)
-        if about is None or not self._fits(path):
+        about = first_decides(lambda: _about(path) if self._fits(path) else None)
+        if about is None:
             return False
-        with safe_open(path, framework="pt") as file:
-            counts = json.loads(about["counts"])
-            kept = set(file.keys())
+        counts = json.loads(about["counts"])
+        with ExitStack() as stack:
+            file: Any = None
+            if this_process().first:
+                file = stack.enter_context(safe_open(path, framework="pt"))
+
+            def read(name: str, like: torch.Tensor) -> torch.Tensor:
+                return dealt(None if file is None else file.get_tensor(name), like)
+
             for name, parameter in self._trained():
-                parameter.copy_(file.get_tensor(f"weight/{name}"))
-                state = {
-                    key: file.get_tensor(f"{key}/{name}").to(parameter.device)
-                    for key in ("exp_avg", "exp_avg_sq")
-                    if f"{key}/{name}" in kept
-                }
+                parameter.copy_(read(f"weight/{name}", parameter))
                 if name in counts:
+                    keys = ("exp_avg", "exp_avg_sq")
+                    state = {key: read(f"{key}/{name}", parameter) for key in keys}
                     state["step"] = torch.tensor(counts[name])
-                self._optimizer.state[parameter] = state
+                    self._optimizer.state[parameter] = state
         self.step = int(about["step"])
         self.losses = json.loads(about["losses"])
         for _ in range(self.step):
@@ -132,7 +149,9 @@ class Trajectory:
         return True
 
     def _fits(self, path: Path) -> bool:
-        """Whether a state holds a tensor of the right shape for every trained weight."""
+        """Whether a state is whole, with a tensor of the right shape for every trained weight."""
+        if _about(path) is None:
+            return False
         with safe_open(path, framework="pt") as file:
             names = set(file.keys())
             return all(
@@ -143,6 +162,14 @@ class Trajectory:
 
     def _trained(self) -> Iterator[tuple[str, nn.Parameter]]:
         return ((n, p) for n, p in self.model.named_parameters() if p.requires_grad)
+
+
+def _whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor whole, in the CPU's memory if it was sharded; in process 0 alone."""
+    whole = gathered(tensor)
+    if whole is tensor or not isinstance(tensor, DTensor):
+        return whole
+    return whole.cpu() if this_process().first else torch.empty(0)
 
 
 def kept_losses(folder: Path, step: int) -> list[float]:
@@ -175,10 +202,7 @@ def forget_state(folder: Path) -> None:
 
 
 def prepare(model: PreTrainedModel, lora: bool, profile: RelearnProfile, seed: int) -> None:
-    """Set up which weights are trained: all, or a fresh adapter in the linear layers.
-
-    Raises `TrainingError` if the machine has too little memory for it.
-    """
+    """Set up which weights are trained: all, or a fresh adapter in the linear layers."""
     if lora:
         peft = extra("peft", "peft")
         torch.manual_seed(seed)
@@ -191,12 +215,17 @@ def prepare(model: PreTrainedModel, lora: bool, profile: RelearnProfile, seed: i
         peft.inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name if lora else True)
+
+
+def check_room(model: PreTrainedModel, device: torch.device, lora: bool) -> None:
+    """Check that this process's share of the training fits. Raises `TrainingError`."""
+    count = this_process().count
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     # Gradient and two moments, float32; activations of a few short rows come on top.
-    needed_bytes, free = 12 * trained, free_bytes(model.device)
+    needed_bytes, free = 12 * trained // count, free_bytes(device)
     if needed_bytes > free:
         raise TrainingError(
             f"relearning needs {needed_bytes / 1e9:.1f} GB for gradients and optimiser beside the "
-            f"weights, {free / 1e9:.1f} GB are free on {model.device}; "
+            f"weights, {free / 1e9:.1f} GB are free on {device}; "
             + ("use a larger machine" if lora else "try --lora or a larger machine")
         )

@@ -1,0 +1,118 @@
+"""One arm and seed: the model on its way, in one process or sharded over several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from unlearnbench.attacks.catalog import RelearnProfile
+from unlearnbench.attacks.relearn.arms import Arm
+from unlearnbench.attacks.relearn.trajectory import (
+    Trajectory,
+    check_room,
+    forget_state,
+    kept_losses,
+    prepare,
+)
+from unlearnbench.checkpoints.resolve import Checkpoint
+from unlearnbench.engines.transformers.loading import choose_device, load_model
+from unlearnbench.environment import this_process
+from unlearnbench.hashing import sha256_json
+from unlearnbench.training.passes import layers_of
+from unlearnbench.training.processes import all_agree, first_decides
+from unlearnbench.training.sharding import gathered, shard
+from unlearnbench.types.options import EngineOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What process 0 tells the others: train this arm and seed until this step."""
+
+    arm: str
+    seed: int
+    step: int
+
+
+class Leg:
+    """Loads and trains the model only as far as points are missing.
+
+    With several processes all of them must call `reach` alike; the model to be asked then is a
+    whole copy in process 0, whose device must have room for it.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        arm: Arm,
+        seed: int,
+        folder: Path,
+        profile: RelearnProfile,
+        options: EngineOptions,
+        lora: bool,
+    ) -> None:
+        self.folder = folder
+        self.order = (arm.name, seed)
+        self._checkpoint, self._arm, self._seed = checkpoint, arm, seed
+        self._profile, self._options, self._lora = profile, options, lora
+        self._made: Trajectory | None = None
+        self._asked: PreTrainedModel | None = None
+
+    def reach(self, step: int) -> tuple[Checkpoint, PreTrainedModel]:
+        """Train until `step`; what is reached, and the model, ready to be asked in process 0."""
+        if self._made is None:
+            self._made = self._begin()
+        if self._made.step > step:
+            # A point before the saved state is missing: the way there starts anew.
+            first_decides(lambda: forget_state(self.folder))
+            self._made = None
+            return self.reach(step)
+        if self._made.step < step:
+            self._made.go_to(step)
+            self._made.save(self.folder)
+        digest = sha256_json([self._checkpoint.fingerprint, self._arm.name, self._seed, step])
+        return self._checkpoint.with_weights(digest), self._whole(self._made.model)
+
+    def loss_at(self, step: int) -> float | None:
+        """Mean loss of the leg that ended at `step`: trained here, or kept by a killed process."""
+        made = self._made
+        here = made is not None and made.step == step
+        losses = made.losses if made is not None and here else kept_losses(self.folder, step)
+        return sum(losses) / len(losses) if losses else None
+
+    def _begin(self) -> Trajectory:
+        device, several = choose_device(self._options.device), this_process().count > 1
+        # What is to be sharded goes to the device layer by layer.
+        at_first = torch.device("cpu") if several else device
+        model = all_agree(lambda: self._load(at_first, to_train_on=device))
+        if several:
+            shard(model, layers_of(model), device)
+        made = all_agree(lambda: Trajectory(model, self._arm.rows, self._profile, self._seed))
+        made.restore(self.folder)
+        return made
+
+    def _load(
+        self, device: torch.device, to_train_on: torch.device | None = None
+    ) -> PreTrainedModel:
+        model, _ = load_model(self._checkpoint, device, torch.float32)
+        prepare(model, self._lora, self._profile, self._seed)
+        if to_train_on is not None:
+            check_room(model, to_train_on, self._lora)
+        return model
+
+    @torch.no_grad()
+    def _whole(self, model: PreTrainedModel) -> PreTrainedModel:
+        """The model itself in a single process; else, in process 0, a copy that is not sharded."""
+        own = this_process()
+        if own.count == 1:
+            return model
+        if own.first and self._asked is None:
+            self._asked = self._load(choose_device(self._options.device))
+        copies = {} if self._asked is None else dict(self._asked.named_parameters())
+        for name, parameter in model.named_parameters():
+            whole = gathered(parameter)
+            if copies:
+                copies[name].copy_(whole)
+        return self._asked or model
