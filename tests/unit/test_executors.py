@@ -20,9 +20,9 @@ from unlearnbench.errors import (
     UnlearnbenchError,
 )
 from unlearnbench.executors.blocks import Collected, Results, Task
-from unlearnbench.executors.local import answered
+from unlearnbench.executors.local import answer_tasks
 from unlearnbench.executors.ray.checks import check_checkpoint, check_ready, check_surrounding
-from unlearnbench.executors.ray.cluster import Share, share_out
+from unlearnbench.executors.ray.cluster import Workforce, share_out
 from unlearnbench.executors.ray.worker import Ready, Recipe, Worker, surrounding
 from unlearnbench.types import Completion, Failure, Message, Probe, ProbeKey, Sampling
 from unlearnbench.types.execution import gpus
@@ -61,7 +61,7 @@ class Engine:
 
 def carried_out(engine: Engine, *tasks: Task) -> tuple[list[Results], int]:
     counts: list[int] = []
-    results = [made for _, made in answered(engine, tasks, Sampling(), counts.append)]
+    results = [made for _, made in answer_tasks(engine, tasks, Sampling(), counts.append)]
     return results, sum(counts)
 
 
@@ -109,26 +109,26 @@ CPUS = {"CPU": 8.0}
 @pytest.mark.parametrize(
     ("options", "total", "machines", "share"),
     [
-        ({}, NODE, 1, Share(8, 4, 1.0)),
-        ({"worker_gpus": 2.0}, NODE, 1, Share(4, 8, 2.0)),
-        ({"worker_gpus": 0.5}, NODE, 1, Share(16, 2, 0.5)),
-        ({"worker_gpus": 0.0}, NODE, 1, Share(1, 32, 0.0)),
-        ({"workers": 3}, NODE, 1, Share(3, 10, 1.0)),
-        ({}, CPUS, 1, Share(1, 8, 0.0)),
-        ({}, CPUS, 4, Share(4, 2, 0.0)),
-        ({"workers": 1}, CPUS, 4, Share(1, 2, 0.0)),  # a worker lies on one machine
-        ({"workers": 2, "worker_cpus": 1}, CPUS, 1, Share(2, 1, 0.0)),
+        ({}, NODE, 1, Workforce(8, 4, 1.0)),
+        ({"worker_gpus": 2.0}, NODE, 1, Workforce(4, 8, 2.0)),
+        ({"worker_gpus": 0.5}, NODE, 1, Workforce(16, 2, 0.5)),
+        ({"worker_gpus": 0.0}, NODE, 1, Workforce(1, 32, 0.0)),
+        ({"workers": 3}, NODE, 1, Workforce(3, 10, 1.0)),
+        ({}, CPUS, 1, Workforce(1, 8, 0.0)),
+        ({}, CPUS, 4, Workforce(4, 2, 0.0)),
+        ({"workers": 1}, CPUS, 4, Workforce(1, 2, 0.0)),  # a worker lies on one machine
+        ({"workers": 2, "worker_cpus": 1}, CPUS, 1, Workforce(2, 1, 0.0)),
     ],
     ids=str,
 )
 def test_shares(
-    options: dict[str, Any], total: dict[str, float], machines: int, share: Share
+    options: dict[str, Any], total: dict[str, float], machines: int, share: Workforce
 ) -> None:
     assert share_out(ExecutorOptions("ray", **options), total, machines, False) == share
 
 
 def test_workers_on_cpus_take_no_gpus() -> None:
-    assert share_out(ExecutorOptions("ray"), NODE, 1, True) == Share(1, 32, 0.0)
+    assert share_out(ExecutorOptions("ray"), NODE, 1, True) == Workforce(1, 32, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +244,8 @@ def test_libraries_and_python_must_be_the_same() -> None:
     other = replace(own, host="node-7", python="3.99.0", versions={**own.versions, "torch": None})
     with pytest.raises(EngineError, match=r"node-7 has Python 3\.99\.0 \(here .*torch None"):
         check_surrounding(other, own)
+    with pytest.raises(EngineError, match="unlearnbench's files 000000000000"):
+        check_surrounding(replace(own, code="0" * 64), own)
 
 
 def test_the_checkpoint_is_the_one_that_lies_here() -> None:

@@ -9,7 +9,7 @@ from unlearnbench.interfaces import Generator, SingleGenerator
 from unlearnbench.types import Sampling
 
 
-def answered(
+def answer_tasks(
     generator: Generator, tasks: Sequence[Task], sampling: Sampling, advance: Callable[[int], None]
 ) -> Iterator[tuple[Task, Results]]:
     """Each task with the answers that it lacked, as they come.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from unlearnbench.executors.blocks import Task
-from unlearnbench.executors.local import answered
+from unlearnbench.executors.local import answer_tasks
 from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
 from unlearnbench.progress import Unit
 from unlearnbench.protocol.judge_worker import Verdicts
@@ -60,7 +60,7 @@ def evaluate(job: Job, advance: Advance) -> None:
             answers = partial(advance, "answers")
             tasks = [_task(block, completions) for block in job.plan.blocks()]
             answers(len(job.plan.probes) - sum(len(task.missing) for task in tasks))
-            for task, results in answered(job.generator, tasks, job.sampling, answers):
+            for task, results in answer_tasks(job.generator, tasks, job.sampling, answers):
                 if results:
                     job.folder.completions.append(completion_record(r) for r in results.values())
                     completions.update(results)

@@ -14,6 +14,7 @@ def check_surrounding(worker: Surrounding, own: Surrounding) -> None:
     pairs = [("Python", own.python, worker.python), ("platform", own.machine, worker.machine)]
     names = sorted({*own.versions, *worker.versions})
     pairs += [(n, str(own.versions.get(n)), str(worker.versions.get(n))) for n in names]
+    pairs.append(("unlearnbench's files", own.code[:12], worker.code[:12]))
     different = [f"{name} {theirs} (here {ours})" for name, ours, theirs in pairs if ours != theirs]
     if different:
         raise EngineError(

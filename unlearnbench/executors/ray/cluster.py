@@ -21,7 +21,7 @@ STATUS_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Workforce:
     """How many workers there are, and the CPUs and GPUs of each."""
 
     workers: int
@@ -36,7 +36,7 @@ class Cluster:
     ray: Any
     is_ours: bool
 
-    def share(self, options: ExecutorOptions, no_gpus: bool) -> Share:
+    def share(self, options: ExecutorOptions, no_gpus: bool) -> Workforce:
         """What each worker gets. `no_gpus`: they have no use for any. Raises `EngineError`."""
         machines = sum(bool(node["Alive"]) for node in self.ray.nodes())
         return share_out(options, self.ray.cluster_resources(), machines, no_gpus)
@@ -64,7 +64,7 @@ def connect(options: ExecutorOptions) -> Cluster:
 
 def share_out(
     options: ExecutorOptions, total: Mapping[str, float], machines: int, no_gpus: bool
-) -> Share:
+) -> Workforce:
     """The workers that `total` resources on some machines are shared out among.
 
     Raises `EngineError` if they are too few.
@@ -79,7 +79,7 @@ def share_out(
                 f"--workers {workers}: {workers} × {each:g} {name}s are needed, Ray has "
                 f"{total.get(name, 0.0):g}; ask for fewer or smaller workers, or add machines"
             )
-    return Share(workers, cpus, gpus)
+    return Workforce(workers, cpus, gpus)
 
 
 def _start(ray: Any, address: str, options: ExecutorOptions) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearnbench.errors import EngineError, UnlearnbenchError
 from unlearnbench.executors.ray.checks import check_checkpoint, check_ready, check_surrounding
-from unlearnbench.executors.ray.cluster import Share
+from unlearnbench.executors.ray.cluster import Workforce
 from unlearnbench.executors.ray.worker import Ready, Recipe, Surrounding, Worker, surrounding
 from unlearnbench.types import Setting
 
@@ -38,7 +38,7 @@ class Pool:
     """
 
     def __init__(
-        self, ray: Any, recipe: Recipe, share: Share, expected: Callable[[], str | None]
+        self, ray: Any, recipe: Recipe, share: Workforce, expected: Callable[[], str | None]
     ) -> None:
         self.ray, self.share = ray, share
         self._recipe, self._expected = recipe, expected
@@ -78,6 +78,7 @@ class Pool:
     def replace(self, member: Member, error: BaseException) -> None:
         """Begin to start a worker in the place of one that is lost."""
         self.members.remove(member)
+        self._end(member)  # it may only be out of reach, with its card still taken
         self.lost_why = _first_line(error)
         log.warning("a worker on %s was lost (%s); another is started", member.host, self.lost_why)
         self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from unlearnbench.executors.blocks import Collected, Results, Task
 from unlearnbench.executors.ray.pool import SCHEDULED_S, Member, Pool, raised_by
 from unlearnbench.executors.ray.worker import AnswerPart
 from unlearnbench.types import Sampling
+
+log = logging.getLogger(__name__)
 
 MOST_LOSSES = 3
 """Workers that may be lost over one block before its facts stay open."""
@@ -45,6 +48,12 @@ class Spreading:
                 self._waiting.append(task)
             else:
                 yield task, {}
+        if 0 < len(self._waiting) < len(self._idle):
+            log.warning(
+                "%d blocks of questions are left for %d workers; the others have nothing to do",
+                len(self._waiting),
+                len(self._idle),
+            )
         while self._waiting or self._busy:
             self._hand_out()
             starting = {member.ready: member for member in self._pool.starting}

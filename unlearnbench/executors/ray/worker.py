@@ -8,9 +8,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import cast
 
 from unlearnbench.environment import versions
+from unlearnbench.hashing import sha256_file, sha256_json
 from unlearnbench.interfaces import Generator, PromptingGenerator, SingleGenerator
 from unlearnbench.plugins import load
 from unlearnbench.types import (
@@ -38,13 +41,17 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Surrounding:
-    """Where a worker runs, and on what: Python, libraries and kind of machine must be alike."""
+    """Where a worker runs, and on what: Python, libraries and kind of machine must be alike.
+
+    `code` is the digest of this package's own files, which change between releases too.
+    """
 
     host: str
     process: int
     python: str
     machine: str
     versions: Mapping[str, str | None]
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,14 @@ def surrounding() -> Surrounding:
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}",
         versions=versions(),
+        code=_code(),
     )
+
+
+def _code() -> str:
+    package = Path(str(files("unlearnbench")))
+    paths = sorted(package.rglob("*.py"))
+    return sha256_json({str(p.relative_to(package)): sha256_file(p) for p in paths})
 
 
 class Worker:
