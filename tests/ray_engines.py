@@ -15,11 +15,14 @@ from unlearnbench.types.options import EngineOptions
 
 DEADLY = "forget-3"
 """The fact that ends a worker of checkpoint `deadly`."""
+STARTS = "FAULTY_STARTS"
+"""Variable that names a folder in which the starts of checkpoint `fleeting` are counted."""
 
 
 class FaultyEngine(ScriptedEngine):
     """`deadly` dies of a fact, `various` is another model in each process, `broken` raises,
-    `unmade` cannot be made, `stillborn` dies while it is made, `twice` answers a probe twice.
+    `unmade` cannot be made, `stillborn` dies while it is made, `twice` answers a probe twice,
+    `fleeting` dies of its first question and cannot be made more than twice.
     """
 
     def __init__(self, checkpoint: str, options: EngineOptions) -> None:
@@ -27,6 +30,11 @@ class FaultyEngine(ScriptedEngine):
             raise EngineError("it cannot be made")
         if checkpoint == "stillborn":
             os.kill(os.getpid(), signal.SIGKILL)
+        if checkpoint == "fleeting":
+            starts = Path(os.environ[STARTS])
+            if len(list(starts.iterdir())) >= 2:
+                raise EngineError("it cannot be made again")
+            (starts / str(os.getpid())).touch()
         super().__init__(checkpoint, options)
         self._rows = options.batch_size or os.getpid()
 
@@ -44,7 +52,8 @@ class FaultyEngine(ScriptedEngine):
 
     def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
         for completion in super().generate(block, sampling):
-            if self._name == "deadly" and completion.key.fact == DEADLY:
+            deadly = self._name == "deadly" and completion.key.fact == DEADLY
+            if deadly or self._name == "fleeting":
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._name == "broken":
                 raise EngineError("it cannot go on")

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import CommandLine, write_benchmark
-from tests.ray_engines import DEADLY, install
+from tests.ray_engines import DEADLY, STARTS, install
 from unlearnbench import ExecutorOptions, Progress, Run, load_run, score
 from unlearnbench.errors import CheckpointError, EngineError, UnlearnbenchError
 from unlearnbench.protocol import plan
@@ -75,6 +75,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", os.pathsep.join([folder, str(ROOT)]))
+        patch.setenv(STARTS, str(tmp_path_factory.mktemp("starts")))
         patch.syspath_prepend(folder)
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         yield ray
@@ -183,6 +184,17 @@ def test_a_block_that_kills_its_workers_stays_open(
     assert run.scores["forget.worst_case"].n_open == 2
     again = ask("deadly", asked, tmp_path / "run")
     assert again.n_open == run.n_open
+
+
+def test_workers_that_cannot_be_replaced_leave_the_rest_open(
+    cluster: Any, asked: Path, tmp_path: Path
+) -> None:
+    run = ask("fleeting", asked, tmp_path / "run")
+    assert run.record.status == "open"
+    assert run.n_open == len(run.probes)
+    assert {failure.error for failure in run.failures} == {
+        "no worker is left (it cannot be made again)"
+    }
 
 
 @pytest.mark.parametrize(

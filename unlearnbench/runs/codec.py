@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast, get_args
 
-from unlearnbench.hashing import sha256_json
+from unlearnbench.hashing import sha256_json_list
 from unlearnbench.types import (
     Completion,
     Context,
@@ -77,7 +77,7 @@ def probe_record(probe: Probe) -> Line:
 
 def plan_fingerprint(probes: Sequence[Probe]) -> str:
     """sha256 over every probe of a plan, to the letter of its prompt and in its order."""
-    return sha256_json([probe_record(probe) for probe in probes])
+    return sha256_json_list(probe_record(probe) for probe in probes)
 
 
 def probe_from(record: Line) -> Probe:

@@ -36,7 +36,7 @@ class Cluster:
     ray: Any
     is_ours: bool
 
-    def share(self, options: ExecutorOptions, no_gpus: bool) -> Workforce:
+    def workforce(self, options: ExecutorOptions, no_gpus: bool) -> Workforce:
         """What each worker gets. `no_gpus`: they have no use for any. Raises `EngineError`."""
         machines = sum(bool(node["Alive"]) for node in self.ray.nodes())
         return share_out(options, self.ray.cluster_resources(), machines, no_gpus)
@@ -97,7 +97,7 @@ def _start(ray: Any, address: str, options: ExecutorOptions) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise EngineError(f"{_named(address)}: {_first_line(error)}") from error
+        raise EngineError(f"{_named(address)}: {_told(error)}") from error
 
 
 def _check_address(address: str) -> None:
@@ -121,19 +121,20 @@ def _check_address(address: str) -> None:
         ) from error
     command = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=STATUS_S, check=False)
+        # Whatever it says, it has reached a cluster, or Ray will say why not: only silence counts.
+        subprocess.run(command, capture_output=True, timeout=STATUS_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise EngineError(
             f"{_named(address)}: something listens there and does not answer as Ray does"
         ) from error
-    if done.returncode:
-        told = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise EngineError(f"{_named(address)}: {told[-1]}")
 
 
 def _named(address: str) -> str:
     return "--executor ray" if address == "local" else f"--ray-address {address}"
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _told(error: BaseException) -> str:
+    """What Ray says, and the end of what it stands on: a traceback's last line."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    below = str(error.__cause__ or "").strip().splitlines()
+    return f"{first}; {below[-1].strip()}" if below else first

@@ -42,8 +42,8 @@ class RayEngine:
         self._n_lost = 0
         try:
             no_gpus = recipe.options.device in ("cpu", "mps")
-            share = self._cluster.share(options, no_gpus)
-            self._pool = Pool(self._cluster.ray, recipe, share, expected)
+            workforce = self._cluster.workforce(options, no_gpus)
+            self._pool = Pool(self._cluster.ray, recipe, workforce, expected)
             self._workers = self._pool.start()
         except BaseException:
             self._cluster.leave()

@@ -38,9 +38,9 @@ class Pool:
     """
 
     def __init__(
-        self, ray: Any, recipe: Recipe, share: Workforce, expected: Callable[[], str | None]
+        self, ray: Any, recipe: Recipe, workforce: Workforce, expected: Callable[[], str | None]
     ) -> None:
-        self.ray, self.share = ray, share
+        self.ray, self.workforce = ray, workforce
         self._recipe, self._expected = recipe, expected
         self._own = surrounding()
         self._failed_starts = 0
@@ -116,7 +116,7 @@ class Pool:
         self.members, self.starting = [], []
 
     def _start(self) -> tuple[Ready, ...]:
-        self.starting = [self._spawn(None) for _ in range(self.share.workers)]
+        self.starting = [self._spawn(None) for _ in range(self.workforce.workers)]
         places = self._get([member.place for member in self.starting], SCHEDULED_S)
         for member, place in zip(self.starting, places, strict=True):
             self._place(member, place)
@@ -134,8 +134,8 @@ class Pool:
     def _spawn(self, settings: Mapping[str, Setting] | None) -> Member:
         # Ray restarts and repeats nothing: what is asked again, and how often, is decided here.
         kind = self.ray.remote(Worker).options(
-            num_cpus=self.share.cpus,
-            num_gpus=self.share.gpus,
+            num_cpus=self.workforce.cpus,
+            num_gpus=self.workforce.gpus,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",
@@ -157,9 +157,10 @@ class Pool:
         try:
             results: list[Any] = self.ray.get(list(references), timeout=seconds)
         except self.ray.exceptions.GetTimeoutError as error:
+            each = f"{self.workforce.cpus} CPUs and {self.workforce.gpus:g} GPUs"
             raise EngineError(
-                f"Ray found no room for {len(references)} workers of {self.share.cpus} CPUs and "
-                f"{self.share.gpus:g} GPUs within {seconds:.0f} s; other work may hold them"
+                f"Ray found no room for {len(references)} workers of {each} within {seconds:.0f} "
+                "s; other work may hold them"
             ) from error
         except self.ray.exceptions.RayTaskError as error:
             raise raised_by(error) from error

@@ -74,7 +74,7 @@ class Spreading:
     @property
     def _hopeless(self) -> bool:
         """Whether workers are lost again and again and no block is ever completed."""
-        return self._in_a_row >= MOST_LOSSES * (self._pool.share.workers + 1)
+        return self._in_a_row >= MOST_LOSSES * (self._pool.workforce.workers + 1)
 
     def _hand_out(self) -> None:
         while self._waiting and self._idle and not self._hopeless:
