@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unlearnbench.errors import EngineError, UnlearnbenchError
+from unlearnbench.errors import EngineError
 from unlearnbench.executors.ray.checks import check_checkpoint, check_ready, check_surrounding
 from unlearnbench.executors.ray.cluster import Workforce
 from unlearnbench.executors.ray.worker import Ready, Recipe, Surrounding, Worker, surrounding
@@ -63,17 +63,16 @@ class Pool:
 
     def adopt(self, settings: Mapping[str, Setting]) -> tuple[Ready, ...]:
         """Give all workers the run's settings. Raises `EngineError` if one cannot take them."""
-        made: list[Ready] = self._get([m.actor.adopt.remote(settings) for m in self.members])
+        members = self._living()
+        made: list[Ready] = self._get([m.actor.adopt.remote(settings) for m in members])
         self.reference = made[0]
-        for member, ready in zip(self.members, made, strict=True):
+        for member, ready in zip(members, made, strict=True):
             check_ready(ready, self.reference, member.host)
         return tuple(made)
 
     def first(self, call: Callable[[Any], Any]) -> Any:
         """What the first worker returns. Raises what it raises, `EngineError` if it is lost."""
-        if not self.members:
-            raise EngineError(f"no worker is left ({self.lost_why}); the same call goes on")
-        return self._get([call(self.members[0].actor)])[0]
+        return self._get([call(self._living()[0].actor)])[0]
 
     def replace(self, member: Member, error: BaseException) -> None:
         """Begin to start a worker in the place of one that is lost."""
@@ -90,7 +89,7 @@ class Pool:
             self._place(member, self._get([member.place])[0])
             ready: Ready = self._get([member.ready])[0]
             check_ready(ready, self.reference, member.host)
-        except UnlearnbenchError as error:
+        except Exception as error:  # noqa: BLE001 - whatever ails it, the others go on
             self._failed_starts += 1
             self.lost_why = str(error)
             log.warning("a worker was not taken in: %s", error)
@@ -126,6 +125,11 @@ class Pool:
         check_checkpoint(made[0], expected)
         self.reference = made[0]
         return self.adopt(made[0].info.settings)
+
+    def _living(self) -> list[Member]:
+        if not self.members:
+            raise EngineError(f"no worker is left ({self.lost_why}); give the same command again")
+        return list(self.members)
 
     def _begin(self) -> None:
         if self._failed_starts < MOST_FAILED_STARTS:
