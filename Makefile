@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+RAY_VENV ?= .venv-ray
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast kills lint perf clean
+.PHONY: demo test test-fast test-ray kills lint perf clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -17,6 +18,10 @@ test: lint $(VENV)/.test .venv-snakemake/.done
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not model"
+
+# The tests of `--executor ray`, in an environment with Ray on top of the usual one.
+test-ray: $(RAY_VENV)/.ray
+	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray
 
 # Every command that writes, killed at random instants and before chosen changes of the disk.
 kills: $(VENV)/.test
@@ -32,7 +37,7 @@ perf: $(VENV)/.demo
 	$(BIN)/python perf/engine.py --json
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(RAY_VENV) build dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,4 +57,14 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.demo
 .venv-snakemake/.done: constraints-snakemake.txt
 	$(PYTHON) -m venv .venv-snakemake
 	.venv-snakemake/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-snakemake.txt snakemake
+	touch $@
+
+PACKAGES := import sysconfig; print(sysconfig.get_path("purelib"))
+
+# Ray alone is installed; everything else is found in the usual environment.
+$(RAY_VENV)/.ray: pyproject.toml constraints.txt | $(VENV)/.test
+	$(PYTHON) -m venv $(RAY_VENV)
+	usual=$$($(BIN)/python -c '$(PACKAGES)') && own=$$($(RAY_VENV)/bin/python -c '$(PACKAGES)') && \
+	  echo "import site; site.addsitedir('$$usual')" > "$$own/usual.pth"
+	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ray
 	touch $@

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from unlearnbench.progress import Progress
     from unlearnbench.runs.compare import compare
     from unlearnbench.runs.run import Run, load_run
+    from unlearnbench.types.execution import ExecutorOptions
     from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
 
     __version__: str
@@ -46,6 +47,7 @@ __all__ = [
     "CheckpointError",
     "EngineError",
     "EngineOptions",
+    "ExecutorOptions",
     "JudgeError",
     "MissingExtraError",
     "OpenScoreError",

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 
 def sha256_json(value: Any) -> str:
     """sha256 of a JSON value in one canonical spelling (sorted keys, no blanks, UTF-8)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256_text(text)
+    return sha256_text(_canonical(value))
+
+
+def sha256_json_list(values: Iterable[Any]) -> str:
+    """`sha256_json` of a list, whose values are made and spelt one at a time."""
+    digest = hashlib.sha256(b"[")
+    for number, value in enumerate(values):
+        digest.update(
+            f"{',' if number else ''}{_canonical(value)}".encode("utf-8", "surrogatepass")
+        )
+    digest.update(b"]")
+    return digest.hexdigest()
 
 
 def sha256_text(text: str) -> str:
@@ -28,3 +39,7 @@ def sha256_file(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

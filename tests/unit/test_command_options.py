@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import About, EngineOptions, RunOptions, TofuOptions, TrainOptions
 
 API = "unlearnbench.api."
@@ -56,6 +57,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "seed": 0,
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
+        "executor_options": ExecutorOptions(),
         **dict.fromkeys(("profile", "judge", "source", "limit", "base", "max_cost")),
     },
     "judge": {
@@ -209,6 +211,11 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--model m", "engine_options.model", "m"),
         ("--concurrency 3", "engine_options.concurrency", 3),
         ("--device-map auto", "engine_options.device_map", "auto"),
+        ("--executor ray", "executor_options.executor", "ray"),
+        ("--workers 3", "executor_options.workers", 3),
+        ("--worker-gpus 0.5", "executor_options.worker_gpus", 0.5),
+        ("--worker-cpus 4", "executor_options.worker_cpus", 4),
+        ("--ray-address h:6379", "executor_options.ray_address", "h:6379"),
         ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
         ("--no-chat-template", "engine_options.chat_template", False),
         ("--chat-template", "engine_options.chat_template", True),

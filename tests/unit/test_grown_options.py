@@ -15,6 +15,7 @@ from unlearnbench.api import attacks, attestations, rejudging, scoring, submissi
 from unlearnbench.api import tofu as tofu_api
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.main import app
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import (
     About,
     EngineOptions,
@@ -26,7 +27,7 @@ from unlearnbench.types.options import (
     rows,
 )
 
-CLASSES = (EngineOptions, RunOptions, TofuOptions, TrainOptions, About)
+CLASSES = (EngineOptions, ExecutorOptions, RunOptions, TofuOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
     ("score", scoring.score, {"on_progress", "benchmark"}),
     ("judge", rejudging.rejudge, {"on_progress"}),

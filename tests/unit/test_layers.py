@@ -34,7 +34,8 @@ ALLOWED = {
     "checkpoints": GROUND,
     "engines": GROUND | {"runs", "checkpoints"},
     "judging": GROUND | {"scoring", "runs"},
-    "protocol": PARTS | {"engines"},
+    "executors": GROUND,
+    "protocol": PARTS | {"engines", "executors"},
     "tofu": GROUND | {"benchmark", "engines"},
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
@@ -108,7 +109,7 @@ def test_no_circles() -> None:
 
 @pytest.mark.parametrize("what", ["import unlearnbench", "import unlearnbench.cli.main"])
 def test_heavy_libraries_wait(what: str) -> None:
-    heavy = "{'torch', 'transformers', 'datasets', 'pandas', 'vllm'}"
+    heavy = "{'torch', 'transformers', 'datasets', 'pandas', 'vllm', 'ray'}"
     code = f"{what}; import sys; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,17 +1,66 @@
-"""Make the engine of a run: `NAME`, `endpoint:URL`, or an object."""
+"""Make the engine of a run: `NAME`, `endpoint:URL`, or an object; here or in workers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import cast
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
 
-from unlearnbench.errors import EngineError
+from unlearnbench.checkpoints.aliases import ALIASES
+from unlearnbench.errors import EngineError, PluginError
+from unlearnbench.executors.blocks import SpreadGenerator
 from unlearnbench.interfaces import Generator
-from unlearnbench.plugins import load
+from unlearnbench.naming import nearest
+from unlearnbench.plugins import available, load
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions
 
 ENDPOINT = "endpoint"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
+EXECUTORS = ("local", "ray")
+_WITHOUT_WEIGHTS = (ENDPOINT, "replay")
+"""Engines that a worker would only stand in the way of."""
+
+
+class MakeEngine(Protocol):
+    """Makes the engine when it is first needed, and gives the same one each time."""
+
+    def __call__(self) -> Generator:
+        """The engine."""
+        ...
+
+
+@contextmanager
+def engine_maker(
+    engine: str | Generator,
+    checkpoint: str,
+    options: EngineOptions,
+    execution: ExecutorOptions = ExecutorOptions(),
+) -> Iterator[MakeEngine]:
+    """What makes the engine of a call, whose processes end with the `with` block.
+
+    Raises like `engine_for` where options do not fit, before anything is made.
+    """
+    check_execution(engine, execution)
+    made: list[Generator] = []
+
+    @cache
+    def make() -> Generator:
+        if isinstance(engine, str) and execution.executor == "ray":
+            made.append(_in_workers(engine, checkpoint, options, execution))
+        else:
+            made.append(engine_for(engine, checkpoint, options))
+        return made[0]
+
+    try:
+        yield make
+    finally:
+        for generator in made:
+            if isinstance(generator, SpreadGenerator):
+                generator.close()
 
 
 def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions) -> Generator:
@@ -48,3 +97,57 @@ def _served(checkpoint: str, address: str, options: EngineOptions) -> tuple[str,
     if not (model or checkpoint):
         raise EngineError("engine endpoint: name the model as its server does, --model NAME")
     return model or checkpoint, options
+
+
+def check_execution(engine: str | Generator, execution: ExecutorOptions) -> None:
+    """Raise `EngineError` or `PluginError` for an executor that cannot be, or its options alone."""
+    name = execution.executor
+    if name not in EXECUTORS:
+        raise PluginError(f"--executor {name}: {nearest(name, EXECUTORS)}")
+    if name == "local":
+        for option in execution.only_for_ray:
+            raise EngineError(
+                f"--{option.replace('_', '-')}: only Ray has workers; add --executor ray"
+            )
+        return
+    if not isinstance(engine, str):
+        raise EngineError("--executor ray: workers make their engine by its name; give a name")
+    if engine.partition(":")[0] in _WITHOUT_WEIGHTS:
+        raise EngineError(f"--executor ray: engine {engine} holds no weights; leave it out")
+
+
+def _in_workers(
+    engine: str, checkpoint: str, options: EngineOptions, execution: ExecutorOptions
+) -> Generator:
+    """The engine in workers of Ray. Paths are absolute there: a worker may stand elsewhere."""
+    from unlearnbench.executors.ray.engine import RayEngine
+    from unlearnbench.executors.ray.worker import Recipe
+
+    if engine not in (names := available("engines")):
+        raise PluginError(f"unknown engine {engine!r}; {nearest(engine, names)}")
+    own = None if options.tokenizer is None else _absolute(options.tokenizer)
+    recipe = Recipe(engine, _absolute(checkpoint), replace(options, tokenizer=own))
+    return RayEngine(recipe, execution, lambda: _fingerprint_here(recipe.checkpoint))
+
+
+def _absolute(name: str) -> str:
+    """A path of this disk in full; any other name of a checkpoint as it is."""
+    return str(_path(name).resolve()) if _is_here(name) else name
+
+
+def _fingerprint_here(checkpoint: str) -> str | None:
+    """The fingerprint of a checkpoint that lies on this disk; None for a name of the hub's."""
+    from unlearnbench.checkpoints.resolve import resolve
+
+    return resolve(checkpoint).fingerprint if _is_here(checkpoint) else None
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return name not in ALIASES and _path(name).exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser()

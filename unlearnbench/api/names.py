@@ -27,6 +27,7 @@ NAMES = {
     "load_run": "unlearnbench.runs.run",
     "load_benchmark": "unlearnbench.benchmark",
     "EngineOptions": "unlearnbench.types.options",
+    "ExecutorOptions": "unlearnbench.types.execution",
     "RunOptions": "unlearnbench.types.options",
     "TrainOptions": "unlearnbench.types.options",
     "About": "unlearnbench.types.options",

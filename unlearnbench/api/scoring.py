@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from unlearnbench.api.engines import ENDPOINT, engine_for
+from unlearnbench.api.engines import ENDPOINT, MakeEngine, engine_maker
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import BenchmarkError
@@ -29,6 +28,7 @@ from unlearnbench.runs.run import Run, load_base
 from unlearnbench.runs.several import Runs
 from unlearnbench.training.record import summary
 from unlearnbench.types import Setting
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def score(  # type: ignore[overload-overlap]  # a text is no list of names
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run: ...
 
@@ -69,6 +70,7 @@ def score(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Runs: ...
 
@@ -87,6 +89,7 @@ def score(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run | Runs:
     """Put a benchmark's questions to a checkpoint, judge the answers, and score them.
@@ -113,6 +116,7 @@ def score(
             stays open.
         engine_options: How the checkpoint is run.
         run_options: Where the run is stored; of several benchmarks, the folder above their runs.
+        executor_options: Which processes answer: this one, or workers of a Ray cluster.
         on_progress: Called with every report of progress.
 
     Returns:
@@ -134,12 +138,10 @@ def score(
         engine_options,
         on_progress,
     )
-    if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
-        facts = _benchmark(benchmark, source)
-        return call.score(
-            facts, lambda: engine_for(engine, checkpoint, engine_options), run_options
-        )
-    return call.score_each(benchmark, engine, run_options)
+    with engine_maker(engine, checkpoint, engine_options, executor_options) as make:
+        if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
+            return call.score(_benchmark(benchmark, source), make, run_options)
+        return call.score_each(benchmark, make, run_options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class _Call:
     def score_each(
         self,
         benchmarks: Sequence[str | Benchmark],
-        engine: str | Generator,
+        engine: MakeEngine,
         run_options: RunOptions,
     ) -> Runs:
         """One run per benchmark, by one engine. Faulty benchmarks raise before it is made."""
@@ -173,17 +175,14 @@ class _Call:
         repeated = [name for name, n in counts.items() if n > 1]
         if repeated:
             raise BenchmarkError("twice", repeated[0], "each benchmark is scored once a call")
-        shared_engine = cache(lambda: engine_for(engine, self.checkpoint, self.engine_options))
         runs: list[Run] = []
         for loaded in facts:
             out = None if run_options.out is None else Path(run_options.out) / label(loaded.id)
             call = replace(self, max_cost=_left(self.max_cost, runs))
-            runs.append(call.score(loaded, shared_engine, replace(run_options, out=out)))
+            runs.append(call.score(loaded, engine, replace(run_options, out=out)))
         return Runs(runs)
 
-    def score(
-        self, facts: Benchmark, engine: Callable[[], Generator], run_options: RunOptions
-    ) -> Run:
+    def score(self, facts: Benchmark, engine: MakeEngine, run_options: RunOptions) -> Run:
         """The run of one benchmark; `engine` is called after all other checks."""
         # Judges take a while to import, which `--help` need not wait for.
         from unlearnbench.api.judges import judge_for

@@ -22,6 +22,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten
 from unlearnbench.cli.progress import progress
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 BenchmarkNames = Annotated[
@@ -63,6 +64,7 @@ def score(
     base: BaseRun = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -92,6 +94,7 @@ def score(
             max_cost=max_cost,
             engine_options=engine_options,
             run_options=run_options,
+            executor_options=executor_options,
             on_progress=on_progress,
         )
     return print_runs(result, json) if isinstance(result, Runs) else print_run(result, json)

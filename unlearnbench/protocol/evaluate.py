@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from unlearnbench.errors import EngineError
-from unlearnbench.interfaces import Generator, Judge, PromptingGenerator, SingleGenerator
+from unlearnbench.executors.blocks import Task
+from unlearnbench.executors.local import answer_tasks
+from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
 from unlearnbench.progress import Unit
 from unlearnbench.protocol.judge_worker import Verdicts
 from unlearnbench.protocol.judging import to_judge
@@ -45,8 +46,9 @@ def evaluate(job: Job, advance: Advance) -> None:
 
     Existing answers and verdicts are kept. A block with a failed or missing answer is generated
     again as a whole, because texts depend on the batch they were generated in; only the missing
-    answers are taken from it. An engine that asks singly is asked for these alone. Raises what the
-    engine, the judge or the disk raises; everything committed before stays.
+    answers are taken from it. An engine that asks singly is asked for these alone. This process is
+    the only one that writes, wherever answers are made: a block is committed when it is complete.
+    Raises what the engine, the judge or the disk raises; everything committed before stays.
     """
     with job.folder.locked():
         job.folder.begin(job.plan.probes, job.record)
@@ -55,15 +57,15 @@ def evaluate(job: Job, advance: Advance) -> None:
         outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)
         judged = partial(advance, "verdicts")
         with Verdicts(job.judge, job.folder, judged) as verdicts:
-            for block in job.plan.blocks():
-                missing = {p.key for p in block if not _is_answered(completions.get(p.key))}
-                advance("answers", len(block) - len(missing))
-                if missing:
-                    results = _generate(job, block, missing, partial(advance, "answers"))
+            answers = partial(advance, "answers")
+            tasks = [_task(block, completions) for block in job.plan.blocks()]
+            answers(len(job.plan.probes) - sum(len(task.missing) for task in tasks))
+            for task, results in answer_tasks(job.generator, tasks, job.sampling, answers):
+                if results:
                     job.folder.completions.append(completion_record(r) for r in results.values())
                     completions.update(results)
-                items = to_judge(block, completions, outcomes)
-                judged(len(block) - len(items))
+                items = to_judge(task.block, completions, outcomes)
+                judged(len(task.block) - len(items))
                 verdicts.submit(items)
 
 
@@ -75,28 +77,7 @@ def prompts_of(generator: Generator, probes: Sequence[Probe]) -> dict[str, str]:
     return {} if fingerprint is None else {"prompts": fingerprint}
 
 
-def _is_answered(result: Completion | Failure | None) -> bool:
-    return isinstance(result, Completion)
-
-
-def _generate(
-    job: Job, block: Sequence[Probe], missing: set[ProbeKey], advance: Callable[[int], None]
-) -> dict[ProbeKey, Completion | Failure]:
-    """Answers for the missing keys of a block, in plan order; a failure where there is none."""
-    results: dict[ProbeKey, Completion | Failure] = {}
-    generator = job.generator
-    if isinstance(generator, SingleGenerator) and generator.asks_singly:
-        block = [probe for probe in block if probe.key in missing]
-    planned = {probe.key for probe in block}
-    for result in generator.generate(block, job.sampling):
-        if result.key not in planned or result.key in results:
-            raise EngineError(
-                f"the engine answered {result.key} twice or unasked; the block is void"
-            )
-        results[result.key] = result
-        advance(result.key in missing)
-    return {
-        p.key: results.get(p.key, Failure(p.key, "generate", "the engine gave no answer"))
-        for p in block
-        if p.key in missing
-    }
+def _task(block: tuple[Probe, ...], completions: Mapping[ProbeKey, Completion | Failure]) -> Task:
+    keys = (probe.key for probe in block)
+    missing = (key for key in keys if not isinstance(completions.get(key), Completion))
+    return Task(block, frozenset(missing))

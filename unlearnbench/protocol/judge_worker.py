@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,6 +15,8 @@ from unlearnbench.runs.codec import outcome_record
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey
 
+COMMIT_S = 0.25
+"""Seconds between two writes of verdicts, each of which waits for the disk."""
 PATIENCE_S = 10.0
 """Seconds that an interrupted run waits for a verdict that is being written."""
 
@@ -23,7 +25,7 @@ PATIENCE_S = 10.0
 class Verdicts:
     """A thread that judges submitted items in order, all that are waiting at a time.
 
-    The verdicts of a fact are committed together, as soon as all of them are known. Used as a
+    The verdicts of a fact are committed together, soon after all of them are known. Used as a
     context manager: its exit waits for all items, or stops after an error. Raises what the judge or
     the disk raised.
     """
@@ -94,18 +96,32 @@ class Verdicts:
         return items
 
     def _judge(self, items: Sequence[JudgeItem]) -> None:
-        n_missing = Counter(item.key.fact for item in items)
+        """Judge items; a fact's verdicts are written when all are known, soon and together."""
+        facts: dict[str, list[ProbeKey]] = {}
+        for item in items:
+            facts.setdefault(item.key.fact, []).append(item.key)
+        n_missing = {fact: len(keys) for fact, keys in facts.items()}
         results: dict[ProbeKey, Judgement | Failure] = {}
-        for result in judge_readings(self.judge, items):
-            if self._stopped.is_set():
-                return
-            results[result.key] = result
-            n_missing[result.key.fact] -= 1
-            if not n_missing[result.key.fact]:
-                keys = (item.key for item in items if item.key.fact == result.key.fact)
-                self._commit([results.pop(key) for key in keys])
+        known: list[Judgement | Failure] = []
+        committed = time.monotonic()
+        try:
+            for result in judge_readings(self.judge, items):
+                if self._stopped.is_set():
+                    return
+                fact = result.key.fact
+                results[result.key] = result
+                n_missing[fact] -= 1
+                if not n_missing[fact]:
+                    known += [results.pop(key) for key in facts[fact]]
+                if known and time.monotonic() - committed >= COMMIT_S:
+                    self._commit(known)
+                    known, committed = [], time.monotonic()
+        finally:
+            if not self._stopped.is_set():  # whoever stopped it may have left the folder
+                self._commit(known)
 
     def _commit(self, results: Sequence[Judgement | Failure]) -> None:
-        """Write the verdicts of one fact."""
-        self.folder.outcomes.append(outcome_record(result) for result in results)
-        self.advance(len(results))
+        """Write the verdicts of whole facts."""
+        if results:
+            self.folder.outcomes.append(outcome_record(result) for result in results)
+            self.advance(len(results))

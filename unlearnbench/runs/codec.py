@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast, get_args
 
-from unlearnbench.hashing import sha256_json
+from unlearnbench.hashing import sha256_json_list
 from unlearnbench.types import (
     Completion,
     Context,
@@ -77,7 +77,7 @@ def probe_record(probe: Probe) -> Line:
 
 def plan_fingerprint(probes: Sequence[Probe]) -> str:
     """sha256 over every probe of a plan, to the letter of its prompt and in its order."""
-    return sha256_json([probe_record(probe) for probe in probes])
+    return sha256_json_list(probe_record(probe) for probe in probes)
 
 
 def probe_from(record: Line) -> Probe:
@@ -123,13 +123,16 @@ def completion_from(record: Line) -> Completion | Failure:
         ids = record.get("token_ids", [])
         if not isinstance(ids, list):
             raise ValueError("token_ids is no list")
+        # All at once: token ids are most of what a large run holds.
+        if ids and (set(map(type, ids)) != {int} or min(ids) < 0):
+            raise ValueError("a token id is no count")
         return Completion(
             key,
             _text(record, "text"),
             reason,
             _count(record.get("n_tokens"), "n_tokens"),
             _text({"thoughts": "", **record}, "thoughts"),
-            tuple(_count(token, "a token id") for token in ids),
+            tuple(ids),
         )
     except ValueError as error:
         return Failure(key, "generate", f"the stored answer cannot be read: {error}")

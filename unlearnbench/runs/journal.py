@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> list[dict[str, Any]]:
-        """Every whole line. A last line without its newline was being written: it is left out.
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Every whole line, one at a time: a large run has more lines than should be held twice.
 
-        Raises `RunError` if a whole line is not a JSON object.
+        A last line without its newline was being written: it is left out. Raises `RunError` if a
+        whole line is not a JSON object.
         """
-        records = []
-        for number, line in list(lines(self._complete_lines()))[:-1]:
+        data = self._complete_lines()
+        for number, line in islice(lines(data), data.count(b"\n")):
             where = f"{self.path}:{number}"
             try:
                 record = parse_json(decode(line, where), where, lenient=True)
@@ -35,8 +37,7 @@ class Journal:
                 ) from error
             if not isinstance(record, dict):
                 raise RunError(f"{where}: not an object; restore it or start a new run")
-            records.append(record)
-        return records
+            yield record
 
     def repair(self) -> None:
         """Cut a torn last line off, so that the next append starts on a line of its own."""

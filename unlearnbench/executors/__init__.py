@@ -1,0 +1,1 @@
+"""Where a run's questions are answered: in this process, or by workers on several machines."""
