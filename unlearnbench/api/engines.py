@@ -10,7 +10,7 @@ from unlearnbench.interfaces import Generator
 from unlearnbench.plugins import load
 from unlearnbench.types.options import EngineOptions
 
-ENDPOINT = "endpoint"
+ENDPOINT, VLLM = "endpoint", "vllm"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
 
 
@@ -27,6 +27,8 @@ def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions)
         raise EngineError(
             f"--{given[0]}: only engine endpoint asks a server; add --engine endpoint"
         )
+    if options.engine_set and name != VLLM:
+        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
     if not isinstance(engine, str):
         return engine
     return cast(
