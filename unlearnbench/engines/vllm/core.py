@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnbench.checkpoints.reading import whole_cause
-from unlearnbench.engines.vllm.installed import Installed
+from unlearnbench.engines.vllm.build import VllmBuild
 from unlearnbench.engines.vllm.lora import Lora
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Setting
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class TokenRow:
     """What vLLM wrote, the token that ended it included.
 
     `logprobs` are those of the tokens; `asked_logprobs` those of the prompt's tokens behind the
@@ -44,19 +44,19 @@ class Core:
 
     def __init__(
         self,
-        installed: Installed,
+        build: VllmBuild,
         folder: Path,
         dtype: str,
         arguments: Mapping[str, Setting],
         lora: Lora | None,
     ) -> None:
-        self._vllm: Any = installed.module
+        self._vllm: Any = build.module
         made = {"max_model_len": -1, "enable_prefix_caching": True, **arguments}
         if lora is not None:
             made |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": lora.room}
         known = self._vllm.EngineArgs.__dataclass_fields__
         if unknown := sorted(name for name in made if name not in known):
-            raise EngineError(f"--engine-set {unknown[0]}: vLLM {installed.version} has no such")
+            raise EngineError(f"--engine-set {unknown[0]}: vLLM {build.version} has no such")
         try:
             self._llm = self._vllm.LLM(
                 model=str(folder),
@@ -79,7 +79,7 @@ class Core:
 
     def answer(
         self, requests: Sequence[Request], stops: Sequence[int], *, asked: bool = False
-    ) -> list[Written | None]:
+    ) -> list[TokenRow | None]:
         """What was written to each request; None where vLLM gave nothing back.
 
         It depends on these requests alone: what earlier ones left in the cache is forgotten. With
@@ -114,7 +114,7 @@ class Core:
         return requests.LoRARequest("adapter", 1, str(lora.folder))
 
 
-def _written(request: Request, made: Any) -> Written | None:
+def _written(request: Request, made: Any) -> TokenRow | None:
     """Read one result. Raises `EngineError` if it belongs to another prompt."""
     if list(made.prompt_token_ids) != list(request.ids):
         raise EngineError("vLLM gave back another prompt than it was asked")
@@ -123,7 +123,7 @@ def _written(request: Request, made: Any) -> Written | None:
     (output,) = made.outputs
     tokens = list(output.token_ids)
     asked = list(made.prompt_logprobs or ())[1:]
-    return Written(
+    return TokenRow(
         tokens,
         _logprobs(tokens, output.logprobs),
         output.finish_reason,

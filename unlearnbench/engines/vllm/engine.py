@@ -31,10 +31,10 @@ from unlearnbench.engines.transformers.surroundings import read_surroundings
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.engines.vllm import twin
 from unlearnbench.engines.vllm.arguments import read_arguments, spelt
-from unlearnbench.engines.vllm.core import Core, Request, Written
-from unlearnbench.engines.vllm.described import describe
-from unlearnbench.engines.vllm.installed import check_places, check_version, import_vllm
+from unlearnbench.engines.vllm.build import check_places, check_version, import_vllm
+from unlearnbench.engines.vllm.core import Core, Request, TokenRow
 from unlearnbench.engines.vllm.lora import lora_of
+from unlearnbench.engines.vllm.outline import load_outline
 from unlearnbench.errors import EngineError
 from unlearnbench.types import (
     Completion,
@@ -66,17 +66,17 @@ class VllmEngine:
         check_version()
         self.checkpoint = resolve(checkpoint, options.tokenizer)
         lora = lora_of(self.checkpoint)
-        installed = import_vllm()
-        self.version = installed.version
-        cuda = installed.device == "cuda"
+        build = import_vllm()
+        self.version = build.version
+        cuda = build.device == "cuda"
         there = torch.cuda.device_count() if cuda else os.cpu_count() or 1
-        check_places(installed.device, options.device, self.arguments, there)
-        self.dtype = choose_dtype(options.dtype, torch.device(installed.device))
-        self.model, self.tokenizer, notes = describe(self.checkpoint, self.dtype)
+        check_places(build.device, options.device, self.arguments, there)
+        self.dtype = choose_dtype(options.dtype, torch.device(build.device))
+        self.model, self.tokenizer, notes = load_outline(self.checkpoint, self.dtype)
         self.notes = [*filter(None, [self.checkpoint.note]), *notes]
         self._set_up(options)
         name = str(self.dtype).removeprefix("torch.")
-        self.core = Core(installed, self.checkpoint.folder, name, self.arguments, lora)
+        self.core = Core(build, self.checkpoint.folder, name, self.arguments, lora)
         self.compared = self._compare()
         for note in self.notes:
             log.info(note)
@@ -172,7 +172,7 @@ class VllmEngine:
         return Request(ids, most, sampling.temperature, seed)
 
     def _decoded(
-        self, index: int, request: Request, written: Written | None, limit: Limit
+        self, index: int, request: Request, written: TokenRow | None, limit: Limit
     ) -> Decoded | str:
         """What a row comes to, as our own decoders give it, or why it has no answer."""
         if written is None or not written.tokens:
@@ -212,7 +212,7 @@ class VllmEngine:
                 "wrong, it would look like forgetting"
             )
             return False
-        twin.compare(self.core, self.checkpoint, self.dtype, self._first_prompts())
+        twin.check_twin(self.core, self.checkpoint, self.dtype, self._first_prompts())
         return True
 
     def _first_prompts(self) -> list[list[int]]:

@@ -18,7 +18,7 @@ from unlearnbench.checkpoints.quantised import quantisation_of
 from unlearnbench.checkpoints.resolve import Checkpoint
 from unlearnbench.checkpoints.weights import model_tensors
 from unlearnbench.engines.transformers.loading import load_model
-from unlearnbench.engines.vllm.core import Core, Request, Written
+from unlearnbench.engines.vllm.core import Core, Request, TokenRow
 from unlearnbench.errors import EngineError
 
 TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 0.3, torch.float16: 0.1}
@@ -41,7 +41,7 @@ def reason_not_compared(checkpoint: Checkpoint, dtype: torch.dtype) -> str | Non
     return None
 
 
-def compare(
+def check_twin(
     core: Core, checkpoint: Checkpoint, dtype: torch.dtype, prompts: Sequence[Sequence[int]]
 ) -> None:
     """Raise `EngineError` if vLLM's model is not the checkpoint, `CheckpointError` if that is not
@@ -64,7 +64,7 @@ def compare(
         )
 
 
-def _differences(twin: PreTrainedModel, prompt: list[int], written: Written) -> list[float]:
+def _differences(twin: PreTrainedModel, prompt: list[int], written: TokenRow) -> list[float]:
     """Difference of each token's log-probability; tokens without a number agree with such."""
     ids = torch.tensor([prompt + written.tokens])
     with torch.inference_mode():

