@@ -21,6 +21,7 @@ _SINGULAR = {"engines": "engine", "judges": "judge", "methods": "method", "stres
 BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     "engines": {
         "transformers": "unlearnbench.engines.transformers.engine:TransformersEngine",
+        "vllm": "unlearnbench.engines.vllm.engine:VllmEngine",
         "endpoint": "unlearnbench.engines.endpoint.engine:EndpointEngine",
         "replay": "unlearnbench.engines.replay:ReplayEngine",
     },

@@ -18,7 +18,7 @@ from unlearnbench.plugins import available, load
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions
 
-ENDPOINT = "endpoint"
+ENDPOINT, VLLM = "endpoint", "vllm"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
 EXECUTORS = ("local", "ray")
 _WITHOUT_WEIGHTS = (ENDPOINT, "replay")
@@ -76,6 +76,8 @@ def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions)
         raise EngineError(
             f"--{given[0]}: only engine endpoint asks a server; add --engine endpoint"
         )
+    if options.engine_set and name != VLLM:
+        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
     if not isinstance(engine, str):
         return engine
     return cast(

@@ -35,7 +35,8 @@ BenchmarkNames = Annotated[
 EngineName = Annotated[
     str,
     typer.Option(
-        help="What runs the model: transformers, endpoint (a server: endpoint:URL) or replay.",
+        help="What runs the model: transformers, vllm, endpoint (a server: endpoint:URL) or "
+        "replay.",
         autocompletion=complete.engines,
     ),
 ]

@@ -30,6 +30,11 @@ def departures(identity: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(changes)
 
 
+def was_not_compared(engine: str, settings: Mapping[str, Any]) -> bool:
+    """Whether an engine that loads weights in its own way was not seen to hold the checkpoint's."""
+    return engine == "vllm" and settings.get("compared") is not True
+
+
 def sampling_from(identity: Mapping[str, Any]) -> Sampling:
     """How the run with this identity was decoded.
 

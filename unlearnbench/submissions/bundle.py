@@ -14,7 +14,7 @@ from unlearnbench.files.disk import check_folder_option, writing
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.plugins import BUILTIN
 from unlearnbench.runs.attacks import read_relearn, read_stress
-from unlearnbench.runs.identity import departures
+from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import utc_now
 from unlearnbench.submissions.attack_answers import attack_answers
@@ -27,6 +27,7 @@ from unlearnbench.submissions.layout import (
     ENGINES,
     FILES_OF_KIND,
     JOURNALS,
+    NOT_COMPARED,
     RANKABLE,
     SUBMISSION,
     SUMS,
@@ -188,6 +189,8 @@ def _run_reasons(run: Run) -> list[str]:
     if identity.engine not in ENGINES:
         what = _NO_ROWS.get(identity.engine, "its engine does not ship")
         reasons.append(f"{what}; submit a run of engine {' or '.join(ENGINES)}")
+    if was_not_compared(identity.engine, identity.model_dump()):
+        reasons.append(NOT_COMPARED)
     if changes := departures(identity.model_dump()):
         reasons.append(f"not the protocol: {', '.join(changes)}")
     return reasons

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings
-from unlearnbench.runs.identity import departures
+from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.fields import CLOCK_SLACK
-from unlearnbench.submissions.layout import ENGINES, SETTINGS
+from unlearnbench.submissions.layout import ENGINES, NOT_COMPARED, SETTINGS
 from unlearnbench.submissions.replies import check_replies, items_of
 from unlearnbench.submissions.schema import RunClaim
 from unlearnbench.submissions.untrusted import Refusal
@@ -58,6 +58,8 @@ def check_run(
     if claim.identity.engine not in ENGINES:
         what = f"{claim.identity.engine} makes no answers; send the run that they come from"
         yield Refusal("engine", where, what)
+    if was_not_compared(claim.identity.engine, claim.settings):
+        yield Refusal("engine", where, NOT_COMPARED)
     yield from check_judged_run(claim, run, replies, submitted, judge_of, where)
 
 

@@ -12,11 +12,14 @@ AttestationKind = Literal["re-judged", "re-run", "attacked"]
 
 RANKABLE = ("standard",)
 """Profiles that a row may be ranked by."""
-ENGINES = ("transformers",)
+ENGINES = ("transformers", "vllm")
 """Engines whose runs may be rows: answers that are replayed come from nowhere."""
+NOT_COMPARED = "nobody saw that vLLM had loaded the checkpoint's weights (setting compared)"
+"""Why some runs of engine `vllm` are no rows: a model loaded in part looks as if it forgot."""
 SETTINGS = frozenset(
     (
         *("dtype", "batch_size", "cache_tokens", "decoder", "date", "tokenizer"),
+        *("vllm", "vllm_arguments", "compared"),
         *("thinking", "think_tokens", "system_prompt", "chat_template", "gen"),
     )
 )

@@ -90,7 +90,7 @@ class ClaimedIdentity(_Model):
     seed: Annotated[int, Field(ge=0, le=2**63)]
     limit: None
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)]
-    engine: Literal["transformers", "replay"]
+    engine: Literal["transformers", "vllm", "replay"]
     checkpoint: Sha256
     prompt_format: Literal["chat", "raw"]
     dtype: Literal["float32", "bfloat16", "float16"]

@@ -100,6 +100,8 @@ class EngineOptions:
         endpoint: Address of the server that engine `endpoint` asks.
         model: What that server calls the model; the same as the checkpoint.
         concurrency: Requests at a time to that server; 16 by default.
+        engine_set: vLLM's own arguments, with engine `vllm`: those that decide speed, memory and
+            placement, such as `tensor_parallel_size`, `gpu_memory_utilization`, `max_model_len`.
         system_prompt: First turn of every conversation. Such a run is not ranked.
         chat_template: False: raw prompts even where the tokenizer has a template, which is not
             ranked; True: an error where it has none.
@@ -146,6 +148,16 @@ class EngineOptions:
         int | None,
         Help("Requests at a time to the server. Default: 16.", least=1, only=("score",)),
     ] = None
+    engine_set: Annotated[
+        Mapping[str, str],
+        Help(
+            "NAME=VALUE of an argument of vLLM, with --engine vllm, such as "
+            "tensor_parallel_size=2; may be repeated.",
+            read=pairs,
+            repeated=True,
+            only=("score",),
+        ),
+    ] = field(default_factory=dict)
     system_prompt: Annotated[
         str | None,
         Help("First turn of every prompt: TEXT or @FILE. Not ranked.", read=text, only=("score",)),

@@ -29,7 +29,7 @@ from unlearnbench.engines.transformers.prompts import (
     context_window,
 )
 from unlearnbench.engines.transformers.room import Thinking
-from unlearnbench.engines.transformers.run_prompts import RunPrompts
+from unlearnbench.engines.transformers.run_prompts import RunPrompts, vocabulary_of
 from unlearnbench.engines.transformers.selfcheck import kv_shape, prepare_packed
 from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.surroundings import read_surroundings
@@ -78,7 +78,7 @@ class ModelEngine:
         self.thinking = Thinking(self.reader, options.think_tokens, window, templated)
         prompter = Prompter(tokenizer, self.thinking.variables, self.asking.system_prompt is None)
         self.asking.check(prompter, checkpoint.label)
-        self.prompts = RunPrompts(prompter, _vocabulary(model), checkpoint.label)
+        self.prompts = RunPrompts(prompter, vocabulary_of(model), checkpoint.label)
         self.notes = [*filter(None, [checkpoint.note]), *load_notes(model)]
         self._attention = model.config._attn_implementation
         self.decoder = self._choose_decoder()
@@ -141,18 +141,9 @@ class ModelEngine:
         prompts: list[tuple[Probe, list[int]]] = []
         for probe in block:
             try:
-                ids = self.prompts.ids(probe)
+                prompts.append((probe, self.prompts.fitting(probe, sampling, window)))
             except PromptError as fault:
                 yield Failure(probe.key, "generate", str(fault))
-                continue
-            needed = len(ids) + sampling.max_new_tokens
-            if window is not None and needed > window:
-                error = (
-                    f"prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones do not "
-                )
-                yield Failure(probe.key, "generate", f"{error}fit the context window of {window}")
-            else:
-                prompts.append((probe, ids))
         with torch.inference_mode():
             yield from self._decode(prompts, sampling)
 
@@ -241,12 +232,6 @@ class TransformersEngine(ModelEngine):
         dtype = choose_dtype(options.dtype, device)
         model, tokenizer = load_model(resolved, device, dtype, unmerged=True, device_map=parts)
         super().__init__(resolved, model, tokenizer, options)
-
-
-def _vocabulary(model: PreTrainedModel) -> int:
-    """How many tokens a model has an embedding for."""
-    count = getattr(model.get_input_embeddings(), "num_embeddings", None)
-    return int(count or model.config.get_text_config().vocab_size)
 
 
 def _choice(sampling: Sampling, names: Sequence[str]) -> Greedy | Drawn:

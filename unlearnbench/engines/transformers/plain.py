@@ -115,7 +115,7 @@ class PlainDecoder:
         for index, row, bad in zip(
             members, result[:, ids.shape[1] :].tolist(), broken, strict=True
         ):
-            yield self._decoded(index, row[: _length(index, row, enough)], bad)
+            yield self._decoded(index, row[: written_length(index, row, enough)], bad)
 
     def _decoded(self, index: int, row: list[int], broken: bool) -> Decoded:
         end = next((i for i, token in enumerate(row) if token in self.stop_ids), None)
@@ -123,8 +123,8 @@ class PlainDecoder:
         return Decoded(index, row[:end], "nonfinite" if broken else reason, [])
 
 
-def _length(index: int, row: list[int], enough: Enough | None) -> int:
-    """How much of a row was written before it was ended; the rest is padding."""
+def written_length(index: int, row: list[int], enough: Enough | None) -> int:
+    """How many tokens of a row stand before the point at which `enough` ends it."""
     if enough is None:
         return len(row)
     return next((n for n in range(1, len(row) + 1) if enough(index, row[:n])), len(row))

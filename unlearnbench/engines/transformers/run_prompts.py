@@ -7,10 +7,12 @@ import json
 from array import array
 from collections.abc import Sequence
 
+from transformers import PreTrainedModel
+
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.prompts import Prompter
 from unlearnbench.errors import EngineError
-from unlearnbench.types import Probe
+from unlearnbench.types import Probe, Sampling
 
 
 class RunPrompts:
@@ -52,6 +54,18 @@ class RunPrompts:
             )
         return digest.hexdigest()
 
+    def fitting(self, probe: Probe, sampling: Sampling, window: int | None) -> list[int]:
+        """Token ids of a probe's prompt. Raises `PromptError` if it cannot be asked, or if prompt
+        and answer do not fit a context window.
+        """
+        ids = self.ids(probe)
+        if window is not None and len(ids) + sampling.max_new_tokens > window:
+            raise PromptError(
+                f"prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones do not fit "
+                f"the context window of {window}"
+            )
+        return ids
+
     def ids(self, probe: Probe) -> list[int]:
         """Token ids of a probe's prompt. Raises `PromptError` if it cannot be asked."""
         kept = self._kept.get(_prompt(probe))
@@ -71,3 +85,9 @@ class RunPrompts:
 def _prompt(probe: Probe) -> object:
     """All of a probe that the model is to see."""
     return (probe.text, probe.messages)
+
+
+def vocabulary_of(model: PreTrainedModel) -> int:
+    """How many tokens a model has an embedding for."""
+    count = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    return int(count or model.config.get_text_config().vocab_size)

@@ -1,0 +1,1 @@
+"""Engine `vllm`: vLLM decodes, with prompts, stop tokens and readings of engine `transformers`."""
