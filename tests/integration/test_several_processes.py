@@ -129,7 +129,7 @@ def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
     for entry, expected in zip(two.curves, one.curves, strict=True):
         assert entry == pytest.approx(expected, abs=TOLERANCE, rel=TOLERANCE)
     assert two.settings == one.settings
-    files = [{p.name for p in (folder / name).iterdir()} for folder in world]
+    files = [{p.name for p in (folder / name).iterdir()} for folder in (world.one, world.two)]
     assert files[0] == files[1]
     weights = "adapter_model.safetensors" if "lora" in name else "model.safetensors"
     first, second = (load_file(folder / name / weights) for folder in (world.one, world.two))
@@ -257,7 +257,7 @@ def test_what_is_refused_is_told_by_the_first(name: str, world: World) -> None:
     assert REFUSED[name][1] in first
     assert not first.startswith("ElsewhereError")
     assert other.startswith("ElsewhereError")
-    assert not (world.two / name).exists()
+    assert not (world.two / name / "unlearning.json").exists()
 
 
 def test_a_missing_model_is_told_once(ground: World, tmp_path: Path) -> None:
