@@ -25,8 +25,10 @@ from unlearnbench.environment import Process, this_process
 from unlearnbench.errors import ElsewhereError, TrainingError, UnlearnbenchError
 
 T = TypeVar("T")
-_PATIENCE = timedelta(days=7)
-"""How long a process waits for another that is busy; one that has died is noticed at once."""
+_PATIENCE, _WRITING = timedelta(days=7), timedelta(hours=1)
+"""How long a process waits for another that is busy asking, or writing a checkpoint between two
+steps. One that has died is noticed by its launcher, or by its closed connection.
+"""
 _LOST = re.compile(r"gloo|NCCL|onnection (closed|reset|refused)|roken pipe|DistNetwork|TCPStore")
 _groups: list[Any] = []
 
@@ -52,7 +54,7 @@ def join(device: str) -> Process:
     _notice_the_end()
     try:
         if not dist.is_initialized():
-            dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+            dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_WRITING)
         _groups.append(dist.new_group(backend="gloo", timeout=_PATIENCE))
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
