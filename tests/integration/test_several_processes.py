@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import unlearnbench
@@ -70,22 +72,40 @@ class World(NamedTuple):
     two: Path
 
 
+def made_once(folder: Path, make: Callable[[], None]) -> None:
+    """Done by one of pytest's workers, and waited for by the others."""
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "done").exists():
+            make()
+            (folder / "done").touch()
+
+
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> World:
     """What there is before anything is trained."""
-    folder = tmp_path_factory.mktemp("sharing")
-    made = World(*(folder / name for name in World._fields))
-    write_benchmark(made.data)
-    for name, case in CASES.items():
-        config = save(made.bases / name, case.kind) / "config.json"
-        config.write_text(json.dumps({**json.loads(config.read_text()), **case.config}))
-    made.two.mkdir()
-    return made
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sharing"
+    places = World(*(folder / name for name in World._fields))
+
+    def make() -> None:
+        write_benchmark(places.data)
+        for name, case in CASES.items():
+            config = save(places.bases / name, case.kind) / "config.json"
+            config.write_text(json.dumps({**json.loads(config.read_text()), **case.config}))
+
+    made_once(folder, make)
+    return places
 
 
 @pytest.fixture(scope="module")
 def world(ground: World) -> World:
     """Every case trained in one process and in two; what is refused is tried in two."""
+    made_once(ground.two, lambda: train_all(ground))
+    return ground
+
+
+def train_all(ground: World) -> None:
     given = [
         {
             "base": str(ground.bases / name),
@@ -112,13 +132,13 @@ def world(ground: World) -> World:
             train_options=TrainOptions(settings=case["settings"], device="cpu"),
             run_options=RunOptions(ground.one / Path(case["out"]).name),
         )
-    return ground
 
 
 def ended(world: World, name: str) -> list[dict[str, Any]]:
     return [json.loads((world.two / f"{name}.{rank}.json").read_text()) for rank in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
     assert [e["error"] for e in ended(world, name)] == [None, None]
@@ -129,7 +149,7 @@ def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
     for entry, expected in zip(two.curves, one.curves, strict=True):
         assert entry == pytest.approx(expected, abs=TOLERANCE, rel=TOLERANCE)
     assert two.settings == one.settings
-    files = [{p.name for p in (folder / name).iterdir()} for folder in world]
+    files = [{p.name for p in (folder / name).iterdir()} for folder in (world.one, world.two)]
     assert files[0] == files[1]
     weights = "adapter_model.safetensors" if "lora" in name else "model.safetensors"
     first, second = (load_file(folder / name / weights) for folder in (world.one, world.two))
@@ -140,6 +160,7 @@ def test_losses_and_weights_as_in_one_process(name: str, world: World) -> None:
         assert difference < TOLERANCE, key
 
 
+@pytest.mark.slow
 def test_each_process_holds_half_of_the_weights(world: World) -> None:
     """Local shards are counted, whatever the method or the shape of the model."""
     for name in CASES:
@@ -152,6 +173,7 @@ def test_each_process_holds_half_of_the_weights(world: World) -> None:
         assert max(shares) < 0.52 * whole, name
 
 
+@pytest.mark.slow
 def test_what_two_processes_trained_scores(world: World, tmp_path: Path) -> None:
     run = unlearnbench.score(
         str(world.two / "jensun"),
@@ -250,6 +272,7 @@ def test_relearning_as_in_one_process(lora: bool, ground: World, tmp_path: Path)
     assert not list((tmp_path / "two").rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_is_told_by_the_first(name: str, world: World) -> None:
     """An `ElsewhereError` ends its process without a word."""
@@ -257,7 +280,7 @@ def test_what_is_refused_is_told_by_the_first(name: str, world: World) -> None:
     assert REFUSED[name][1] in first
     assert not first.startswith("ElsewhereError")
     assert other.startswith("ElsewhereError")
-    assert not (world.two / name).exists()
+    assert not (world.two / name / "unlearning.json").exists()
 
 
 def test_a_missing_model_is_told_once(ground: World, tmp_path: Path) -> None:

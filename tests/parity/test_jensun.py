@@ -14,11 +14,12 @@ from tests.parity.sides import Given
 from tests.parity.values import stored
 from unlearnbench.methods.jensun.kernels import one_hot_values
 from unlearnbench.methods.jensun.loss import JensUn, JensUnParameters
+from unlearnbench.training.arguments import trainer_arguments
 from unlearnbench.training.batch import Batch, Row
 from unlearnbench.training.encode import Encoder, TrainingQuestion
 from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
-from unlearnbench.training.trainer import UnlearningTrainer, trainer_arguments
+from unlearnbench.training.trainer import UnlearningTrainer
 from unlearnbench.types import Fact
 
 SWEEP = stored("jensun_sweep")

@@ -9,13 +9,13 @@ Process 0 alone prints, locks and writes. In a single process each of these just
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 import torch
@@ -25,8 +25,10 @@ from unlearnbench.environment import Process, this_process
 from unlearnbench.errors import ElsewhereError, TrainingError, UnlearnbenchError
 
 T = TypeVar("T")
-_PATIENCE = timedelta(days=7)
-"""How long a process waits for another that is busy; one that has died is noticed at once."""
+_PATIENCE, _WRITING = timedelta(days=7), timedelta(hours=1)
+"""How long a process waits for another that is busy asking, or writing a checkpoint between two
+steps. One that has died is noticed by its launcher, or by its closed connection.
+"""
 _LOST = re.compile(r"gloo|NCCL|onnection (closed|reset|refused)|roken pipe|DistNetwork|TCPStore")
 _groups: list[Any] = []
 
@@ -52,7 +54,7 @@ def join(device: str) -> Process:
     _notice_the_end()
     try:
         if not dist.is_initialized():
-            dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+            dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_WRITING)
         _groups.append(dist.new_group(backend="gloo", timeout=_PATIENCE))
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
@@ -80,11 +82,10 @@ def first_decides(work: Callable[[], T]) -> T:
         except UnlearnbenchError as error:
             raised, outcome[1] = error, str(error)
     dist.broadcast_object_list(outcome, src=0, group=_control())
-    if raised is not None:
-        raise raised
-    if outcome[1] is not None:
-        raise ElsewhereError(outcome[1])
-    return cast(T, outcome[0])
+    if outcome[1] is None:
+        return cast(T, outcome[0])
+    _expect_the_end()
+    raise raised or ElsewhereError(outcome[1])
 
 
 def all_agree(work: Callable[[], T]) -> T:
@@ -103,15 +104,15 @@ def all_agree(work: Callable[[], T]) -> T:
     number = next((rank for rank, text in enumerate(told) if text is not None), None)
     if number is None:
         return result[0]
-    if raised is not None and own.first:
-        raise raised
+    _expect_the_end()
     if own.first:
-        raise TrainingError(f"process {number}: {told[number]}")
+        raise raised or TrainingError(f"process {number}: {told[number]}")
     raise ElsewhereError(str(told[number]))
 
 
 def error_in_all(text: str) -> TrainingError:
     """The error to raise for what all processes have seen alike: the first one tells it."""
+    _expect_the_end()
     return TrainingError(text) if this_process().first else ElsewhereError(text)
 
 
@@ -167,6 +168,7 @@ def connected() -> Iterator[None]:
         own = this_process()
         if own.count == 1 or not _LOST.search(f"{type(error).__name__} {error}"):
             raise
+        _expect_the_end()
         raise TrainingError(
             f"another of the {own.count} processes has ended, so this one cannot go on; what it "
             "printed says why; the same command goes on from the last checkpoint, if one was saved"
@@ -176,11 +178,20 @@ def connected() -> Iterator[None]:
 def _notice_the_end() -> None:
     """Say so when the launcher ends this process because another one has ended."""
 
-    def end(_number: int, _frame: object) -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
         raise TrainingError(
             "ended by its launcher, which does so when another process has ended; the same "
             "command goes on from the last checkpoint, if one was saved"
         )
 
-    if threading.current_thread() is threading.main_thread() and os.name == "posix":
-        signal.signal(signal.SIGTERM, end)
+    _on_end(end)
+
+
+def _expect_the_end() -> None:
+    """This process ends by itself: if its launcher ends it too, there is nothing more to say."""
+    _on_end(signal.SIG_DFL)
+
+
+def _on_end(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    if this_process().count > 1 and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)

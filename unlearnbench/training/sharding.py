@@ -8,6 +8,7 @@ may go through the head outside of that call. docs/decisions/0024-sharded-traini
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from unlearnbench.errors import TrainingError
 _log = logging.getLogger(__name__)
 
 
-def plugin() -> FullyShardedDataParallelPlugin:
+def fsdp_plugin() -> FullyShardedDataParallelPlugin:
     """Accelerate's configuration of what is done here."""
     return FullyShardedDataParallelPlugin(
         fsdp_version=2,
@@ -34,6 +35,21 @@ def plugin() -> FullyShardedDataParallelPlugin:
         state_dict_type="FULL_STATE_DICT",
         reshard_after_forward=True,
     )
+
+
+def follow(plugin: FullyShardedDataParallelPlugin) -> None:
+    """See that accelerate's configuration can be followed, and let it save whole states.
+
+    Raises `TrainingError` for version 1 of FSDP, and for what is set elsewhere.
+    """
+    if plugin.fsdp_version != 2:
+        raise TrainingError("FSDP version 1 is not supported; set fsdp_version: 2 in its config")
+    if plugin.activation_checkpointing:
+        raise TrainingError(
+            "accelerate's config sets fsdp_activation_checkpointing; leave it out and give "
+            "--set gradient_checkpointing=true"
+        )
+    plugin.set_state_dict_type("FULL_STATE_DICT")
 
 
 def shard(
@@ -45,10 +61,10 @@ def shard(
     """Spread the model's weights over the `device` of all processes, in place.
 
     `plugin`: accelerate's FSDP configuration, of which offloading to the CPU and whether a layer is
-    let go of after forward are followed. Raises `TrainingError` for version 1 of FSDP.
+    let go of after forward are followed. Raises `TrainingError` if anything is left whole.
     """
-    if plugin is not None and plugin.fsdp_version != 2:
-        raise TrainingError("FSDP version 1 is not supported; set fsdp_version: 2 in its config")
+    # Said of the logits, which nobody changes in place.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     unit = partial(fully_shard, mesh=init_device_mesh(device.type, (this_process().count,)))
     offload = getattr(plugin, "cpu_offload", None)
     if isinstance(offload, OffloadPolicy):

@@ -26,7 +26,7 @@ from unlearnbench.training.processes import all_agree, error_in_all, first_decid
 from unlearnbench.training.saving import checkpoints, keep_only
 from unlearnbench.training.schedule import Schedule
 from unlearnbench.training.settings import TrainSettings
-from unlearnbench.training.sharding import check_trains_shards, plugin, shard
+from unlearnbench.training.sharding import check_trains_shards, follow, fsdp_plugin, shard
 
 Report = Callable[[int, int, Mapping[str, float]], None]
 """Called after each step with its 1-based index, the total, and its figures."""
@@ -71,10 +71,12 @@ class UnlearningTrainer(Trainer):
         super().create_accelerator_and_postprocess()
         state = self.accelerator.state
         if self.args.fsdp and state.distributed_type is DistributedType.MULTI_CPU:
-            state.fsdp_plugin = plugin()
+            state.fsdp_plugin = fsdp_plugin()
             # Every new view of the state takes this from the partial one.
             state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
             self.is_fsdp_enabled = True
+        if self.is_fsdp_enabled:
+            follow(state.fsdp_plugin)
         if self.is_deepspeed_enabled and state.deepspeed_plugin.zero_stage == 3:
             raise TrainingError(
                 "DeepSpeed's stage 3 takes the weights away outside of the model's own forward "
