@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast kills lint perf clean
+.PHONY: demo test test-fast kills lint perf gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -30,6 +30,10 @@ lint: $(VENV)/.test
 
 perf: $(VENV)/.demo
 	$(BIN)/python perf/engine.py --json
+
+# On a CUDA machine, in less than ten minutes: does everything work there, and how fast?
+gpu-check: $(VENV)/.demo
+	$(BIN)/python perf/gpu.py
 
 clean:
 	rm -rf $(VENV) build dist

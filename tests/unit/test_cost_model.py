@@ -10,7 +10,7 @@ import pytest
 from unlearnbench.errors import CheckpointError, UnlearnbenchError
 from unlearnbench.planning import cost
 from unlearnbench.planning.advice import what_would_do
-from unlearnbench.planning.cost import Asked, Trained
+from unlearnbench.planning.cost import Asked, TrainingWork
 from unlearnbench.planning.fitting import PlannedModel, place, room
 from unlearnbench.planning.machines import Machine, known_machines, named_machine
 from unlearnbench.planning.shape import ModelShape, shape_of
@@ -92,7 +92,7 @@ def test_keys_and_values(config: dict[str, object], tokens: int, dtype: str, exp
     assert cost.kv_bytes(shape_of(config, "x"), tokens, dtype) == expected
 
 
-STEP = Trained(steps=10, rows=8, tokens=320, answers=60, most_tokens=320, most_answers=60)
+STEP = TrainingWork(steps=10, rows=8, tokens=320, answers=60, most_tokens=320, most_answers=60)
 
 
 def test_training_holds_sixteen_bytes_a_weight_and_shards_them() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from unlearnbench.planning import cost
-from unlearnbench.planning.cost import Asked, Trained
+from unlearnbench.planning.cost import Asked, TrainingWork
 from unlearnbench.planning.fitting import PlannedModel, place, room
 from unlearnbench.planning.machines import Machine, known_machines
 
@@ -18,7 +18,7 @@ _RANK = 16
 
 
 def what_would_do(
-    model: PlannedModel, asked: Asked | None, trained: Trained | None, machine: Machine
+    model: PlannedModel, asked: Asked | None, trained: TrainingWork | None, machine: Machine
 ) -> Iterator[str]:
     """Ways in which it fits, the simplest first; each is an estimate like the plan itself."""
     if trained is not None:
@@ -47,7 +47,7 @@ def _to_ask(model: PlannedModel, asked: Asked, machine: Machine) -> Iterator[str
 
 
 def _to_train(
-    model: PlannedModel, asked: Asked | None, trained: Trained, machine: Machine
+    model: PlannedModel, asked: Asked | None, trained: TrainingWork, machine: Machine
 ) -> Iterator[str]:
     checkpointed = replace(trained, checkpointing=True)
     adapter = replace(trained, lora_rank=_RANK)
@@ -67,7 +67,9 @@ def _to_train(
         yield f"{fewer} of these devices, sharded, with gradient checkpointing"
 
 
-def _trains(model: PlannedModel, asked: Asked | None, trained: Trained, machine: Machine) -> bool:
+def _trains(
+    model: PlannedModel, asked: Asked | None, trained: TrainingWork, machine: Machine
+) -> bool:
     shape, weights = model.shape, model.weights
     memory = cost.training_bytes(shape, weights, trained, machine.kind, machine.count)
     if memory.total > room(machine):

@@ -59,7 +59,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingWork:
     """Optimiser steps; rows, tokens and answer tokens of one micro-batch, `accumulation` a step.
 
     `tokens` and `answers` are means, `most_tokens` and `most_answers` those of the largest.
@@ -144,13 +144,13 @@ def answering_bytes(
     )
 
 
-def trained_weights(shape: ModelShape, weights: int, trained: Trained) -> int:
+def trained_weights(shape: ModelShape, weights: int, trained: TrainingWork) -> int:
     """How many weights the optimiser changes."""
     return shape.lora_weights(trained.lora_rank) if trained.lora_rank else weights
 
 
 def training_bytes(
-    shape: ModelShape, weights: int, trained: Trained, kind: str, devices: int = 1
+    shape: ModelShape, weights: int, trained: TrainingWork, kind: str, devices: int = 1
 ) -> Bytes:
     """Memory of one device in training; over several, weights and states are sharded (FSDP).
 
@@ -193,7 +193,7 @@ def answering_seconds(
 
 
 def training_seconds(
-    shape: ModelShape, weights: int, trained: Trained, machine: Machine, devices: int = 1
+    shape: ModelShape, weights: int, trained: TrainingWork, machine: Machine, devices: int = 1
 ) -> float:
     """Seconds of all steps; over several devices each takes its share of the rows.
 

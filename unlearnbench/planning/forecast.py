@@ -9,7 +9,7 @@ from typing import Literal
 
 from unlearnbench.checkpoints.outline import CheckpointOutline
 from unlearnbench.planning import advice, cost
-from unlearnbench.planning.cost import Asked, Bytes, Trained
+from unlearnbench.planning.cost import Asked, Bytes, TrainingWork
 from unlearnbench.planning.fitting import PlannedModel, place, room
 from unlearnbench.planning.machines import Kind, Machine
 from unlearnbench.planning.shape import shape_of
@@ -57,7 +57,7 @@ class Work:
 
     command: str
     asked: Asked | None
-    trained: Trained | None
+    trained: TrainingWork | None
     dtype: str
     counted: Kind
     loads: int = 1

@@ -23,7 +23,7 @@ from unlearnbench.engines.transformers.prefixes import build_forest
 from unlearnbench.engines.transformers.prompts import prompt_format, prompter
 from unlearnbench.engines.transformers.tokenizers import load_tokenizer, vocabulary_files
 from unlearnbench.errors import CheckpointError
-from unlearnbench.planning.cost import Asked, Trained
+from unlearnbench.planning.cost import Asked, TrainingWork
 from unlearnbench.planning.machines import Kind
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.profiles import PROFILES
@@ -143,14 +143,14 @@ def distinct_tokens(prompts: Sequence[Sequence[int]]) -> int:
 
 def trained_by(
     benchmark: Benchmark, method: Method[Any], settings: TrainSettings, counter: TokenCounter
-) -> Trained:
+) -> TrainingWork:
     """The steps of a training as its schedule has them, in float32."""
     refusals = method.refusals() if "refused" in method.sides else ()
     texts = collect(benchmark, refusals, settings.questions)
     encode = counter.rows(settings.max_length)
     schedule = make_schedule(texts, encode, method.sides, settings)
     sizes = [_size(batch) for batch in schedule.batches]
-    return Trained(
+    return TrainingWork(
         steps=len(schedule.batches) // settings.accumulation,
         rows=max(rows for rows, _, _ in sizes),
         tokens=round(sum(tokens for _, tokens, _ in sizes) / len(sizes)),
@@ -182,14 +182,14 @@ def relearned_by(
     profile: RelearnProfile,
     counter: TokenCounter,
     lora: bool,
-) -> Trained:
+) -> TrainingWork:
     """The steps of all arms and seeds; a row of theirs is as long as those of the texts are."""
     names = list(arms)
     sizes = [size for name in names for size in _text_sizes(name, benchmark, profile, counter)]
     tokens = sum(tokens for tokens, _ in sizes) / len(sizes)
     answers = sum(answers for _, answers in sizes) / len(sizes)
     rows = profile.batch_size
-    return Trained(
+    return TrainingWork(
         steps=profile.steps[-1] * len(profile.seeds) * len(names),
         rows=rows,
         tokens=round(rows * tokens),
