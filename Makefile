@@ -7,7 +7,7 @@ RAY_VENV ?= .venv-ray
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast test-ray kills lint perf clean
+.PHONY: demo test test-fast test-ray kills lint perf gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -35,6 +35,10 @@ lint: $(VENV)/.test
 
 perf: $(VENV)/.demo
 	$(BIN)/python perf/engine.py --json
+
+# On a CUDA machine, in less than ten minutes: does everything work there, and how fast?
+gpu-check: $(VENV)/.demo
+	$(BIN)/python perf/gpu.py
 
 clean:
 	rm -rf $(VENV) $(RAY_VENV) build dist

@@ -31,6 +31,7 @@ from unlearnbench.protocol.profiles import get_profile
 
 SHAPES = {
     # layers, hidden, inner, heads, key heads, tied embeddings
+    "tiny": (2, 64, 128, 4, 2, True),
     "135m": (30, 576, 1536, 9, 3, True),
     "1b": (16, 2048, 8192, 32, 8, True),
     "3b": (28, 3072, 8192, 24, 8, True),
@@ -69,7 +70,7 @@ def ours(model: PreTrainedModel, blocks: list[list[list[int]]]) -> Iterator[tupl
         raise SystemExit(f"the packed decoder does not fit: {decoder}")
     for prompts in [*blocks, *blocks]:
         longest = max(map(len, prompts)) + NEW_TOKENS
-        capacity = find_capacity(kv_shape(model), model.dtype, model.device, None)
+        capacity = find_capacity(kv_shape(model), model.dtype, [model.device], None)
         slots = capacity.slots(longest, len(prompts))
         began = time.perf_counter()
         rows = list(decoder.decode(prompts, NEW_TOKENS, slots))

@@ -11,7 +11,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from unlearnbench.api import attacks, attestations, rejudging, scoring, submissions, sweep, training
+from unlearnbench.api import (
+    attacks,
+    attestations,
+    planning,
+    rejudging,
+    scoring,
+    submissions,
+    sweep,
+    training,
+)
 from unlearnbench.api import tofu as tofu_api
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.main import app
@@ -30,6 +39,10 @@ from unlearnbench.types.options import (
 CLASSES = (EngineOptions, ExecutorOptions, RunOptions, TofuOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
     ("score", scoring.score, {"on_progress", "benchmark"}),
+    ("score", planning.plan_score, {"benchmarks"}),
+    ("train", planning.plan_train, set()),
+    ("relearn", planning.plan_relearn, {"arms"}),
+    ("stress", planning.plan_stress, set()),
     ("judge", rejudging.rejudge, {"on_progress"}),
     ("stress", attacks.stress, {"on_progress"}),
     ("relearn", attacks.relearn, {"on_progress", "arms"}),

@@ -39,6 +39,7 @@ ALLOWED = {
     "tofu": GROUND | {"benchmark", "engines"},
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
+    "planning": PARTS | {"checkpoints", "engines", "protocol", "training", "attacks"},
     "attacks": PARTS | {"checkpoints", "engines", "protocol", "training"},
     "submissions": PARTS | {"protocol", "attacks"},
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},

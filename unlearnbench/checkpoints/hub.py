@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,54 @@ class Snapshot:
 
 class HubError(CheckpointError):
     """The model hub refused a repository, or is out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubOutline:
+    """What the hub says of a repository without its weights.
+
+    `folder` holds config.json; `tensors` are the data types and shapes of all tensors by name, and
+    empty where it holds no safetensors.
+    """
+
+    folder: Path
+    tensors: Mapping[str, tuple[str, tuple[int, ...]]]
+
+
+def outline(name: str, revision: str | None = None) -> HubOutline:
+    """Fetch config.json and the headers of the weights alone, or take the copy that is cached.
+
+    Raises `HubError`.
+    """
+    from huggingface_hub import get_safetensors_metadata, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, NotASafetensorsRepoError
+
+    called = name if revision is None else f"{name}@{revision}"
+    try:
+        folder = snapshot_download(
+            name,
+            revision=revision,
+            allow_patterns=["config.json", "adapter_config.json"],
+            etag_timeout=_TIMEOUT_S,
+        )
+        if any(Path(folder).glob("*.safetensors")):
+            return HubOutline(Path(folder), {})
+        found = get_safetensors_metadata(name, revision=revision)
+    except NotASafetensorsRepoError:
+        return HubOutline(Path(folder), {})
+    except LocalEntryNotFoundError as error:
+        why = _refusal(name, error.__cause__) or (
+            f"the model hub cannot be reached and no copy is cached ({whole_cause(error)}); give "
+            "a local folder, which may hold config.json alone"
+        )
+        raise HubError(f"{called}: {why}") from error
+    except Exception as error:
+        # Each of the hub's transports has errors of its own.
+        why = _refusal(name, error) or f"cannot be looked up on the hub: {whole_cause(error)}"
+        raise HubError(f"{called}: {why}") from error
+    files = found.files_metadata.values()
+    tensors = {n: (t.dtype, tuple(t.shape)) for file in files for n, t in file.tensors.items()}
+    return HubOutline(Path(folder), tensors)
 
 
 def download(name: str, revision: str | None = None) -> Snapshot:

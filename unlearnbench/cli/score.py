@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unlearnbench.cli import complete
+from unlearnbench.cli.dry_run import check_dry, print_forecast
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseRun,
+    DryRun,
     Json,
     JudgeName,
     Limit,
     MaxCost,
+    OnMachine,
+    Price,
     ProfileName,
     Quiet,
     Seed,
@@ -66,6 +71,9 @@ def score(
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
     executor_options: ExecutorOptions = ExecutorOptions(),
+    dry_run: DryRun = False,
+    on: OnMachine = None,
+    price: Price = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -81,6 +89,13 @@ def score(
     if not checkpoint and engine_options.model is None:
         raise typer.BadParameter("name the CHECKPOINT")
     names = benchmark_list(benchmark)
+    check_dry(dry_run, on, price)
+    if dry_run:
+        from unlearnbench.api import planning
+
+        plan = partial(planning.plan_score, checkpoint, names, on=on, price=price, seed=seed)
+        plan = partial(plan, profile=profile, engine=engine, source=source, limit=limit)
+        return print_forecast(plan(engine_options=engine_options), json)
     with progress(quiet) as on_progress:
         result = scoring.score(
             checkpoint,

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli import complete
+from unlearnbench.cli.dry_run import check_dry, print_forecast
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BaseModel,
     BenchmarkName,
     CheckpointName,
+    DryRun,
     Json,
     JudgeName,
     Limit,
     MaxCost,
+    OnMachine,
+    Price,
     Quiet,
     Seed,
 )
@@ -55,6 +59,9 @@ def stress(
     seed: Seed = 0,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
+    dry_run: DryRun = False,
+    on: OnMachine = None,
+    price: Price = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -63,8 +70,23 @@ def stress(
     Example: unlearnbench stress trained/my-checkpoint --benchmark wkf --base smollm2-135m
     """
     quieten(quiet)
-    from unlearnbench.api import attacks
+    check_dry(dry_run, on, price)
+    from unlearnbench.api import attacks, planning
 
+    if dry_run:
+        plan = planning.plan_stress(
+            checkpoint,
+            benchmark,
+            on=on,
+            price=price,
+            only=only or (),
+            base=base,
+            profile=profile,
+            limit=limit,
+            seed=seed,
+            engine_options=engine_options,
+        )
+        return print_forecast(plan, json)
     with progress(quiet) as on_progress:
         attacked = attacks.stress(
             checkpoint,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json as jsonlib
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearnbench.cli import complete
+from unlearnbench.cli.dry_run import check_dry, print_forecast
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import (
     BenchmarkName,
+    DryRun,
     Json,
     JudgeName,
+    OnMachine,
+    Price,
     ProfileName,
     Quiet,
     Source,
@@ -50,6 +55,9 @@ def train(
     profile: ProfileName = None,
     judge: JudgeName = None,
     run_options: RunOptions = RunOptions(),
+    dry_run: DryRun = False,
+    on: OnMachine = None,
+    price: Price = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -58,7 +66,13 @@ def train(
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
     quieten(quiet)
-    _check(sweep, source, profile or judge)
+    _check(sweep, source, profile or judge, dry_run)
+    check_dry(dry_run, on, price)
+    if dry_run:
+        from unlearnbench.api import planning
+
+        plan = partial(planning.plan_train, base, benchmark, on=on, price=price)
+        return print_forecast(plan(method=method, source=source, train_options=train_options), json)
     from unlearnbench.api.sweep import sweep as run_sweep
     from unlearnbench.api.training import train as run_training
     from unlearnbench.cli.sweep import grid, print_sweep
@@ -93,7 +107,9 @@ def train(
     return _show(trained, benchmark, json) if this_process().first else 0
 
 
-def _check(sweep: str | None, source: str | None, scoring: str | None) -> None:
+def _check(sweep: str | None, source: str | None, scoring: str | None, dry_run: bool) -> None:
+    if sweep is not None and dry_run:
+        raise typer.BadParameter("--dry-run plans one training; give it without --sweep")
     if sweep is not None and source is not None:
         raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
     if sweep is not None and this_process().count > 1:
