@@ -250,6 +250,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--model m", "engine_options.model", "m"),
         ("--concurrency 3", "engine_options.concurrency", 3),
         ("--device-map auto", "engine_options.device_map", "auto"),
+        ("--engine-set a=1 --engine-set b=c", "engine_options.engine_set", {"a": "1", "b": "c"}),
         ("--executor ray", "executor_options.executor", "ray"),
         ("--workers 3", "executor_options.workers", 3),
         ("--worker-gpus 0.5", "executor_options.worker_gpus", 0.5),
