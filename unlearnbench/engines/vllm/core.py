@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -57,6 +58,7 @@ class Core:
         known = self._vllm.EngineArgs.__dataclass_fields__
         if unknown := sorted(name for name in made if name not in known):
             raise EngineError(f"--engine-set {unknown[0]}: vLLM {build.version} has no such")
+        gc.collect()  # an engine that nobody uses takes the process's groups along when it ends
         try:
             self._llm = self._vllm.LLM(
                 model=str(folder),
