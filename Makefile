@@ -4,10 +4,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 RAY_VENV ?= .venv-ray
+VLLM_VENV ?= .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast test-ray kills lint perf gpu-check clean
+.PHONY: demo test test-fast test-ray test-vllm kills lint perf gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -22,6 +24,11 @@ test-fast: $(VENV)/.test
 # The tests of `--executor ray`, in an environment with Ray on top of the usual one.
 test-ray: $(RAY_VENV)/.ray
 	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray
+
+# Engine vllm with the real vLLM. It takes 132 MB of vLLM's CPU build, PyTorch's (about 200 MB) and
+# some 300 MB of other packages, all into an environment of its own: vLLM wants other versions.
+test-vllm: $(VLLM_VENV)/.test
+	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/vllm
 
 # Every command that writes, killed at random instants and before chosen changes of the disk.
 kills: $(VENV)/.test
@@ -41,7 +48,7 @@ gpu-check: $(VENV)/.demo
 	$(BIN)/python perf/gpu.py
 
 clean:
-	rm -rf $(VENV) $(RAY_VENV) build dist
+	rm -rf $(VENV) $(RAY_VENV) $(VLLM_VENV) .venv-snakemake build dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -71,4 +78,13 @@ $(RAY_VENV)/.ray: pyproject.toml constraints.txt | $(VENV)/.test
 	usual=$$($(BIN)/python -c '$(PACKAGES)') && own=$$($(RAY_VENV)/bin/python -c '$(PACKAGES)') && \
 	  echo "import site; site.addsitedir('$$usual')" > "$$own/usual.pth"
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ray
+	touch $@
+
+# A list of everything, so that nothing is resolved, nor torchvision, torchaudio and torchcodec taken,
+# which vLLM's build asks for and which do not fit its PyTorch.
+$(VLLM_VENV)/.test: pyproject.toml constraints-vllm.txt
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement constraints-vllm.txt
+	$(VLLM_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

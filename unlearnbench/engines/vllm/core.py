@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -51,12 +52,13 @@ class Core:
         lora: Lora | None,
     ) -> None:
         self._vllm: Any = build.module
-        made = {"max_model_len": -1, "enable_prefix_caching": True, **arguments}
+        made = {"enable_prefix_caching": True, **arguments}
         if lora is not None:
             made |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": lora.room}
         known = self._vllm.EngineArgs.__dataclass_fields__
         if unknown := sorted(name for name in made if name not in known):
             raise EngineError(f"--engine-set {unknown[0]}: vLLM {build.version} has no such")
+        gc.collect()  # an engine that nobody uses takes the process's groups along when it ends
         try:
             self._llm = self._vllm.LLM(
                 model=str(folder),
@@ -105,7 +107,8 @@ class Core:
             stop_token_ids=list(stops),
             ignore_eos=True,  # the checkpoint's ends are among the stops, if they are none of text
             logprobs=0,
-            prompt_logprobs=0 if asked else None,
+            # Asked for beside an adapter, some builds fail.
+            prompt_logprobs=0 if asked and self._lora is None else None,
             detokenize=False,
         )
 

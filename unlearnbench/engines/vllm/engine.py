@@ -76,7 +76,10 @@ class VllmEngine:
         self.notes = [*filter(None, [self.checkpoint.note]), *notes]
         self._set_up(options)
         name = str(self.dtype).removeprefix("torch.")
-        self.core = Core(build, self.checkpoint.folder, name, self.arguments, lora)
+        # -1: as much of the window as memory holds, which a model without one refuses.
+        limited = context_window(self.model.config) is not None
+        made = {**({"max_model_len": -1} if limited else {}), **self.arguments}
+        self.core = Core(build, self.checkpoint.folder, name, made, lora)
         self.compared = self._compare()
         for note in self.notes:
             log.info(note)

@@ -71,6 +71,7 @@ def _differences(twin: PreTrainedModel, prompt: list[int], written: TokenRow) ->
         logits = twin(input_ids=ids, use_cache=False).logits[0, :-1].double()
     own = torch.log_softmax(logits, dim=-1).gather(1, ids[0, 1:, None])[:, 0].tolist()
     told = [*written.asked_logprobs, *written.logprobs]
+    own = own[-len(told) :]
     return [
         0.0 if not (math.isfinite(a) or math.isfinite(b)) else abs(a - b)
         for a, b in zip(own, told, strict=True)
