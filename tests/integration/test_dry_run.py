@@ -292,3 +292,18 @@ def test_what_the_hub_refuses(name: str, said: str, hub: str, tmp_path: Path) ->
     line = ask(name, hub, tmp_path)
     assert line.startswith("REFUSED")
     assert said in line
+
+
+@pytest.mark.model
+def test_the_tables_of_scale_md_are_those_of_the_cost_model() -> None:
+    perf = Path(__file__).parents[2] / "perf"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import scale_table; print(scale_table.text())"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", code, str(perf)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    page = (perf.parent / "docs" / "SCALE.md").read_text("utf-8")
+    assert done.stdout.strip() in page, "run `python perf/scale_table.py`"
+    assert "**The others are estimates" in page

@@ -55,7 +55,7 @@ def test_a_part_that_fails_is_named_and_the_rest_goes_on() -> None:
 
 def test_parts_for_which_no_time_is_left_are_not_passed() -> None:
     code, line, out = run("-c", BROKEN, str(SCRIPT.parent), "0")
-    assert code == 0
+    assert code == 1
     assert set(PARTS) <= set(line["left_out"])
     assert not set(PARTS) & set(line)
     assert "left out: no time is left" in out
