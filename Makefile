@@ -25,8 +25,9 @@ test-fast: $(VENV)/.test
 test-ray: $(RAY_VENV)/.ray
 	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray
 
-# Engine vllm with the real vLLM. It takes 132 MB of vLLM's CPU build, PyTorch's (about 200 MB) and
-# some 300 MB of other packages, all into an environment of its own: vLLM wants other versions.
+# Engine vllm with the real vLLM. It downloads about 1 GB (133 MB of vLLM's CPU build, 192 MB of
+# PyTorch's, the rest other packages), which takes 3.8 GB of disk, into an environment of its own:
+# vLLM wants other versions.
 test-vllm: $(VLLM_VENV)/.test
 	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/vllm
 

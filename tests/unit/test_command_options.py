@@ -249,6 +249,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--endpoint http://h/v1", "engine_options.endpoint", "http://h/v1"),
         ("--model m", "engine_options.model", "m"),
         ("--concurrency 3", "engine_options.concurrency", 3),
+        ("--engine-set max_num_seqs=8", "engine_options.engine_set", {"max_num_seqs": "8"}),
         ("--device-map auto", "engine_options.device_map", "auto"),
         ("--engine-set a=1 --engine-set b=c", "engine_options.engine_set", {"a": "1", "b": "c"}),
         ("--executor ray", "executor_options.executor", "ray"),
