@@ -1,8 +1,8 @@
 """What workers bring: two Ray workers against one, and one against none.
 
-    python perf/scale.py [--probes 768] [--threads 1] [--json]
+    python perf/scale.py [--probes 768] [--threads 1] [--rounds 1] [--checkpoint NAME] [--json]
 
-Every variant answers the same blocks of the `standard` plan of `wkf` with SmolLM2-135M, in a
+Every variant answers the same blocks of the `standard` plan of `wkf` with one checkpoint, in a
 process of its own and after its workers have loaded it; models are loaded before the clock starts.
 Variants take turns, `--rounds` times, and the fastest of each counts, because other work on a
 machine only ever slows one down. Answers must be the same in all of them.
@@ -47,12 +47,12 @@ def tasks_of(probes: int) -> list[Task]:
     return [Task(block, frozenset(probe.key for probe in block)) for block in blocks]
 
 
-def answer(variant: str, probes: int) -> dict[str, object]:
+def answer(variant: str, checkpoint: str, probes: int) -> dict[str, object]:
     """Seconds of one variant in this process, and the digest of all of its answers."""
     workers, tasks = VARIANTS[variant], tasks_of(probes)
     execution = ExecutorOptions("ray", workers=workers, worker_cpus=1)
     with engine_maker(
-        "transformers", CHECKPOINT, ENGINE, execution if workers else ExecutorOptions()
+        "transformers", checkpoint, ENGINE, execution if workers else ExecutorOptions()
     ) as make:
         made = time.perf_counter()
         generator = make()
@@ -77,6 +77,7 @@ def _lines(results: Iterator[tuple[Task, object]]) -> Iterator[tuple[str, object
 def apart(variant: str, arguments: argparse.Namespace) -> dict[str, object]:
     """A variant in a process of its own, with the threads that a worker has too."""
     command = [sys.executable, __file__, "--variant", variant, "--probes", str(arguments.probes)]
+    command += ["--checkpoint", arguments.checkpoint]
     env = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
@@ -87,13 +88,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--probes", type=int, default=2 * BLOCK_PROBES)
+    parser.add_argument("--checkpoint", default=CHECKPOINT)
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--variant", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.variant:
-        print(json.dumps(answer(arguments.variant, arguments.probes)))
+        print(json.dumps(answer(arguments.variant, arguments.checkpoint, arguments.probes)))
         return
     runs = [(name, apart(name, arguments)) for _ in range(arguments.rounds) for name in VARIANTS]
     if len({run["digest"] for _, run in runs}) > 1:
