@@ -21,7 +21,7 @@ needs_snakemake = pytest.mark.skipif(
 
 @pytest.fixture
 def plan(tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A plan of one training, one stress-free score and the base's."""
+    """A plan of one training, its score and the base's; paths are relative to where it is run."""
     if SNAKEMAKE:
         beside = f"{Path(SNAKEMAKE).parent}{os.pathsep}{os.environ['PATH']}"
         monkeypatch.setenv("PATH", beside)
@@ -29,9 +29,9 @@ def plan(tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> P
     # Jobs are processes of their own, in another folder.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     benchmark = write_benchmark(tmp_path / "a benchmark", forget=2, retain=5)
-    path = tmp_path / "plan.toml"
+    path, model = tmp_path / "plan.toml", os.path.relpath(tiny_llama)
     path.write_text(
-        f"benchmark = {json.dumps(str(benchmark))}\nmodels = [{json.dumps(str(tiny_llama))}]\n"
+        f"benchmark = {json.dumps(benchmark.name)}\nmodels = [{json.dumps(model)}]\n"
         '[score]\nprofile = "quick"\n'
         '[[train]]\nmethod = "grad-ascent"\nsettings = { max_steps = 1, batch_size = 1 }\n'
     )
@@ -120,3 +120,19 @@ def test_options_that_cannot_be_split(plan: Path, command_line: CommandLine) -> 
         pytest.skip("the program snakemake is not here")
     result = command_line("campaign", plan, "--snakemake", "--config 'a")
     assert result.code == 2 and "--snakemake" in result.err
+
+
+def test_what_is_known_by_name_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unlearnbench.api.campaign import _absolute
+    from unlearnbench.campaign.schema import PlanFile
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("wkf", "smollm2-135m", "rules", "gemini", "mine"):
+        (tmp_path / name).mkdir()
+    told = {"benchmark": "wkf", "models": ["smollm2-135m", "mine"], "score": {"judge": "rules"}}
+    plan = _absolute(PlanFile.model_validate({**told, "relearn": {"judge": "gemini"}}))
+    assert plan.relearn is not None
+    assert (plan.benchmark, plan.score.judge, plan.relearn.judge) == ("wkf", "rules", "gemini")
+    assert plan.models == ["smollm2-135m", str(tmp_path / "mine")]

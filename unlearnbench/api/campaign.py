@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.editions import benchmark_names
 from unlearnbench.campaign.jobs import CampaignJob, PlannedContents, jobs_of
 from unlearnbench.campaign.plan import read_plan, trainings
 from unlearnbench.campaign.results import CampaignRow, campaign_rows, result_folders, write_table
 from unlearnbench.campaign.schema import PlanFile
 from unlearnbench.campaign.workflow import is_done, log_of, run_workflow, write_jobs
+from unlearnbench.checkpoints.aliases import ALIASES
 from unlearnbench.environment import versions
 from unlearnbench.errors import CampaignError
 from unlearnbench.files.disk import check_folder_option
-from unlearnbench.plugins import load
+from unlearnbench.plugins import available, load
 from unlearnbench.runs.lock import locked
 from unlearnbench.types.options import TrainOptions
 
@@ -80,7 +83,7 @@ def campaign(
         UnlearnbenchError: For a model, benchmark, method or setting that is not there.
     """
     path = Path(plan)
-    parts = read_plan(path)
+    parts = _absolute(read_plan(path))
     folder = Path(out) if out is not None else Path("campaigns") / path.stem
     check_folder_option("--out", folder)
     planned = jobs_of(parts, _subject(parts))
@@ -89,6 +92,29 @@ def campaign(
         if not all(is_done(job, folder) for job in planned):
             run_workflow(folder, jobs, snakemake, quiet)
         return _result(planned, folder)
+
+
+def _absolute(plan: PlanFile) -> PlanFile:
+    """The plan with its paths in full, since jobs run in the campaign's folder.
+
+    What is known by name stays a name, even where a folder is called so, as in every command.
+    """
+    from unlearnbench.judging.llm.definition import definition_names
+
+    judges = {*available("judges"), *definition_names()}
+    parts = {
+        name: part.model_copy(update={"judge": part.judge and _full(part.judge, judges)})
+        for name in ("score", "stress", "relearn")
+        if (part := getattr(plan, name)) is not None
+    }
+    models = [_full(model, ALIASES) for model in plan.models]
+    benchmark = _full(plan.benchmark, benchmark_names())
+    return plan.model_copy(update={**parts, "models": models, "benchmark": benchmark})
+
+
+def _full(name: str, known: Container[str]) -> str:
+    path = Path(name).expanduser()
+    return str(path.resolve()) if name not in known and path.exists() else name
 
 
 def _subject(plan: PlanFile) -> PlannedContents:
@@ -102,11 +128,9 @@ def _subject(plan: PlanFile) -> PlannedContents:
         options = TrainOptions(preset=training.preset, seed=training.seed, settings=settings)
         check_training(training.method, options)
     _check_parts(plan)
-    place = Path(plan.benchmark)
-    name = str(place.resolve()) if place.is_dir() else plan.benchmark
     models = {model: resolve(model).fingerprint for model in plan.models}
     program = str(versions()["unlearnbench"])
-    return PlannedContents(name, benchmark.fingerprint, models, program)
+    return PlannedContents(plan.benchmark, benchmark.fingerprint, models, program)
 
 
 def _check_parts(plan: PlanFile) -> None:
