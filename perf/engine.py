@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -163,12 +164,23 @@ def main() -> None:
     parser.add_argument("--variant", help=argparse.SUPPRESS)
     parser.add_argument("--result", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    check_peers(parser, arguments.peers)
     probes = plan_of(arguments.benchmark, arguments.probes)
     if arguments.variant:
         result = run_variant(arguments.variant, arguments.device, arguments.dtype, probes)
         Path(arguments.result).write_text(json.dumps(result), "utf-8")
         return
     report(arguments, probes)
+
+
+def check_peers(parser: argparse.ArgumentParser, peers: str | None) -> None:
+    """Exit with the names there are if one is unknown, before minutes are spent on the others."""
+    for name in peers.split(",") if peers is not None else []:
+        if not re.fullmatch(r"generate-[1-9]\d*|authors|continuous", name):
+            parser.error(
+                f"--peers {name}: there are generate-N, authors and continuous; vLLM joins by "
+                "--vllm-python"
+            )
 
 
 def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
