@@ -153,8 +153,9 @@ def test_what_does_not_fit_says_so_and_what_would(
         (["--on", "h10"], "did you mean 'h100'"),
         (["--price", "-1"], "--price -1"),
         (["--engine", "endpoint"], "only engine transformers"),
+        (["--judge", "gemni"], "did you mean 'gemini'"),
     ],
-    ids=["machine", "price", "engine"],
+    ids=["machine", "price", "engine", "judge"],
 )
 def test_what_cannot_be_planned(words: list[str], said: str, tiny_llama: Path) -> None:
     with pytest.raises(UnlearnbenchError) as caught:
@@ -307,3 +308,48 @@ def test_the_tables_of_scale_md_are_those_of_the_cost_model() -> None:
     page = (perf.parent / "docs" / "SCALE.md").read_text("utf-8")
     assert done.stdout.strip() in page, "run `python perf/scale_table.py`"
     assert "**The others are estimates" in page
+
+
+def test_a_paid_judge_is_in_the_plan(
+    tiny_llama: Path, dry: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY", raising=False)
+
+    def planned(command: str, *more: str) -> dict[str, Any]:
+        return dry(command, str(tiny_llama), "--on", "h100", "--limit", "2", *more)
+
+    # Two forget facts and two retain facts: a call each.
+    of = planned("score", "--judge", "gemini")["of"]
+    assert of["calls of the judge"]["value"] == 4
+    tokens, price = of["tokens of the judge"]["value"], of["money for the judge"]["value"]
+    assert 0.30 * tokens < price * 1e6 < 2.50 * tokens
+    twice = planned("score", "--judge", "gemini", "--benchmark", "wkf", "--benchmark", "lkf")["of"]
+    assert twice["calls of the judge"]["value"] == 8
+
+    # Before and after 32 steps with points between: every point is judged anew.
+    points = planned("relearn", "--judge", "gemini")["of"]["calls of the judge"]["value"]
+    more = planned("relearn", "--judge", "gemini", "--arm", "near", "--arm", "disjoint")["of"]
+    assert more["calls of the judge"]["value"] > points
+    assert "money for the judge" in planned("stress", "--judge", "gemini")["of"]
+
+
+def test_a_judge_without_a_price_is_named_and_one_without_calls_is_not(
+    tiny_llama: Path, dry: Callable[..., dict[str, Any]]
+) -> None:
+    free = dry("stress", str(tiny_llama), "--on", "h100", "--limit", "1")
+    assert not any("judge" in name for name in free["of"])
+    plan = dry("stress", str(tiny_llama), "--on", "h100", "--limit", "1", "--judge", "openai:x")
+    assert "money for the judge" not in plan["of"]
+    said = [note for note in plan["notes"] if "openai:x" in note]
+    assert said == ["judge openai:x: neither its time nor its price is in the plan"]
+
+
+def test_an_unreadable_tokenizer_is_named(
+    tiny_llama: Path, tmp_path: Path, dry: Callable[..., dict[str, Any]]
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(tiny_llama, damaged)
+    (damaged / "tokenizer.json").write_text("{")
+    plan = dry("score", str(damaged), "--on", "h100", "--limit", "1")
+    assert plan["of"]["prompt tokens"]["kind"] == "estimate"
+    assert any("its tokenizer cannot be read" in note for note in plan["notes"])

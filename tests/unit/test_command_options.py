@@ -97,7 +97,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine": "transformers",
         "seed": 0,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "profile", "source", "limit")),
+        **dict.fromkeys(("on", "price", "profile", "judge", "source", "limit")),
     },
     "train dry": {
         "base": "x",
@@ -114,7 +114,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "long": False,
         "lora": False,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "source", "base", "limit")),
+        **dict.fromkeys(("on", "price", "source", "base", "judge", "limit")),
     },
     "stress dry": {
         "checkpoint": "x",
@@ -123,7 +123,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": "quick",
         "seed": 0,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "base", "limit")),
+        **dict.fromkeys(("on", "price", "base", "judge", "limit")),
     },
     "relearn": {
         "checkpoint": "x",
@@ -306,6 +306,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "score dry": [
         *DRY,
         *ENGINE,
+        ("--judge gemini", "judge", "gemini"),
         ("--benchmark lkf,wkf", "benchmarks", ["lkf", "wkf"]),
         ("--profile quick", "profile", "quick"),
         ("--engine replay", "engine", "replay"),
@@ -317,6 +318,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "relearn dry": [
         *DRY,
         *ENGINE,
+        ("--judge gemini", "judge", "gemini"),
         ("--benchmark lkf", "benchmark", "lkf"),
         ("--source hub", "source", "hub"),
         ("--arm retain --arm half", "arms", ["retain", "half"]),
@@ -329,6 +331,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "stress dry": [
         *DRY,
         *ENGINE,
+        ("--judge gemini", "judge", "gemini"),
         ("--only lens --only cloze", "only", ["lens", "cloze"]),
         ("--base y", "base", "y"),
         ("--profile full", "profile", "full"),

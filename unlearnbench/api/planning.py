@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.planned_judging import judging_work
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -20,7 +21,7 @@ from unlearnbench.types.options import EngineOptions, TrainOptions
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
     from unlearnbench.checkpoints.outline import CheckpointOutline
-    from unlearnbench.planning.forecast import Forecast, Work
+    from unlearnbench.planning.forecast import Forecast, JudgingWork, Work
     from unlearnbench.planning.workload import TokenCounter
 
 CPU = "cpu"
@@ -33,6 +34,7 @@ def plan_score(
     on: str | None = None,
     price: float | None = None,
     profile: str | None = None,
+    judge: str | None = None,
     engine: str = "transformers",
     source: str | None = None,
     limit: int | None = None,
@@ -50,14 +52,20 @@ def plan_score(
         )
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     asked = Asked(0, 0, 0, 0, 0)
+    judging: list[JudgingWork] = []
     for name in benchmarks:
         facts = _facts(name, source)
         how = get_profile(profile or facts.profile)
         plan = make_plan(facts, how, counter.prompt_format, seed, limit)
         most = int(engine_options.gen.get("max_new_tokens", how.max_new_tokens))
         asked += asked_by(plan.probes, counter, most)
+        judging += judging_work(judge, facts, [plan.probes], most)
     dtype = _dtype(engine_options, machine)
-    return _forecast(outline, machine, lambda work: work("score", asked, None, dtype, counter.kind))
+    return _forecast(
+        outline,
+        machine,
+        lambda work: work("score", asked, None, dtype, counter.kind, judging=tuple(judging)),
+    )
 
 
 def plan_train(
@@ -97,6 +105,7 @@ def plan_relearn(
     long: bool = False,
     lora: bool = False,
     base: str | None = None,
+    judge: str | None = None,
     limit: int | None = None,
     engine_options: EngineOptions = EngineOptions(),
 ) -> Forecast:
@@ -112,13 +121,17 @@ def plan_relearn(
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     probes = point_probes(facts, scale, counter.prompt_format, limit)
     points = 1 + (base is not None) + len(names) * len(scale.seeds) * (len(scale.steps) - 1)
-    asked = times(points, asked_by(probes, counter, get_profile("standard").max_new_tokens))
+    most = get_profile("standard").max_new_tokens
+    asked = times(points, asked_by(probes, counter, most))
+    judging = tuple(judging_work(judge, facts, [probes] * points, most))
     trained = relearned_by(facts, names, scale, counter, lora)
     loads = 1 + (base is not None) + len(names) * len(scale.seeds)
     return _forecast(
         outline,
         machine,
-        lambda work: work("relearn", asked, trained, "float32", counter.kind, loads),
+        lambda work: work(
+            "relearn", asked, trained, "float32", counter.kind, loads, judging=judging
+        ),
     )
 
 
@@ -131,6 +144,7 @@ def plan_stress(
     only: Sequence[str] = (),
     base: str | None = None,
     profile: str = "quick",
+    judge: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     engine_options: EngineOptions = EngineOptions(),
@@ -147,16 +161,20 @@ def plan_stress(
     scale = replace(SCALES[profile], limit=limit)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     runs = stress_probes(names, facts, scale, counter.prompt_format, seed)
-    asked = asked_by(runs[0], counter, 50)
+    most = get_profile("standard").max_new_tokens
+    asked = asked_by(runs[0], counter, most)
     for probes in runs[1:]:
-        asked += asked_by(probes, counter, 50)
+        asked += asked_by(probes, counter, most)
+    judging = tuple(judging_work(judge, facts, runs, most))
     unplanned = [name for name in names if name not in PLANS]
     notes = (f"{', '.join(unplanned)}: not in the plan",) if unplanned else ()
     dtype = _dtype(engine_options, machine)
     return _forecast(
         outline,
         machine,
-        lambda work: work("stress", asked, None, dtype, counter.kind, len(runs), notes),
+        lambda work: work(
+            "stress", asked, None, dtype, counter.kind, len(runs), notes, judging=judging
+        ),
     )
 
 
@@ -174,7 +192,9 @@ def _looked_up(
     outline = outline_of(checkpoint)
     if machine is None:
         machine = priced(this_machine(CPU if on == CPU else device), price)
-    return outline, counter_for(outline), machine
+    counter = counter_for(outline)
+    notes = [note for note in (outline.note, counter.problem) if note]
+    return replace(outline, note="; ".join(notes)), counter, machine
 
 
 def _forecast(

@@ -94,7 +94,8 @@ def score(
         from unlearnbench.api import planning
 
         plan = partial(planning.plan_score, checkpoint, names, on=on, price=price, seed=seed)
-        plan = partial(plan, profile=profile, engine=engine, source=source, limit=limit)
+        plan = partial(plan, engine=engine)
+        plan = partial(plan, profile=profile, judge=judge, source=source, limit=limit)
         return print_forecast(plan(engine_options=engine_options), json)
     with progress(quiet) as on_progress:
         result = scoring.score(

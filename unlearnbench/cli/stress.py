@@ -82,6 +82,7 @@ def stress(
             only=only or (),
             base=base,
             profile=profile,
+            judge=judge,
             limit=limit,
             seed=seed,
             engine_options=engine_options,

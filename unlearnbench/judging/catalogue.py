@@ -53,6 +53,14 @@ def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) ->
     return judge
 
 
+def unconnected_judge(spec: str) -> Judge:
+    """The judge that `spec` names, to estimate its cost: no key, library or model is needed.
+
+    It makes no calls. Raises `JudgeError` like `make_judge` for an unknown name.
+    """
+    return _make(spec, lambda definition: LLMJudge(definition, NoTransport()))
+
+
 def shipped_judges() -> list[str]:
     """Names of the judges that a claim may name, see `shipped_judge`."""
     return sorted(["rules", *_shipped_definitions()])

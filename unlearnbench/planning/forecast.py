@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from unlearnbench.planning.cost import Asked, Bytes, TrainingWork
 from unlearnbench.planning.fitting import PlannedModel, place, room
 from unlearnbench.planning.machines import Kind, Machine
 from unlearnbench.planning.shape import shape_of
+from unlearnbench.types import Estimate
 
 SHORT = 12
 """Tokens of an answer that ends early, as most do."""
@@ -49,6 +50,15 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgingWork:
+    """What a judge called `judge` would take for each of `times` runs, at most."""
+
+    judge: str
+    times: int
+    each: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What a command does: prompts to answer, steps to train, and how often weights are loaded.
 
@@ -62,6 +72,7 @@ class Work:
     counted: Kind
     loads: int = 1
     notes: tuple[str, ...] = ()
+    judging: tuple[JudgingWork, ...] = ()
 
 
 def model_of(outline: CheckpointOutline) -> PlannedModel:
@@ -90,6 +101,7 @@ def forecast(outline: CheckpointOutline, work: Work, machine: Machine) -> Foreca
         sooner = (_answering if work.trained is None else _training)(model, short, machine)[2]
         why = f"if answers end after {SHORT} tokens"
         figures.append(PlannedFigure("time, short answers", start + sooner, "s", "estimate", why))
+    figures += _judging(work.judging)
     wanted = () if fits else tuple(advice.what_would_do(model, work.asked, work.trained, machine))
     return Forecast(
         command=work.command,
@@ -200,6 +212,20 @@ def _bill(seconds: float, machine: Machine) -> Iterator[PlannedFigure]:
         yield PlannedFigure("money", price, "USD", "estimate", why)
 
 
+def _judging(parts: Sequence[JudgingWork]) -> Iterator[PlannedFigure]:
+    """Calls and money of each judge; money only where the price of its model is listed."""
+    for name in dict.fromkeys(part.judge for part in parts):
+        own = [part for part in parts if part.judge == name]
+        why = f"judge {name}, at most: no two answers are alike"
+        calls = sum(part.times * part.each.calls for part in own)
+        yield PlannedFigure("calls of the judge", calls, "", "estimate", why)
+        tokens = sum(p.times * (p.each.input_tokens + p.each.output_tokens) for p in own)
+        yield PlannedFigure("tokens of the judge", tokens, "", "estimate", why)
+        prices = [part.times * part.each.dollars for part in own if part.each.dollars is not None]
+        if len(prices) == len(own):
+            yield PlannedFigure("money for the judge", sum(prices), "USD", "estimate", why)
+
+
 def _notes(
     outline: CheckpointOutline, model: PlannedModel, work: Work, machine: Machine, how: str
 ) -> Iterator[str]:
@@ -213,6 +239,9 @@ def _notes(
         yield "speed not fitted to this machine: shares of the peak taken from others"
     if machine.price is None:
         yield "price not known: give --price (US dollars a device and hour)"
+    unpriced = dict.fromkeys(p.judge for p in work.judging if p.each.dollars is None)
+    for judge in unpriced:
+        yield f"judge {judge}: neither its time nor its price is in the plan"
     if model.shape.experts > 1:
         yield "a mixture of experts: the time supposes that every expert computes, an upper bound"
     if model.quantised:

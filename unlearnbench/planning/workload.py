@@ -46,9 +46,13 @@ _TURN = "<|im_start|>assistant\n"
 
 @dataclass(frozen=True, slots=True)
 class TokenCounter:
-    """Makes token ids of prompts, or stand-ins for them without a tokenizer."""
+    """Makes token ids of prompts, or stand-ins for them without a tokenizer.
+
+    `problem` says why there is none where the checkpoint should have one.
+    """
 
     tokenizer: PreTrainedTokenizerBase | None
+    problem: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -90,8 +94,10 @@ def counter_for(outline: CheckpointOutline) -> TokenCounter:
         if any(vocabulary_files(folder) for folder in (outline.folder, *outline.adapters)):
             there = Checkpoint(outline.folder, outline.adapters, "", "", outline.name)
             return TokenCounter(load_tokenizer(there))
-    except (CheckpointError, OSError, ValueError):
-        pass  # a plan can do without; the command itself will say what is wrong with it
+    except (CheckpointError, OSError, ValueError) as error:
+        # A plan can do without; the command itself cannot.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return TokenCounter(None, f"its tokenizer cannot be read ({reason}): tokens are estimated")
     return TokenCounter(None)
 
 
