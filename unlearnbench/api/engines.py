@@ -18,7 +18,7 @@ from unlearnbench.plugins import available, load
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions
 
-ENDPOINT, VLLM = "endpoint", "vllm"
+TRANSFORMERS, ENDPOINT, VLLM = "transformers", "endpoint", "vllm"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
 EXECUTORS = ("local", "ray")
 _WITHOUT_WEIGHTS = (ENDPOINT, "replay")
@@ -72,17 +72,24 @@ def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions)
     name, _, address = engine.partition(":") if isinstance(engine, str) else ("", "", "")
     if name == ENDPOINT:
         checkpoint, options = _served(checkpoint, address, options)
-    elif given := [option for option in _ITS_OPTIONS if getattr(options, option) is not None]:
-        raise EngineError(
-            f"--{given[0]}: only engine endpoint asks a server; add --engine endpoint"
-        )
-    if options.engine_set and name != VLLM:
-        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
+    check_own_options(name, options)
     if not isinstance(engine, str):
         return engine
     return cast(
         Generator, load("engines", name if name == ENDPOINT else engine)(checkpoint, options)
     )
+
+
+def check_own_options(name: str, options: EngineOptions) -> None:
+    """Raise `EngineError` for options of one engine that are given to another."""
+    if name != ENDPOINT:
+        for option in _ITS_OPTIONS:
+            if getattr(options, option) is not None:
+                raise EngineError(
+                    f"--{option}: only engine endpoint asks a server; add --engine endpoint"
+                )
+    if options.engine_set and name != VLLM:
+        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
 
 
 def _served(checkpoint: str, address: str, options: EngineOptions) -> tuple[str, EngineOptions]:
