@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from unlearnbench.api.engines import TRANSFORMERS, VLLM, check_own_options
+from unlearnbench.api.engines import asking_engine
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -23,7 +23,6 @@ from unlearnbench.training.record import summary
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.attacks.stress.asked_by import AskingEngine
     from unlearnbench.benchmark import Benchmark
     from unlearnbench.checkpoints.resolve import Checkpoint
     from unlearnbench.interfaces import Judge
@@ -92,7 +91,7 @@ def stress(
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     check_by_protocol(engine_options, "stress")
-    asking = _asking(engine, engine_options)
+    asking = asking_engine(engine, engine_options)
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     missing = left_out(tests, base is not None, asking is None)
@@ -196,23 +195,6 @@ def relearn(
         lambda: default_folder("runs", name, job.identity.model_dump(), run_options)
     )
     return Attacked(folder, run_relearning(job, folder))
-
-
-def _asking(engine: str, options: EngineOptions) -> AskingEngine | None:
-    """The engine that asks a suite's questions; None for engine `transformers`.
-
-    Raises `EngineError` for an engine that no suite can be asked by, `PluginError` for none.
-    """
-    from unlearnbench.attacks.stress.asked_by import asking_vllm
-
-    if engine == VLLM:
-        return asking_vllm(options)
-    check_own_options(engine, options)
-    if engine != TRANSFORMERS:
-        known = available("engines")
-        what = "stress tests ask a checkpoint" if engine.partition(":")[0] in known else "unknown"
-        raise PluginError(f"--engine {engine}: {what}; {TRANSFORMERS} or {VLLM}")
-    return None
 
 
 def _prepare(
