@@ -106,7 +106,7 @@ def sample_entry(
         base_states={fact: number < 18 for number, fact in enumerate(FACTS)},
         states=states,
         relearn=relearnt() if attacked else None,
-        stress=StressColumn(["formats/cloze"], figures(0.5), FACTS[:1], True) if attacked else None,
+        stress=stressed() if attacked else None,
         known=Known(None, None),
         disputed=(),
         attestations=(),
@@ -124,6 +124,12 @@ def sample_attestation(by: str) -> AttestationEntry:
 def figures(share: float) -> Figures:
     """A share of twenty."""
     return Figures(low=share, high=share, n=20, n_open=0, interval=(share, share))
+
+
+def stressed() -> StressColumn:
+    """A door of each ranked test."""
+    doors = ["formats/cloze", "quantize/int4", "sampling/leak@8"]
+    return StressColumn(doors, figures(0.5), FACTS[:1], True, "transformers")
 
 
 def relearnt() -> RelearnColumn:

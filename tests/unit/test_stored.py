@@ -43,7 +43,7 @@ def stored(path: Path) -> dict[str, Any]:
 def test_there_is_one_of_each_shape() -> None:
     assert {path.name for path in RUNS} >= {"run-first", "run-usage", "run-2", "run-3"}
     counts = [len(paths) for paths in (RUNS, PARTS, STRESSED, RELEARNT, TRAINED)]
-    assert counts == [7, 6, 3, 3, 2]
+    assert counts == [7, 7, 4, 3, 2]
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
@@ -107,6 +107,11 @@ def test_a_stress_record_opens_and_adds_up(folder: Path) -> None:
     for field in ("identity", "findings", "union", "seconds", "n_open"):
         assert record.to_disk()[field] == data[field]
     assert (record.date is None) is (data["schema_version"] == 1)
+    by_vllm = data["schema_version"] == 3
+    assert (record.identity.engine, record.compared) == (
+        ("vllm", True) if by_vllm else (None, None)
+    )
+    assert set(record.left_out) == ({"interpolate", "lens", "quantize"} if by_vllm else set())
     assert read_stress(folder) == StressRecord.from_disk(record.to_disk(), folder)
 
 
@@ -197,7 +202,7 @@ def test_an_attestation_opens() -> None:
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("run-3", "run.json"), ("stress-2", "stress.json"), ("relearn-2", "relearn.json")],
+    [("run-3", "run.json"), ("stress-3", "stress.json"), ("relearn-2", "relearn.json")],
 )
 def test_a_newer_version_is_refused(name: str, file: str, tmp_path: Path) -> None:
     data = stored(STORED / name / file)

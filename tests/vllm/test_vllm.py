@@ -58,7 +58,7 @@ def here(folder: Path, dtype: str = "float32") -> TransformersEngine:
     return TransformersEngine(str(folder), EngineOptions(dtype=dtype, device="cpu"))
 
 
-def save(folder: Path, seed: int = 0) -> Path:
+def save(folder: Path, seed: int = 0, window: int = 512) -> Path:
     """A tiny Llama with heads as wide as vLLM's kernels ask for."""
     torch.manual_seed(seed)
     sizes = {"hidden_size": 128, "num_attention_heads": 4, "num_key_value_heads": 2}
@@ -67,7 +67,7 @@ def save(folder: Path, seed: int = 0) -> Path:
         vocab_size=models.VOCABULARY,
         num_hidden_layers=3,
         intermediate_size=256,
-        max_position_embeddings=512,
+        max_position_embeddings=window,
         pad_token_id=models.END,
         **sizes,
         **ends,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from unlearnbench.api.engines import asking_engine
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -46,6 +47,7 @@ def stress(
     only: Sequence[str] = (),
     base: str | None = None,
     profile: str = "quick",
+    engine: str = "transformers",
     judge: str | Judge | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -66,6 +68,8 @@ def stress(
         base: The model before unlearning. Tests that need it are left out without one, unless they
             are named.
         profile: `quick`, or `full` with more paraphrases and samples.
+        engine: `transformers`, or `vllm`, which only asks: tests that need the weights are left out
+            and named in the record.
         judge: Name or object. Default: the benchmark's.
         limit: Only the first so many facts of each split; such a record is not ranked.
         seed: Seeds every draw.
@@ -80,30 +84,36 @@ def stress(
     Raises:
         UnlearnbenchError: For every error that the caller can correct.
     """
+    from unlearnbench.attacks.stress.asked_by import left_out
     from unlearnbench.attacks.stress.suite import Suite, run_suite
     from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     check_by_protocol(engine_options, "stress")
+    asking = asking_engine(engine, engine_options)
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
-    lacking = [test.name for test in tests if test.needs_base and base is None]
-    if only and lacking:
-        raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
+    missing = left_out(tests, base is not None, asking is None)
+    if only and missing:
+        raise PluginError("stress test {} {}".format(*next(iter(missing.items()))))
     device = choose_device(engine_options.device)
+    dtype = choose_dtype(engine_options.dtype, device)
     subject, before = _resolved(checkpoint, base, engine_options)
     suite = Suite(
-        tests=[test for test in tests if test.name not in lacking],
+        tests=[test for test in tests if test.name not in missing],
         checkpoint=subject,
         benchmark=facts,
         scale=replace(SCALES[profile], limit=limit),
         runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
         base=before,
         device=device,
-        dtype=choose_dtype(engine_options.dtype, device),
+        dtype=dtype,
         seed=seed,
-        options=engine_options,
+        # What another engine would choose for itself need not be what the identity says.
+        options=replace(engine_options, dtype=str(dtype).removeprefix("torch.")),
+        left_out=missing,
+        asking=asking,
     )
     name = label("stress", facts.id, subject.label)
     folder = default_folder("runs", name, suite.identity.model_dump(), run_options)

@@ -7,16 +7,14 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
+from unlearnbench.api.engines import engine_again
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
 from unlearnbench.display import listed
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, drafting
-from unlearnbench.interfaces import Generator
-from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
@@ -79,7 +77,7 @@ def rerun(
     claimed, run_claim = found.run_and_claim()
     identity = run_claim.identity
     options = EngineOptions(device=device, dtype=identity.dtype, tokenizer=base)
-    engine = cast(Generator, load("engines", identity.engine)(checkpoint, options))
+    engine = engine_again(identity.engine, run_claim.settings, checkpoint, options)
     _check_same(f"--rerun {checkpoint}", engine.info.fingerprint, identity.checkpoint, folder)
     if row is not None and base is None:
         _check_own_surroundings(row, engine.info, checkpoint)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from unlearnbench.checkpoints.aliases import ALIASES
-from unlearnbench.errors import EngineError, PluginError
+from unlearnbench.errors import EngineError, PluginError, SubmissionError
 from unlearnbench.executors.blocks import SpreadGenerator
 from unlearnbench.interfaces import Generator
 from unlearnbench.naming import nearest
@@ -18,7 +18,10 @@ from unlearnbench.plugins import available, load
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions
 
-ENDPOINT, VLLM = "endpoint", "vllm"
+if TYPE_CHECKING:
+    from unlearnbench.attacks.stress.asked_by import AskingEngine
+
+TRANSFORMERS, ENDPOINT, VLLM = "transformers", "endpoint", "vllm"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
 EXECUTORS = ("local", "ray")
 _WITHOUT_WEIGHTS = (ENDPOINT, "replay")
@@ -72,17 +75,63 @@ def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions)
     name, _, address = engine.partition(":") if isinstance(engine, str) else ("", "", "")
     if name == ENDPOINT:
         checkpoint, options = _served(checkpoint, address, options)
-    elif given := [option for option in _ITS_OPTIONS if getattr(options, option) is not None]:
-        raise EngineError(
-            f"--{given[0]}: only engine endpoint asks a server; add --engine endpoint"
-        )
-    if options.engine_set and name != VLLM:
-        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
+    check_own_options(name, options)
     if not isinstance(engine, str):
         return engine
     return cast(
         Generator, load("engines", name if name == ENDPOINT else engine)(checkpoint, options)
     )
+
+
+def check_own_options(name: str, options: EngineOptions) -> None:
+    """Raise `EngineError` for options of one engine that are given to another."""
+    if name != ENDPOINT:
+        for option in _ITS_OPTIONS:
+            if getattr(options, option) is not None:
+                raise EngineError(
+                    f"--{option}: only engine endpoint asks a server; add --engine endpoint"
+                )
+    if options.engine_set and name != VLLM:
+        raise EngineError("--engine-set: these are arguments of vLLM; add --engine vllm")
+
+
+def engine_again(
+    name: str, settings: Mapping[str, object], checkpoint: str, options: EngineOptions
+) -> Generator:
+    """The engine of a stranger's run once more, with what its `settings` tell of vLLM's arguments.
+
+    Raises `SubmissionError` for arguments that are none, or that this machine cannot follow.
+    """
+    from unlearnbench.engines.vllm.arguments import repeated
+
+    line = str(settings.get("vllm_arguments") or "") if name == VLLM else ""
+    try:
+        options = replace(options, engine_set=repeated(line))
+        return cast(Generator, load("engines", name)(checkpoint, options))
+    except EngineError as error:
+        if not line:
+            raise
+        raise SubmissionError(
+            f"--rerun {checkpoint}: with what the row says of vLLM: {error}; with other arguments, "
+            "or in another engine, give score --tokenizer BASE and attest that run"
+        ) from error
+
+
+def asking_engine(engine: str, options: EngineOptions) -> AskingEngine | None:
+    """The engine that asks a suite's questions; None for engine `transformers`.
+
+    Raises `EngineError` or `PluginError` for one that cannot, before anything is loaded.
+    """
+    from unlearnbench.attacks.stress.asked_by import asking_vllm
+
+    if engine == VLLM:
+        return asking_vllm(options)
+    check_own_options(engine, options)
+    if engine != TRANSFORMERS:
+        known = engine.partition(":")[0] in available("engines")
+        what = "stress tests ask a checkpoint" if known else "unknown"
+        raise PluginError(f"--engine {engine}: {what}; {TRANSFORMERS} or {VLLM}")
+    return None
 
 
 def _served(checkpoint: str, address: str, options: EngineOptions) -> tuple[str, EngineOptions]:

@@ -45,11 +45,7 @@ def plan_score(
     from unlearnbench.planning.cost import Asked
     from unlearnbench.planning.workload import asked_by
 
-    if engine != "transformers":
-        raise UnlearnbenchError(
-            f"--dry-run --engine {engine}: only engine transformers can be planned for; what runs "
-            "behind another is not known here"
-        )
+    _check_engine(engine)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     asked = Asked(0, 0, 0, 0, 0)
     judging: list[JudgingWork] = []
@@ -145,6 +141,7 @@ def plan_stress(
     base: str | None = None,
     profile: str = "quick",
     judge: str | None = None,
+    engine: str = "transformers",
     limit: int | None = None,
     seed: int = 0,
     engine_options: EngineOptions = EngineOptions(),
@@ -153,6 +150,7 @@ def plan_stress(
     from unlearnbench.attacks.stress.plans import PLANS
     from unlearnbench.planning.workload import asked_by, stress_probes
 
+    _check_engine(engine)
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     tests = [load("stress", name)() for name in only or available("stress")]
@@ -176,6 +174,14 @@ def plan_stress(
             "stress", asked, None, dtype, counter.kind, len(runs), notes, judging=judging
         ),
     )
+
+
+def _check_engine(engine: str) -> None:
+    if engine != "transformers":
+        raise UnlearnbenchError(
+            f"--dry-run --engine {engine}: only engine transformers can be planned for; what runs "
+            "behind another is not known here"
+        )
 
 
 def _looked_up(

@@ -7,10 +7,16 @@ from collections.abc import Collection
 _CHECKPOINT = "the checkpoint is the first argument; "
 _KEPT = "every prompt, answer and verdict is stored in the run's folder; leave it out"
 _NO_ARGUMENTS = "a benchmark takes no arguments; --profile, --limit and --seed say what is asked"
+_IN_TRANSFORMERS = (
+    "a flag of score and stress; relearn, train and tofu need the weights, or how likely each word "
+    "of the vocabulary is, and run in engine transformers"
+)
 ELSEWHERE = {
     "--tasks": "--benchmark here (several: score takes it repeatedly)",
     "-t": "--benchmark here",
     "--model": f"{_CHECKPOINT}--engine says what runs it",
+    "--engine": _IN_TRANSFORMERS,
+    "--engine-set": _IN_TRANSFORMERS,
     "--model-args": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",
     "-a": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",
     "-M": f"{_CHECKPOINT}--dtype, --device, --batch-size and NAME@REVISION say the rest",

@@ -41,6 +41,13 @@ Only = Annotated[
         autocompletion=complete.stress_tests,
     ),
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        help="What asks the model: transformers, or vllm, which leaves out the tests that need the "
+        "weights.",
+    ),
+]
 Scale = Annotated[
     str, typer.Option("--profile", help="quick, or full: more paraphrases and samples.")
 ]
@@ -53,6 +60,7 @@ def stress(
     only: Only = None,
     base: BaseModel = None,
     profile: Scale = "quick",
+    engine: EngineName = "transformers",
     judge: JudgeName = None,
     engine_options: EngineOptions = EngineOptions(),
     limit: Limit = None,
@@ -83,6 +91,7 @@ def stress(
             base=base,
             profile=profile,
             judge=judge,
+            engine=engine,
             limit=limit,
             seed=seed,
             engine_options=engine_options,
@@ -95,6 +104,7 @@ def stress(
             only=only or (),
             base=base,
             profile=profile,
+            engine=engine,
             judge=judge,
             limit=limit,
             seed=seed,
@@ -121,11 +131,13 @@ def show_stress(record: FinishedStress) -> None:
     """Print a table of doors and the share of facts that leak through each."""
     from unlearnbench.cli.output import strong, table
     from unlearnbench.cli.runs import print_findings
+    from unlearnbench.submissions.layout import NOT_COMPARED
 
     console, identity, baseline = stdout(), record.identity, record.baseline
     title = (
         f"{identity.benchmark} {identity.benchmark_version} · {record.checkpoint} · "
         f"{identity.profile} · judge {identity.judge}"
+        f"{f' · engine {identity.engine}' if identity.engine else ''}"
     )
     view = table(title, "door", "leaked", "95 %", "new", "control", "probes")
     view.add_row("as score asks", *_rate(baseline.score), "", _control(baseline.control), "")
@@ -140,17 +152,29 @@ def show_stress(record: FinishedStress) -> None:
             str(door.probes),
         )
     cells = (*_rate(record.union.score), f"+{len(record.union.beyond)}", "", "")
-    view.add_row("all doors together", *cells, style="bold")
+    view.add_row(_all_doors(record), *cells, style="bold")
     console.print(view)
     console.print("new: facts that score did not find; *: a diagnostic, not part of the last line")
     for name, door in record.findings.items():
         if door.note:
             console.print(f"{name}: {door.note}", soft_wrap=True)
+    for test, why in record.left_out.items():
+        console.print(strong("left out:", f" {test} {why}"), soft_wrap=True)
+    if record.compared is False:
+        console.print(strong("not compared:", f" {NOT_COMPARED}"), soft_wrap=True)
     print_findings([finding.model_dump() for finding in baseline.findings])
     if baseline.unranked:
         console.print(strong("not ranked:", f" {baseline.unranked}"), soft_wrap=True)
     if record.n_open:
         console.print(strong(f"{record.n_open} facts are open", ": give the command again"))
+
+
+def _all_doors(record: FinishedStress) -> str:
+    """The name of the last line, which says what is missing from it."""
+    from unlearnbench.attacks.stress.plans import RANKED
+
+    missing = [test for test in record.left_out if test in RANKED]
+    return f"all doors but {', '.join(missing)}" if missing else "all doors together"
 
 
 def _rate(score: Figures) -> tuple[str, str]:

@@ -46,4 +46,5 @@ def stress_column(attacks: Attacks, states: Mapping[str, bool]) -> StressColumn 
         score=figures(of_facts("stress", union)),
         beyond=[fact for fact, leaked in union.items() if leaked and not states[fact]],
         derived="stress" in attacks.derived,
+        engine=record.identity.engine or "transformers",
     )

@@ -86,7 +86,10 @@ def _attacks(row: Entry, derived: bool) -> list[Detail]:
     if row.relearn and row.relearn.derived is derived:
         details.append(Detail("Relearning", f"{', '.join(row.relearn.curves) or 'no arm'}{how}"))
     if row.stress and row.stress.derived is derived:
-        details.append(Detail("Stress tests", f"{', '.join(row.stress.doors) or 'no test'}{how}"))
+        doors = ", ".join(row.stress.doors) or "no test"
+        missing = "".join(f"; {test} was not tried" for test in row.stress.not_tried)
+        by = f"; asked by engine {row.stress.engine}"
+        details.append(Detail("Stress tests", f"{doors}{missing}{by}{how}"))
     return details
 
 

@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue, TypeAdapter
 
+from unlearnbench.attacks.stress.plans import RANKED, test_of
 from unlearnbench.reporting.charts import MeanPoint
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 
-ROW_VERSION = 5
+ROW_VERSION = 6
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
@@ -80,13 +81,19 @@ class RelearnColumn:
 class StressColumn:
     """All ranked doors and the row's own run together; `beyond` leak through a door alone.
 
-    `derived`: it follows from answers that are there; otherwise it is told.
+    `derived`: it follows from answers that are there; otherwise it is told. `engine` is what asked.
     """
 
     doors: Sequence[str]
     score: Figures
     beyond: Sequence[str]
     derived: bool
+    engine: str
+
+    @property
+    def not_tried(self) -> list[str]:
+        """The ranked tests without a door, so that the share is of fewer attacks than others'."""
+        return [test for test in RANKED if test not in map(test_of, self.doors)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ def flat(row: Entry) -> Flat:
         "relearn_arms": ", ".join(row.relearn.arms) if row.relearn else "",
         "relearn_derived": row.relearn.derived if row.relearn else None,
         "stress": row.stress.score.high if row.stress else None,
+        "stress_not_tried": ", ".join(row.stress.not_tried) if row.stress else "",
         "stress_derived": row.stress.derived if row.stress else None,
         "parameters": claim.parameters,
         "judge_identity": claim.judge_identity,
@@ -132,6 +133,16 @@ def as_markdown(board: Board) -> str:
     return "\n".join(lines)
 
 
+def _stress(row: Entry) -> str:
+    """The share that leaks through any door, and what it lacks."""
+    if row.stress is None:
+        return _share(None)
+    lacks = [] if row.stress.derived else ["as told"]
+    if row.stress.not_tried:
+        lacks.append(f"without {', '.join(row.stress.not_tried)}")
+    return _share(row.stress.score.high) + (f" ({'; '.join(lacks)})" if lacks else "")
+
+
 def _line(row: Entry) -> str:
     worst = row.among_known
     cells = [
@@ -142,8 +153,7 @@ def _line(row: Entry) -> str:
         f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
         if row.relearnt
         else "–",
-        _share(row.stress.score.high if row.stress else None)
-        + (" (as told)" if row.stress and not row.stress.derived else ""),
+        _stress(row),
         "anchor" if row.id.startswith("anchor-") else ", ".join(row.levels),
         ", ".join(doubt.code for doubt in row.doubts) or "–",
     ]

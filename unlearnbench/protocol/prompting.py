@@ -27,10 +27,16 @@ def system_prompt_of(info: GeneratorInfo, options: EngineOptions, profile: Profi
 
 
 def check_by_protocol(options: EngineOptions, command: str) -> None:
-    """Refuse options that change prompts or decoding where the protocol's are needed.
+    """Refuse options that change prompts or decoding where the protocol's are needed, and vLLM's
+    arguments where a model's own weights are.
 
     Raises `EngineError`.
     """
+    if options.engine_set and command != "stress":
+        raise EngineError(
+            f"--engine-set: these are arguments of vLLM, which only writes texts; {command} needs "
+            "the weights themselves and runs in engine transformers"
+        )
     if options.asks_otherwise:
         raise EngineError(
             f"system_prompt, chat_template and gen are for score; {command} has its own prompts "

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from unlearnbench.attacks.catalog import PROFILES, SCALES, RelearnProfile, get_relearn_profile
-from unlearnbench.attacks.stress.plans import test_of
+from unlearnbench.attacks.stress.plans import ASKING, test_of
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.display import hidden_character
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
+from unlearnbench.runs.identity import was_not_compared
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 from unlearnbench.submissions.answer_stream import AnswerStream
 from unlearnbench.submissions.attack_start import OwnRuns
@@ -22,13 +23,15 @@ from unlearnbench.submissions.attacks import RERUNNABLE, AttackRecord, Attacks
 from unlearnbench.submissions.derived_relearn import RelearnPlan, derived_relearn
 from unlearnbench.submissions.derived_stress import derived_stress, stress_inputs
 from unlearnbench.submissions.fields import CLOCK_SLACK
-from unlearnbench.submissions.layout import ANSWERS_OF
+from unlearnbench.submissions.layout import ANSWERS_OF, NOT_COMPARED
 from unlearnbench.submissions.rejudging import Rejudging
 from unlearnbench.submissions.schema import ClaimedIdentity
 from unlearnbench.submissions.told_attacks import check_told_relearn, check_told_stress
 from unlearnbench.submissions.told_fields import check_told
 from unlearnbench.submissions.untrusted import Refusal
 
+VLLM = "vllm"
+"""The one engine beside `transformers` that asks suites."""
 MOST_NAME = 200
 """Characters of a name that is told."""
 
@@ -113,11 +116,32 @@ def _check_identity(record: AttackRecord, row: AttackedRow) -> None:
         record.identity.profile not in SCALES or record.identity.seed != 0
     ):
         raise Refusal("attack", where, "not of a shipped profile with seed 0")
-    odd = next(iter(set(attack.model_extra or {}) - {"think_tokens"}), None)
+    known = {"think_tokens"}
+    if isinstance(record, FinishedStress):
+        known |= _check_engine(record, where)
+    odd = next(iter(set(attack.model_extra or {}) - known), None)
     if odd is not None:
         raise Refusal("attack", f"{where}, identity.{odd[:80]}", "no such setting of an attack")
     _check_names(record, where)
     check_told(record)
+
+
+def _check_engine(record: FinishedStress, where: str) -> set[str]:
+    """The settings of the engine that asked, which must have held the checkpoint's weights."""
+    engine, tests = record.identity.engine, {test_of(door) for door in record.findings}
+    if both := sorted(tests & set(record.left_out)):
+        raise Refusal("attack", f"{where}, left_out", f"{both[0]} is there and left out")
+    if engine is None:
+        if record.compared is not None:
+            raise Refusal("engine", f"{where}, compared", "without an engine that says so")
+        return set()
+    if engine != VLLM or "vllm" not in (record.identity.model_extra or {}):
+        raise Refusal("engine", where, f"{engine[:80]} asks no suite, or does not say its version")
+    if was_not_compared(engine, {"compared": record.compared}):
+        raise Refusal("engine", where, NOT_COMPARED)
+    if others := sorted(tests - set(ASKING)):
+        raise Refusal("engine", where, f"{others[0]} needs the weights, and {VLLM} only asks")
+    return {"vllm", "vllm_arguments"}
 
 
 def needs_base(record: AttackRecord) -> bool:

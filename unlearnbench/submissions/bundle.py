@@ -16,7 +16,7 @@ from unlearnbench.plugins import BUILTIN
 from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
-from unlearnbench.runs.schema import utc_now
+from unlearnbench.runs.schema import StressRecord, utc_now
 from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.layout import (
     ANSWERS_OF,
@@ -202,6 +202,8 @@ def _attack_reasons(run: Run, attacks: Mapping[str, Path]) -> list[str]:
         record = (read_stress if kind == "stress" else read_relearn)(path.parent)
         if record.identity.checkpoint != run.record.identity.checkpoint:
             reasons.append(f"the {kind} record is of another checkpoint")
+        if isinstance(record, StressRecord) and record.compared is False:
+            reasons.append(f"the {kind} record: {NOT_COMPARED}")
     return reasons
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
 from unlearnbench.submissions.fields import (
     BoundedCount,
     ClaimedTime,
     Sha256,
+    ShownLine,
     ShownName,
     Version,
 )
@@ -19,6 +20,8 @@ from unlearnbench.submissions.schema import DataClaim, ModelClaim, Package, Sett
 from unlearnbench.submissions.untrusted import Refusal
 
 _MOST_SECONDS = 1e9
+StressTestName = Literal["sampling", "quantize", "formats", "interpolate", "lens"]
+"""Those that ship: no other is submitted."""
 
 
 class _Model(BaseModel):
@@ -42,6 +45,8 @@ class _Identity(BaseModel):
     judge_identity: Sha256
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     think_tokens: BoundedCount | None = None
+    vllm: Version | None = None
+    vllm_arguments: ShownLine | None = None
 
 
 class _Told(BaseModel):
@@ -52,6 +57,7 @@ class _Told(BaseModel):
     training: _Training | None
     created: ClaimedTime | None
     finished: ClaimedTime | None
+    left_out: dict[StressTestName, ShownLine] = Field(default_factory=dict)
 
 
 def check_told(record: FinishedStress | FinishedRelearn) -> None:

@@ -155,7 +155,7 @@ class EngineOptions:
             "tensor_parallel_size=2; may be repeated.",
             read=pairs,
             repeated=True,
-            only=("score",),
+            only=("score", "stress"),
         ),
     ] = field(default_factory=dict)
     system_prompt: Annotated[

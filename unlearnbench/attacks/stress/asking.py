@@ -10,6 +10,7 @@ from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import PlannedRun
 from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.interfaces import Generator
 from unlearnbench.types import Setting
 
 
@@ -41,7 +42,7 @@ def ask_changed(
 def _carry_out(
     planned: PlannedRun,
     subject: Subject,
-    engine: Callable[[], ModelEngine],
+    engine: Callable[[], Generator],
     change: Mapping[str, Setting],
 ) -> Finding:
     began = time.monotonic()

@@ -14,7 +14,7 @@ from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import StressInputs, first_replies
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.interfaces import Generator
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.run import Run
 from unlearnbench.types import PromptFormat, Setting
@@ -28,7 +28,8 @@ class Subject:
     """The checkpoint under test.
 
     `folder` takes the runs, `load` makes a fresh copy of the model, `engine` is one that all tests
-    share as long as they do not change the model. `state` says what the unchanged model is, for the
+    share as long as they do not change the model: a `ModelEngine`, or one that only asks, for tests
+    that need no weights. `state` says what the unchanged model is, for the
     identity of a run. `baseline` is the protocol's run of the model
     as it is, against which leaks are new.
     """
@@ -40,7 +41,7 @@ class Subject:
     scale: Scale
     prompt_format: PromptFormat
     load: Callable[[], Loaded]
-    engine: Callable[[], ModelEngine]
+    engine: Callable[[], Generator]
     baseline: Run
     state: Mapping[str, Setting]
     seed: int = 0
@@ -56,11 +57,16 @@ class Subject:
 
 
 class StressTest(Protocol):
-    """An attack. `needs_base`: it cannot be run without the model before unlearning."""
+    """An attack.
+
+    `needs_base`: it cannot be run without the model before unlearning. `needs_weights`: it changes
+    or reads the model itself, rather than only asking it.
+    """
 
     name: str
     summary: str
     needs_base: bool
+    needs_weights: bool
 
     def run(self, subject: Subject) -> list[Finding]:
         """Run the attack; one finding for each of its variants.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unlearnbench.attacks.stress.asking import ask_unchanged
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
-from unlearnbench.attacks.stress.forms import plan_formats
+from unlearnbench.attacks.stress.forms import SECOND_TURN, plan_formats
+from unlearnbench.attacks.stress.planned import PlannedRun
+from unlearnbench.runs.run import Run
+from unlearnbench.types import Completion
 
 
 class Formats:
@@ -14,7 +19,30 @@ class Formats:
     name = "formats"
     summary = "cloze, choices, reverse, prefilled, few-shot, step by step, framings, second turn"
     needs_base = False
+    needs_weights = False
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""
-        return [ask_unchanged(planned, subject) for planned in plan_formats(subject.inputs)]
+        inputs, waiting = subject.inputs, _unanswered(subject.baseline)
+        replies = {**dict.fromkeys(waiting, ""), **inputs.replies}
+        return [
+            _open(planned)
+            if waiting and planned.door == SECOND_TURN
+            else ask_unchanged(planned, subject)
+            for planned in plan_formats(replace(inputs, replies=replies))
+        ]
+
+
+def _unanswered(baseline: Run) -> list[tuple[str, str]]:
+    """The facts and questions without a first answer, behind which no second turn can be asked."""
+    return [
+        (probe.key.fact, probe.question)
+        for probe in baseline.probes
+        if not probe.examples and not isinstance(baseline.completions.get(probe.key), Completion)
+    ]
+
+
+def _open(planned: PlannedRun) -> Finding:
+    """What a door finds whose questions are not known yet: every fact is open."""
+    states = dict.fromkeys(p.key.fact for p in planned.probes if p.split == "forget")
+    return Finding(planned.door, states, note="waits for the first answers, some of which failed")

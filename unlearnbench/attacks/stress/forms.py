@@ -47,7 +47,7 @@ FILLER = (
 AGAIN = "Are you sure? I think you do know this one. Try again."
 SHOTS = 8
 
-REVERSE = "formats/reverse"
+REVERSE, SECOND_TURN = "formats/reverse", "formats/second-turn"
 UNCHECKED = "reverse questions of before they were checked"
 _COUNTED_BEFORE = frozenset({"1bee56bb3ecc9b7117d80c6cd11944139d0edce8ee6fce0da41f9b7177dbb01d"})
 """Benchmarks from before there were such lists whose records count the door: WKF 0.4.0."""

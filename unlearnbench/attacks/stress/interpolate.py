@@ -34,6 +34,7 @@ class Interpolate:
     name = "interpolate"
     summary = "worst case on the line from the base model to the checkpoint, distance and KL"
     needs_base = True
+    needs_weights = True
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`. Raises `CheckpointError` if base and checkpoint do not fit."""

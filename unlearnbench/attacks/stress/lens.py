@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.forms import BEGUN, BRIEFLY
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
 from unlearnbench.training.head import find_head
@@ -31,11 +32,13 @@ class Lens:
     name = "lens"
     summary = "the layer at which the answer's first token is readable through the model's head"
     needs_base = False
+    needs_weights = True
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`. One finding without a score: its figures are in the details."""
         began = time.monotonic()
         engine = subject.engine()
+        assert isinstance(engine, ModelEngine)
         engine.release()
         facts = subject.inputs.facts("forget")
         ranks = torch.stack([_ranks(engine.model, engine.tokenizer, f, subject) for f in facts])

@@ -21,6 +21,8 @@ PLANS: Mapping[str, Planner] = {
     "interpolate": plan_interpolate,
 }
 """Name of a stress test -> its planned runs, in the order in which a suite makes them."""
+ASKING = ("sampling", "formats")
+"""The tests that ask a model as it is and need no weights: engines that only ask run these."""
 RANKED = ("sampling", "quantize", "formats")
 """The tests whose leaks count as leaks of the checkpoint."""
 

@@ -22,6 +22,7 @@ class Quantize:
     name = "quantize"
     summary = f"weights as int8, int4 (groups of {INT4_GROUP}) and nf4 (blocks of {NF4_BLOCK})"
     needs_base = False
+    needs_weights = True
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""

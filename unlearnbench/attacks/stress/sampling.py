@@ -14,6 +14,7 @@ class DrawnSamples:
     name = "sampling"
     summary = "leak@k of n answers drawn at temperature 1"
     needs_base = False
+    needs_weights = False
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 
 from unlearnbench.attacks.catalog import Scale
 from unlearnbench.attacks.identity import asked_fields, shared_fields
+from unlearnbench.attacks.stress.asked_by import COMPARED, AskingEngine, check_as_before
 from unlearnbench.attacks.stress.base import Loaded, StressTest, Subject
 from unlearnbench.attacks.stress.findings import Finding, baseline_record, door_record
 from unlearnbench.attacks.stress.planned import StressInputs
@@ -24,9 +25,11 @@ from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
+from unlearnbench.interfaces import Generator
 from unlearnbench.progress import Progress
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
+from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.schema import (
     BaselineRecord,
@@ -35,12 +38,17 @@ from unlearnbench.runs.schema import (
     StressRecord,
     utc_now,
 )
+from unlearnbench.types import Setting
 from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The tests and settings of a suite. `base` is the model before unlearning, if given."""
+    """The tests and settings of a suite.
+
+    `base` is the model before unlearning, if given. `left_out` names tests that cannot be run, and
+    why. `asking` is the engine that asks in place of engine `transformers`.
+    """
 
     tests: Sequence[StressTest]
     checkpoint: Checkpoint
@@ -52,6 +60,13 @@ class Suite:
     base: Checkpoint | None = None
     seed: int = 0
     options: EngineOptions = DEFAULTS
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    asking: AskingEngine | None = None
+
+    @property
+    def asked_by(self) -> Mapping[str, Setting]:
+        """The fields that name an engine other than `transformers`."""
+        return {} if self.asking is None else self.asking.fields
 
     @property
     def identity(self) -> StressIdentity:
@@ -65,7 +80,7 @@ class Suite:
             "profile": self.scale.name,
             "seed": self.seed,
         }
-        return StressIdentity.model_validate(shared | own)
+        return StressIdentity.model_validate({**shared, **own, **self.asked_by})
 
 
 def run_suite(suite: Suite, folder: Path) -> FinishedStress:
@@ -79,7 +94,8 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
         record = _initial_record(folder, suite)
         subject = _subject(suite, folder)
         baseline = baseline_record(subject.baseline)
-        record = record.model_copy(update={"baseline": baseline})
+        compared = subject.baseline.record.generator.settings.get(COMPARED)
+        record = record.model_copy(update={"baseline": baseline, "compared": compared})
         for number, test in enumerate(suite.tests, start=1):
             began = time.monotonic()
             for finding in test.run(subject):
@@ -89,6 +105,9 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
                 write_attack(folder, record)
             seconds = {**record.seconds, test.name: round(time.monotonic() - began, 1)}
             record = record.model_copy(update={"seconds": seconds})
+        missing = {**record.left_out, **suite.left_out}
+        missing = {test: why for test, why in missing.items() if test not in record.seconds}
+        record = record.model_copy(update={"left_out": missing})
         finished = _concluded(record, baseline)
         write_attack(folder, finished)
         return finished
@@ -132,13 +151,19 @@ def _subject(suite: Suite, folder: Path) -> Subject:
     def loader(checkpoint: Checkpoint) -> Callable[[], Loaded]:
         return lambda: load_model(checkpoint, suite.device, suite.dtype)
 
-    @lru_cache(maxsize=1)
-    def engine() -> ModelEngine:
-        return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)(), suite.options)
-
     planned = plan_baseline(StressInputs(suite.benchmark, suite.scale, form, suite.seed))
+
+    @lru_cache(maxsize=1)
+    def engine() -> Generator:
+        if suite.asking is None:
+            return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)(), suite.options)
+        made = suite.asking.make(suite.checkpoint, suite.options)
+        check_as_before(RunFolder(folder / planned.folder), made)
+        return made
+
     state = {
         **asked_fields(suite.checkpoint, suite.options),
+        **suite.asked_by,
         "dtype": str(suite.dtype).removeprefix("torch."),
     }
     baseline = suite.runner.ask(folder / planned.folder, planned.probes, engine, state)

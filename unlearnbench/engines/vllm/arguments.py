@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from unlearnbench.errors import EngineError
 from unlearnbench.naming import nearest
 from unlearnbench.types import Setting
+from unlearnbench.types.options import EngineOptions
 
 ALLOWED: Mapping[str, type[Setting]] = {
     "attention_backend": str,
@@ -33,6 +34,17 @@ ALLOWED: Mapping[str, type[Setting]] = {
     "tensor_parallel_size": int,
 }
 """Arguments that may be set, and their types."""
+REPEATED = frozenset(
+    (
+        *("block_size", "enable_chunked_prefill", "enable_expert_parallel"),
+        *("enable_prefix_caching", "enforce_eager", "max_model_len"),
+        *("pipeline_parallel_size", "tensor_parallel_size"),
+    )
+)
+"""Arguments that a rerun takes from the run that it repeats: switches and numbers that decide in
+which order numbers are added up. Others belong to a machine, or are names that vLLM looks up, which
+must not come from a stranger.
+"""
 _CHANGES_TEXT = "it would change what is asked or answered, which a run could not be compared by"
 _ELSEWHERE: Mapping[str, str] = {
     "model": "CHECKPOINT names the model",
@@ -85,9 +97,34 @@ def read_arguments(typed: Mapping[str, str]) -> dict[str, Setting]:
     return dict(sorted(values.items()))
 
 
+def arguments_of(options: EngineOptions) -> dict[str, Setting]:
+    """vLLM's arguments. Raises `EngineError` for options that are not for this engine."""
+    if options.device_map is not None:
+        raise EngineError(
+            "--device-map: engine vllm cuts a model instead; add --engine-set "
+            "tensor_parallel_size=N"
+        )
+    arguments = read_arguments(options.engine_set)
+    if options.batch_size is not None:
+        if "max_num_seqs" in arguments:
+            raise EngineError("--batch-size and --engine-set max_num_seqs are one; give one")
+        arguments = dict(sorted({**arguments, "max_num_seqs": options.batch_size}.items()))
+    return arguments
+
+
 def spelt(arguments: Mapping[str, Setting]) -> str:
     """The arguments on one line, as a run records them."""
     return " ".join(f"{name}={value}" for name, value in arguments.items())
+
+
+def repeated(line: str) -> dict[str, str]:
+    """What a rerun takes from the arguments that a run recorded, as `--engine-set` gives them.
+
+    Raises `EngineError` for a value that is none.
+    """
+    pairs = (text.partition("=") for text in line.split())
+    typed = {name: value for name, _, value in pairs if name in REPEATED}
+    return {name: str(value) for name, value in read_arguments(typed).items()}
 
 
 def _value(name: str, typed: str, kind: type[Setting]) -> Setting:

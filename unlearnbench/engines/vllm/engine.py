@@ -17,7 +17,7 @@ from functools import cached_property
 
 import torch
 
-from unlearnbench.checkpoints.resolve import resolve
+from unlearnbench.checkpoints.resolve import Checkpoint, resolve
 from unlearnbench.engines.transformers.asking import Asking
 from unlearnbench.engines.transformers.encoding import PromptError
 from unlearnbench.engines.transformers.loading import choose_dtype
@@ -30,7 +30,7 @@ from unlearnbench.engines.transformers.stops import ordinary_words, stop_ids
 from unlearnbench.engines.transformers.surroundings import read_surroundings
 from unlearnbench.engines.transformers.written import Reader
 from unlearnbench.engines.vllm import twin
-from unlearnbench.engines.vllm.arguments import read_arguments, spelt
+from unlearnbench.engines.vllm.arguments import arguments_of, spelt
 from unlearnbench.engines.vllm.build import check_places, check_version, import_vllm
 from unlearnbench.engines.vllm.core import Core, Request, TokenRow
 from unlearnbench.engines.vllm.lora import lora_of
@@ -55,16 +55,18 @@ LEAST_TEMPERATURE = 0.01
 
 
 class VllmEngine:
-    """Runs a checkpoint of the hub or of this disk in vLLM.
+    """Runs a checkpoint in vLLM: one of the hub or of this disk, by name or resolved already.
 
     Raises `CheckpointError` or `EngineError` when made, before any weights are loaded where the
     options cannot be followed.
     """
 
-    def __init__(self, checkpoint: str, options: EngineOptions) -> None:
-        self.arguments = _arguments(options)
+    def __init__(self, checkpoint: str | Checkpoint, options: EngineOptions) -> None:
+        self.arguments = arguments_of(options)
         check_version()
-        self.checkpoint = resolve(checkpoint, options.tokenizer)
+        if isinstance(checkpoint, str):
+            checkpoint = resolve(checkpoint, options.tokenizer)
+        self.checkpoint = checkpoint
         lora = lora_of(self.checkpoint)
         build = import_vllm()
         self.version = build.version
@@ -228,18 +230,3 @@ class VllmEngine:
         else:
             question = self.prompts.prompter.raw(text)
         return [question, scattered[:24], scattered[24:]]
-
-
-def _arguments(options: EngineOptions) -> dict[str, Setting]:
-    """vLLM's arguments. Raises `EngineError` for options that are not for this engine."""
-    if options.device_map is not None:
-        raise EngineError(
-            "--device-map: engine vllm cuts a model instead; add --engine-set "
-            "tensor_parallel_size=N"
-        )
-    arguments = read_arguments(options.engine_set)
-    if options.batch_size is not None:
-        if "max_num_seqs" in arguments:
-            raise EngineError("--batch-size and --engine-set max_num_seqs are one; give one")
-        arguments = dict(sorted({**arguments, "max_num_seqs": options.batch_size}.items()))
-    return arguments

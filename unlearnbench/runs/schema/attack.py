@@ -1,6 +1,7 @@
 """What stress and relearning records share.
 
-Version 2 of both says when an attack was begun and finished; version 1 did not.
+Version 2 of both says when an attack was begun and finished; version 1 did not. Version 3 of stress
+records says what was left out.
 """
 
 from __future__ import annotations

@@ -97,10 +97,14 @@ class AttackIdentity(Identity):
 
 
 class StressIdentity(AttackIdentity):
-    """A stress run's. The oldest runs do not say their `dtype`."""
+    """A stress run's. The oldest runs do not say their `dtype`.
+
+    `engine` stands only where another than `transformers` asked; its settings stand beside it.
+    """
 
     seed: Int
     dtype: str | None = None
+    engine: str | None = None
 
 
 class RelearnIdentity(AttackIdentity):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
 from unlearnbench.runs.schema.attack import AttackRecord
-from unlearnbench.runs.schema.base import Bool, Count, Float, Part
+from unlearnbench.runs.schema.base import Bool, Convert, Count, Float, Part
 from unlearnbench.runs.schema.figures import ControlFigures, Figures
 from unlearnbench.runs.schema.identity import StressIdentity
 
@@ -60,9 +61,21 @@ class UnionRecord(Part):
     beyond: tuple[str, ...]
 
 
-class StressRecord(AttackRecord):
-    """`stress.json`. `seconds` by test. `baseline` and `union` are None until it got that far."""
+def _from_2(data: dict[str, object]) -> dict[str, object]:
+    """Until version 2 engine `transformers` asked, and only what needs a base was left out."""
+    return {**data, "left_out": {}, "compared": None}
 
+
+class StressRecord(AttackRecord):
+    """`stress.json`. `seconds` by test. `baseline` and `union` are None until it got that far.
+
+    `left_out`: tests that could not be run, and why; nothing is known of their doors. `compared`:
+    whether what engine `vllm` loaded was compared with the checkpoint's files; None for engine
+    `transformers`, which loads them itself.
+    """
+
+    VERSION: ClassVar[int] = 3
+    OLDER: ClassVar[Mapping[int, Convert]] = {**AttackRecord.OLDER, 2: _from_2}
     KIND: ClassVar[str] = "stress"
     CALLED: ClassVar[str] = "stress tests"
 
@@ -72,6 +85,8 @@ class StressRecord(AttackRecord):
     seconds: dict[str, Float]
     baseline: BaselineRecord | None = None
     union: UnionRecord | None = None
+    left_out: dict[str, str] = Field(default_factory=dict)
+    compared: Bool | None = None
 
 
 class FinishedStress(StressRecord):
