@@ -23,7 +23,7 @@ from unlearnbench.executors.blocks import Collected, Results, Task
 from unlearnbench.executors.local import answer_tasks
 from unlearnbench.executors.ray.checks import check_checkpoint, check_ready, check_surrounding
 from unlearnbench.executors.ray.cluster import Workforce, share_out
-from unlearnbench.executors.ray.worker import Ready, Recipe, Worker, surrounding
+from unlearnbench.executors.ray.worker import EngineRecipe, Ready, Worker, surrounding
 from unlearnbench.types import Completion, Failure, Message, Probe, ProbeKey, Sampling
 from unlearnbench.types.execution import gpus
 from unlearnbench.types.options import EngineOptions
@@ -260,7 +260,7 @@ def test_a_worker_sends_what_its_engine_answers(monkeypatch: pytest.MonkeyPatch)
     from unlearnbench.executors.ray import worker as module
 
     worker = Worker()
-    made = worker.load(Recipe("scripted", "knows-all", EngineOptions()), {"dtype": "float32"})
+    made = worker.load(EngineRecipe("scripted", "knows-all", EngineOptions()), {"dtype": "float32"})
     assert made.info.checkpoint == "knows-all"
     assert worker.prompts_fingerprint(PROBES) is not None
     (part,) = worker.answer(PROBES, Sampling())

@@ -40,7 +40,7 @@ ALLOWED = {
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
     "planning": PARTS | {"checkpoints", "engines", "protocol", "training", "attacks"},
-    "attacks": PARTS | {"checkpoints", "engines", "protocol", "training"},
+    "attacks": PARTS | {"checkpoints", "engines", "executors", "protocol", "training"},
     "submissions": PARTS | {"protocol", "attacks"},
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},

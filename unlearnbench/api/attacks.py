@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from unlearnbench.api.engines import attack_crew, check_execution, names_for_workers
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
-from unlearnbench.environment import extra
+from unlearnbench.environment import extra, this_process
 from unlearnbench.errors import PluginError, TrainingError
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.naming import label, nearest
@@ -19,6 +20,7 @@ from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.folder import default_folder
 from unlearnbench.training.record import summary
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def stress(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedStress]:
     """Test whether facts leak from a checkpoint in other ways, without training it.
@@ -72,6 +75,7 @@ def stress(
         max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run.
         run_options: Where the runs are stored.
+        executor_options: Which processes ask the model: this one, or workers of a Ray cluster.
         on_progress: Called with every report of progress and every finding.
 
     Returns:
@@ -125,6 +129,7 @@ def relearn(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedRelearn]:
     """Test whether facts come back when a checkpoint is trained a little on something else.
@@ -148,6 +153,8 @@ def relearn(
         max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run. Weights are trained in float32.
         run_options: Where the runs are stored.
+        executor_options: Which processes train and ask: this one, or workers of a Ray cluster,
+            each with one arm and seed at a time.
         on_progress: Called with every report of progress and every point of a curve.
 
     Returns:
@@ -157,12 +164,16 @@ def relearn(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.attacks.relearn.arms import expand_arms
+    from unlearnbench.attacks.relearn.elsewhere import RelearnRecipe
     from unlearnbench.attacks.relearn.relearning import Relearning, run_relearning
     from unlearnbench.training.processes import all_agree, first_decides, in_turn, join
 
     if engine_options.dtype not in ("auto", "float32"):
         raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
     check_by_protocol(engine_options, "relearn")
+    check_execution("transformers", executor_options)
+    if executor_options.executor == "ray" and this_process().count > 1:
+        raise TrainingError("--executor ray starts its own processes: leave torchrun out")
     join(engine_options.device)
     facts = all_agree(lambda: _prepare(benchmark, run_options, source))
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
@@ -184,7 +195,10 @@ def relearn(
     folder = first_decides(
         lambda: default_folder("runs", name, job.identity.model_dump(), run_options)
     )
-    return Attacked(folder, run_relearning(job, folder))
+    names = names_for_workers(checkpoint, base, before, engine_options)
+    recipe = RelearnRecipe(names, job.profile, lora)
+    with attack_crew(recipe, subject, executor_options) as crew:
+        return Attacked(folder, run_relearning(replace(job, crew=crew), folder))
 
 
 def _prepare(
