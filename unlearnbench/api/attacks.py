@@ -84,34 +84,41 @@ def stress(
     Raises:
         UnlearnbenchError: For every error that the caller can correct.
     """
+    from unlearnbench.attacks.stress.elsewhere import StressRecipe
     from unlearnbench.attacks.stress.suite import Suite, run_suite
     from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     check_by_protocol(engine_options, "stress")
+    check_execution("transformers", executor_options)
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     lacking = [test.name for test in tests if test.needs_base and base is None]
     if only and lacking:
         raise PluginError(f"stress test {lacking[0]} compares with the model before: give --base")
-    device = choose_device(engine_options.device)
     subject, before = _resolved(checkpoint, base, engine_options)
-    suite = Suite(
-        tests=[test for test in tests if test.name not in lacking],
-        checkpoint=subject,
-        benchmark=facts,
-        scale=replace(SCALES[profile], limit=limit),
-        runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
-        base=before,
-        device=device,
-        dtype=choose_dtype(engine_options.dtype, device),
-        seed=seed,
-        options=engine_options,
-    )
-    name = label("stress", facts.id, subject.label)
-    folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
-    return Attacked(folder, run_suite(suite, folder))
+    names = names_for_workers(checkpoint, base, before, engine_options)
+    with attack_crew(StressRecipe(names), subject, executor_options) as crew:
+        # Workers choose their own devices and, by these, one data type.
+        device = choose_device("auto" if crew else engine_options.device)
+        dtype = str(crew.whole.info.settings["dtype"]) if crew else engine_options.dtype
+        suite = Suite(
+            tests=[test for test in tests if test.name not in lacking],
+            checkpoint=subject,
+            benchmark=facts,
+            scale=replace(SCALES[profile], limit=limit),
+            runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
+            base=before,
+            device=device,
+            dtype=choose_dtype(dtype, device),
+            seed=seed,
+            options=engine_options,
+            crew=crew,
+        )
+        name = label("stress", facts.id, subject.label)
+        folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
+        return Attacked(folder, run_suite(suite, folder))
 
 
 def relearn(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from unlearnbench.attacks.stress.asking import ask_unchanged
+from functools import partial
+
+from unlearnbench.attacks.stress.asking import ask_each, ask_unchanged
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.forms import plan_formats
@@ -17,4 +19,5 @@ class Formats:
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""
-        return [ask_unchanged(planned, subject) for planned in plan_formats(subject.inputs)]
+        ask = partial(ask_unchanged, subject=subject)
+        return list(ask_each(ask, plan_formats(subject.inputs), subject))

@@ -24,7 +24,9 @@ from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
-from unlearnbench.progress import Progress
+from unlearnbench.executors.crew import Crew
+from unlearnbench.interfaces import Generator
+from unlearnbench.progress import Progress, Together
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
 from unlearnbench.runs.lock import locked
@@ -40,7 +42,10 @@ from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The tests and settings of a suite. `base` is the model before unlearning, if given."""
+    """The tests and settings of a suite. `base` is the model before unlearning, if given.
+
+    `crew`: workers that are asked, several runs at a time; without one this process is.
+    """
 
     tests: Sequence[StressTest]
     checkpoint: Checkpoint
@@ -52,6 +57,7 @@ class Suite:
     base: Checkpoint | None = None
     seed: int = 0
     options: EngineOptions = DEFAULTS
+    crew: Crew | None = None
 
     @property
     def identity(self) -> StressIdentity:
@@ -75,19 +81,28 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
     what is missing. Raises `RunError` if the folder is in use or belongs to another checkpoint.
     """
     suite = replace(suite, runner=replace(suite.runner, root=folder))
+    if suite.crew is not None:
+        together = Together(folder, suite.runner.on_progress)
+        suite = replace(suite, runner=replace(suite.runner, on_progress=together))
     with locked(folder):
         record = _initial_record(folder, suite)
         subject = _subject(suite, folder)
         baseline = baseline_record(subject.baseline)
         record = record.model_copy(update={"baseline": baseline})
-        for number, test in enumerate(suite.tests, start=1):
+
+        def carry_out(test: StressTest) -> tuple[StressTest, list[Finding], float]:
             began = time.monotonic()
-            for finding in test.run(subject):
+            return test, test.run(subject), round(time.monotonic() - began, 1)
+
+        crew, tests = suite.crew, suite.tests
+        results = map(carry_out, tests) if crew is None else crew.map(carry_out, tests)
+        for number, (test, findings, duration) in enumerate(results, start=1):
+            for finding in findings:
                 _report(suite, folder, finding, number)
                 doors = {**record.findings, finding.name: door_record(finding, baseline)}
                 record = record.model_copy(update={"findings": doors})
                 write_attack(folder, record)
-            seconds = {**record.seconds, test.name: round(time.monotonic() - began, 1)}
+            seconds = {**record.seconds, test.name: duration}
             record = record.model_copy(update={"seconds": seconds})
         finished = _concluded(record, baseline)
         write_attack(folder, finished)
@@ -141,7 +156,9 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         **asked_fields(suite.checkpoint, suite.options),
         "dtype": str(suite.dtype).removeprefix("torch."),
     }
-    baseline = suite.runner.ask(folder / planned.folder, planned.probes, engine, state)
+    crew = suite.crew
+    whole: Callable[[], Generator] = engine if crew is None else lambda: crew.whole
+    baseline = suite.runner.ask(folder / planned.folder, planned.probes, whole, state)
     return Subject(
         checkpoint=suite.checkpoint,
         benchmark=suite.benchmark,
@@ -157,6 +174,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         base=suite.base,
         options=suite.options,
         load_base=loader(suite.base) if suite.base else None,
+        crew=crew,
     )
 
 

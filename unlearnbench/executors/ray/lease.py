@@ -56,6 +56,7 @@ class RayLease:
     def release(self) -> None:
         """Give the worker back, if there is one."""
         if self._member is not None:
+            self._member.actor.rest.remote()
             self._workers.give_back(self._member)
             self._member = None
 

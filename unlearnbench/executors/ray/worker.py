@@ -145,12 +145,16 @@ class Worker:
 
     def turn(self, make: Callable[[Any], Generator]) -> Ready:
         """Put another engine in the place of the one there is, made of this worker's models."""
+        self.rest()  # its memory is free before another model is loaded
+        self._engine = make(self._models)
+        return self.adopt({})
+
+    def rest(self) -> None:
+        """Give the engine up."""
         release = getattr(self._engine, "release", None)
         if release is not None:
             release()
-        self._engine = None  # its memory is free before another model is loaded
-        self._engine = make(self._models)
-        return self.adopt({})
+        self._engine = None
 
     def measure(self, work: Callable[[Any], T]) -> T:
         """What `work` makes of this worker's models."""
