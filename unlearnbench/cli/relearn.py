@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,21 +81,10 @@ def relearn(
     from unlearnbench.training.processes import leave
 
     if dry_run:
-        plan = planning.plan_relearn(
-            checkpoint,
-            benchmark,
-            on=on,
-            price=price,
-            source=source,
-            arms=arm or (),
-            profile=profile,
-            long=long,
-            lora=lora,
-            base=base,
-            limit=limit,
-            engine_options=engine_options,
-        )
-        return print_forecast(plan, json)
+        plan = partial(planning.plan_relearn, checkpoint, benchmark, on=on, price=price)
+        plan = partial(plan, source=source, arms=arm or (), profile=profile, long=long, lora=lora)
+        plan = partial(plan, base=base, limit=limit, engine_options=engine_options)
+        return print_forecast(plan(), json)
     with progress(quiet) as on_progress:
         attacked = attacks.relearn(
             checkpoint,

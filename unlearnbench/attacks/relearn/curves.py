@@ -18,7 +18,7 @@ from unlearnbench.runs.schema import ArmRecord, FinishedRelearn, Point, RelearnR
 T = TypeVar("T")
 
 
-class Curves:
+class RelearnCurves:
     """Writes `relearn.json` whenever a point is known; several threads may add points.
 
     The record holds arms and seeds in one order, whichever of them are trained first.

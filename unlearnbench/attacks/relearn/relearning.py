@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
-from unlearnbench.attacks.relearn.curves import Curves
+from unlearnbench.attacks.relearn.curves import RelearnCurves
 from unlearnbench.attacks.relearn.elsewhere import LeasedLeg, LegPlan, ask_base
 from unlearnbench.attacks.relearn.leg import AskedLeg, Leg, Order, OwnLeg, untrained
 from unlearnbench.attacks.relearn.points import (
@@ -128,7 +128,7 @@ def _run(job: Relearning, folder: Path) -> FinishedRelearn:
     job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
         record = _initial_record(folder, job)
-        curves = Curves(folder, record, job.profile, job.arms, job.runner.on_progress)
+        curves = RelearnCurves(folder, record, job.profile, job.arms, job.runner.on_progress)
         if job.crew is not None:
             _spread(job, folder, curves, job.crew)
             return curves.finish()
@@ -144,7 +144,7 @@ def _run(job: Relearning, folder: Path) -> FinishedRelearn:
         return curves.finish()
 
 
-def _spread(job: Relearning, folder: Path, curves: Curves, crew: Crew) -> None:
+def _spread(job: Relearning, folder: Path, curves: RelearnCurves, crew: Crew) -> None:
     """All workers answer for the untrained model; then each takes one leg after the other."""
     runner = replace(job.runner, on_progress=Together(folder, job.runner.on_progress))
     job = replace(job, runner=runner)
@@ -236,7 +236,7 @@ def _place(folder: Path, arm: Arm, seed: int) -> Path:
 
 
 def _train_and_ask(
-    job: Relearning, folder: Path, curves: Curves, unit: tuple[Arm, int], leg: AskedLeg
+    job: Relearning, folder: Path, curves: RelearnCurves, unit: tuple[Arm, int], leg: AskedLeg
 ) -> None:
     """Add the points of one arm and seed."""
     arm, seed = unit

@@ -57,7 +57,7 @@ def ask_changed(
             used.release()
 
 
-def unchanged(models: Loadable) -> ModelEngine:
+def unchanged(models: Loadable) -> Generator:
     """The model as it is."""
     return models.engine()
 
@@ -66,7 +66,7 @@ def _by_worker(
     planned: PlannedRun,
     subject: Subject,
     change: Mapping[str, Setting],
-    make: Callable[[Loadable], ModelEngine],
+    make: Callable[[Loadable], Generator],
 ) -> Finding:
     assert subject.crew is not None
     return subject.crew.unit(

@@ -14,8 +14,8 @@ from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import StressInputs, first_replies
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.executors.crew import Crew
+from unlearnbench.interfaces import Generator
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.run import Run
 from unlearnbench.types import PromptFormat, Setting
@@ -54,7 +54,7 @@ class Loadable(Protocol):
         ...
 
     @property
-    def engine(self) -> Callable[[], ModelEngine]:
+    def engine(self) -> Callable[[], Generator]:
         """Gives the one engine of the unchanged model."""
         ...
 
@@ -77,7 +77,7 @@ class Subject:
     scale: Scale
     prompt_format: PromptFormat
     load: Callable[[], Loaded]
-    engine: Callable[[], ModelEngine]
+    engine: Callable[[], Generator]
     baseline: Run
     state: Mapping[str, Setting]
     seed: int = 0

@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.forms import BEGUN, BRIEFLY
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
 from unlearnbench.training.head import find_head
@@ -62,6 +63,7 @@ def _ranks_of(
 ) -> list[list[int]]:
     """The ranks of each fact's answer, by layer."""
     engine = models.engine()
+    assert isinstance(engine, ModelEngine)
     engine.release()
     ask = partial(_ranks, engine.model, engine.tokenizer, prompt_format)
     ranks: list[list[int]] = torch.stack([ask(fact) for fact in facts]).tolist()

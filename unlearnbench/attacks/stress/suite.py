@@ -148,7 +148,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         return lambda: load_model(checkpoint, suite.device, suite.dtype)
 
     @lru_cache(maxsize=1)
-    def engine() -> ModelEngine:
+    def engine() -> Generator:
         return ModelEngine(suite.checkpoint, *loader(suite.checkpoint)(), suite.options)
 
     planned = plan_baseline(StressInputs(suite.benchmark, suite.scale, form, suite.seed))
