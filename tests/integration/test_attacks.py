@@ -22,7 +22,7 @@ from unlearnbench.attacks.relearn import trajectory
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.errors import PluginError, RunError, TrainingError
+from unlearnbench.errors import CheckpointError, PluginError, RunError, TrainingError
 from unlearnbench.progress import Progress
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import load_run
@@ -162,6 +162,12 @@ def test_a_judge_that_fails_leaves_everything_open(tiny_llama: Path, tmp_path: P
 def test_stress_refuses(tiny_llama: Path, tmp_path: Path, rest: Any, says: str) -> None:
     with pytest.raises(PluginError, match=says):
         stress(tiny_llama, tmp_path / "out", **rest)
+
+
+def test_a_base_of_another_kind_is_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    other = save(tmp_path / "gpt2", "gpt2")
+    with pytest.raises(CheckpointError, match=r"--base: the checkpoint's .* is missing; give"):
+        stress(tiny_llama, tmp_path / "out", "interpolate", base=str(other), limit=1)
 
 
 def test_a_folder_in_use_or_of_another_model(

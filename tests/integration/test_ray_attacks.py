@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from tests.models import save
 from unlearnbench import ExecutorOptions, Progress
 from unlearnbench.api import attacks
 from unlearnbench.attacks import catalog
+from unlearnbench.errors import CheckpointError, EngineError
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 pytestmark = [
@@ -42,6 +47,18 @@ def short_profile() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalog.PROFILES, "quick", quick)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cluster() -> Iterator[None]:
+    """A Ray that this process is connected to."""
+    import ray
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        yield
+        ray.shutdown()
 
 
 def relearn(model: Path, asked: Path, out: Path, **rest: Any) -> dict[str, Any]:
@@ -96,25 +113,75 @@ def workers_of(doing: str) -> list[psutil.Process]:
     return living
 
 
-def killer(part: str, doing: str, times: int = 1) -> Callable[[Progress], None]:
-    """Kills a worker that is at something once a run of an attack is under way."""
-    killed: list[int] = []
+def none_is_left() -> None:
+    """The workers end with the call, though not before it returns."""
+    _, living = psutil.wait_procs(workers_of("ray::Worker"), timeout=30)
+    assert living == []
 
-    def watch(progress: Progress) -> None:
-        if part in progress.part and len(killed) < times:
-            for worker in workers_of(doing)[:1]:
-                killed.append(worker.pid)
+
+class Killer:
+    """Called with progress: once a part's result is known, the next worker to be busy is killed."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self.killed: list[int] = []
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.unit == "results" and self._part in progress.part and not self._thread:
+            self._thread = threading.Thread(target=self._kill, daemon=True)
+            self._thread.start()
+
+    def _kill(self) -> None:
+        until = time.monotonic() + 60
+        while not (busy := workers_of("ray::Worker.")) and time.monotonic() < until:
+            time.sleep(0.01)
+        busy[0].kill()
+        self.killed.append(busy[0].pid)
+
+
+@contextmanager
+def slaughter() -> Iterator[None]:
+    """Kill every worker as soon as it trains a leg, or makes another model for it."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(0.02):
+            for worker in workers_of("ray::Worker.turn"):
                 worker.kill()
 
-    watch.killed = killed  # type: ignore[attr-defined]
-    return watch
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
-def test_relearning_by_two_workers(
+def test_a_worker_is_killed_in_the_middle_of_a_leg(
     asked: Path, tiny_llama: Path, relearnt: tuple[Path, Any], tmp_path: Path
 ) -> None:
-    relearn(tiny_llama, asked, tmp_path / "run", executor_options=TWO)
+    killer = Killer("seed 0, step 2")
+    relearn(tiny_llama, asked, tmp_path / "run", executor_options=TWO, on_progress=killer)
+    assert killer.killed
     same(tmp_path / "run", relearnt[0], "relearn.json")
+    none_is_left()
+
+
+def test_a_leg_that_ends_its_workers_ends_the_command_which_can_be_given_again(
+    asked: Path, tiny_llama: Path, relearnt: tuple[Path, Any], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    words = "3 workers were lost over it .* give the same command again"
+    with slaughter(), pytest.raises(EngineError, match=words) as raised:
+        relearn(tiny_llama, asked, out, executor_options=TWO)
+    assert re.match("the base model:|(retain|forget), seed [01]:", str(raised.value))
+    record = json.loads((out / "relearn.json").read_text("utf-8"))
+    assert record["status"] == "running"
+    assert record.get("summary") is None
+    relearn(tiny_llama, asked, out)  # and by this process alone
+    same(out, relearnt[0], "relearn.json")
 
 
 def stress(model: Path, base: Path, out: Path, **rest: Any) -> dict[str, Any]:
@@ -122,7 +189,7 @@ def stress(model: Path, base: Path, out: Path, **rest: Any) -> dict[str, Any]:
         str(model),
         "wkf",
         base=str(base),
-        limit=2,
+        limit=1,
         engine_options=OPTIONS,
         run_options=RunOptions(out),
         **rest,
@@ -144,8 +211,19 @@ def stressed(
     return out, stress(tiny_llama, base, out)
 
 
-def test_all_stress_tests_by_two_workers(
+def test_a_worker_is_killed_in_the_middle_of_stress_tests(
     base: Path, tiny_llama: Path, stressed: tuple[Path, Any], tmp_path: Path
 ) -> None:
-    stress(tiny_llama, base, tmp_path / "run", executor_options=TWO)
+    killer = Killer("sampling")
+    stress(tiny_llama, base, tmp_path / "run", executor_options=TWO, on_progress=killer)
+    assert killer.killed
     same(tmp_path / "run", stressed[0], "stress.json")
+
+
+def test_what_a_worker_raises_is_raised_here(tiny_llama: Path, tmp_path: Path) -> None:
+    """A base of another shape: the first error is told, not what it made of the other units."""
+    other = save(tmp_path / "gpt2", "gpt2")
+    with pytest.raises(CheckpointError, match=r"--base: the checkpoint's .* is missing"):
+        tests = ["sampling", "quantize", "interpolate"]
+        stress(tiny_llama, other, tmp_path / "run", executor_options=TWO, only=tests)
+    none_is_left()

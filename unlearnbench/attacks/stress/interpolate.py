@@ -72,6 +72,13 @@ def move(model: nn.Module, base: Mapping[str, torch.Tensor], share: float) -> No
 
     Raises `CheckpointError` if a parameter is missing in the base or has another shape.
     """
+    _check_fit(model, base)
+    for name, parameter in model.named_parameters():
+        before = base[name].to(parameter.device, parameter.dtype)
+        parameter.copy_(torch.lerp(before, parameter, share))
+
+
+def _check_fit(model: nn.Module, base: Mapping[str, torch.Tensor]) -> None:
     for name, parameter in model.named_parameters():
         before = base.get(name)
         if before is None or before.shape != parameter.shape:
@@ -79,7 +86,6 @@ def move(model: nn.Module, base: Mapping[str, torch.Tensor], share: float) -> No
             raise CheckpointError(
                 f"--base: the checkpoint's {name} is {problem}; give the model that was unlearnt"
             )
-        parameter.copy_(torch.lerp(before.to(parameter.device, parameter.dtype), parameter, share))
 
 
 def _first_questions(subject: Subject) -> list[Probe]:
@@ -97,8 +103,8 @@ def _distances(probes: Sequence[Probe], models: Loadable) -> dict[str, float]:
     assert models.load_base is not None
     base, checkpoint = models.load_base(), models.load()
     first = dict(base[0].named_parameters())
-    second = dict(checkpoint[0].named_parameters())
-    pairs = [(first[name], p) for name, p in second.items() if name in first]
+    _check_fit(checkpoint[0], first)
+    pairs = [(first[name], p) for name, p in checkpoint[0].named_parameters()]
     moved = sum(float((p.double() - q.double()).square().sum()) for q, p in pairs) ** 0.5
     size = sum(float(q.double().square().sum()) for q, _ in pairs) ** 0.5
     total = 0.0
