@@ -70,6 +70,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "max_cost": None,
         "batch": False,
         "run_options": RunOptions(),
+        "executor_options": ExecutorOptions(),
     },
     "judge dry": {"run": Path("runs/x"), "judge": "rules"},
     "train": {
@@ -280,7 +281,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
     ],
-    "judge": [*RUN, ("--max-cost 2.5", "max_cost", 2.5), ("--batch", "batch", True)],
+    "judge": [*RUN, *EXECUTOR, ("--max-cost 2.5", "max_cost", 2.5), ("--batch", "batch", True)],
     "calibrate": [
         ("--items a --items b", "items", [Path("a"), Path("b")]),
         ("--max-cost 1", "max_cost", 1.0),

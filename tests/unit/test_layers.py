@@ -33,7 +33,7 @@ ALLOWED = {
     "runs": GROUND | {"scoring"},
     "checkpoints": GROUND,
     "engines": GROUND | {"runs", "checkpoints"},
-    "judging": GROUND | {"scoring", "runs"},
+    "judging": GROUND | {"scoring", "runs", "executors"},
     "executors": GROUND,
     "protocol": PARTS | {"engines", "executors"},
     "tofu": GROUND | {"benchmark", "engines"},
