@@ -21,6 +21,7 @@ from tests.models import save
 from unlearnbench import ExecutorOptions, Progress
 from unlearnbench.api import attacks
 from unlearnbench.attacks import catalog
+from unlearnbench.attacks.relearn.curves import RelearnCurves
 from unlearnbench.errors import CheckpointError, EngineError
 from unlearnbench.types.options import EngineOptions, RunOptions
 
@@ -159,9 +160,18 @@ def slaughter() -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.parametrize("shared", [True, False], ids=["shared-disk", "own-disks"])
 def test_a_worker_is_killed_in_the_middle_of_a_leg(
-    asked: Path, tiny_llama: Path, relearnt: tuple[Path, Any], tmp_path: Path
+    shared: bool,
+    asked: Path,
+    tiny_llama: Path,
+    relearnt: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Another goes on from the state that it kept, or trains the leg again from its beginning."""
+    if not shared:
+        monkeypatch.setattr(RelearnCurves, "created", property(lambda _: "of another run"))
     killer = Killer("seed 0, step 2")
     relearn(tiny_llama, asked, tmp_path / "run", executor_options=TWO, on_progress=killer)
     assert killer.killed
