@@ -266,6 +266,18 @@ def test_arms_do_not_disturb_each_other(
     assert alone["arms"]["half"] == relearnt[1]["arms"]["half"]
 
 
+def test_a_leg_without_its_state_ends_with_the_same_numbers(
+    relearnt: tuple[Path, Any], tiny_llama: Path, tmp_path: Path
+) -> None:
+    """It is trained from its beginning, and a step's loss is still that since the step before."""
+    out = tmp_path / "out"
+    shutil.copytree(relearnt[0], out)
+    for step in (16, 32):
+        shutil.rmtree(out / "near" / "seed-0" / f"step-{step}")
+    again = relearn(tiny_llama, out, "near", "half", base=str(tiny_llama))
+    assert again["arms"] == relearnt[1]["arms"]
+
+
 def test_killed_anywhere_it_ends_with_the_same_numbers(
     relearnt: tuple[Path, Any], tiny_llama: Path, tmp_path: Path
 ) -> None:
