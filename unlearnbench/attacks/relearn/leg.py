@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -110,6 +111,10 @@ class Leg:
 
     def _begin(self) -> Trajectory:
         device, several = choose_device(self._options.device), this_process().count > 1
+        if device.type == "cuda":
+            # What an earlier model left with the allocator would count as taken.
+            gc.collect()
+            torch.cuda.empty_cache()
         # What is to be sharded goes to the device layer by layer.
         at_first = torch.device("cpu") if several else device
         model = all_agree(lambda: self._load(at_first, to_train_on=device))
