@@ -147,7 +147,7 @@ def slaughter() -> Iterator[None]:
     ended = threading.Event()
 
     def work() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.05):
             for worker in workers_of("ray::Worker.turn"):
                 worker.kill()
 
