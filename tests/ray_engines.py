@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,11 +63,27 @@ class FaultyEngine(ScriptedEngine):
                 yield completion
 
 
+class JudgingEngine(ScriptedEngine):
+    """A local judge's model: it looks for the reference answer. `mortal` dies of "poison"."""
+
+    def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
+        for probe in block:
+            asked = json.loads(probe.question.rpartition("\n\n")[0])
+            if self._name == "mortal" and "poison" in probe.question:
+                os.kill(os.getpid(), signal.SIGKILL)
+            gold, pairs = asked["reference_answer"], []
+            for item in asked["responses"]:
+                verdict = "correct" if gold in item["response"] else "incorrect"
+                pairs.append(f"{item['id']}={verdict}")
+            yield Completion(probe.key, f"VERDICTS: {' '.join(pairs)}", "stop", 9)
+
+
 def install(folder: Path) -> str:
-    """A folder that, on a process's path, offers engine `faulty`; its path."""
+    """A folder that, on a process's path, offers engines `faulty` and `judging`; its path."""
     about = folder / "faulty-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 1.0\n")
     entry = "[unlearnbench.engines]\nfaulty = tests.ray_engines:FaultyEngine\n"
+    entry += "judging = tests.ray_engines:JudgingEngine\n"
     (about / "entry_points.txt").write_text(entry)
     return str(folder)

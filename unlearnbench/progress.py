@@ -6,6 +6,7 @@ reports, Python users may pass a function of their own.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,3 +62,23 @@ class Meter:
         self._done[unit] += count
         done = self._done[unit]
         self._on_progress(Progress(self._folder, unit, done, self._total, self._part))
+
+
+class Together:
+    """Adds up the answers and verdicts of parts that are under way at the same time."""
+
+    def __init__(self, folder: Path, on_progress: OnProgress) -> None:
+        self._folder, self._on_progress = folder, on_progress
+        self._parts: dict[Unit, dict[str, tuple[int, int]]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, report: Progress) -> None:
+        """Report a part's progress as that of all parts; results as they are."""
+        with self._lock:
+            if report.unit == "results":
+                self._on_progress(report)
+                return
+            parts = self._parts.setdefault(report.unit, {})
+            parts[report.part] = (report.done, report.total)
+            done, total = (sum(numbers) for numbers in zip(*parts.values(), strict=True))
+            self._on_progress(Progress(self._folder, report.unit, done, total))

@@ -22,7 +22,7 @@ from unlearnbench.attacks.relearn import trajectory
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.engines.transformers.choice import Drawn
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.errors import PluginError, RunError, TrainingError
+from unlearnbench.errors import CheckpointError, PluginError, RunError, TrainingError
 from unlearnbench.progress import Progress
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.run import load_run
@@ -164,6 +164,12 @@ def test_stress_refuses(tiny_llama: Path, tmp_path: Path, rest: Any, says: str) 
         stress(tiny_llama, tmp_path / "out", **rest)
 
 
+def test_a_base_of_another_kind_is_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    other = save(tmp_path / "gpt2", "gpt2")
+    with pytest.raises(CheckpointError, match=r"--base: the checkpoint's .* is missing; give"):
+        stress(tiny_llama, tmp_path / "out", "interpolate", base=str(other), limit=1)
+
+
 def test_a_folder_in_use_or_of_another_model(
     whole: tuple[Path, Any], tiny_llama: Path, tmp_path: Path
 ) -> None:
@@ -258,6 +264,18 @@ def test_arms_do_not_disturb_each_other(
 ) -> None:
     alone = relearn(tiny_llama, tmp_path / "out", "half", base=str(tiny_llama))
     assert alone["arms"]["half"] == relearnt[1]["arms"]["half"]
+
+
+def test_a_leg_without_its_state_ends_with_the_same_numbers(
+    relearnt: tuple[Path, Any], tiny_llama: Path, tmp_path: Path
+) -> None:
+    """It is trained from its beginning, and a step's loss is still that since the step before."""
+    out = tmp_path / "out"
+    shutil.copytree(relearnt[0], out)
+    for step in (16, 32):
+        shutil.rmtree(out / "near" / "seed-0" / f"step-{step}")
+    again = relearn(tiny_llama, out, "near", "half", base=str(tiny_llama))
+    assert again["arms"] == relearnt[1]["arms"]
 
 
 def test_killed_anywhere_it_ends_with_the_same_numbers(

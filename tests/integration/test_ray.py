@@ -20,11 +20,14 @@ import pytest
 
 from tests.conftest import CommandLine, write_benchmark
 from tests.ray_engines import DEADLY, STARTS, install
-from unlearnbench import ExecutorOptions, Progress, Run, load_run, score
-from unlearnbench.errors import CheckpointError, EngineError, UnlearnbenchError
+from unlearnbench import ExecutorOptions, Progress, Run, load_run, rejudge, score
+from unlearnbench.errors import CheckpointError, EngineError, JudgeError, UnlearnbenchError
+from unlearnbench.executors.ray.engine import RayEngine
+from unlearnbench.executors.ray.worker import EngineRecipe
+from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.protocol import plan
 from unlearnbench.runs.folder import RunFolder
-from unlearnbench.types import Failure
+from unlearnbench.types import Failure, JudgeItem, ProbeKey
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 ROOT = Path(__file__).parents[2]
@@ -289,3 +292,73 @@ def test_the_command_line_prints_results_alone(
     assert printed.code == 1
     assert json.loads(printed.out)["status"] == "open"
     assert load_run(tmp_path / "run").record.status == "open"
+
+
+def responses(count: int) -> list[JudgeItem]:
+    """As many facts, each with a right, a wrong and, every sixtieth, a deadly response."""
+    items = []
+    for number in range(count):
+        texts = [f"It is gold {number}x.", "Osaka", *(["poison"] if number % 60 == 7 else [])]
+        items += [
+            JudgeItem(
+                ProbeKey(f"f{number}", f"w{n}", "plain"), "Q?", f"gold {number}x", (), text, "Q?"
+            )
+            for n, text in enumerate(texts)
+        ]
+    return items
+
+
+@pytest.mark.parametrize("checkpoint", ["decides", "mortal"])
+def test_a_local_judge_in_two_workers(cluster: Any, checkpoint: str) -> None:
+    """A block of calls that ends its workers leaves its items open, and no others."""
+    recipe = EngineRecipe("judging", checkpoint, OPTIONS)
+    engine = RayEngine(recipe, TWO, lambda: None)
+    judge = make_judge(f"local:{checkpoint}", local=lambda _: engine)
+    items = responses(100)
+    try:
+        results = {result.key: result for result in judge.judge(items)}
+    finally:
+        engine.close()
+    assert set(results) == {item.key for item in items}
+    n_open = 0
+    for item in items:
+        result = results[item.key]
+        if isinstance(result, Failure):
+            n_open += 1
+            assert "3 workers were lost over its block" in result.error
+        else:
+            assert (result.verdict == "correct") == (item.answer in item.response)
+    poisoned = 0 if checkpoint == "decides" else len(range(7, 100, 60))
+    assert n_open == sum(
+        item.key.fact in {f"f{n}" for n in block_of_calls}
+        for block_of_calls in [range(32), range(64, 96)][:poisoned]
+        for item in items
+    )
+
+
+def test_judging_again_by_workers(
+    cluster: Any, alone: Run, tiny_llama: Path, tmp_path: Path
+) -> None:
+    """What the workers' model replies is judged like what this process's model replies."""
+    runs = [
+        rejudge(
+            alone.path,
+            f"local:{tiny_llama}",
+            run_options=RunOptions(tmp_path / execution.executor),
+            executor_options=execution,
+        )
+        for execution in (ExecutorOptions(), TWO)
+    ]
+    here, there = runs
+    assert there.failures == here.failures != ()
+    assert there.judgements == here.judgements
+    assert there.record.judge.identity == here.record.judge.identity
+
+
+@pytest.mark.parametrize("judge", ["rules", "gemini"])
+def test_only_a_local_judge_has_workers(
+    judge: str, alone: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "k" * 30)
+    with pytest.raises(JudgeError, match=f"judge {judge} has no model of its own for workers"):
+        rejudge(alone.path, judge, executor_options=TWO)

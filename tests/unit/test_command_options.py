@@ -70,6 +70,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "max_cost": None,
         "batch": False,
         "run_options": RunOptions(),
+        "executor_options": ExecutorOptions(),
     },
     "judge dry": {"run": Path("runs/x"), "judge": "rules"},
     "train": {
@@ -136,6 +137,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "lora": False,
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
+        "executor_options": ExecutorOptions(),
         **dict.fromkeys(("base", "judge", "limit", "max_cost")),
     },
     "stress": {
@@ -147,6 +149,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "seed": 0,
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
+        "executor_options": ExecutorOptions(),
         **dict.fromkeys(("base", "judge", "limit", "max_cost")),
     },
     "tofu": {
@@ -216,6 +219,13 @@ RUN = [
     ("--no-resume", "run_options.resume", False),
     ("--resume", "run_options.resume", True),
 ]
+EXECUTOR = [
+    ("--executor ray", "executor_options.executor", "ray"),
+    ("--workers 3", "executor_options.workers", 3),
+    ("--worker-gpus 0.5", "executor_options.worker_gpus", 0.5),
+    ("--worker-cpus 4", "executor_options.worker_cpus", 4),
+    ("--ray-address h:6379", "executor_options.ray_address", "h:6379"),
+]
 DRY = [("--on 8xh100", "on", "8xh100"), ("--price 2.5", "price", 2.5)]
 BASES = ("--bases known", "bases", Path("known"))
 TRAIN = [
@@ -254,11 +264,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--engine-set max_num_seqs=8", "engine_options.engine_set", {"max_num_seqs": "8"}),
         ("--device-map auto", "engine_options.device_map", "auto"),
         ("--engine-set a=1 --engine-set b=c", "engine_options.engine_set", {"a": "1", "b": "c"}),
-        ("--executor ray", "executor_options.executor", "ray"),
-        ("--workers 3", "executor_options.workers", 3),
-        ("--worker-gpus 0.5", "executor_options.worker_gpus", 0.5),
-        ("--worker-cpus 4", "executor_options.worker_cpus", 4),
-        ("--ray-address h:6379", "executor_options.ray_address", "h:6379"),
+        *EXECUTOR,
         ("--system-prompt Hello", "engine_options.system_prompt", "Hello"),
         ("--no-chat-template", "engine_options.chat_template", False),
         ("--chat-template", "engine_options.chat_template", True),
@@ -277,7 +283,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
     ],
-    "judge": [*RUN, ("--max-cost 2.5", "max_cost", 2.5), ("--batch", "batch", True)],
+    "judge": [*RUN, *EXECUTOR, ("--max-cost 2.5", "max_cost", 2.5), ("--batch", "batch", True)],
     "calibrate": [
         ("--items a --items b", "items", [Path("a"), Path("b")]),
         ("--max-cost 1", "max_cost", 1.0),
@@ -292,6 +298,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "relearn": [
         *ENGINE,
         *RUN,
+        *EXECUTOR,
         *ATTACK,
         ("--source hub", "source", "hub"),
         ("--arm retain --arm half", "arms", ["retain", "half"]),
@@ -301,6 +308,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "stress": [
         *ENGINE,
         *RUN,
+        *EXECUTOR,
         *ATTACK,
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 
 from tests.scripted import ScriptedEngine
-from unlearnbench import ExecutorOptions, score
+from unlearnbench import ExecutorOptions, relearn, score, stress
 from unlearnbench.errors import (
     CheckpointError,
     EngineError,
     MissingExtraError,
     PluginError,
+    TrainingError,
     UnlearnbenchError,
 )
 from unlearnbench.executors.blocks import Collected, Results, Task
 from unlearnbench.executors.local import answer_tasks
 from unlearnbench.executors.ray.checks import check_checkpoint, check_ready, check_surrounding
 from unlearnbench.executors.ray.cluster import Workforce, share_out
-from unlearnbench.executors.ray.worker import Ready, Recipe, Worker, surrounding
+from unlearnbench.executors.ray.worker import EngineRecipe, Ready, Worker, surrounding
 from unlearnbench.types import Completion, Failure, Message, Probe, ProbeKey, Sampling
 from unlearnbench.types.execution import gpus
 from unlearnbench.types.options import EngineOptions
@@ -195,6 +196,32 @@ def test_what_is_refused_before_anything_starts(
         score("x", str(benchmark_folder), executor_options=ExecutorOptions(**options), **others)
 
 
+@pytest.mark.parametrize("attack", [relearn, stress], ids=["relearn", "stress"])
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [row[1:2] + row[3:] for row in REFUSED if row[0] in ("executor", "workers", "gpus")],
+    ids=["executor", "workers", "gpus"],
+)
+def test_attacks_refuse_the_same(
+    attack: Callable[..., object],
+    options: dict[str, Any],
+    kind: type[UnlearnbenchError],
+    words: str,
+    benchmark_folder: Path,
+) -> None:
+    with pytest.raises(kind, match=words):
+        attack("x", str(benchmark_folder), executor_options=ExecutorOptions(**options))
+
+
+def test_workers_are_not_started_by_one_of_several_processes(
+    benchmark_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TrainingError, match="starts its own processes: leave torchrun out"):
+        relearn("x", str(benchmark_folder), executor_options=ExecutorOptions("ray"))
+
+
 @pytest.mark.parametrize("address", ["head", "ray://h:10001", "h:", ":6379", "h:x"])
 def test_an_address_has_a_host_and_a_port(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from unlearnbench.executors.ray import cluster
@@ -260,7 +287,7 @@ def test_a_worker_sends_what_its_engine_answers(monkeypatch: pytest.MonkeyPatch)
     from unlearnbench.executors.ray import worker as module
 
     worker = Worker()
-    made = worker.load(Recipe("scripted", "knows-all", EngineOptions()), {"dtype": "float32"})
+    made = worker.load(EngineRecipe("scripted", "knows-all", EngineOptions()), {"dtype": "float32"})
     assert made.info.checkpoint == "knows-all"
     assert worker.prompts_fingerprint(PROBES) is not None
     (part,) = worker.answer(PROBES, Sampling())

@@ -7,12 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from unlearnbench.api.engines import asking_engine
+from unlearnbench.api.engines import (
+    asking_engine,
+    attack_crew,
+    check_execution,
+    names_for_workers,
+)
 from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
-from unlearnbench.environment import extra
-from unlearnbench.errors import PluginError, TrainingError
+from unlearnbench.environment import extra, this_process
+from unlearnbench.errors import EngineError, PluginError, TrainingError
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.naming import label, nearest
 from unlearnbench.plugins import available, load
@@ -20,6 +25,7 @@ from unlearnbench.progress import OnProgress, ignore
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.folder import default_folder
 from unlearnbench.training.record import summary
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -54,6 +60,7 @@ def stress(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedStress]:
     """Test whether facts leak from a checkpoint in other ways, without training it.
@@ -76,6 +83,7 @@ def stress(
         max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run.
         run_options: Where the runs are stored.
+        executor_options: Which processes ask the model: this one, or workers of a Ray cluster.
         on_progress: Called with every report of progress and every finding.
 
     Returns:
@@ -85,6 +93,7 @@ def stress(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.attacks.stress.asked_by import left_out
+    from unlearnbench.attacks.stress.elsewhere import StressRecipe
     from unlearnbench.attacks.stress.suite import Suite, run_suite
     from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 
@@ -92,32 +101,43 @@ def stress(
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     check_by_protocol(engine_options, "stress")
     asking = asking_engine(engine, engine_options)
+    if asking is not None and executor_options.executor != "local":
+        raise EngineError(
+            f"--engine {engine} --executor {executor_options.executor}: workers of stress tests "
+            "hold transformers models; leave one of the two out"
+        )
+    check_execution("transformers", executor_options)
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     missing = left_out(tests, base is not None, asking is None)
     if only and missing:
         raise PluginError("stress test {} {}".format(*next(iter(missing.items()))))
-    device = choose_device(engine_options.device)
-    dtype = choose_dtype(engine_options.dtype, device)
     subject, before = _resolved(checkpoint, base, engine_options)
-    suite = Suite(
-        tests=[test for test in tests if test.name not in missing],
-        checkpoint=subject,
-        benchmark=facts,
-        scale=replace(SCALES[profile], limit=limit),
-        runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
-        base=before,
-        device=device,
-        dtype=dtype,
-        seed=seed,
-        # What another engine would choose for itself need not be what the identity says.
-        options=replace(engine_options, dtype=str(dtype).removeprefix("torch.")),
-        left_out=missing,
-        asking=asking,
-    )
-    name = label("stress", facts.id, subject.label)
-    folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
-    return Attacked(folder, run_suite(suite, folder))
+    names = names_for_workers(checkpoint, base, before, engine_options)
+    with attack_crew(StressRecipe(names), subject, executor_options) as crew:
+        # Workers choose their own devices and, by these, one data type.
+        device = choose_device("auto" if crew else engine_options.device)
+        chosen = str(crew.whole.info.settings["dtype"]) if crew else engine_options.dtype
+        dtype = choose_dtype(chosen, device)
+        suite = Suite(
+            tests=[test for test in tests if test.name not in missing],
+            checkpoint=subject,
+            benchmark=facts,
+            scale=replace(SCALES[profile], limit=limit),
+            runner=_runner(checkpoint, facts, judge, max_cost, on_progress, forms=True),
+            base=before,
+            device=device,
+            dtype=dtype,
+            seed=seed,
+            # What another engine would choose for itself need not be what the identity says.
+            options=replace(engine_options, dtype=str(dtype).removeprefix("torch.")),
+            left_out=missing,
+            asking=asking,
+            crew=crew,
+        )
+        name = label("stress", facts.id, subject.label)
+        folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
+        return Attacked(folder, run_suite(suite, folder))
 
 
 def relearn(
@@ -135,6 +155,7 @@ def relearn(
     max_cost: float | None = None,
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Attacked[FinishedRelearn]:
     """Test whether facts come back when a checkpoint is trained a little on something else.
@@ -158,6 +179,8 @@ def relearn(
         max_cost: US dollars that each paid judge may spend; the rest stays open.
         engine_options: How the checkpoint is run. Weights are trained in float32.
         run_options: Where the runs are stored.
+        executor_options: Which processes train and ask: this one, or workers of a Ray cluster,
+            each with one arm and seed at a time.
         on_progress: Called with every report of progress and every point of a curve.
 
     Returns:
@@ -167,12 +190,16 @@ def relearn(
         UnlearnbenchError: For every error that the caller can correct.
     """
     from unlearnbench.attacks.relearn.arms import expand_arms
+    from unlearnbench.attacks.relearn.elsewhere import RelearnRecipe
     from unlearnbench.attacks.relearn.relearning import Relearning, run_relearning
     from unlearnbench.training.processes import all_agree, first_decides, in_turn, join
 
     if engine_options.dtype not in ("auto", "float32"):
         raise TrainingError(f"--dtype {engine_options.dtype}: relearning trains in float32")
     check_by_protocol(engine_options, "relearn")
+    check_execution("transformers", executor_options)
+    if executor_options.executor == "ray" and this_process().count > 1:
+        raise TrainingError("--executor ray starts its own processes: leave torchrun out")
     join(engine_options.device)
     facts = all_agree(lambda: _prepare(benchmark, run_options, source))
     default = ["disjoint"] if profile == "quick" else available_arms(facts)
@@ -194,7 +221,10 @@ def relearn(
     folder = first_decides(
         lambda: default_folder("runs", name, job.identity.model_dump(), run_options)
     )
-    return Attacked(folder, run_relearning(job, folder))
+    names = names_for_workers(checkpoint, base, before, engine_options)
+    recipe = RelearnRecipe(names, job.profile, lora)
+    with attack_crew(recipe, subject, executor_options) as crew:
+        return Attacked(folder, run_relearning(replace(job, crew=crew), folder))
 
 
 def _prepare(

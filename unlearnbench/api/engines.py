@@ -20,6 +20,10 @@ from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
     from unlearnbench.attacks.stress.asked_by import AskingEngine
+    from unlearnbench.attacks.worker import ModelNames
+    from unlearnbench.checkpoints.resolve import Checkpoint
+    from unlearnbench.executors.crew import Crew
+    from unlearnbench.executors.ray.worker import Recipe
 
 TRANSFORMERS, ENDPOINT, VLLM = "transformers", "endpoint", "vllm"
 _ITS_OPTIONS = ("endpoint", "model", "concurrency")
@@ -64,6 +68,38 @@ def engine_maker(
         for generator in made:
             if isinstance(generator, SpreadGenerator):
                 generator.close()
+
+
+@contextmanager
+def attack_crew(
+    recipe: Recipe, subject: Checkpoint, execution: ExecutorOptions
+) -> Iterator[Crew | None]:
+    """The workers of an attack, which end with the `with` block; None without executor `ray`.
+
+    Raises `EngineError` or `CheckpointError` if they cannot be had, or hold another checkpoint.
+    """
+    if execution.executor != "ray":
+        yield None
+        return
+    from unlearnbench.executors.ray.crew import RayCrew
+    from unlearnbench.executors.ray.engine import RayEngine
+
+    crew = RayCrew(RayEngine(recipe, execution, lambda: subject.fingerprint))
+    try:
+        yield crew
+    finally:
+        crew.close()
+
+
+def names_for_workers(
+    checkpoint: str, base: str | None, before: Checkpoint | None, options: EngineOptions
+) -> ModelNames:
+    """The models of an attack as a worker finds them; `before` is the base as it lies here."""
+    from unlearnbench.attacks.worker import ModelNames
+
+    fingerprint = None if before is None else before.fingerprint
+    base = None if base is None else _absolute(base)
+    return ModelNames(_absolute(checkpoint), base, fingerprint, _for_workers(options))
 
 
 def engine_for(engine: str | Generator, checkpoint: str, options: EngineOptions) -> Generator:
@@ -172,13 +208,18 @@ def _in_workers(
 ) -> Generator:
     """The engine in workers of Ray. Paths are absolute there: a worker may stand elsewhere."""
     from unlearnbench.executors.ray.engine import RayEngine
-    from unlearnbench.executors.ray.worker import Recipe
+    from unlearnbench.executors.ray.worker import EngineRecipe
 
     if engine not in (names := available("engines")):
         raise PluginError(f"unknown engine {engine!r}; {nearest(engine, names)}")
-    own = None if options.tokenizer is None else _absolute(options.tokenizer)
-    recipe = Recipe(engine, _absolute(checkpoint), replace(options, tokenizer=own))
+    recipe = EngineRecipe(engine, _absolute(checkpoint), _for_workers(options))
     return RayEngine(recipe, execution, lambda: _fingerprint_here(recipe.checkpoint))
+
+
+def _for_workers(options: EngineOptions) -> EngineOptions:
+    """The options with the tokenizer's path in full."""
+    own = None if options.tokenizer is None else _absolute(options.tokenizer)
+    return replace(options, tokenizer=own)
 
 
 def _absolute(name: str) -> str:

@@ -5,18 +5,23 @@ A judge that could never recognise a gold answer is refused: its facts would loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from unlearnbench.api.engines import check_execution, engine_maker
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.errors import BenchmarkError, JudgeError
-from unlearnbench.interfaces import Judge
+from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
+from unlearnbench.judging.llm.local import MakeEngine, in_this_process
 from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.types import Probe
+from unlearnbench.types.execution import ExecutorOptions
+from unlearnbench.types.options import EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +66,69 @@ def judge_for(
     return instance
 
 
+class LocalModels:
+    """Loads the checkpoints of local judges, in this process or in workers until it is closed."""
+
+    def __init__(self, execution: ExecutorOptions, closing: ExitStack) -> None:
+        self.spread = execution.executor == "ray"
+        self._execution, self._closing = execution, closing
+        self.loaded: dict[str, Generator] = {}
+
+    def __call__(self, checkpoint: str) -> Generator:
+        """The checkpoint's engine. Raises `JudgeError` for a second one in workers."""
+        if self.spread and self.loaded and checkpoint not in self.loaded:
+            raise JudgeError(
+                "--executor ray: one local judge at a time; leave it out for this jury"
+            )
+        if checkpoint not in self.loaded:
+            maker = engine_maker("transformers", checkpoint, EngineOptions(), self._execution)
+            self.loaded[checkpoint] = self._closing.enter_context(maker)()
+        return self.loaded[checkpoint]
+
+
+@contextmanager
+def local_models(execution: ExecutorOptions) -> Iterator[LocalModels]:
+    """What loads the checkpoints of local judges. Raises like `check_execution`."""
+    check_execution("transformers", execution)
+    with ExitStack() as closing:
+        yield LocalModels(execution, closing)
+
+
 def judge_again(
     answers: str,
     probes: Iterable[Probe],
     judge: str | Judge,
     max_cost: float | None,
     batch: bool = False,
+    local: LocalModels | None = None,
 ) -> Judge:
     """The judge called `judge` for a stored run with gold answers of form `answers`.
 
-    Raises like `judge_for`.
+    `local` loads its checkpoint if it is a local one. Raises like `judge_for`, and `JudgeError` if
+    `local` has workers for nothing.
     """
     first: dict[str, Gold] = {}
     for probe in probes:
         gold = Gold(probe.question, probe.answer, probe.aliases, f"fact {probe.key.fact}")
         first.setdefault(probe.key.fact, gold)
-    instance = _instance(judge, max_cost, batch)
+    instance = _instance(judge, max_cost, batch, local or in_this_process)
+    if local is not None and local.spread and not local.loaded:
+        raise JudgeError(
+            f"--executor ray: judge {instance.name} has no model of its own for workers to run; "
+            "leave it out"
+        )
     _check(instance, list(first.values()), answers == "sentences")
     return instance
 
 
-def _instance(judge: str | Judge, max_cost: float | None, batch: bool = False) -> Judge:
+def _instance(
+    judge: str | Judge,
+    max_cost: float | None,
+    batch: bool = False,
+    local: MakeEngine = in_this_process,
+) -> Judge:
     if isinstance(judge, str):
-        return make_judge(judge, max_cost, batch)
+        return make_judge(judge, max_cost, batch, local)
     if batch or max_cost is not None:
         option = "--batch" if batch else "--max-cost"
         raise JudgeError(f"{option}: a judge that is given as an object has its own settings")

@@ -17,6 +17,7 @@ from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Estimate
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 
@@ -27,6 +28,7 @@ def rejudge(
     max_cost: float | None = None,
     batch: bool = False,
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run:
     """Judge a stored run's answers again, without its model, and store the result as a new run.
@@ -40,6 +42,8 @@ def rejudge(
         max_cost: US dollars that each paid judge may spend; the rest stays open.
         batch: Send a paid judge's calls as one batch job, where its provider supports that.
         run_options: Where the new run is stored.
+        executor_options: Which processes run the model of a local judge: this one, or workers of a
+            Ray cluster.
         on_progress: Called with every report of progress.
 
     Returns:
@@ -48,7 +52,7 @@ def rejudge(
     Raises:
         UnlearnbenchError: For every error that the caller can correct.
     """
-    from unlearnbench.api.judges import judge_again
+    from unlearnbench.api.judges import judge_again, local_models
 
     check_folder_option("--out", Path(run_options.out or "runs"))
     stored = RunFolder(Path(run))
@@ -56,16 +60,18 @@ def rejudge(
     record.check("judged again", stored.path)
     stored_identity = record.identity.model_dump()
     plan = Plan(stored.probes())
-    judging = judge_again(stored_identity["answers"], plan.probes, judge, max_cost, batch)
-    generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
-    identity = {
-        **{field: stored_identity[field] for field in _PLAN_FIELDS if field in stored_identity},
-        **identity_of(generator, judging, plan),
-    }
-    name = label(stored_identity["benchmark"], generator.info.checkpoint or "model")
-    folder = default_folder("runs", name, identity, run_options)
-    sampling = sampling_from(stored_identity)
-    return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
+    with local_models(executor_options) as local:
+        form = stored_identity["answers"]
+        judging = judge_again(form, plan.probes, judge, max_cost, batch, local)
+        generator = cast(Generator, load("engines", "replay")(str(run), EngineOptions()))
+        identity = {
+            **{field: stored_identity[field] for field in _PLAN_FIELDS if field in stored_identity},
+            **identity_of(generator, judging, plan),
+        }
+        name = label(stored_identity["benchmark"], generator.info.checkpoint or "model")
+        folder = default_folder("runs", name, identity, run_options)
+        sampling = sampling_from(stored_identity)
+        return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
 
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:

@@ -13,6 +13,7 @@ from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import DryRun, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import RunOptions
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def judge(
         bool, typer.Option("--batch", help="Send the calls as one job: slower, cheaper.")
     ] = False,
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -50,6 +52,7 @@ def judge(
             max_cost=max_cost,
             batch=batch,
             run_options=run_options,
+            executor_options=executor_options,
             on_progress=on_progress,
         )
     return print_run(result, json)

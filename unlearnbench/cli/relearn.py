@@ -28,6 +28,7 @@ from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.cli.stress import print_attacked
 from unlearnbench.environment import this_process
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def relearn(
     limit: Limit = None,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     dry_run: DryRun = False,
     on: OnMachine = None,
     price: Price = None,
@@ -98,6 +100,7 @@ def relearn(
             max_cost=max_cost,
             engine_options=engine_options,
             run_options=run_options,
+            executor_options=executor_options,
             on_progress=on_progress,
         )
     leave()

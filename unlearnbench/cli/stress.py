@@ -27,6 +27,7 @@ from unlearnbench.cli.options import (
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
+from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def stress(
     seed: Seed = 0,
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
+    executor_options: ExecutorOptions = ExecutorOptions(),
     dry_run: DryRun = False,
     on: OnMachine = None,
     price: Price = None,
@@ -111,6 +113,7 @@ def stress(
             max_cost=max_cost,
             engine_options=engine_options,
             run_options=run_options,
+            executor_options=executor_options,
             on_progress=on_progress,
         )
     return print_attacked(attacked, json, show_stress)

@@ -19,7 +19,7 @@ from unlearnbench.judging.llm.definition import (
     load_definition,
 )
 from unlearnbench.judging.llm.judge import LLMJudge
-from unlearnbench.judging.llm.local import LocalModel
+from unlearnbench.judging.llm.local import LocalModel, MakeEngine, in_this_process
 from unlearnbench.judging.llm.prompt import Call
 from unlearnbench.judging.llm.providers.gemini import GeminiProvider
 from unlearnbench.judging.llm.providers.openai import OpenAIProvider
@@ -39,15 +39,21 @@ _Build = Callable[[JudgeDefinition], LLMJudge]
 """Makes the judge of a definition with one model."""
 
 
-def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) -> Judge:
+def make_judge(
+    spec: str,
+    max_cost: float | None = None,
+    batch: bool = False,
+    local: MakeEngine = in_this_process,
+) -> Judge:
     """The judge that `spec` names: a plug-in, a shipped definition, or a folder with `judge.toml`.
 
     Text after the first colon is the judge's argument: a model for a definition, members joined by
     `+` for a jury. `max_cost` limits, in US dollars, what each paid member may spend; `batch` sends
-    calls as batch jobs where the provider supports them. Raises `JudgeError` for an unknown name
+    calls as batch jobs where the provider supports them; `local` loads the checkpoint of a local
+    judge. Raises `JudgeError` for an unknown name
     (and suggests the nearest one), a judge that cannot be made, or `batch` without support.
     """
-    judge = _make(spec, lambda definition: _with_transport(definition, max_cost, batch))
+    judge = _make(spec, lambda definition: _with_transport(definition, max_cost, batch, local))
     if batch and not _takes_jobs(judge):
         raise JudgeError(f"--batch: judge {spec} takes no batch jobs; leave it out")
     return judge
@@ -125,9 +131,11 @@ def _make(spec: str, build: _Build) -> Judge:
     return build(definition.with_model(argument) if argument else definition)
 
 
-def _with_transport(definition: JudgeDefinition, max_cost: float | None, batch: bool) -> LLMJudge:
+def _with_transport(
+    definition: JudgeDefinition, max_cost: float | None, batch: bool, local: MakeEngine
+) -> LLMJudge:
     if definition.file.provider == "local":
-        model = LocalModel(definition.file)
+        model = LocalModel(definition.file, local)
         return LLMJudge(model.pinned(definition), model)
     provider = PROVIDERS[definition.file.provider](definition.file)
     extra("tenacity", definition.file.provider)

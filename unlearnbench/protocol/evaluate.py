@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from unlearnbench.executors.blocks import Task
@@ -31,7 +32,10 @@ Advance = Callable[[Unit, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: its plan, engine, judge, decoding, folder and record."""
+    """One run: its plan, engine, judge, decoding, folder and record.
+
+    `judging` is held while its judge judges, which other runs may share.
+    """
 
     plan: Plan
     generator: Generator
@@ -39,6 +43,7 @@ class Job:
     sampling: Sampling
     folder: RunFolder
     record: RunRecord
+    judging: threading.Lock = field(default_factory=threading.Lock)
 
 
 def evaluate(job: Job, advance: Advance) -> None:
@@ -56,7 +61,7 @@ def evaluate(job: Job, advance: Advance) -> None:
         judge = job.judge.identity
         outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)
         judged = partial(advance, "verdicts")
-        with Verdicts(job.judge, job.folder, judged) as verdicts:
+        with Verdicts(job.judge, job.folder, judged, job.judging) as verdicts:
             answers = partial(advance, "answers")
             tasks = [_task(block, completions) for block in job.plan.blocks()]
             answers(len(job.plan.probes) - sum(len(task.missing) for task in tasks))

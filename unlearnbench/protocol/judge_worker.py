@@ -25,14 +25,15 @@ PATIENCE_S = 10.0
 class Verdicts:
     """A thread that judges submitted items in order, all that are waiting at a time.
 
-    The verdicts of a fact are committed together, soon after all of them are known. Used as a
-    context manager: its exit waits for all items, or stops after an error. Raises what the judge or
-    the disk raised.
+    The verdicts of a fact are committed together, soon after all of them are known. `judging` is
+    held meanwhile. Used as a context manager: its exit waits for all items, or stops after an
+    error. Raises what the judge or the disk raised.
     """
 
     judge: Judge
     folder: RunFolder
     advance: Callable[[int], None]
+    judging: threading.Lock = field(default_factory=threading.Lock)
     _waiting: queue.SimpleQueue[Sequence[JudgeItem] | None] = field(
         default_factory=queue.SimpleQueue
     )
@@ -77,7 +78,9 @@ class Verdicts:
     def _work(self) -> None:
         try:
             while (items := self._next()) is not None and not self._stopped.is_set():
-                self._judge(items)
+                with self.judging:
+                    if not self._stopped.is_set():  # it may have been a long wait
+                        self._judge(items)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self._error = error
 

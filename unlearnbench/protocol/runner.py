@@ -8,9 +8,10 @@ verdicts are kept, so that the same call resumes where a killed process stopped.
 from __future__ import annotations
 
 import platform
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -43,12 +44,14 @@ class Runner:
 
     `training` describes how the checkpoint was trained, if known. `root` is the folder of the
     attack that the runs belong to (None: a single run); a paid judge's verdicts are cached there.
+    Several threads may make runs at a time; `judging` sees to it that they judge one by one.
     """
 
     judge: Judge
     training: TrainingSummary | None = None
     on_progress: OnProgress = ignore
     root: Path | None = None
+    judging: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def run(
         self,
@@ -129,11 +132,13 @@ class Runner:
     ) -> Run:
         began = time.monotonic()
         if isinstance(self.judge, PaidJudge):
-            self.judge.keep_in(self.root or folder.path)
+            with self.judging:
+                self.judge.keep_in(self.root or folder.path)
         part = str(folder.path.relative_to(self.root)) if self.root else ""
         meter = Meter(folder.path, len(plan.probes), self.on_progress, part)
         record = self._new_record(identity, generator)
-        evaluate(Job(plan, generator, self.judge, sampling, folder, record), meter.advance)
+        job = Job(plan, generator, self.judge, sampling, folder, record, self.judging)
+        evaluate(job, meter.advance)
         return self._close(folder, generator, time.monotonic() - began)
 
     def _new_record(self, identity: Mapping[str, object], generator: Generator) -> RunRecord:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from unlearnbench.attacks.catalog import RelearnProfile
 from unlearnbench.attacks.identity import asked_fields, shared_fields
 from unlearnbench.attacks.relearn.arms import Arm, make_arm
-from unlearnbench.attacks.relearn.leg import Leg, Order
+from unlearnbench.attacks.relearn.curves import RelearnCurves
+from unlearnbench.attacks.relearn.elsewhere import LeasedLeg, LegPlan, ask_base
+from unlearnbench.attacks.relearn.leg import AskedLeg, Leg, Order, OwnLeg, untrained
 from unlearnbench.attacks.relearn.points import (
     OF_BASE,
     UNTRAINED,
@@ -23,21 +23,20 @@ from unlearnbench.attacks.relearn.points import (
     point_folder,
     point_probes,
 )
-from unlearnbench.attacks.relearn.summary import summarise
 from unlearnbench.attacks.relearn.trajectory import forget_state
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.checkpoints.resolve import Checkpoint
-from unlearnbench.engines.transformers.engine import ModelEngine
-from unlearnbench.engines.transformers.loading import choose_device, load_model, load_tokenizer
+from unlearnbench.engines.transformers.loading import load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import this_process, versions
 from unlearnbench.errors import ElsewhereError, RunError
-from unlearnbench.progress import Progress
+from unlearnbench.executors.crew import Crew, Lease
+from unlearnbench.interfaces import Generator
+from unlearnbench.progress import Together
 from unlearnbench.protocol.runner import Runner
-from unlearnbench.runs.attacks import RELEARN, read_relearn, write_attack
+from unlearnbench.runs.attacks import RELEARN, read_relearn
 from unlearnbench.runs.lock import locked
 from unlearnbench.runs.schema import (
-    ArmRecord,
     Budget,
     FinishedRelearn,
     Point,
@@ -52,7 +51,10 @@ from unlearnbench.types.options import DEFAULTS, EngineOptions
 
 @dataclass(frozen=True)
 class Relearning:
-    """The settings of a relearning run. `base` is the model before unlearning, if given."""
+    """The settings of a relearning run. `base` is the model before unlearning, if given.
+
+    `crew`: workers that train and ask the legs, several at a time; without one this process does.
+    """
 
     checkpoint: Checkpoint
     benchmark: Benchmark
@@ -63,6 +65,7 @@ class Relearning:
     base: Checkpoint | None = None
     options: EngineOptions = DEFAULTS
     limit: int | None = None
+    crew: Crew | None = None
 
     @property
     def identity(self) -> RelearnIdentity:
@@ -125,31 +128,57 @@ def _run(job: Relearning, folder: Path) -> FinishedRelearn:
     job = replace(job, runner=replace(job.runner, root=folder))
     with locked(folder):
         record = _initial_record(folder, job)
-        began, before = time.monotonic(), record.seconds
+        curves = RelearnCurves(folder, record, job.profile, job.arms, job.runner.on_progress)
+        if job.crew is not None:
+            _spread(job, folder, curves, job.crew)
+            return curves.finish()
+        if job.base is not None and curves.ceiling is None:
+            base_engine = partial(untrained, job.base, job.options)
+            curves.add_ceiling(_untrained(job, job.base, folder / OF_BASE, base_engine))
+        own_engine = partial(untrained, job.checkpoint, job.options)
+        curves.begin(_untrained(job, job.checkpoint, folder / UNTRAINED, own_engine))
+        for arm, seed in _legs(job):
+            leg, place = _leg(job, arm, seed, folder), _place(folder, arm, seed)
+            own = OwnLeg(leg, place, job.tokenizer, job.options)
+            _train_and_ask(job, folder, curves, (arm, seed), own)
+        return curves.finish()
 
-        def written(record: RelearnRecord) -> RelearnRecord:
-            seconds = round(before + time.monotonic() - began, 1)
-            record = record.model_copy(update={"seconds": seconds})
-            write_attack(folder, record)
-            return record
 
-        everyone = frozenset(f.id for f in job.benchmark.split("forget"))
-        ceiling = record.ceiling
-        if job.base is not None and ceiling is None:
-            ceiling = _untrained(job, job.base, folder / OF_BASE, everyone)
-        first = _untrained(job, job.checkpoint, folder / UNTRAINED, everyone)
-        record = written(record.model_copy(update={"ceiling": ceiling, "first": first}))
-        for name in job.arms:
-            arm = _arm(job, name)
-            kept = record.arms.get(name) or _about(arm, job.profile)
-            for seed in job.profile.seeds:
-                for point in _trajectory(job, arm, seed, folder):
-                    kept = kept.with_point(seed, point)
-                    record = written(record.with_arms({name: kept}))
-                    _report(job, folder, f"{name}, seed {seed}, step {point.step}", point, record)
-        finished = _concluded(record, first)
-        write_attack(folder, finished)
-        return finished
+def _spread(job: Relearning, folder: Path, curves: RelearnCurves, crew: Crew) -> None:
+    """All workers answer for the untrained model; then each takes one leg after the other."""
+    runner = replace(job.runner, on_progress=Together(folder, job.runner.on_progress))
+    job = replace(job, runner=runner)
+    curves.begin(_untrained(job, job.checkpoint, folder / UNTRAINED, lambda: crew.whole))
+
+    def ask_base_by(lease: Lease, base: Checkpoint) -> None:
+        engine = partial(lease.engine, ask_base)
+        curves.add_ceiling(_untrained(job, base, folder / OF_BASE, engine))
+
+    def carry(unit: tuple[Arm, int] | Checkpoint) -> None:
+        if isinstance(unit, Checkpoint):
+            crew.unit("the base model", lambda lease: ask_base_by(lease, unit))
+            return
+        arm, seed = unit
+        plan = LegPlan(arm, seed, _place(folder, arm, seed), curves.created)
+        losses: dict[int, float | None] = {}
+
+        def work(lease: Lease) -> None:
+            _train_and_ask(job, folder, curves, unit, LeasedLeg(lease, plan, losses))
+
+        crew.unit(f"{arm.name}, seed {seed}", work)
+
+    units: list[tuple[Arm, int] | Checkpoint] = list(_legs(job))
+    if job.base is not None and curves.ceiling is None:
+        units.insert(0, job.base)
+    for _ in crew.map(carry, units):
+        pass
+
+
+def _legs(job: Relearning) -> Iterator[tuple[Arm, int]]:
+    for name in job.arms:
+        arm = _arm(job, name)
+        for seed in job.profile.seeds:
+            yield arm, seed
 
 
 def _arm(job: Relearning, name: str) -> Arm:
@@ -160,15 +189,6 @@ def _arm(job: Relearning, name: str) -> Arm:
 def _state(job: Relearning, checkpoint: Checkpoint) -> dict[str, Setting]:
     """The state that identifies a run of an untrained model."""
     return asked_fields(checkpoint, job.options)
-
-
-def _report(job: Relearning, folder: Path, part: str, point: Point, record: RelearnRecord) -> None:
-    """Report a point: the number of points so far, their total, and its rates."""
-    total = len(job.arms) * len(job.profile.seeds) * len(job.profile.steps)
-    rates = {"forget": point.forget.high, "retain": point.retain.high}
-    text = f"{part}: forget {rates['forget']:.1%}, retain {rates['retain']:.1%}"
-    n_points = min(len(list(record.points)), total)
-    job.runner.on_progress(Progress(folder, "results", n_points, total, part, rates, text))
 
 
 def _initial_record(folder: Path, job: Relearning) -> RelearnRecord:
@@ -196,73 +216,39 @@ def _initial_record(folder: Path, job: Relearning) -> RelearnRecord:
     )
 
 
-def _about(arm: Arm, profile: RelearnProfile) -> ArmRecord:
-    """An arm without points."""
-    rows, size = len(arm.rows), profile.batch_size
-    return ArmRecord(
-        benign=arm.benign,
-        rows=rows,
-        left_out=arm.left_out,
-        scored=len(arm.scored),
-        tokens_a_step=round(size * sum(len(r.ids) for r in arm.rows) / rows, 1),
-        trained_tokens_a_step=round(size * sum(len(r.answer) for r in arm.rows) / rows, 1),
-        seeds={},
-    )
-
-
 def _untrained(
-    job: Relearning, checkpoint: Checkpoint, folder: Path, scored: frozenset[str]
+    job: Relearning, checkpoint: Checkpoint, folder: Path, engine: Callable[[], Generator]
 ) -> Point:
     """The point of an untrained model."""
-
-    def engine() -> ModelEngine:
-        device = choose_device(job.options.device)
-        model, tokenizer = load_model(checkpoint, device, torch.float32)
-        return ModelEngine(checkpoint, model, tokenizer, job.options)
-
+    everyone = frozenset(f.id for f in job.benchmark.split("forget"))
     run = job.runner.ask(folder, job.probes, engine, _state(job, checkpoint))
     other = job.runner.ask_shuffled(run, folder.with_name(f"{folder.name}-shuffled"))
-    return make_point(0, None, run, other, scored)
+    return make_point(0, None, run, other, everyone)
 
 
 def _leg(job: Relearning, arm: Arm, seed: int, folder: Path) -> Leg:
-    own = folder / arm.name / f"seed-{seed}"
+    own = _place(folder, arm, seed)
     return Leg(job.checkpoint, arm, seed, own, job.profile, job.options, job.lora)
 
 
-def _trajectory(job: Relearning, arm: Arm, seed: int, folder: Path) -> Iterator[Point]:
-    """Yield the points of one arm and seed."""
-    leg = _leg(job, arm, seed, folder)
+def _place(folder: Path, arm: Arm, seed: int) -> Path:
+    return folder / arm.name / f"seed-{seed}"
+
+
+def _train_and_ask(
+    job: Relearning, folder: Path, curves: RelearnCurves, unit: tuple[Arm, int], leg: AskedLeg
+) -> None:
+    """Add the points of one arm and seed."""
+    arm, seed = unit
     for step in job.profile.steps:
         where = folder / point_folder(arm.name, seed, step)
-        engines: list[ModelEngine] = []
-
-        def engine(step: int = step, engines: list[ModelEngine] = engines) -> ModelEngine:
-            first_decides(lambda: Order(arm.name, seed, step))
-            reached, model = leg.reach(step)
-            engines.append(ModelEngine(reached, model, job.tokenizer, job.options))
-            return engines[0]
-
         state = _state(job, job.checkpoint)
         if step:
             state |= {"arm": arm.name, "relearn_seed": str(seed), "step": str(step)}
             state["profile_fingerprint"] = job.profile.fingerprint
             state["lora"] = str(job.lora)
-        run = job.runner.ask(where, job.probes, engine, state)
-        for used in engines:
-            used.release()
+        run = job.runner.ask(where, job.probes, partial(leg.engine, step), state)
+        leg.release()
         other = job.runner.ask_shuffled(run, where.with_name(f"{where.name}-shuffled"))
-        yield make_point(step, leg.loss_at(step), run, other, arm.scored)
+        curves.add(arm, seed, make_point(step, leg.loss_at(step), run, other, arm.scored))
     forget_state(leg.folder)
-
-
-def _concluded(record: RelearnRecord, first: Point) -> FinishedRelearn:
-    """The record with its summary, and whether anything is open."""
-    n_open = first.n_open + sum(point.n_open for point in record.points)
-    end = {
-        "summary": summarise(record.arms, record.ceiling, first),
-        "n_open": n_open,
-        "status": "open" if n_open else "complete",
-        "finished": utc_now(),
-    }
-    return FinishedRelearn(**{**dict(record), **end})

@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from unlearnbench.attacks.stress.base import Subject
+from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import PlannedRun
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.interfaces import Generator
 from unlearnbench.types import Setting
 
+A = TypeVar("A")
+
 
 def ask_unchanged(planned: PlannedRun, subject: Subject) -> Finding:
     """What a planned run finds on the unchanged model."""
+    if subject.crew is not None:
+        return _by_worker(planned, subject, {}, unchanged)
     return _carry_out(planned, subject, subject.engine, {})
+
+
+def ask_each(
+    ask: Callable[[A], Finding], planned: Sequence[A], subject: Subject
+) -> Iterator[Finding]:
+    """What `ask` finds by planned runs, in their order; several at a time where there is a crew."""
+    return map(ask, planned) if subject.crew is None else subject.crew.map(ask, planned)
 
 
 def ask_changed(
     planned: PlannedRun,
     subject: Subject,
     change: Mapping[str, Setting],
-    make: Callable[[], ModelEngine],
+    make: Callable[[Loadable], ModelEngine],
 ) -> Finding:
-    """What a planned run finds on a changed model, which `make` gives if answers are missing."""
+    """What a planned run finds on a changed model, which `make` gives if answers are missing.
+
+    `make` may be called in a worker, so it must travel there.
+    """
+    if subject.crew is not None:
+        return _by_worker(planned, subject, change, make)
     made: list[ModelEngine] = []
 
     def engine() -> ModelEngine:
-        made.append(make())
+        made.append(make(subject))
         return made[0]
 
     try:
@@ -37,6 +55,24 @@ def ask_changed(
     finally:
         for used in made:
             used.release()
+
+
+def unchanged(models: Loadable) -> Generator:
+    """The model as it is."""
+    return models.engine()
+
+
+def _by_worker(
+    planned: PlannedRun,
+    subject: Subject,
+    change: Mapping[str, Setting],
+    make: Callable[[Loadable], Generator],
+) -> Finding:
+    assert subject.crew is not None
+    return subject.crew.unit(
+        planned.door,
+        lambda lease: _carry_out(planned, subject, partial(lease.engine, make), change),
+    )
 
 
 def _carry_out(

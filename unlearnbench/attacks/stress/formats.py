@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlearnbench.attacks.stress.asking import ask_unchanged
+from unlearnbench.attacks.stress.asking import ask_each, ask_unchanged
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.forms import SECOND_TURN, plan_formats
@@ -25,12 +25,13 @@ class Formats:
         """See `StressTest`."""
         inputs, waiting = subject.inputs, _unanswered(subject.baseline)
         replies = {**dict.fromkeys(waiting, ""), **inputs.replies}
-        return [
-            _open(planned)
-            if waiting and planned.door == SECOND_TURN
-            else ask_unchanged(planned, subject)
-            for planned in plan_formats(replace(inputs, replies=replies))
-        ]
+
+        def ask(planned: PlannedRun) -> Finding:
+            if waiting and planned.door == SECOND_TURN:
+                return _open(planned)
+            return ask_unchanged(planned, subject)
+
+        return list(ask_each(ask, plan_formats(replace(inputs, replies=replies)), subject))
 
 
 def _unanswered(baseline: Run) -> list[tuple[str, str]]:

@@ -8,20 +8,22 @@ hidden, not forgotten.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from unlearnbench.attacks.stress.base import Subject
+from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.forms import BEGUN, BRIEFLY
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
 from unlearnbench.training.head import find_head
-from unlearnbench.types import Fact, Message, ProbeKey
+from unlearnbench.types import Fact, Message, ProbeKey, PromptFormat
 
 TOP = 10
 
@@ -37,12 +39,9 @@ class Lens:
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`. One finding without a score: its figures are in the details."""
         began = time.monotonic()
-        engine = subject.engine()
-        assert isinstance(engine, ModelEngine)
-        engine.release()
         facts = subject.inputs.facts("forget")
-        ranks = torch.stack([_ranks(engine.model, engine.tokenizer, f, subject) for f in facts])
-        engine.resume()
+        read = partial(_ranks_of, tuple(facts), subject.prompt_format)
+        ranks = torch.tensor(subject.measured(self.name, read))
         first = (ranks == 0).float().mean(0)
         near = (ranks < TOP).float().mean(0)
         best = int(near.argmax())
@@ -60,12 +59,27 @@ class Lens:
         return [Finding(self.name, ranked=False, seconds=seconds, details=details, note=note)]
 
 
+def _ranks_of(
+    facts: Sequence[Fact], prompt_format: PromptFormat, models: Loadable
+) -> list[list[int]]:
+    """The ranks of each fact's answer, by layer."""
+    engine = models.engine()
+    assert isinstance(engine, ModelEngine)
+    engine.release()
+    ask = partial(_ranks, engine.model, engine.tokenizer, prompt_format)
+    ranks: list[list[int]] = torch.stack([ask(fact) for fact in facts]).tolist()
+    engine.resume()
+    return ranks
+
+
 @torch.no_grad()
-def _ranks(model: PreTrainedModel, tokenizer: Any, fact: Fact, subject: Subject) -> torch.Tensor:
+def _ranks(
+    model: PreTrainedModel, tokenizer: Any, prompt_format: PromptFormat, fact: Fact
+) -> torch.Tensor:
     """Rank (0: likeliest) of the answer's first token at each layer, `[layers + 1]`."""
     turns = (Message("user", f"{BRIEFLY} {fact.question}"), Message("assistant", BEGUN))
     key = ProbeKey(fact.id, "lens", "plain")
-    ids = encode(tokenizer, make_probe(fact, key, turns, subject.prompt_format))
+    ids = encode(tokenizer, make_probe(fact, key, turns, prompt_format))
     gold = tokenizer(f" {fact.answer}", add_special_tokens=False).input_ids[0]
     inputs = torch.tensor([ids], device=model.device)
     states = model(input_ids=inputs, use_cache=False, output_hidden_states=True).hidden_states

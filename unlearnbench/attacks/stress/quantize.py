@@ -6,8 +6,10 @@ et al. 2024, arXiv 2410.16454).
 
 from __future__ import annotations
 
-from unlearnbench.attacks.stress.asking import ask_changed
-from unlearnbench.attacks.stress.base import Subject
+from functools import partial
+
+from unlearnbench.attacks.stress.asking import ask_changed, ask_each
+from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
 from unlearnbench.attacks.stress.planned import PlannedRun
 from unlearnbench.attacks.stress.quantizers import INT4_GROUP, NF4_BLOCK, quantise_model
@@ -26,15 +28,18 @@ class Quantize:
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""
-        runs = zip(QUANTISED, plan_quantize(subject.inputs), strict=True)
-        return [self._quantised(kind, planned, subject) for kind, planned in runs]
+        runs = list(zip(QUANTISED, plan_quantize(subject.inputs), strict=True))
 
-    def _quantised(self, kind: str, planned: PlannedRun, subject: Subject) -> Finding:
-        def make() -> ModelEngine:
-            model, tokenizer = subject.load()
-            quantise_model(model, kind, model.get_output_embeddings())
-            digest = sha256_json([subject.checkpoint.fingerprint, kind])
-            changed = subject.checkpoint.with_weights(digest)
-            return ModelEngine(changed, model, tokenizer, subject.options)
+        def ask(run: tuple[str, PlannedRun]) -> Finding:
+            kind, planned = run
+            return ask_changed(planned, subject, {"weights": kind}, partial(quantised, kind))
 
-        return ask_changed(planned, subject, {"weights": kind}, make)
+        return list(ask_each(ask, runs, subject))
+
+
+def quantised(kind: str, models: Loadable) -> ModelEngine:
+    """The checkpoint with its weights rounded."""
+    model, tokenizer = models.load()
+    quantise_model(model, kind, model.get_output_embeddings())
+    changed = models.checkpoint.with_weights(sha256_json([models.checkpoint.fingerprint, kind]))
+    return ModelEngine(changed, model, tokenizer, models.options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from unlearnbench.attacks.stress.asking import ask_unchanged
+from functools import partial
+
+from unlearnbench.attacks.stress.asking import ask_each, ask_unchanged
 from unlearnbench.attacks.stress.base import Subject
 from unlearnbench.attacks.stress.draws import plan_sampling
 from unlearnbench.attacks.stress.findings import Finding
@@ -18,4 +20,5 @@ class DrawnSamples:
 
     def run(self, subject: Subject) -> list[Finding]:
         """See `StressTest`."""
-        return [ask_unchanged(planned, subject) for planned in plan_sampling(subject.inputs)]
+        ask = partial(ask_unchanged, subject=subject)
+        return list(ask_each(ask, plan_sampling(subject.inputs), subject))

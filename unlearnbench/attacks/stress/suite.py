@@ -25,8 +25,9 @@ from unlearnbench.engines.transformers.loading import load_model, load_tokenizer
 from unlearnbench.engines.transformers.prompts import prompt_format
 from unlearnbench.environment import versions
 from unlearnbench.errors import RunError
+from unlearnbench.executors.crew import Crew
 from unlearnbench.interfaces import Generator
-from unlearnbench.progress import Progress
+from unlearnbench.progress import Progress, Together
 from unlearnbench.protocol.runner import Runner
 from unlearnbench.runs.attacks import STRESS, read_stress, write_attack
 from unlearnbench.runs.folder import RunFolder
@@ -47,7 +48,8 @@ class Suite:
     """The tests and settings of a suite.
 
     `base` is the model before unlearning, if given. `left_out` names tests that cannot be run, and
-    why. `asking` is the engine that asks in place of engine `transformers`.
+    why. `asking` is the engine that asks in place of engine `transformers`. `crew`: workers that
+    are asked, several runs at a time; without one this process is.
     """
 
     tests: Sequence[StressTest]
@@ -62,6 +64,7 @@ class Suite:
     options: EngineOptions = DEFAULTS
     left_out: Mapping[str, str] = field(default_factory=dict)
     asking: AskingEngine | None = None
+    crew: Crew | None = None
 
     @property
     def asked_by(self) -> Mapping[str, Setting]:
@@ -90,20 +93,29 @@ def run_suite(suite: Suite, folder: Path) -> FinishedStress:
     what is missing. Raises `RunError` if the folder is in use or belongs to another checkpoint.
     """
     suite = replace(suite, runner=replace(suite.runner, root=folder))
+    if suite.crew is not None:
+        together = Together(folder, suite.runner.on_progress)
+        suite = replace(suite, runner=replace(suite.runner, on_progress=together))
     with locked(folder):
         record = _initial_record(folder, suite)
         subject = _subject(suite, folder)
         baseline = baseline_record(subject.baseline)
         compared = subject.baseline.record.generator.settings.get(COMPARED)
         record = record.model_copy(update={"baseline": baseline, "compared": compared})
-        for number, test in enumerate(suite.tests, start=1):
+
+        def carry_out(test: StressTest) -> tuple[StressTest, list[Finding], float]:
             began = time.monotonic()
-            for finding in test.run(subject):
+            return test, test.run(subject), round(time.monotonic() - began, 1)
+
+        crew, tests = suite.crew, suite.tests
+        results = map(carry_out, tests) if crew is None else crew.map(carry_out, tests)
+        for number, (test, findings, duration) in enumerate(results, start=1):
+            for finding in findings:
                 _report(suite, folder, finding, number)
                 doors = {**record.findings, finding.name: door_record(finding, baseline)}
                 record = record.model_copy(update={"findings": doors})
                 write_attack(folder, record)
-            seconds = {**record.seconds, test.name: round(time.monotonic() - began, 1)}
+            seconds = {**record.seconds, test.name: duration}
             record = record.model_copy(update={"seconds": seconds})
         missing = {**record.left_out, **suite.left_out}
         missing = {test: why for test, why in missing.items() if test not in record.seconds}
@@ -166,7 +178,9 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         **suite.asked_by,
         "dtype": str(suite.dtype).removeprefix("torch."),
     }
-    baseline = suite.runner.ask(folder / planned.folder, planned.probes, engine, state)
+    crew = suite.crew
+    whole: Callable[[], Generator] = engine if crew is None else lambda: crew.whole
+    baseline = suite.runner.ask(folder / planned.folder, planned.probes, whole, state)
     return Subject(
         checkpoint=suite.checkpoint,
         benchmark=suite.benchmark,
@@ -182,6 +196,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         base=suite.base,
         options=suite.options,
         load_base=loader(suite.base) if suite.base else None,
+        crew=crew,
     )
 
 

@@ -33,18 +33,18 @@ class RayEngine:
     def __init__(
         self, recipe: Recipe, options: ExecutorOptions, expected: Callable[[], str | None]
     ) -> None:
-        if recipe.options.device.startswith("cuda:"):
+        if recipe.device.startswith("cuda:"):
             raise EngineError(
-                f"--device {recipe.options.device}: Ray gives each worker its cards; give cuda"
+                f"--device {recipe.device}: Ray gives each worker its cards; give cuda"
             )
         self._cluster = connect(options)
         self._notes: list[str] = []
         self._n_lost = 0
         try:
-            no_gpus = recipe.options.device in ("cpu", "mps")
+            no_gpus = recipe.device in ("cpu", "mps")
             workforce = self._cluster.workforce(options, no_gpus)
-            self._pool = Pool(self._cluster.ray, recipe, workforce, expected)
-            self._workers = self._pool.start()
+            self.pool = Pool(self._cluster.ray, recipe, workforce, expected)
+            self._workers = self.pool.start()
         except BaseException:
             self._cluster.leave()
             raise
@@ -52,22 +52,22 @@ class RayEngine:
     @property
     def info(self) -> GeneratorInfo:
         """The workers' engine, with the notes of all of them."""
-        own = self._pool.reference.info
+        own = self.pool.reference.info
         notes = [note for ready in self._workers for note in ready.info.notes]
         return replace(own, notes=tuple(dict.fromkeys((*notes, *self._notes, *self._of_workers()))))
 
     @property
     def asks_singly(self) -> bool:
         """Whether the workers' engine does."""
-        return self._pool.reference.asks_singly
+        return self.pool.reference.asks_singly
 
     def adopt(self, settings: Mapping[str, Setting]) -> None:
         """Adopt the run's settings in every worker. Raises `EngineError` if one cannot."""
-        self._workers = self._pool.adopt(settings)
+        self._workers = self.pool.adopt(settings)
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
         """As the first worker knows it; the tokenizers of the others are the same."""
-        fingerprint: str | None = self._pool.first(
+        fingerprint: str | None = self.pool.first(
             lambda actor: actor.prompts_fingerprint.remote(tuple(probes))
         )
         return fingerprint
@@ -84,7 +84,7 @@ class RayEngine:
         self, tasks: Sequence[Task], sampling: Sampling, advance: Callable[[int], None]
     ) -> Iterator[tuple[Task, Results]]:
         """Answer many blocks, as many at a time as there are workers."""
-        spreading = Spreading(self._pool, sampling, self.asks_singly, advance)
+        spreading = Spreading(self.pool, sampling, self.asks_singly, advance)
         try:
             yield from spreading.run(tasks)
         finally:
@@ -93,7 +93,7 @@ class RayEngine:
 
     def close(self) -> None:
         """End the workers, and leave the cluster."""
-        self._pool.close()
+        self.pool.close()
         self._cluster.leave()
 
     def _of_workers(self) -> Iterator[str]:

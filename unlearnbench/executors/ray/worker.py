@@ -1,4 +1,4 @@
-"""What runs in a worker: an engine of its own. This module does not import Ray."""
+"""What runs in a worker: models and an engine of its own. This module does not import Ray."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Any, Protocol, TypeVar, cast
 
 from unlearnbench.environment import versions
 from unlearnbench.hashing import sha256_file, sha256_json
@@ -30,13 +30,50 @@ REPORTED_S = 1.0
 """Seconds after which the answers of a block under way are sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How each worker makes its engine, by names alone."""
+T = TypeVar("T")
 
-    engine: str
+
+class Models(Protocol):
+    """What a worker holds to make engines of."""
+
+    def engine(self) -> Generator:
+        """The engine that each worker begins with."""
+        ...
+
+
+class Recipe(Protocol):
+    """How each worker comes by its models; it travels there, and goes by names alone."""
+
+    @property
+    def device(self) -> str:
+        """What they run on."""
+        ...
+
+    def open(self) -> Models:
+        """The models, in a worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRecipe:
+    """An engine by name, for one checkpoint."""
+
+    name: str
     checkpoint: str
     options: EngineOptions
+
+    @property
+    def device(self) -> str:
+        """See `Recipe`."""
+        return self.options.device
+
+    def open(self) -> EngineRecipe:
+        """See `Recipe`."""
+        return self
+
+    def engine(self) -> Generator:
+        """See `Models`."""
+        return cast(Generator, load("engines", self.name)(self.checkpoint, self.options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +130,8 @@ def _code() -> str:
 class Worker:
     """An engine in a process of its own; its methods are called from the driver, one at a time."""
 
-    _engine: Generator
+    _models: Models
+    _engine: Generator | None = None
 
     def surrounding(self) -> Surrounding:
         """Where it runs; answers as soon as the process is there."""
@@ -101,34 +139,57 @@ class Worker:
 
     def load(self, recipe: Recipe, settings: Mapping[str, Setting] | None) -> Ready:
         """Make the engine, with the settings of the run if they are fixed already."""
-        made = load("engines", recipe.engine)(recipe.checkpoint, recipe.options)
-        self._engine = cast(Generator, made)
+        self._models = recipe.open()
+        self._engine = self._models.engine()
         return self.adopt(settings or {})
+
+    def turn(self, make: Callable[[Any], Generator]) -> Ready:
+        """Put another engine in the place of the one there is, made of this worker's models."""
+        self.rest()  # its memory is free before another model is loaded
+        self._engine = make(self._models)
+        return self.adopt({})
+
+    def rest(self) -> None:
+        """Give the engine up."""
+        release = getattr(self._engine, "release", None)
+        if release is not None:
+            release()
+        self._engine = None
+
+    def measure(self, work: Callable[[Any], T]) -> T:
+        """What `work` makes of this worker's models."""
+        return work(self._models)
 
     def adopt(self, settings: Mapping[str, Setting]) -> Ready:
         """Adopt the settings of the run."""
+        engine = self._current
         if settings:
-            self._engine.adopt(settings)
-        engine = self._engine
+            engine.adopt(settings)
         singly = isinstance(engine, SingleGenerator) and engine.asks_singly
         return Ready(engine.info, singly, _device())
 
     def prompts_fingerprint(self, probes: Sequence[Probe]) -> str | None:
         """See `PromptingGenerator`; None for an engine that knows no tokens."""
-        if not isinstance(self._engine, PromptingGenerator):
-            return None
-        return self._engine.prompts_fingerprint(probes)
+        engine = self._current
+        return (
+            engine.prompts_fingerprint(probes) if isinstance(engine, PromptingGenerator) else None
+        )
 
     def answer(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[AnswerPart]:
         """The answers of a block, sent from time to time so that progress shows."""
         waiting: list[Completion | Failure] = []
         sent = time.monotonic()
-        for result in self._engine.generate(block, sampling):
+        for result in self._current.generate(block, sampling):
             waiting.append(result)
             if time.monotonic() - sent >= REPORTED_S:
                 yield AnswerPart(tuple(waiting))
                 waiting, sent = [], time.monotonic()
-        yield AnswerPart(tuple(waiting), self._engine.info.notes, last=True)
+        yield AnswerPart(tuple(waiting), self._current.info.notes, last=True)
+
+    @property
+    def _current(self) -> Generator:
+        assert self._engine is not None
+        return self._engine
 
 
 def _device() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, Strict
@@ -141,10 +141,6 @@ class RelearnRecord(AttackRecord):
         for arm in self.arms.values():
             for points in arm.seeds.values():
                 yield from points
-
-    def with_arms(self, arms: Mapping[str, ArmRecord]) -> RelearnRecord:
-        """The record with arms added, or replaced."""
-        return self.model_copy(update={"arms": {**self.arms, **arms}})
 
 
 class FinishedRelearn(RelearnRecord):
