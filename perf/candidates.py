@@ -1,0 +1,224 @@
+"""How well the checks of candidates tell good ones from bad ones.
+
+    python perf/candidates.py [--half tuning|held-out] [--kinds] [--misses] [--json]
+    python perf/candidates.py --fit > unlearnbench/paraphrasing/rules/likeness.toml
+    python perf/candidates.py --speed 1000
+
+Good candidates: the paraphrases that LKF ships for its forget facts, and a plain one for each of
+them (`tests/fixtures/candidates/good.jsonl`). Bad ones: `bad.jsonl` beside it, by kind. All
+candidates of a fact are checked together, in an order that only their text decides. Half of the
+facts were used to set thresholds (`tuning`); the figures to quote are those of the other half.
+`synonyms` are those that ship with LKF; `good, no synonyms` is what a list without any gets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from unlearnbench.benchmark.load import load_benchmark
+from unlearnbench.benchmark.quality.beside import read_synonyms
+from unlearnbench.benchmark.quality.meaning import embed_words
+from unlearnbench.hashing import sha256_text
+from unlearnbench.paraphrasing.candidates import Candidate, Checked
+from unlearnbench.paraphrasing.checks import Proposal, check_proposals
+from unlearnbench.paraphrasing.rules.likeness import traits
+from unlearnbench.scoring.intervals import wilson
+from unlearnbench.types import Fact
+
+FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "candidates"
+GOOD = "good: LKF's own", "good: plain"
+MAY_STOP = 0.025
+"""Share of LKF's own paraphrases of the tuning half that `other-meaning` may stop."""
+CHANGED, PLAIN = 8.0, 6.0
+"""Weights of rare rows in the fit: texts whose meaning changed, and plain paraphrases."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A labelled candidate: `kind` is a kind of bad ones, or one of the two of good ones."""
+
+    fact: str
+    half: str
+    kind: str
+    how: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How many candidates of a kind were treated rightly, with the 95 % Wilson interval."""
+
+    half: str
+    kind: str
+    right: int
+    n: int
+    low: float
+    high: float
+
+
+def bare_facts() -> list[Fact]:
+    """LKF's forget facts without their paraphrases."""
+    facts = load_benchmark("lkf").split("forget")
+    return [replace(fact, paraphrases=(), train_paraphrases=()) for fact in facts]
+
+
+def labelled_rows() -> list[Row]:
+    """All labelled candidates."""
+    halves: dict[str, str] = {}
+    rows: list[Row] = []
+    for number, fact in enumerate(load_benchmark("lkf").split("forget")):
+        halves[fact.id] = "held-out" if number % 2 else "tuning"
+        texts = [p.text for p in fact.paraphrases] + list(fact.train_paraphrases)
+        rows += [Row(fact.id, halves[fact.id], GOOD[0], "", text) for text in texts]
+    for name, kind in (("good", GOOD[1]), ("bad", "")):
+        for line in (FIXTURES / f"{name}.jsonl").read_text("utf-8").splitlines():
+            read = json.loads(line)
+            label = kind or read["kind"]
+            rows.append(Row(read["fact"], read["half"], label, read.get("how", ""), read["text"]))
+    assert all(row.half == halves[row.fact] for row in rows)
+    return sorted(rows, key=lambda row: sha256_text(row.text))
+
+
+def checked(rows: Sequence[Row], *, synonyms: bool = True) -> list[tuple[Row, Checked]]:
+    """Each row with what the checks say."""
+    facts = {fact.id: fact for fact in bare_facts()}
+    lists: dict[str, list[Row]] = {fact: [] for fact in facts}
+    for row in rows:
+        lists[row.fact].append(row)
+    proposals = [
+        Proposal(facts[fact], [Candidate(fact, "evaluation", None, r.text, "table") for r in some])
+        for fact, some in lists.items()
+    ]
+    known = read_synonyms(load_benchmark("lkf").folder) if synonyms else ()
+    results = check_proposals(proposals, list(facts.values()), known)
+    return [
+        pair
+        for some, found in zip(lists.values(), results, strict=True)
+        for pair in zip(some, found, strict=True)
+    ]
+
+
+def figures(pairs: Sequence[tuple[Row, Checked]], *, by_how: bool = False) -> Iterator[Figure]:
+    """Good ones that pass and bad ones that are stopped, by half and kind."""
+    groups: dict[tuple[str, str], list[bool]] = {}
+    for row, found in pairs:
+        right = found.passes == (row.kind in GOOD)
+        kind = f"{row.kind}: {row.how}" if by_how and row.how else row.kind
+        names = [kind, "all good" if row.kind in GOOD else "all bad"]
+        for name in names:
+            groups.setdefault((row.half, name), []).append(right)
+    for (half, kind), rights in sorted(groups.items()):
+        interval = wilson(sum(rights), len(rights))
+        yield Figure(half, kind, sum(rights), len(rights), interval.low, interval.high)
+
+
+def fit() -> dict[str, float]:
+    """Weights of `likeness`: LKF's tuning half and WKF's forget facts against changed meanings."""
+    facts = {fact.id: fact for fact in (*bare_facts(), *load_benchmark("wkf").split("forget"))}
+    rows = [r for r in labelled_rows() if r.half == "tuning" and r.kind in (*GOOD, "meaning")]
+    for fact in load_benchmark("wkf").split("forget"):
+        rows += [Row(fact.id, "", "wkf", "", p.text) for p in fact.paraphrases]
+    texts = list(dict.fromkeys(t for r in rows for t in (r.text, *_gold(facts[r.fact]))))
+    embedded = dict(zip(texts, embed_words(texts), strict=True))
+    found = []
+    for row in rows:
+        question, answer = _gold(facts[row.fact])
+        pair = embedded[question], embedded[row.text], embedded[answer]
+        found.append(traits((question, row.text), *pair))
+    names = list(found[0])
+    x = np.array([[one[name] for name in names] for one in found])
+    changed = np.array([row.kind == "meaning" for row in rows])
+    weight = [CHANGED if r.kind == "meaning" else PLAIN if r.kind == GOOD[1] else 1 for r in rows]
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(x), changed, weight)
+    factors = model.coef_[0] / scaler.scale_
+    intercept = float(model.intercept_[0] - factors @ scaler.mean_)
+    own = np.array([row.kind == GOOD[0] for row in rows])
+    likely = 1 / (1 + np.exp(-(x @ factors + intercept)))
+    threshold = float(np.quantile(likely[own], 1 - MAY_STOP))
+    stopped = float((likely[changed] > threshold).mean())
+    print(f"# stops {stopped:.3f} of the changed meanings it was fitted on", file=sys.stderr)
+    return {
+        "threshold": threshold,
+        "intercept": intercept,
+        **dict(zip(names, map(float, factors), strict=True)),
+    }
+
+
+def _gold(fact: Fact) -> tuple[str, str]:
+    return fact.question, fact.answer
+
+
+def speed(count: int) -> None:
+    """Seconds for so many facts with 25 candidates each: LKF's, over and over under new numbers."""
+    rows = [row for row in labelled_rows() if row.kind == GOOD[0]]
+    facts = {fact.id: fact for fact in bare_facts()}
+    proposals = []
+    for number in range(count):
+        fact = list(facts.values())[number % len(facts)]
+        own = replace(fact, id=f"{fact.id}-{number}", question=f"{fact.question} ({number})")
+        texts = [row.text for row in rows if row.fact == fact.id]
+        texts = [f"{text} ({number}.{n})" for n, text in enumerate((*texts, *texts))][:25]
+        proposals.append(
+            Proposal(own, [Candidate(own.id, "evaluation", None, t, "table") for t in texts])
+        )
+    start = time.perf_counter()
+    total = sum(map(len, check_proposals(proposals)))
+    seconds = time.perf_counter() - start
+    print(f"{count} facts, {total} candidates: {seconds:.0f} s, {total / seconds:.0f} a second")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", choices=["tuning", "held-out"])
+    parser.add_argument("--kinds", action="store_true", help="changed meanings by what changed")
+    parser.add_argument("--misses", action="store_true", help="list what was treated wrongly")
+    parser.add_argument("--fit", action="store_true", help="print the weights of likeness.toml")
+    parser.add_argument("--speed", type=int, metavar="FACTS")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    if args.fit:
+        print("# Weights of the traits in likeness.py; made by: python perf/candidates.py --fit")
+        print("\n".join(f"{name} = {value:.4f}" for name, value in fit().items()))
+        return
+    if args.speed:
+        speed(args.speed)
+        return
+    rows = [row for row in labelled_rows() if args.half in (None, row.half)]
+    pairs = checked(rows)
+    found = list(figures(pairs, by_how=args.kinds))
+    good = [row for row in rows if row.kind in GOOD]
+    bare = figures(checked(good, synonyms=False))
+    found += [replace(f, kind="good, no synonyms") for f in bare if f.kind == "all good"]
+    if args.json:
+        print(json.dumps([asdict(figure) for figure in found]))
+        return
+    for f in found:
+        print(
+            f"{f.half:9} {f.kind:26} {f.right:5} of {f.n:5}  "
+            f"{f.right / f.n:7.1%}  [{f.low:.1%}, {f.high:.1%}]"
+        )
+    for good_ones, title in ((True, "rules that stopped good ones"), (False, "... bad ones")):
+        some = [pair for pair in pairs if (pair[0].kind in GOOD) == good_ones]
+        rules = Counter(rule for _, one in some for rule in {d.rule for d in one.doubts})
+        print(f"{title}: {', '.join(f'{rule} {n}' for rule, n in rules.most_common())}")
+    if args.misses:
+        for row, one in pairs:
+            if one.passes != (row.kind in GOOD):
+                print(row.kind, row.how, "|", row.text, "|", *(f"{d.rule}: {d.what}" for d in one.doubts))
+
+
+if __name__ == "__main__":
+    main()

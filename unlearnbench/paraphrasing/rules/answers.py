@@ -1,0 +1,145 @@
+"""Whether a candidate gives the gold answer or a part of it away.
+
+The whole answer, an alias or a part of a name is final: a text that holds it asks for nothing. A
+word of the answer that is an ordinary word as well is only doubtful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+from unlearnbench.benchmark import plain
+from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
+from unlearnbench.benchmark.quality.casing import is_cased, words_of
+from unlearnbench.benchmark.quality.words import HARMLESS
+from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.rules.words import (
+    GENERIC,
+    SHORT_NAMES,
+    TITLES,
+    folded,
+    in_digits,
+    is_unspaced,
+)
+from unlearnbench.types import Fact
+
+_WHOLE, _PART = "answer-in-question", "answer-in-part"
+_COMPACT = 6
+"""Letters of an answer that is looked for across the spaces of a text."""
+_SHORTEST = 3
+"""Letters of a part that is looked for."""
+_SPELLING, _SPELT = 86.0, 6
+"""Words of so many letters that are so much alike, in percent, are spellings of one."""
+_ENDINGS = ("s", "es", "n", "an", "ian", "ese", "ish", "er", "ers", "ic", "ism", "ist", "en", "e")
+_ACRONYM = 3
+_SHORT = frozenset(name for group in SHORT_NAMES for name in group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A word of an answer; `named` if the answer writes it with a capital."""
+
+    word: str
+    named: bool
+
+
+def check_answer(fact: Fact, text: str) -> Doubt | None:
+    """The gravest doubt about what a text gives away."""
+    for gold in dict.fromkeys((fact.answer, *fact.aliases)):
+        if _holds_whole(gold, fact.question, text):
+            return Doubt(_WHOLE, f"holds {gold!r}", final=True)
+    found = list(_parts_in(fact, text))
+    if not found:
+        return None
+    telling = [pair for pair in found if not {pair[0].word, pair[1]} & GENERIC]
+    named = [word for part, word in telling if part.named and _is_name(word, text)]
+    if named:
+        return Doubt(_WHOLE, f"holds {named[0]!r}, a part of {fact.answer!r}", final=True)
+    words = {part.word for part, _ in found}
+    whole = any(words >= {p.word for p in parts} for parts in _golds(fact).values() if parts)
+    listed = ", ".join(repr(word) for word in dict.fromkeys(word for _, word in telling))
+    if telling and whole:
+        return Doubt(_WHOLE, f"holds {listed}, of which {fact.answer!r} is made", final=True)
+    return Doubt(_PART, f"holds {listed}, a part of {fact.answer!r}") if telling else None
+
+
+def _holds_whole(gold: str, question: str, text: str) -> bool:
+    """Whether an answer stands in a text, with or without its spaces, in words or digits."""
+    for fold in (folded, in_digits):
+        if f" {fold(gold)} " in f" {fold(text)} ":
+            return True
+    one = folded(gold).replace(" ", "")
+    there, asked = folded(text).replace(" ", ""), folded(question).replace(" ", "")
+    enough = len(one) >= (2 if is_unspaced(gold) else _COMPACT)
+    if enough and one in there and one not in asked:
+        return True
+    return _acronym(gold) in (w.text for w in words_of(text)) and _acronym(gold) not in question
+
+
+def _acronym(gold: str) -> str:
+    """The capitals of a name of several words, or what stands in no text."""
+    letters = "".join(w[0] for w in gold.split() if w[:1].isupper())
+    return letters if len(letters) >= _ACRONYM else "\0"
+
+
+@lru_cache(maxsize=1 << 12)
+def _golds(fact: Fact) -> dict[str, tuple[_Part, ...]]:
+    """The telling words of each answer that its question does not hold."""
+    asked = folded(fact.question).split()
+    golds: dict[str, tuple[_Part, ...]] = {}
+    for gold in dict.fromkeys((fact.answer, *fact.aliases)):
+        parts = []
+        for place, raw in enumerate(gold.split()):
+            for word in folded(raw).split():
+                titles = place == 0 and word in TITLES and " " in gold
+                if not titles and _tells(word) and not any(_same(word, other) for other in asked):
+                    parts.append(_Part(word, raw[0].isupper() or word.isdigit()))
+        golds[gold] = tuple(parts)
+    return golds
+
+
+def _tells(word: str) -> bool:
+    """Whether a word of an answer is worth looking for by itself."""
+    if word in FUNCTION_WORDS or word in HARMLESS:
+        return False
+    return len(word) >= _SHORTEST or word.isdigit() or word in _SHORT
+
+
+def _parts_in(fact: Fact, text: str) -> Iterator[tuple[_Part, str]]:
+    """The parts of the answers that a text holds, each with the text's word."""
+    asked = frozenset(folded(fact.question).split())
+    parts = dict.fromkeys(part for gold in _golds(fact).values() for part in gold)
+    for word in dict.fromkeys(folded(text).split()):
+        number = in_digits(word)
+        if word not in asked:
+            for part in parts:
+                if _same(part.word, word) or (part.word.isdigit() and part.word == number):
+                    yield part, word
+
+
+@lru_cache(maxsize=1 << 16)
+def _same(part: str, word: str) -> bool:
+    """Whether a word is a part of an answer in another form, spelling or short form."""
+    if part == word:
+        return True
+    if any(part in group and word in group for group in SHORT_NAMES):
+        return True
+    if min(len(part), len(word)) < _SHORTEST or part.isdigit() or word.isdigit():
+        return False
+    shorter, longer = sorted((part, word), key=len)
+    if longer.startswith(shorter) and len(shorter) > _SHORTEST:
+        if longer[len(shorter) :] in _ENDINGS:
+            return True
+    return len(shorter) >= _SPELT and fuzz.ratio(part, word) >= _SPELLING
+
+
+def _is_name(word: str, text: str) -> bool:
+    """Whether a text writes a word as a name, or writes all small as chats do."""
+    if not is_cased(text):
+        return True
+    forms = [w.text for w in words_of(text) if word in plain(w.text).split()]
+    return word.isdigit() or not forms or any(form[0].isupper() for form in forms)
