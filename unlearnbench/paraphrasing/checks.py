@@ -12,7 +12,7 @@ candidate keeps the doubt `unchecked-language`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from unlearnbench.benchmark.quality.clues import Clues
 from unlearnbench.benchmark.quality.meaning import Embedded, embed_words
@@ -20,7 +20,7 @@ from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt
 from unlearnbench.paraphrasing.rules.answers import check_answer
 from unlearnbench.paraphrasing.rules.asked import check_asked
 from unlearnbench.paraphrasing.rules.languages import check_language, is_english
-from unlearnbench.paraphrasing.rules.likeness import check_meaning
+from unlearnbench.paraphrasing.rules.likeness import check_likeness
 from unlearnbench.paraphrasing.rules.repeats import Present, Questions
 from unlearnbench.paraphrasing.rules.shapes import check_shape
 from unlearnbench.paraphrasing.rules.templates import check_template
@@ -118,7 +118,7 @@ class _Checks:
 
     def _meaning(self, fact: Fact, text: str) -> Doubt | None:
         question, own, answer = (self._embedded[t] for t in (fact.question, text, fact.answer))
-        return check_meaning((fact.question, text), question, own, answer)
+        return check_likeness((fact.question, text), question, own, answer)
 
 
 def _embedded(proposals: Sequence[Proposal]) -> Mapping[str, Embedded]:

@@ -21,9 +21,9 @@ from unlearnbench.paraphrasing.rules.words import (
     GENERIC,
     SHORT_NAMES,
     TITLES,
-    folded,
     in_digits,
     is_unspaced,
+    unaccented,
 )
 from unlearnbench.types import Fact
 
@@ -32,7 +32,7 @@ _COMPACT = 6
 """Letters of an answer that is looked for across the spaces of a text."""
 _SHORTEST = 3
 """Letters of a part that is looked for."""
-_SPELLING, _SPELT = 86.0, 6
+_SPELLING, _SPELT = 86.0, 5
 """Words of so many letters that are so much alike, in percent, are spellings of one."""
 _ENDINGS = ("s", "es", "n", "an", "ian", "ese", "ish", "er", "ers", "ic", "ism", "ist", "en", "e")
 _ACRONYM = 3
@@ -69,11 +69,11 @@ def check_answer(fact: Fact, text: str) -> Doubt | None:
 
 def _holds_whole(gold: str, question: str, text: str) -> bool:
     """Whether an answer stands in a text, with or without its spaces, in words or digits."""
-    for fold in (folded, in_digits):
+    for fold in (unaccented, in_digits):
         if f" {fold(gold)} " in f" {fold(text)} ":
             return True
-    one = folded(gold).replace(" ", "")
-    there, asked = folded(text).replace(" ", ""), folded(question).replace(" ", "")
+    one = unaccented(gold).replace(" ", "")
+    there, asked = unaccented(text).replace(" ", ""), unaccented(question).replace(" ", "")
     enough = len(one) >= (2 if is_unspaced(gold) else _COMPACT)
     if enough and one in there and one not in asked:
         return True
@@ -89,12 +89,12 @@ def _acronym(gold: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _golds(fact: Fact) -> dict[str, tuple[_Part, ...]]:
     """The telling words of each answer that its question does not hold."""
-    asked = folded(fact.question).split()
+    asked = unaccented(fact.question).split()
     golds: dict[str, tuple[_Part, ...]] = {}
     for gold in dict.fromkeys((fact.answer, *fact.aliases)):
         parts = []
         for place, raw in enumerate(gold.split()):
-            for word in folded(raw).split():
+            for word in unaccented(raw).split():
                 titles = place == 0 and word in TITLES and " " in gold
                 if not titles and _tells(word) and not any(_same(word, other) for other in asked):
                     parts.append(_Part(word, raw[0].isupper() or word.isdigit()))
@@ -111,9 +111,9 @@ def _tells(word: str) -> bool:
 
 def _parts_in(fact: Fact, text: str) -> Iterator[tuple[_Part, str]]:
     """The parts of the answers that a text holds, each with the text's word."""
-    asked = frozenset(folded(fact.question).split())
+    asked = frozenset(unaccented(fact.question).split())
     parts = dict.fromkeys(part for gold in _golds(fact).values() for part in gold)
-    for word in dict.fromkeys(folded(text).split()):
+    for word in dict.fromkeys(unaccented(text).split()):
         number = in_digits(word)
         if word not in asked:
             for part in parts:
@@ -131,9 +131,9 @@ def _same(part: str, word: str) -> bool:
     if min(len(part), len(word)) < _SHORTEST or part.isdigit() or word.isdigit():
         return False
     shorter, longer = sorted((part, word), key=len)
-    if longer.startswith(shorter) and len(shorter) > _SHORTEST:
-        if longer[len(shorter) :] in _ENDINGS:
-            return True
+    ending = longer.removeprefix(shorter)
+    if len(shorter) > _SHORTEST and ending != longer and ending in _ENDINGS:
+        return True
     return len(shorter) >= _SPELT and fuzz.ratio(part, word) >= _SPELLING
 
 

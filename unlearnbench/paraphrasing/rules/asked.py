@@ -15,7 +15,7 @@ from unlearnbench.paraphrasing.rules.words import AMOUNTS, KINDS, NO_PERSONS
 _AUXILIARY = r"(?:do|does|did|is|are|was|were|has|have|had|can|could|will|would|should|may|might)"
 _REQUEST = re.compile(
     r"(?P<start>^|[.?!:;\"“—–(,]\s*|\b(?:and|so|but|say|tell|know|asks?|me|us)\s+)?"
-    r"(?P<by>\b(?:in|at|on|by|from|to|under|of|with|for|against|through)\s+)?"
+    r"(?P<by>\b(?:in|at|on|by|from|to|under|of|with|for|against|through|since|until)\s+)?"
     r"\b(?P<word>which|what|who|whom|where|when|why|how)\b(?P<rest>(?:[\s-]+[\w'’]+){0,8})",
     re.IGNORECASE,
 )
@@ -35,6 +35,8 @@ _ASKED = re.compile(
 )
 _STOPS = re.compile(rf"{_AUXILIARY}|of|in|for|who|that|which|to|with|and|at|on|from|by|about", re.I)
 _PROFESSION = re.compile(r"(?:ist|ician|ant|or|man|woman|er)s?$")
+_CIRCUMSTANCES = frozenset(["number", "reason", "time"])
+"""Kinds that a question asks for in so many words, or not at all."""
 _LONGEST = 5
 """Letters from which an ending is taken to tell a profession."""
 
@@ -42,9 +44,10 @@ _LONGEST = 5
 def check_asked(question: str, text: str) -> Iterator[Doubt]:
     """Whether a text asks for things of another kind than its question does."""
     wanted, asked = kinds_asked(question), kinds_asked(text)
-    if wanted and asked and not wanted & asked:
-        what = f"asks for a {'/'.join(sorted(asked))}, the question for a {'/'.join(sorted(wanted))}"
-        yield Doubt("other-question", what)
+    other = not wanted & asked if wanted else asked <= _CIRCUMSTANCES
+    if asked and other:
+        instead = f", the question for a {'/'.join(sorted(wanted))}" if wanted else ""
+        yield Doubt("other-question", f"asks for a {'/'.join(sorted(asked))}{instead}")
 
 
 def kinds_asked(text: str) -> frozenset[str]:
@@ -60,7 +63,7 @@ def _kind(found: re.Match[str], text: str) -> str:
         return ""
     if start and start.startswith(",") and found.end("word") < len(text) - _TAIL:
         return ""
-    first = (re.match(r"[\w'’]+", rest) or re.match("", ""))[0].lower()
+    first = rest.split(" ")[0].lower()
     if word in ("who", "whom"):
         return "person"
     if word == "how" and first in AMOUNTS:

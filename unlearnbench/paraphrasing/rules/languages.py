@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import words_of
+from unlearnbench.paraphrasing.rules.words import ENGLISH_ONLY, plain_words
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -22,11 +22,6 @@ _SURE = 0.5
 """Confidence from which a language is taken as told; short texts full of names stay below."""
 _ENGLISH = frozenset(["en", "pcm"])
 """English, and the pidgin for which its headlines are taken."""
-_ENGLISH_ONLY = frozenset(
-    """the who whom whose what which when where how why with from and his name names named called
-    that this these those were did does would identify state""".split()
-)
-"""Words that show English, being words of no other language that is written alike."""
 _KIN = [
     frozenset(codes.split())
     for codes in (
@@ -76,7 +71,7 @@ def _in_its_language(question: str, text: str, *, english: bool) -> bool:
 
 
 def _shows_english(text: str) -> bool:
-    return not _ENGLISH_ONLY.isdisjoint(words_of(text))
+    return not ENGLISH_ONLY.isdisjoint(plain_words(text))
 
 
 @lru_cache(maxsize=1 << 15)

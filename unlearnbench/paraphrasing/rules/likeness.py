@@ -24,9 +24,16 @@ from rapidfuzz.distance import LCSseq
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS, SIMILARITY
 from unlearnbench.benchmark.quality.meaning import Embedded
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import words_of
+from unlearnbench.paraphrasing.rules.words import plain_words
 
 _STEM = 5
+_QUESTION_WORDS = frozenset(
+    ["which", "what", "who", "whom", "whose", "where", "when", "why", "how"]
+)
+_NEAR, _HEAD = 6, 3
+"""So many words behind a question word are looked at, and so many telling ones of them kept."""
+_USUAL = 0.65
+"""What stands for a similarity that cannot be told."""
 _NEGATIONS = re.compile(
     r"\b(?:not|never|no|nor|none|nothing|without|refus\w*|declin\w*|hardly|against|oppos\w*)\b"
     r"|n['’]t\b",
@@ -36,7 +43,7 @@ Numbers = npt.NDArray[np.float32]
 Traits = Mapping[str, float]
 
 
-def check_meaning(
+def check_likeness(
     texts: tuple[str, str], question: Embedded, text: Embedded, answer: Embedded
 ) -> Doubt | None:
     """Whether a text (the second of `texts`) seems to ask something else than its question."""
@@ -64,7 +71,7 @@ def traits(
     """How a text stands to its question; each about 0 to 1."""
     lost = np.sort(_telling_matrix(question, text).max(1))
     new = np.sort(_telling_matrix(text, question).max(1))
-    asked, words = words_of(texts[0]), words_of(texts[1])
+    asked, words = plain_words(texts[0]), plain_words(texts[1])
     in_order = LCSseq.similarity(asked, words)
     shared = _share(set(asked), set(words))
     found = {
@@ -86,7 +93,33 @@ def traits(
     }
     found["close_new"] = shared * (1 - found["least_known"])
     found["close_lost"] = shared * (1 - found["least_kept"])
-    return found
+    heads = _head_traits(question, text)
+    return found | heads | {f"close_{name}": shared * value for name, value in heads.items()}
+
+
+def _head_traits(question: Embedded, text: Embedded) -> dict[str, float]:
+    """How the words behind the question words stand to one another: what is asked for."""
+    asked, words = _head(question), _head(text)
+    both = question.each[asked] @ text.each[words].T
+    kept = question.each[asked] @ text.each.T
+    known = question.each @ text.each[words].T
+    return {
+        "heads": float(both.max(0).mean()) if asked and words else _USUAL,
+        "head_kept": float(kept.max(1).min()) if asked and text.words else _USUAL,
+        "head_known": float(known.max(0).min()) if words and question.words else _USUAL,
+        "headless": float(not words),
+    }
+
+
+def _head(text: Embedded) -> list[int]:
+    """Places of the telling words right behind the first question word."""
+    small = [word.lower() for word in text.words]
+    first = next((place for place, word in enumerate(small) if word in _QUESTION_WORDS), None)
+    if first is None:
+        return []
+    behind = range(first + 1, min(first + 1 + _NEAR, len(small)))
+    telling = [n for n in behind if small[n].isalnum() and small[n] not in FUNCTION_WORDS]
+    return telling[:_HEAD]
 
 
 def _telling(text: Embedded) -> list[int]:

@@ -1,4 +1,4 @@
-"""Whether a candidate is there already: as the question, a paraphrase, or another fact's question."""
+"""Whether a candidate is there already: as its question, a paraphrase, or of another fact."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.quality.breaches import MOST_EQUAL_STARTS, PAIR_LIKENESS
 from unlearnbench.paraphrasing.candidates import Doubt, Purpose
-from unlearnbench.paraphrasing.rules.words import words_of
+from unlearnbench.paraphrasing.rules.words import plain_words
 
 _START = 4
 """Words that two texts begin with."""
@@ -30,14 +30,12 @@ class Present:
         """Note a text; where it does not count, it may not be repeated, but its opening may."""
         self._texts.setdefault(plain(text), purpose)
         if counts:
-            self._starts[words_of(text)[:_START]] += 1
+            self._starts[plain_words(text)[:_START]] += 1
 
     def repeated(self, text: str, purpose: Purpose) -> Doubt | None:
         """Whether a text is the question or another text, or nearly."""
         own = plain(text)
-        score = PAIR_LIKENESS + 1e-6
-        like = process.extractOne(own, self._texts, scorer=fuzz.ratio, score_cutoff=score) if own else None
-        other = own if own in self._texts else like and like[0]
+        other = own if own in self._texts else self._nearest(own)
         if other is None:
             return None
         trains = self._texts[other]
@@ -47,9 +45,14 @@ class Present:
             return Doubt("trained-wording", f"is for {trains} already: {other!r}", final=True)
         return Doubt("duplicate-wording", f"repeats {other!r}", final=True)
 
+    def _nearest(self, own: str) -> str | None:
+        """The text that is nearly this one, if any."""
+        like = process.extractOne(own, list(self._texts), scorer=fuzz.ratio)
+        return like[0] if like is not None and like[1] > PAIR_LIKENESS else None
+
     def same_opening(self, text: str) -> Doubt | None:
         """Whether too many texts begin like this one."""
-        start = words_of(text)[:_START]
+        start = plain_words(text)[:_START]
         if self._starts[start] < MOST_EQUAL_STARTS:
             return None
         return Doubt("equal-starts", f"{self._starts[start]} more begin {' '.join(start)!r}")

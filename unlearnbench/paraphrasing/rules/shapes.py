@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import words_of
+from unlearnbench.paraphrasing.rules.words import plain_words
 
 _MOST, _TIMES = 45, 3
 """Words of a candidate, or so many times its question's, whichever is more."""
@@ -23,11 +23,14 @@ _LABEL = re.compile(
 _MARK = r"[?？؟;;⸮]"
 _ASKS = r"(?:whos?|whom|whose|whats?|which|wheres?|when|why|how)"
 _CLAUSE = re.compile(rf"[^.!?]*\b{_ASKS}\b[^.!?]*\?", re.IGNORECASE)
-_SECOND = re.compile(rf",?\s+and\s+(?:also\s+)?{_ASKS}\s+(?:is|are|was|were|did|does|do|has|had|many)\b")
-_CLAUSE_WORDS = 4
+_SECOND = re.compile(
+    rf",?\s+and\s+(?:also\s+)?{_ASKS}\s+(?:is|are|was|were|did|does|do|has|had|many)\b"
+)
+_CLAUSE_WORDS = 3
 _OPTIONS = re.compile(
     r"\(\s*[aA1]\s*\).*\(\s*[bB2]\s*\)|\b[A1][.)]\s.*\b[B2][.)]\s"
-    r"|\b(?:was|is) it\b[^.?!]*\bor\b|\bor (?:which|what|who|another|someone else|somewhere else)\b"
+    r"|\b(?i:was|is) it\b[^.?!]*\bor\b"
+    r"|\bor (?:which|what|who|another|someone else|somewhere else)\b"
     r"|:\s*(?:[\w'’-]+\s){1,4}or\s[\w'’-]+(?:\s[\w'’-]+){0,3}\s*\?|\bchoose (?:from|between)\b"
 )
 _PROMPT = re.compile(
@@ -41,7 +44,7 @@ _PROMPT = re.compile(
 
 def check_shape(question: str, text: str, *, english: bool) -> Iterator[Doubt]:
     """Every fault of form of a text."""
-    words, most = words_of(text), max(_MOST, _TIMES * len(words_of(question)))
+    words, most = plain_words(text), max(_MOST, _TIMES * len(plain_words(question)))
     if len(words) > most:
         yield Doubt("too-long", f"{len(words)} words, at most {most} are allowed")
     if len(words) < _LEAST:
@@ -56,7 +59,9 @@ def _asks_once(text: str) -> Iterator[Doubt]:
     clauses = [c.strip() for c in _CLAUSE.findall(text) if len(c.split()) >= _CLAUSE_WORDS]
     if len(clauses) > 1:
         yield Doubt("several-questions", f"asks {len(clauses)} questions")
-    elif second := _SECOND.search(text):
+    elif (second := _SECOND.search(text)) and re.search(
+        rf"\b{_ASKS}\b", text[: second.start()], re.IGNORECASE
+    ):
         yield Doubt("several-questions", f"asks again: {second.group().strip(' ,')!r}")
     if found := _OPTIONS.search(text):
         yield Doubt("options", f"offers a choice: {found.group().strip()!r}")

@@ -6,7 +6,7 @@ from rapidfuzz.distance import LCSseq
 
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import POLITE, words_of
+from unlearnbench.paraphrasing.rules.words import POLITE, plain_words
 
 _KEPT = 0.8
 """Share of the question's words that stand in the text in their order."""
@@ -21,7 +21,7 @@ def check_template(question: str, text: str) -> Doubt | None:
     """Whether little was added to the question's own words: politeness (`template`), or a word or
     two (`near-copy`), by which it is no paraphrase or asks something else.
     """
-    asked, words = words_of(question), words_of(text)
+    asked, words = plain_words(question), plain_words(text)
     if len(asked) < _LEAST:
         return None
     in_order = LCSseq.similarity(asked, words)

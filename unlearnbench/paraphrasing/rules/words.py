@@ -20,6 +20,8 @@ AMOUNTS: frozenset[str] = frozenset(_LISTS["amounts"].split())
 """Behind "how" these ask for an amount."""
 GENERIC: frozenset[str] = frozenset(_LISTS["generic"].split())
 """Nouns in names that say what is named."""
+ENGLISH_ONLY: frozenset[str] = frozenset(_LISTS["english_only"].split())
+"""Words that show English, being words of no other language that is written alike."""
 TITLES: frozenset[str] = frozenset(_LISTS["titles"].split())
 """Words that are titles before a name."""
 SHORT_NAMES: tuple[frozenset[str], ...] = tuple(frozenset(g.split()) for g in _LISTS["short_names"])
@@ -42,7 +44,7 @@ def is_unspaced(text: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 15)
-def words_of(text: str) -> tuple[str, ...]:
+def plain_words(text: str) -> tuple[str, ...]:
     """The words of a text without case, accents and punctuation; of Chinese, Japanese or Thai the
     single letters.
     """
@@ -50,8 +52,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 15)
-def folded(text: str) -> str:
-    """A text as `plain` leaves it, Latin letters that are no letter with an accent (ø, ł, ß) too."""
+def unaccented(text: str) -> str:
+    """A text as `plain` leaves it, with ø, ł and the like as plain letters too."""
     return plain(anyascii(text)) if not is_unspaced(text) and _is_latin(text) else plain(text)
 
 
@@ -61,4 +63,4 @@ def _is_latin(text: str) -> bool:
 
 def in_digits(text: str) -> str:
     """Folded text with its number words as digits."""
-    return " ".join(_SMALL.get(word, NUMBERS.get(word, word)) for word in folded(text).split())
+    return " ".join(_SMALL.get(word, NUMBERS.get(word, word)) for word in unaccented(text).split())
