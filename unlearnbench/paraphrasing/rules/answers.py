@@ -6,7 +6,6 @@ word of the answer that is an ordinary word as well is only doubtful.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +18,7 @@ from unlearnbench.benchmark.quality.words import HARMLESS
 from unlearnbench.paraphrasing.candidates import Doubt
 from unlearnbench.paraphrasing.rules.words import (
     GENERIC,
+    KINDS,
     SHORT_NAMES,
     TITLES,
     in_digits,
@@ -36,35 +36,45 @@ _SPELLING, _SPELT = 86.0, 5
 """Words of so many letters that are so much alike, in percent, are spellings of one."""
 _ENDINGS = ("s", "es", "n", "an", "ian", "ese", "ish", "er", "ers", "ic", "ism", "ist", "en", "e")
 _ACRONYM = 3
+_MUCH = 0.5
+"""Share of an answer's words that ordinary ones must make up to be doubtful."""
+_LINKS = frozenset(["of", "in", "for", "on", "at", "from", "to", "de", "du", "des", "der", "who"])
 _SHORT = frozenset(name for group in SHORT_NAMES for name in group)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A word of an answer; `named` if the answer writes it with a capital."""
+    """A word of an answer: `named` if the answer writes it with a capital, `head` if it is the noun
+    of a name of several words, which written small says only what kind of thing has the name.
+    """
 
     word: str
     named: bool
+    head: bool
 
 
 def check_answer(fact: Fact, text: str) -> Doubt | None:
     """The gravest doubt about what a text gives away."""
-    for gold in dict.fromkeys((fact.answer, *fact.aliases)):
+    golds = _golds(fact)
+    for gold in golds:
         if _holds_whole(gold, fact.question, text):
             return Doubt(_WHOLE, f"holds {gold!r}", final=True)
-    found = list(_parts_in(fact, text))
-    if not found:
-        return None
-    telling = [pair for pair in found if not {pair[0].word, pair[1]} & GENERIC]
-    named = [word for part, word in telling if part.named and _is_name(word, text)]
+    found = _parts_in(fact, text)
+    named = [
+        word
+        for part, word in found.items()
+        if part.named and part.word not in GENERIC and _is_name(word, text)
+    ]
     if named:
         return Doubt(_WHOLE, f"holds {named[0]!r}, a part of {fact.answer!r}", final=True)
-    words = {part.word for part, _ in found}
-    whole = any(words >= {p.word for p in parts} for parts in _golds(fact).values() if parts)
-    listed = ", ".join(repr(word) for word in dict.fromkeys(word for _, word in telling))
-    if telling and whole:
-        return Doubt(_WHOLE, f"holds {listed}, of which {fact.answer!r} is made", final=True)
-    return Doubt(_PART, f"holds {listed}, a part of {fact.answer!r}") if telling else None
+    for gold, parts in golds.items():
+        told = [part for part in parts if part in found]
+        telling = [p for p in told if p.word not in GENERIC and not p.head]
+        if telling and len(told) >= _MUCH * len(parts):
+            whole = len(told) == len(parts)
+            words = ", ".join(repr(found[part]) for part in told)
+            return Doubt(_WHOLE if whole else _PART, f"holds {words} of {gold!r}", final=whole)
+    return None
 
 
 def _holds_whole(gold: str, question: str, text: str) -> bool:
@@ -88,18 +98,32 @@ def _acronym(gold: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _golds(fact: Fact) -> dict[str, tuple[_Part, ...]]:
-    """The telling words of each answer that its question does not hold."""
+    """The telling words of each answer that its question does not hold; of `Akron, Ohio` the
+    first.
+    """
     asked = unaccented(fact.question).split()
     golds: dict[str, tuple[_Part, ...]] = {}
     for gold in dict.fromkeys((fact.answer, *fact.aliases)):
-        parts = []
-        for place, raw in enumerate(gold.split()):
-            for word in unaccented(raw).split():
-                titles = place == 0 and word in TITLES and " " in gold
-                if not titles and _tells(word) and not any(_same(word, other) for other in asked):
-                    parts.append(_Part(word, raw[0].isupper() or word.isdigit()))
-        golds[gold] = tuple(parts)
+        words = [(w, raw[0].isupper()) for raw in gold.split(",")[0].split() for w in _split(raw)]
+        head = _head([word for word, _ in words])
+        golds[gold] = tuple(
+            _Part(word, named or word.isdigit(), named and place == head)
+            for place, (word, named) in enumerate(words)
+            if not (place == 0 and len(words) > 1 and word in TITLES)
+            and _tells(word)
+            and not any(_same(word, other) for other in asked)
+        )
     return golds
+
+
+def _split(raw: str) -> list[str]:
+    return unaccented(raw).split()
+
+
+def _head(words: list[str]) -> int:
+    """The place of the noun that the others describe, or -1 where there is one word."""
+    before = [place - 1 for place, word in enumerate(words) if place and word in _LINKS]
+    return -1 if len(words) < 2 else min(before, default=len(words) - 1)
 
 
 def _tells(word: str) -> bool:
@@ -109,16 +133,18 @@ def _tells(word: str) -> bool:
     return len(word) >= _SHORTEST or word.isdigit() or word in _SHORT
 
 
-def _parts_in(fact: Fact, text: str) -> Iterator[tuple[_Part, str]]:
+def _parts_in(fact: Fact, text: str) -> dict[_Part, str]:
     """The parts of the answers that a text holds, each with the text's word."""
     asked = frozenset(unaccented(fact.question).split())
     parts = dict.fromkeys(part for gold in _golds(fact).values() for part in gold)
+    found: dict[_Part, str] = {}
     for word in dict.fromkeys(unaccented(text).split()):
         number = in_digits(word)
         if word not in asked:
             for part in parts:
                 if _same(part.word, word) or (part.word.isdigit() and part.word == number):
-                    yield part, word
+                    found.setdefault(part, word)
+    return found
 
 
 @lru_cache(maxsize=1 << 16)
@@ -140,6 +166,6 @@ def _same(part: str, word: str) -> bool:
 def _is_name(word: str, text: str) -> bool:
     """Whether a text writes a word as a name, or writes all small as chats do."""
     if not is_cased(text):
-        return True
+        return word not in KINDS
     forms = [w.text for w in words_of(text) if word in plain(w.text).split()]
     return word.isdigit() or not forms or any(form[0].isupper() for form in forms)

@@ -19,24 +19,35 @@ _REQUEST = re.compile(
     r"\b(?P<word>which|what|who|whom|where|when|why|how)\b(?P<rest>(?:[\s-]+[\w'’]+){0,8})",
     re.IGNORECASE,
 )
-_RELATIVE = re.compile(r"\W*(?:the|an?|his|her|its|their|this|that|he|she|it|they|[A-Z]\w*)\b")
+_RELATIVE = re.compile(
+    r"\W*(?:the|an?|his|her|its|their|this|that|he|she|it|they|we|you|i|[A-Z]\w*)\b"
+)
 """What stands behind `in which` where it asks for nothing."""
 _NAME_OF = re.compile(
-    r"^(?:(?:is|are|was|were)\s+)?(?:the\s+|this\s+|that\s+)?(?:(?:\w+\s+)?names?\s+of\s+)?"
-    r"(?:the\s+|this\s+|that\s+)?"
+    r"^(?:(?:is|are|was|were)\s+)?(?:the\s+|this\s+|that\s+)?"
+    r"(?:(?:\w+\s+)?(?:names?|titles?)\s+of\s+)?(?:the\s+|this\s+|that\s+)?"
 )
 _OWNS = ("'s", "’s", "'", "’")
-_TAIL = 60
-"""Letters before the end within which a question word behind a comma asks."""
+_TAIL = re.compile(r"(?:\W+[\w'’]+){0,4}\W*\?\W*$|\W*$")
+"""Behind a comma a question word asks if no more than this follows."""
 _ASKED = re.compile(
     r"\b(?:name|identify|give|state|supply|provide)\s+(?:me\s+|us\s+)?(?:the|that|this)\s+"
-    r"((?:[\w'’-]+\s*){1,4})",
+    r"((?:[\w'’-]+\s*){1,6})",
     re.IGNORECASE,
 )
-_STOPS = re.compile(rf"{_AUXILIARY}|of|in|for|who|that|which|to|with|and|at|on|from|by|about", re.I)
-_PROFESSION = re.compile(r"(?:ist|ician|ant|or|man|woman|er)s?$")
+_STOPS = re.compile(
+    rf"{_AUXILIARY}|of|in|for|who|whose|whom|that|which|when|where|as|than|to|with|and|at|on|from|by|"
+    r"about|the|an?|his|her|its|their|this",
+    re.IGNORECASE,
+)
+_AGENTS = frozenset(["person", "organization"])
+_DOERS = _AGENTS | {"vessel", "instrument"}
+"""What a noun like `maker`, `carrier` or `counter` may stand for."""
+_UNKNOWN = "thing"
+_PROFESSION = re.compile(r"(?:ist|ician|ant|or|er)s?$")
 _CIRCUMSTANCES = frozenset(["number", "reason", "time"])
 """Kinds that a question asks for in so many words, or not at all."""
+_ADVERBS = {"where": "place", "when": "time", "why": "reason"}
 _LONGEST = 5
 """Letters from which an ending is taken to tell a profession."""
 
@@ -44,51 +55,61 @@ _LONGEST = 5
 def check_asked(question: str, text: str) -> Iterator[Doubt]:
     """Whether a text asks for things of another kind than its question does."""
     wanted, asked = kinds_asked(question), kinds_asked(text)
-    other = not wanted & asked if wanted else asked <= _CIRCUMSTANCES
-    if asked and other:
+    other = not wanted & asked if wanted - {_UNKNOWN} else asked <= _CIRCUMSTANCES
+    if asked and other and _UNKNOWN not in asked:
         instead = f", the question for a {'/'.join(sorted(wanted))}" if wanted else ""
         yield Doubt("other-question", f"asks for a {'/'.join(sorted(asked))}{instead}")
 
 
 def kinds_asked(text: str) -> frozenset[str]:
-    """The kinds of things a text asks for, as far as they can be told."""
-    kinds = {_kind(found, text) for found in _REQUEST.finditer(text)}
-    kinds |= {_noun_kind(found[1]) for found in _ASKED.finditer(text)}
-    return frozenset(kind for kind in kinds if kind)
+    """The kinds of things a text asks for; `thing` where a noun tells none."""
+    kinds = [_kinds(found, text) for found in _REQUEST.finditer(text)]
+    kinds += [_noun_kinds(found[1]) for found in _ASKED.finditer(text)]
+    return frozenset().union(*kinds)
 
 
-def _kind(found: re.Match[str], text: str) -> str:
+def _kinds(found: re.Match[str], text: str) -> frozenset[str]:
     word, rest, start = found["word"].lower(), found["rest"].strip(" -"), found["start"]
     if start is None and (not found["by"] or _RELATIVE.match(found["rest"])):
-        return ""
-    if start and start.startswith(",") and found.end("word") < len(text) - _TAIL:
-        return ""
+        return frozenset()
+    if start and start.startswith(",") and not _TAIL.match(text, found.end("word")):
+        return frozenset()
     first = rest.split(" ")[0].lower()
     if word in ("who", "whom"):
-        return "person"
+        return _AGENTS
     if word == "how" and first in AMOUNTS:
-        return "number"
+        return frozenset(["number"])
     if word in ("where", "when", "why", "how"):
-        asks = not first or re.fullmatch(_AUXILIARY, first)
-        return {"where": "place", "when": "time", "why": "reason"}.get(word, "") if asks else ""
-    return _noun_kind(_NAME_OF.sub("", rest))
+        asks = word in _ADVERBS and (not first or re.fullmatch(_AUXILIARY, first))
+        return frozenset([_ADVERBS[word]] if asks else [])
+    return _noun_kinds(_NAME_OF.sub("", rest))
 
 
-def _noun_kind(rest: str) -> str:
-    """The kind of the first noun that is known, or of the last of several in a row."""
-    kind = ""
-    for word in re.findall(r"\w+(?:['’]s?)?", rest.lower()):
-        if word.endswith(_OWNS):
-            kind = ""
+def _noun_kinds(rest: str) -> frozenset[str]:
+    """The kinds of the first noun that is known, or of the last of several in a row; where it owns
+    something, of what it owns as well.
+    """
+    owners: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    words = re.findall(r"\w+(?:['’]s?)?", rest)
+    for word in words:
+        if word[0].isupper():  # a name, or a part of one
+            if word.endswith(_OWNS):
+                kinds = frozenset()
             continue
-        single = KINDS.get(word.removesuffix("s"), "")
-        found = KINDS.get(word) or ("" if kind else single) or _profession(word)
-        if _STOPS.fullmatch(word) or (kind and not found):
+        found = _kinds_of(word.lower().removesuffix("'s").removesuffix("’s"), plural=not kinds)
+        if _STOPS.fullmatch(word) or (kinds and not found):
             break
-        kind = found or kind
-    return kind
+        kinds = found or kinds
+        if word.endswith(_OWNS):
+            owners, kinds = owners | kinds, frozenset()
+    known = owners | kinds
+    return known or frozenset([_UNKNOWN] if words else [])
 
 
-def _profession(word: str) -> str:
+def _kinds_of(word: str, *, plural: bool) -> frozenset[str]:
+    kind = KINDS.get(word) or (KINDS.get(word.removesuffix("s")) if plural else None)
+    if kind:
+        return frozenset([kind, _UNKNOWN] if kind == "number" else [kind])
     told = len(word) >= _LONGEST and word.removesuffix("s") not in NO_PERSONS
-    return "person" if told and _PROFESSION.search(word) else ""
+    return _DOERS if told and _PROFESSION.search(word) else frozenset()

@@ -37,7 +37,7 @@ _PROMPT = re.compile(
     rf"{_MARK}|_{{2,}}|\.\.\.|…|\b{_ASKS}\b|\b(?:name|names|named|give|state|identify|tell|say|list|fill|"
     r"need|needs|looking for|want|wanted|find|complete|supply|provide|answer|missing|blank|call|"
     r"called|title|write|spell|enter|add|quote|recall|cite|guess|clue|quiz|trivia|tie-breaker|flashcard|crossword|pls|question|seek|sought|"
-    r"remember|forgot|forgotten|unnamed|insert|put|label|credit|solve|please|help)\b",
+    r"remember|forgot|forgotten|unnamed|insert|put|label|credit|solve|please|help|mention|let|wants to know)\b",
     re.IGNORECASE,
 )
 
