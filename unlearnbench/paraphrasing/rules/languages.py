@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import ENGLISH_ONLY, plain_words
+from unlearnbench.paraphrasing.rules.words import ENGLISH_ONLY, is_unspaced, plain_words
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -63,7 +64,8 @@ def check_language(question: str, text: str) -> Iterator[Doubt]:
 def _in_its_language(question: str, text: str, *, english: bool) -> bool:
     code, sure = language_of(text)
     if english:
-        return code in _ENGLISH or (sure < _SURE and _shows_english(text))
+        told = sure < _SURE and (_shows_english(text) or _shares_words(question, text))
+        return code in _ENGLISH or told
     asked, as_sure = language_of(question)
     if code == asked or any({code, asked} <= kin for kin in _KIN):
         return True
@@ -72,6 +74,13 @@ def _in_its_language(question: str, text: str, *, english: bool) -> bool:
 
 def _shows_english(text: str) -> bool:
     return not ENGLISH_ONLY.isdisjoint(plain_words(text))
+
+
+def _shares_words(question: str, text: str) -> bool:
+    """Whether a text holds a word of the question that is no name."""
+    small = {word for raw in question.split() if raw.islower() for word in plain_words(raw)}
+    shared = small.intersection(plain_words(text)) - FUNCTION_WORDS
+    return any(word.isalpha() and len(word) > 2 for word in shared)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -94,8 +103,13 @@ def _mixed(question: str, text: str) -> str:
     odd = [word for word in text.split() if len(_scripts(word)) > 1]
     if odd:
         return f"{odd[0]!r} mixes scripts"
-    strange = [word for word in text.split() if _scripts(word) - known]
+    strange = [word for word in text.split() if _scripts(word) - known and _is_word(word)]
     return f"{strange[0]!r} is in a script that the question has not" if strange else ""
+
+
+def _is_word(text: str) -> bool:
+    """Whether it is more than a letter that stands for something, as Ω and π do."""
+    return is_unspaced(text) or sum(map(str.isalpha, text)) > 1
 
 
 def _scripts(word: str) -> set[str]:

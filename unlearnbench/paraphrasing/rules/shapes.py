@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from unlearnbench.paraphrasing.candidates import Doubt
-from unlearnbench.paraphrasing.rules.words import plain_words
+from unlearnbench.paraphrasing.rules.words import PROMPTS, plain_words
 
 _MOST, _TIMES = 45, 3
 """Words of a candidate, or so many times its question's, whichever is more."""
@@ -34,11 +34,7 @@ _OPTIONS = re.compile(
     r"|:\s*(?:[\w'’-]+\s){1,4}or\s[\w'’-]+(?:\s[\w'’-]+){0,3}\s*\?|\bchoose (?:from|between)\b"
 )
 _PROMPT = re.compile(
-    rf"{_MARK}|_{{2,}}|\.\.\.|…|\b{_ASKS}\b|\b(?:name|names|named|give|state|identify|tell|say|list|fill|"
-    r"need|needs|looking for|want|wanted|find|complete|supply|provide|answer|missing|blank|call|"
-    r"called|title|write|spell|enter|add|quote|recall|cite|guess|clue|quiz|trivia|tie-breaker|flashcard|crossword|pls|question|seek|sought|"
-    r"remember|forgot|forgotten|unnamed|insert|put|label|credit|solve|please|help|mention|let|wants to know)\b",
-    re.IGNORECASE,
+    rf"{_MARK}|_{{2,}}|\.\.\.|…|\b{_ASKS}\b|\b(?:{'|'.join(sorted(PROMPTS))})\b", re.IGNORECASE
 )
 
 

@@ -20,6 +20,8 @@ AMOUNTS: frozenset[str] = frozenset(_LISTS["amounts"].split())
 """Behind "how" these ask for an amount."""
 GENERIC: frozenset[str] = frozenset(_LISTS["generic"].split())
 """Nouns in names that say what is named."""
+PROMPTS: frozenset[str] = frozenset(_LISTS["prompts"].split())
+"""Words by which a text without a question mark asks for an answer."""
 ENGLISH_ONLY: frozenset[str] = frozenset(_LISTS["english_only"].split())
 """Words that show English, being words of no other language that is written alike."""
 TITLES: frozenset[str] = frozenset(_LISTS["titles"].split())
