@@ -37,10 +37,11 @@ from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Fact
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "candidates"
+CHANGED_ROWS = FIXTURES / "changed.jsonl"
 GOOD = "good: LKF's own", "good: plain"
 MAY_STOP = 0.03
 """Share of LKF's own paraphrases of the tuning half that `other-meaning` may stop."""
-CHANGED, PLAIN = 8.0, 6.0
+CHANGED, PLAIN = 4.0, 16.0
 """Weights of rare rows in the fit: texts whose meaning changed, and plain paraphrases."""
 
 
@@ -124,11 +125,18 @@ def figures(pairs: Sequence[tuple[Row, Checked]], *, by_how: bool = False) -> It
 
 
 def fit() -> dict[str, float]:
-    """Weights of `likeness`: LKF's tuning half and WKF's forget facts against changed meanings."""
-    facts = {fact.id: fact for fact in (*bare_facts(), *load_benchmark("wkf").split("forget"))}
+    """Weights of `likeness`: good ones of LKF's tuning half, of some of its retain facts and of
+    WKF's forget facts, against texts for the same facts whose meaning changed.
+    """
+    more = (*load_benchmark("wkf").split("forget"), *load_benchmark("lkf").split("retain"))
+    facts = {fact.id: fact for fact in (*bare_facts(), *more)}
     rows = [r for r in labelled_rows() if r.half == "tuning" and r.kind in (*GOOD, "meaning")]
-    for fact in load_benchmark("wkf").split("forget"):
-        rows += [Row(fact.id, "", "wkf", "", p.text) for p in fact.paraphrases]
+    changed_rows = [json.loads(line) for line in CHANGED_ROWS.read_text("utf-8").splitlines()]
+    rows += [Row(one["fact"], "", "meaning", one["how"], one["text"]) for one in changed_rows]
+    known = {one["fact"] for one in changed_rows}
+    for fact in facts.values():
+        if fact.split == "forget" and fact.paraphrases or fact.id in known:
+            rows += [Row(fact.id, "", "more", "", p.text) for p in fact.paraphrases]
     texts = list(dict.fromkeys(t for r in rows for t in (r.text, *_gold(facts[r.fact]))))
     embedded = dict(zip(texts, embed_words(texts), strict=True))
     found = []
