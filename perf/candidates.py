@@ -2,6 +2,7 @@
 
     python perf/candidates.py [--half tuning|held-out] [--kinds] [--misses] [--json]
     python perf/candidates.py --fit > unlearnbench/paraphrasing/rules/likeness.toml
+    python perf/candidates.py --languages
     python perf/candidates.py --speed 1000
 
 Good candidates: the paraphrases that LKF ships for its forget facts, and a plain one for each of
@@ -32,11 +33,13 @@ from unlearnbench.benchmark.quality.meaning import embed_words
 from unlearnbench.hashing import sha256_text
 from unlearnbench.paraphrasing.candidates import Candidate, Checked
 from unlearnbench.paraphrasing.checks import Proposal, check_proposals
+from unlearnbench.paraphrasing.rules.languages import is_english, language_of
 from unlearnbench.paraphrasing.rules.likeness import traits
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Fact
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "candidates"
+LANGUAGES = FIXTURES / "languages.jsonl"
 CHANGED_ROWS = FIXTURES / "changed.jsonl"
 GOOD = "good: LKF's own", "good: plain"
 MAY_STOP = 0.03
@@ -135,7 +138,7 @@ def fit() -> dict[str, float]:
     rows += [Row(one["fact"], "", "meaning", one["how"], one["text"]) for one in changed_rows]
     known = {one["fact"] for one in changed_rows}
     for fact in facts.values():
-        if fact.split == "forget" and fact.paraphrases or fact.id in known:
+        if (fact.split == "forget" and fact.paraphrases) or fact.id in known:
             rows += [Row(fact.id, "", "more", "", p.text) for p in fact.paraphrases]
     texts = list(dict.fromkeys(t for r in rows for t in (r.text, *_gold(facts[r.fact]))))
     embedded = dict(zip(texts, embed_words(texts), strict=True))
@@ -187,6 +190,24 @@ def speed(count: int) -> None:
     print(f"{count} facts, {total} candidates: {seconds:.0f} s, {total / seconds:.0f} a second")
 
 
+def languages() -> None:
+    """How often the language is told, and what is taken for English."""
+    english = [
+        text
+        for name in ("lkf", "wkf")
+        for fact in load_benchmark(name).facts
+        for text in (fact.question, *(p.text for p in fact.paraphrases))
+    ]
+    rows = [json.loads(line) for line in LANGUAGES.read_text("utf-8").splitlines()]
+    named = sum(language_of(row["text"])[0] == row["language"] for row in rows)
+    kept = sum(not is_english(row["text"]) for row in rows)
+    own = sum(language_of(text)[0] == "en" for text in english)
+    taken = sum(is_english(text) for text in english)
+    print(f"{len(rows)} questions in {len({row['language'] for row in rows})} other languages:")
+    print(f"  named rightly {named}, not taken for English {kept}")
+    print(f"{len(english)} English texts: named so {own}, taken for English {taken}")
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -194,12 +215,16 @@ def main() -> None:
     parser.add_argument("--kinds", action="store_true", help="changed meanings by what changed")
     parser.add_argument("--misses", action="store_true", help="list what was treated wrongly")
     parser.add_argument("--fit", action="store_true", help="print the weights of likeness.toml")
+    parser.add_argument("--languages", action="store_true")
     parser.add_argument("--speed", type=int, metavar="FACTS")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.fit:
         print("# Weights of the traits in likeness.py; made by: python perf/candidates.py --fit")
         print("\n".join(f"{name} = {value:.4f}" for name, value in fit().items()))
+        return
+    if args.languages:
+        languages()
         return
     if args.speed:
         speed(args.speed)
