@@ -2,6 +2,7 @@
 
     python perf/candidates.py [--half tuning|held-out] [--kinds] [--misses] [--json]
     python perf/candidates.py --fit > unlearnbench/paraphrasing/rules/likeness.toml
+    python perf/candidates.py --own wkf
     python perf/candidates.py --languages
     python perf/candidates.py --speed 1000
 
@@ -184,10 +185,33 @@ def speed(count: int) -> None:
         proposals.append(
             Proposal(own, [Candidate(own.id, "evaluation", None, t, "table") for t in texts])
         )
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     total = sum(map(len, check_proposals(proposals)))
     seconds = time.perf_counter() - start
-    print(f"{count} facts, {total} candidates: {seconds:.0f} s, {total / seconds:.0f} a second")
+    busy = time.process_time() - busy
+    print(f"{count} facts, {total} candidates: {seconds:.0f} s, {busy:.0f} s of a processor")
+
+
+def own(name: str) -> None:
+    """How many of a benchmark's own paraphrases pass, by split."""
+    benchmark = load_benchmark(name)
+    proposals = []
+    for fact in benchmark.facts:
+        texts = [p.text for p in fact.paraphrases] + list(fact.train_paraphrases)
+        bare = replace(fact, paraphrases=(), train_paraphrases=())
+        some = [Candidate(fact.id, "evaluation", None, text, "table") for text in texts]
+        proposals.append(Proposal(bare, some))
+    results = check_proposals(proposals, (), read_synonyms(benchmark.folder))
+    passed: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    for proposal, found in zip(proposals, results, strict=True):
+        total[proposal.fact.split] += len(found)
+        passed[proposal.fact.split] += sum(one.passes for one in found)
+        rules.update(rule for one in found for rule in {d.rule for d in one.doubts})
+    for split, n in total.items():
+        print(f"{name} {split:8} {passed[split]:5} of {n:5}  {passed[split] / n:7.1%}")
+    print(", ".join(f"{rule} {n}" for rule, n in rules.most_common()))
 
 
 def languages() -> None:
@@ -215,6 +239,7 @@ def main() -> None:
     parser.add_argument("--kinds", action="store_true", help="changed meanings by what changed")
     parser.add_argument("--misses", action="store_true", help="list what was treated wrongly")
     parser.add_argument("--fit", action="store_true", help="print the weights of likeness.toml")
+    parser.add_argument("--own", metavar="BENCHMARK", help="its paraphrases, by split")
     parser.add_argument("--languages", action="store_true")
     parser.add_argument("--speed", type=int, metavar="FACTS")
     parser.add_argument("--json", action="store_true")
@@ -222,6 +247,9 @@ def main() -> None:
     if args.fit:
         print("# Weights of the traits in likeness.py; made by: python perf/candidates.py --fit")
         print("\n".join(f"{name} = {value:.4f}" for name, value in fit().items()))
+        return
+    if args.own:
+        own(args.own)
         return
     if args.languages:
         languages()
