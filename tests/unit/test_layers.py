@@ -45,6 +45,8 @@ ALLOWED = {
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},
     "campaign": PARTS,
+    "paraphrasing": GROUND | {"benchmark"},
+    "authoring": PARTS | {"paraphrasing", "protocol"},
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""
 WITHOUT_TORCH = ("submissions", "leaderboard", "reporting", "runs", "scoring", "benchmark")

@@ -99,7 +99,7 @@ class Casing:
             elif not cased:
                 named = (folded in self.names or folded in MONTHS) and folded not in ALSO_WORDS
             elif word.initial:
-                named = folded in self.names and word.text[0].isupper()
+                named = word.text[0].isupper() and folded in self.names - ALSO_WORDS
             else:
                 ordinary = folded in self.ordinary and folded not in MONTHS
                 named = word.text[0].isupper() and not ordinary

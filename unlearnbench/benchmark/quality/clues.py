@@ -53,17 +53,37 @@ def check_clues(
 
     `synonyms`: groups of names of one thing, as `plain` leaves them.
     """
-    casing = Casing.of(text for fact in facts for text in every_text(fact))
-    topics = _topic_words(facts)
+    clues = Clues(facts, synonyms)
     for fact in facts:
         for text in every_text(fact)[1:]:
             if (fact.id, text) not in reviewed:
-                known = _Known(fact.question, topics[fact.topic], synonyms, text)
-                clues = [name for name in casing.names_in(text) if not known.name(name)]
-                clues += [number for number in _numbers(text) if not known.number(number)]
-                if clues:
-                    listed = ", ".join(dict.fromkeys(clues))
+                listed = ", ".join(dict.fromkeys(clues.added(fact, text)))
+                if listed:
                     yield Breach("added-clue", fact.id, f"{listed} in {text!r}")
+
+
+class Clues:
+    """Finds the names and numbers that a text has and its question has not.
+
+    What is a name is learnt from all texts of the facts.
+    """
+
+    def __init__(
+        self,
+        facts: Sequence[Fact],
+        synonyms: Sequence[frozenset[str]] = (),
+        more: Sequence[str] = (),
+    ) -> None:
+        texts = (text for fact in facts for text in every_text(fact))
+        self._casing = Casing.of((*texts, *more))
+        self._topics = _topic_words(facts)
+        self._synonyms = synonyms
+
+    def added(self, fact: Fact, text: str) -> list[str]:
+        """The names and numbers of a text that are not its question's."""
+        known = _Known(fact.question, self._topics[fact.topic], self._synonyms, text)
+        clues = [name for name in self._casing.names_in(text) if not known.name(name)]
+        return clues + [number for number in _numbers(text) if not known.number(number)]
 
 
 def _topic_words(facts: Sequence[Fact]) -> Mapping[str, frozenset[str]]:

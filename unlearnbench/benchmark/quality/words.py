@@ -10,7 +10,7 @@ _LISTS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8")
 HARMLESS: frozenset[str] = frozenset(_LISTS["harmless"].split())
 """Capitalised words that say nothing of a fact."""
 ALSO_WORDS: frozenset[str] = frozenset(_LISTS["also_words"].split())
-"""Names that are ordinary words where all is written small."""
+"""Names that are ordinary words where all is written small, or where a sentence begins."""
 MONTHS: frozenset[str] = frozenset(_LISTS["months"].split())
 COUNTERS: frozenset[str] = frozenset(_LISTS["counters"].split())
 """Beside these a number only counts questions, pages or points."""

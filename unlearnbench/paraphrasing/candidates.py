@@ -1,0 +1,149 @@
+"""What is asked of a paraphraser, what it proposes, and what speaks against a proposal.
+
+A paraphraser is asked with a `Request` for each fact and answers with `Candidate`s. Every candidate
+is checked: without a `Doubt` it may enter a benchmark, with one it is asked for again and at last
+left for a person. A paraphraser that cannot be reached gives no candidates; its fact then has fewer
+paraphrases, and nothing else happens to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from unlearnbench.types import Estimate, Fact, Usage
+
+Purpose = Literal["evaluation", "training"]
+"""What a paraphrase is for. Nothing is trained on that is evaluated with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A fact and the candidates wanted for it.
+
+    `evaluation`: how many candidates of each style; `training`: how many of any. `avoid`: texts
+    that the fact has already, or that were refused, with the reason.
+    """
+
+    fact: Fact
+    evaluation: Mapping[str, int]
+    training: int = 0
+    avoid: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposed paraphrase of the question of the fact with id `fact`.
+
+    `style` is None where the proposer names none, as in a user's own table, and for training.
+    `origin` names the proposer: a paraphraser, or a table.
+    """
+
+    fact: str
+    purpose: Purpose
+    style: str | None
+    text: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What speaks against a candidate.
+
+    `rule` is a stable name, `what` says which words. `final`: no person can accept the text as it
+    stands (the answer is in it, or it is there twice); it can only be mended or struck.
+    """
+
+    rule: str
+    what: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A candidate with all doubts about it; it passes if there are none."""
+
+    candidate: Candidate
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may enter a benchmark without being read by a person."""
+        return not self.doubts
+
+
+class Paraphraser(Protocol):
+    """Proposes paraphrases."""
+
+    @property
+    def name(self) -> str:
+        """Name by which it is selected (`gemini`, `openai:MODEL`, `file:TABLE`)."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """sha256 of everything that decides its proposals; stored with the benchmark."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """Calls, tokens and dollars so far."""
+        ...
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """The cost of these requests; makes no calls."""
+        ...
+
+    def propose(
+        self, requests: Sequence[Request]
+    ) -> Iterator[tuple[Request, tuple[Candidate, ...] | str]]:
+        """Yield each request once, in any order, with its candidates or why there are none."""
+        ...
+
+
+class SecondReader(Protocol):
+    """Says of a candidate whether it asks the same as its question."""
+
+    @property
+    def name(self) -> str:
+        """Name by which it is selected."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """sha256 of everything that decides what it says."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """Calls, tokens and dollars so far."""
+        ...
+
+    def estimate(self, facts: Sequence[tuple[Fact, Sequence[str]]]) -> Estimate:
+        """The cost of reading some texts of each fact; makes no calls."""
+        ...
+
+    def read(
+        self, facts: Sequence[tuple[Fact, Sequence[str]]]
+    ) -> Iterator[tuple[str, str, Doubt | None]]:
+        """Yield (fact id, text, doubt) for each text once, in any order.
+
+        A text that could not be read has a doubt of rule `unread`: it is never taken to pass.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Paraphrased:
+    """A fact's paraphrases: those that passed, those in doubt, and why there are too few.
+
+    `evaluation` and `training` passed, in the order of proposal; `missing` says what could not be
+    had: it is empty if everything wanted is there.
+    """
+
+    fact: Fact
+    evaluation: tuple[Candidate, ...]
+    training: tuple[Candidate, ...]
+    doubtful: tuple[Checked, ...]
+    missing: str = ""

@@ -1,0 +1,1 @@
+"""What may speak against a candidate, one rule a file."""
