@@ -53,6 +53,14 @@ def make_judge(spec: str, max_cost: float | None = None, batch: bool = False) ->
     return judge
 
 
+def named_judge(spec: str) -> Judge:
+    """The judge that `spec` names, for its name and kind only: without a key, and no call is made.
+
+    Raises `JudgeError` like `make_judge`.
+    """
+    return _make(spec, lambda definition: LLMJudge(definition, NoTransport()))
+
+
 def shipped_judges() -> list[str]:
     """Names of the judges that a claim may name, see `shipped_judge`."""
     return sorted(["rules", *_shipped_definitions()])
