@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
+from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.environment import extra
@@ -138,7 +138,7 @@ def relearn(
         source: The authors' own files of `lkf`, their relearning set with them, instead of the rows
             that ship: `hub` or a folder.
         arms: What is trained on; `benign` stands for all benign arms. Default: `disjoint` in
-            profile `quick`, all that the benchmark has in `full`.
+            profile `quick` (`retain` where the benchmark has no such set), all in `full`.
         profile: `quick` (32 steps) or `full` (256 steps, three seeds).
         long: Train up to 2,048 steps.
         lora: Train an adapter instead of all weights.
@@ -165,7 +165,7 @@ def relearn(
     check_by_protocol(engine_options, "relearn")
     join(engine_options.device)
     facts = all_agree(lambda: _prepare(benchmark, run_options, source))
-    default = ["disjoint"] if profile == "quick" else available_arms(facts)
+    default = default_arms(facts, profile)
     subject, before = in_turn(lambda: _resolved(checkpoint, base, engine_options, peft=lora))
     job = all_agree(
         lambda: Relearning(

@@ -25,6 +25,7 @@ from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Paraphrased, Paraphraser
 from unlearnbench.paraphrasing.table import TableParaphraser, read_paraphrases
+from unlearnbench.paths import content_root
 from unlearnbench.types import Fact, Split
 from unlearnbench.types.authoring import MakeOptions
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 NONE, FILE = "none", "file"
 """Paraphrasers that ask nobody."""
+SAMPLE = "sample-facts"
+"""A table that ships, to try this on; by this name both its facts and its paraphrases."""
 _SPLITS: tuple[Split, ...] = ("forget", "retain", "never")
 
 
@@ -75,9 +78,10 @@ def make_benchmark(
         >>> score("smollm2-135m", str(made.folder))
 
     Args:
-        facts: A CSV, TSV, XLSX, JSONL or Parquet file, or `hub:OWNER/NAME[:CONFIG][/SPLIT]`, with
-            columns `question` and `answer`, and optionally `id`, `aliases` (separated by `|`, or a
-            JSON list), `topic`, `split` (`forget`, `retain`, `never`), `tier` and `source`.
+        facts: A CSV, TSV, XLSX, JSONL or Parquet file, the sample that ships (`sample-facts`), or
+            `hub:OWNER/NAME[:CONFIG][/SPLIT]`; with columns `question` and `answer`, and optionally
+            `id`, `aliases` (separated by `|`, or a JSON list), `topic`, `split` (`forget`,
+            `retain`, `never`), `tier` and `source`.
         out: The benchmark's folder.
         paraphraser: `file:TABLE` for a table with columns `paraphrase`, `question` or `id`, and
             optionally `style` and `purpose`; `none` for the original questions alone; or an object
@@ -93,7 +97,8 @@ def make_benchmark(
         JudgeError: For a judge that does not exist.
     """
     target, options = Path(out), make_options
-    table = read_facts(str(facts), options.column, options.sheet, _rules(options.judge))
+    source, rules = _sample(str(facts), "facts.csv"), _rules(options.judge)
+    table = read_facts(source, options.column, options.sheet, rules)
     own = [fact for fact, _ in table.facts]
     proposer = _paraphraser(paraphraser, own, options.column)
     request = _request(target, table, proposer, options)
@@ -122,6 +127,11 @@ def make_benchmark(
     return MadeBenchmark(target, made, notes, doubtful)
 
 
+def _sample(source: str, file: str) -> str:
+    """A table of the sample that ships, if `source` is its name."""
+    return str(content_root() / "benchmarks" / SAMPLE / file) if source == SAMPLE else source
+
+
 def _rules(judge: str) -> AnswerRules:
     """What the judge called `judge` can hold. Raises `JudgeError` if there is none."""
     if not decided_by_rules(named_judge(judge)):
@@ -139,7 +149,7 @@ def _paraphraser(
     if name == NONE and not argument:
         return None
     if name == FILE and argument:
-        return read_paraphrases(argument, facts, columns)
+        return read_paraphrases(_sample(argument, "paraphrases.csv"), facts, columns)
     hint = "give file:TABLE" if name == FILE else nearest(name, ["file:TABLE", NONE])
     raise BenchmarkError("unknown-paraphraser", f"--paraphraser {paraphraser}", hint)
 

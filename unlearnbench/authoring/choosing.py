@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
 from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.runs.asked import FULL as FORGET
 from unlearnbench.types import Fact, Paraphrase, Split
 
-FULL: Mapping[Split, int] = {"forget": 15, "retain": 6, "never": 15}
+FULL: Mapping[Split, int] = {"forget": FORGET, "retain": 6, "never": FORGET}
 """Paraphrases of profile `standard`: so many of each style alike. More are not taken."""
 
 

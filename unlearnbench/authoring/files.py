@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from unlearnbench.authoring.choosing import ChosenSplit
 from unlearnbench.authoring.facts import TIERS
+from unlearnbench.authoring.general import reviewed_rows
 from unlearnbench.benchmark.editions import DECLARATION
+from unlearnbench.benchmark.quality.beside import REVIEWED
 from unlearnbench.benchmark.schema import (
     BenchmarkDeclaration,
     FactRow,
@@ -44,6 +46,9 @@ class Draft:
 def benchmark_files(draft: Draft) -> dict[str, str]:
     """The files of a benchmark by name, its declaration last."""
     files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
+    reviewed = reviewed_rows(draft.splits["retain"].facts if "retain" in draft.splits else ())
+    if reviewed:
+        files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
     return {**files, DECLARATION: _toml(_declaration(draft))}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from unlearnbench.benchmark import holds, load_benchmark, plain
+from unlearnbench.benchmark.quality.beside import ReviewedRow, read_reviewed
 from unlearnbench.paraphrasing.candidates import Paraphrased
 from unlearnbench.types import Fact
 
@@ -44,6 +45,18 @@ def general_facts(count: int, own: Sequence[Paraphrased]) -> tuple[Fact, ...]:
         and not _holds_any(fact, answers)
     )
     return tuple(islice(fit, count))
+
+
+def reviewed_rows(facts: Sequence[Fact]) -> list[ReviewedRow]:
+    """What was reviewed of general facts that were taken, for the checks of the new benchmark."""
+    shipped = read_reviewed(load_benchmark(_FROM).folder)
+    texts = {(fact.id, text) for fact in facts for text in _questions(fact)}
+    return [
+        ReviewedRow(fact=f"{GENERAL}-{fact}", text=text, rule=rule)
+        for rule, reviewed in shipped.items()
+        for fact, text in sorted(reviewed)
+        if (f"{GENERAL}-{fact}", text) in texts
+    ]
 
 
 def _texts_of(found: Paraphrased) -> list[str]:
