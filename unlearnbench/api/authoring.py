@@ -12,7 +12,7 @@ from unlearnbench.authoring.answers import AnswerRules
 from unlearnbench.authoring.choosing import ChosenSplit, choose
 from unlearnbench.authoring.facts import FactTable, id_of, read_facts
 from unlearnbench.authoring.files import Draft, benchmark_files
-from unlearnbench.authoring.folder import check_folder, write_folder
+from unlearnbench.authoring.folder import check_making, write_benchmark
 from unlearnbench.authoring.gathering import gather
 from unlearnbench.authoring.general import ENOUGH, general_facts
 from unlearnbench.authoring.needs import check_examples, check_paraphrased
@@ -102,7 +102,7 @@ def make_benchmark(
     own = [fact for fact, _ in table.facts]
     proposer = _paraphraser(paraphraser, own, options.column)
     request = _request(target, table, proposer, options)
-    check_folder(target, request)
+    check_making(target, request)
     found = gather(own, proposer)
     if proposer is not None:
         check_paraphrased(found, table)
@@ -121,7 +121,7 @@ def make_benchmark(
         "facts.jsonl": fact_lines(table.facts),
         "candidates.jsonl": candidate_lines(found, draft.facts),
     }
-    made = write_folder(target, request, state, benchmark_files(draft))
+    made = write_benchmark(target, request, state, benchmark_files(draft))
     notes = (*table.notes, *_notes_of(proposer), *remarks_of(table, found, splits, request))
     doubtful = tuple(doubt for one in found for doubt in one.doubtful)
     return MadeBenchmark(target, made, notes, doubtful)

@@ -15,7 +15,7 @@ from unlearnbench.benchmark import holds, plain
 from unlearnbench.benchmark.tables.cells import list_cell, text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
-from unlearnbench.benchmark.tables.table import Faults, TableRow, fault, shown
+from unlearnbench.benchmark.tables.table import Faults, UserRow, shown, table_fault
 from unlearnbench.benchmark.validation import Located
 from unlearnbench.naming import nearest
 from unlearnbench.types import Fact, Source, Split
@@ -59,7 +59,7 @@ def read_facts(
     wanted = [columns.get(name, name) for name in COLUMNS]
     table = with_columns(read_table(source, wanted, sheet), COLUMNS, NEEDED, columns)
     if not table.rows:
-        raise fault(table.name, table.name, "it has no rows below its header")
+        raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)
     rows = [(_fact(row, faults), row.where) for row in table.rows]
     located, notes = check_facts_together(_with_ids(rows, faults), faults)
@@ -67,11 +67,11 @@ def read_facts(
     faults.check()
     if not any(fact.split == "forget" for fact, _ in located):
         what = "no row is to be forgotten: split is forget, retain or never, and forget without it"
-        raise fault(table.name, table.name, what)
+        raise table_fault(table.name, table.name, what)
     return FactTable(table.name, _with_tiers(located), (*table.notes, *notes))
 
 
-def _fact(row: TableRow, faults: Faults) -> Fact:
+def _fact(row: UserRow, faults: Faults) -> Fact:
     """The fact of a row, its id still as it was given."""
     question = text_cell(row, "question", faults, needed=True)
     answer = text_cell(row, "answer", faults, needed=True)

@@ -27,7 +27,7 @@ _REQUEST, _WRITTEN = "request.json", "written.json"
 _ADVICE = "choose another --out, or remove that folder"
 
 
-def check_folder(out: Path, request: MakingRecord) -> None:
+def check_making(out: Path, request: MakingRecord) -> None:
     """See that a benchmark can be made at `out`: nothing is there, or what was made of the same.
 
     Raises `BenchmarkError` that names the difference, `RunError` if nothing can be written there.
@@ -54,7 +54,7 @@ def _short(value: object) -> str:
     return f"{text[:12]}…" if len(text) == 64 else text
 
 
-def write_folder(
+def write_benchmark(
     out: Path, request: MakingRecord, state: Mapping[str, str], files: Mapping[str, str]
 ) -> Benchmark:
     """Write a benchmark's `files`, and `state` into `making/`; the benchmark, loaded.
@@ -65,10 +65,10 @@ def write_folder(
     """
     _check_loads(files)
     making = out / MAKING
-    check_folder(out, request)
+    check_making(out, request)
     with locked(making):
         clear_leftovers(out)
-        check_folder(out, request)
+        check_making(out, request)
         ever = _written_before(making)
         _check_own(out, files, ever)
         digests = {

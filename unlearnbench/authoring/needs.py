@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unlearnbench.authoring.choosing import ChosenSplit
 from unlearnbench.authoring.facts import FactTable
-from unlearnbench.benchmark.tables.table import Faults, fault
+from unlearnbench.benchmark.tables.table import Faults, table_fault
 from unlearnbench.paraphrasing.candidates import Paraphrased
 from unlearnbench.paraphrasing.table import STYLES
 from unlearnbench.protocol.plan import draw_examples
@@ -42,4 +42,4 @@ def check_examples(splits: Mapping[Split, ChosenSplit], table: FactTable) -> Non
             if have < count:
                 what = f"{fact.id} is asked after {count} retain facts that do not name its answer "
                 what += f"and {have} exist; add rows with split retain, or give --general-retain 20"
-                raise fault(table.name, table.name, what)
+                raise table_fault(table.name, table.name, what)

@@ -13,7 +13,7 @@ from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.tables.cells import text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
-from unlearnbench.benchmark.tables.table import Faults, TableRow, shown
+from unlearnbench.benchmark.tables.table import Faults, UserRow, shown
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import Candidate, Purpose, Request
@@ -92,8 +92,8 @@ class _Owners:
         self._questions = {_asked(fact.question): fact.id for fact in facts}
         self._words = [fact.question for fact in facts]
 
-    def owner(self, row: TableRow, faults: Faults) -> str:
-        """The id of the fact; empty, and a fault, if there is none."""
+    def owner(self, row: UserRow, faults: Faults) -> str:
+        """The id of the fact; empty, and a table_fault, if there is none."""
         name = text_cell(row, "id", faults)
         question = text_cell(row, "question", faults)
         by_id = self._ids.get(name.lower(), "") if name else ""
@@ -119,7 +119,7 @@ def _closest(name: str, names: Sequence[str]) -> str:
     return nearest(name, names).partition("known: ")[0].strip() or "no fact is near it"
 
 
-def _candidate(row: TableRow, owners: _Owners, origin: str, faults: Faults) -> Candidate:
+def _candidate(row: UserRow, owners: _Owners, origin: str, faults: Faults) -> Candidate:
     purpose = _purpose(text_cell(row, "purpose", faults), row.where, faults)
     style = text_cell(row, "style", faults).casefold()
     if style and style not in STYLES:

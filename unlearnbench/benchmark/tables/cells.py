@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from unlearnbench.benchmark.tables.table import Cell, Faults, TableRow, shown
+from unlearnbench.benchmark.tables.table import Cell, Faults, UserRow, shown
 from unlearnbench.display import hidden_character
 from unlearnbench.errors import UnreadableError
 from unlearnbench.files.reading import parse_json
@@ -17,7 +17,7 @@ _REPLACED = "\ufffd"
 _LIST = re.compile(r"\s*\[")
 
 
-def text_cell(row: TableRow, column: str, faults: Faults, needed: bool = False) -> str:
+def text_cell(row: UserRow, column: str, faults: Faults, needed: bool = False) -> str:
     """The text of a cell: blanks around it are dropped, runs of blanks and line ends are one blank.
 
     Hidden characters and text that another encoding has damaged are faults.
@@ -61,7 +61,7 @@ def _undamaged(text: str) -> str | None:
         return None
 
 
-def list_cell(row: TableRow, column: str, faults: Faults) -> tuple[str, ...]:
+def list_cell(row: UserRow, column: str, faults: Faults) -> tuple[str, ...]:
     """The texts of a cell that holds several: a list, a JSON list, or texts separated by `|`."""
     value: Cell = row.cells.get(column, "")
     members = _members(value, row.where, column, faults) if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from unlearnbench.benchmark.tables.table import Faults, Table, TableRow
+from unlearnbench.benchmark.tables.table import Faults, UserRow, UserTable
 from unlearnbench.naming import nearest
 
 _ALIKE = 0.75
@@ -15,8 +15,8 @@ _ALIKE = 0.75
 
 
 def with_columns(
-    table: Table, known: Sequence[str], needed: Sequence[str], named: Mapping[str, str]
-) -> Table:
+    table: UserTable, known: Sequence[str], needed: Sequence[str], named: Mapping[str, str]
+) -> UserTable:
     """The table with the columns in `known` alone, under these names; case does not matter.
 
     `named`: the table's own name of a known column. Raises `TableError` for a needed column that is
@@ -27,7 +27,7 @@ def with_columns(
     twice = [name for name, n in Counter(map(_folded, table.columns)).items() if n > 1 and name]
     for name in twice:
         faults.add(where, f"column {name!r} is there twice")
-    chosen = _chosen(table, known, named, faults, where)
+    chosen = _chosen(table, known, named, faults)
     for name in needed:
         if name not in chosen and name not in named:
             have = [column for column in table.columns if column]
@@ -41,7 +41,7 @@ def with_columns(
             faults.add(where, f"{what}{close[0]}={column}")
     faults.check()
     rows = tuple(
-        TableRow(row.where, {ours: row.cells.get(theirs, "") for ours, theirs in chosen.items()})
+        UserRow(row.where, {ours: row.cells.get(theirs, "") for ours, theirs in chosen.items()})
         for row in table.rows
     )
     unused = (f"columns not used: {', '.join(left)}",) if left else ()
@@ -49,7 +49,7 @@ def with_columns(
 
 
 def _chosen(
-    table: Table, known: Sequence[str], named: Mapping[str, str], faults: Faults, where: str
+    table: UserTable, known: Sequence[str], named: Mapping[str, str], faults: Faults
 ) -> dict[str, str]:
     """Our name of each column -> the table's."""
     by_name = {_folded(column): column for column in table.columns}

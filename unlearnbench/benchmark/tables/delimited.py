@@ -7,15 +7,15 @@ import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from unlearnbench.benchmark.tables.encoding import decoded
+from unlearnbench.benchmark.tables.encoding import table_text
 from unlearnbench.benchmark.tables.table import (
     MOST_FILE_BYTES,
     MOST_ROWS,
     Faults,
-    Table,
-    TableRow,
+    UserRow,
+    UserTable,
     check_size,
-    fault,
+    table_fault,
 )
 from unlearnbench.files.reading import read_bytes
 
@@ -25,12 +25,12 @@ _MOST_CELL = 1_000_000
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
-def read_delimited(path: Path, wanted: Collection[str]) -> Table:
+def read_delimited(path: Path, wanted: Collection[str]) -> UserTable:
     """The table in a CSV or TSV file; `wanted` are the columns by which its delimiter is told.
 
     Raises `TableError` with every row that has another number of cells than the header.
     """
-    text = decoded(read_bytes(path, MOST_FILE_BYTES), path.name)
+    text = table_text(read_bytes(path, MOST_FILE_BYTES), path.name)
     first, _, rest = text.partition("\n")
     skipped = 0
     if first.strip().lower() in ("sep=,", "sep=;", "sep=\t"):  # written by spreadsheets
@@ -40,12 +40,12 @@ def read_delimited(path: Path, wanted: Collection[str]) -> Table:
     faults = Faults(path.name)
     header = next(lines, None)
     if header is None:
-        raise fault(path.name, path.name, "empty: the first row must name the columns")
+        raise table_fault(path.name, path.name, "empty: the first row must name the columns")
     columns = tuple(cell.strip() for cell in header[1])
     rows = list(_rows(lines, columns, faults, delimiter, path.name))
     check_size(path.name, len(rows), len(columns))
     faults.check()
-    return Table(path.name, columns, tuple(rows))
+    return UserTable(path.name, columns, tuple(rows))
 
 
 def _delimiter(text: str, candidates: str, wanted: Collection[str]) -> str:
@@ -70,7 +70,7 @@ def _lines(text: str, delimiter: str, name: str, skipped: int) -> Iterator[tuple
         except StopIteration:
             return
         except csv.Error as error:
-            raise fault(name, f"{name}:{began}", _told(error)) from error
+            raise table_fault(name, f"{name}:{began}", _told(error)) from error
         if any(cell.strip() for cell in record):
             yield began, record
 
@@ -93,7 +93,7 @@ def _rows(
     faults: Faults,
     delimiter: str,
     name: str,
-) -> Iterator[TableRow]:
+) -> Iterator[UserRow]:
     for count, (line, record) in enumerate(lines, start=1):
         where = f"{name}:{line}"
         extra = [cell for cell in record[len(columns) :] if cell.strip()]
@@ -102,6 +102,6 @@ def _rows(
             hint = f"a {_NAMES[delimiter]} inside a cell needs quotation marks around the cell"
             faults.add(where, f"{what}; {hint}")
         elif count > MOST_ROWS:
-            raise fault(name, name, f"more than {MOST_ROWS} rows: split the table")
+            raise table_fault(name, name, f"more than {MOST_ROWS} rows: split the table")
         else:
-            yield TableRow(where, dict(zip(columns, record, strict=False)))
+            yield UserRow(where, dict(zip(columns, record, strict=False)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from codecs import BOM_UTF8
 
-from unlearnbench.benchmark.tables.table import fault
+from unlearnbench.benchmark.tables.table import table_fault
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -17,22 +17,22 @@ _SAMPLE = 4096
 _AROUND = 12
 
 
-def decoded(data: bytes, name: str) -> str:
+def table_text(data: bytes, name: str) -> str:
     """A table's text. Raises `TableError` that says which encoding it looks like."""
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if marked is not None:
-        raise fault(name, name, f"it is {marked}, not UTF-8; {_advice(marked, name)}")
+        raise table_fault(name, name, f"it is {marked}, not UTF-8; {_advice(marked, name)}")
     try:
         text = data.removeprefix(BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise fault(
+        raise table_fault(
             name, f"{name}:{_line(data, error.start)}", _guess(data, error.start, name)
         ) from (error)
     if "\0" in text:
         byte_order = _byte_order(data)
         if byte_order is not None:
             what = f"it looks like {byte_order} without a mark; {_advice(byte_order, name)}"
-            raise fault(name, name, what)
+            raise table_fault(name, name, what)
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from unlearnbench.benchmark.tables.delimited import DELIMITERS, read_delimited
 from unlearnbench.benchmark.tables.records import read_hub, read_json_lines, read_parquet
 from unlearnbench.benchmark.tables.spreadsheet import read_spreadsheet
-from unlearnbench.benchmark.tables.table import Table, fault
+from unlearnbench.benchmark.tables.table import UserTable, table_fault
 from unlearnbench.errors import TableError
 
 _HUB = "hub:"
@@ -22,7 +22,7 @@ _OTHERS = {
 }
 
 
-def read_table(source: str, wanted: Collection[str], sheet: str | None = None) -> Table:
+def read_table(source: str, wanted: Collection[str], sheet: str | None = None) -> UserTable:
     """Read a table: a path, or `hub:OWNER/NAME[:CONFIG][/SPLIT]`.
 
     Args:
@@ -37,7 +37,7 @@ def read_table(source: str, wanted: Collection[str], sheet: str | None = None) -
     path = Path(source).expanduser()
     suffix = path.suffix.lower()
     if sheet is not None and (suffix != ".xlsx" or source.startswith(_HUB)):
-        raise fault(source, f"--sheet {sheet}", "only a spreadsheet (.xlsx) has sheets")
+        raise table_fault(source, f"--sheet {sheet}", "only a spreadsheet (.xlsx) has sheets")
     if source.startswith(_HUB):
         return read_hub(source.removeprefix(_HUB))
     if suffix in DELIMITERS:
@@ -53,4 +53,5 @@ def read_table(source: str, wanted: Collection[str], sheet: str | None = None) -
 
 def _unknown(source: str, suffix: str) -> TableError:
     hint = _OTHERS.get(suffix, f"a table is {_SUFFIXES}, or hub:OWNER/NAME")
-    return fault(source, source, f"no table that can be read ({suffix or 'no suffix'}); {hint}")
+    what = f"no table that can be read ({suffix or 'no suffix'}); {hint}"
+    return table_fault(source, source, what)

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from unlearnbench.benchmark.hub import load_hub_rows
-from unlearnbench.benchmark.tables.encoding import decoded
+from unlearnbench.benchmark.tables.encoding import table_text
 from unlearnbench.benchmark.tables.table import (
     MOST_FILE_BYTES,
     Cell,
     Faults,
-    Table,
-    TableRow,
+    UserRow,
+    UserTable,
     check_size,
-    fault,
+    table_fault,
 )
 from unlearnbench.environment import extra
 from unlearnbench.errors import UnreadableError
@@ -27,12 +27,12 @@ _HUB = re.compile(
 )
 
 
-def read_json_lines(path: Path) -> Table:
+def read_json_lines(path: Path) -> UserTable:
     """The table in a file of JSON objects, one a line, or in one JSON list of objects.
 
     Raises `TableError` with every line that is no object of texts.
     """
-    text = decoded(read_bytes(path, MOST_FILE_BYTES), path.name)
+    text = table_text(read_bytes(path, MOST_FILE_BYTES), path.name)
     faults = Faults(path.name)
     records: list[tuple[str, object]] = []
     if text.lstrip().startswith("["):
@@ -57,7 +57,7 @@ def _parsed(text: str, where: str, faults: Faults) -> object:
     return value
 
 
-def read_parquet(path: Path) -> Table:
+def read_parquet(path: Path) -> UserTable:
     """The table in a Parquet file. Raises `TableError` with every cell that is no text."""
     data = read_bytes(path, MOST_FILE_BYTES)
     parquet, arrow = extra("pyarrow.parquet", "tables"), extra("pyarrow", "tables")
@@ -67,12 +67,12 @@ def read_parquet(path: Path) -> Table:
         rows = file.read().to_pylist()
     except (arrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:120]
-        raise fault(path.name, path.name, f"not a Parquet file: {reason}") from error
+        raise table_fault(path.name, path.name, f"not a Parquet file: {reason}") from error
     located = [(f"{path.name}:{number}", row) for number, row in enumerate(rows, start=1)]
     return _table(path.name, located, Faults(path.name), exact=True)
 
 
-def read_hub(address: str) -> Table:
+def read_hub(address: str) -> UserTable:
     """The rows of a data set of the hub: `OWNER/NAME`, `OWNER/NAME:CONFIG`, either with `/SPLIT`.
 
     Raises `TableError` for another address or rows that are no texts, `BenchmarkError` if the hub
@@ -81,15 +81,17 @@ def read_hub(address: str) -> Table:
     match = _HUB.fullmatch(address)
     if match is None:
         what = "give hub:OWNER/NAME, hub:OWNER/NAME:CONFIG, and /SPLIT after either"
-        raise fault(f"hub:{address}", f"hub:{address}", what)
+        raise table_fault(f"hub:{address}", f"hub:{address}", what)
     name, config, split = match["name"], match["config"], match["split"]
     found = load_hub_rows(name, config, split or "train")
     rows = [(f"{name}:{number}", row) for number, row in enumerate(found.rows, start=1)]
     table = _table(name, rows, Faults(name), exact=True)
-    return Table(name, table.columns, table.rows, (f"{name} at revision {found.revision}",))
+    return UserTable(name, table.columns, table.rows, (f"{name} at revision {found.revision}",))
 
 
-def _table(name: str, records: Iterable[tuple[str, object]], faults: Faults, exact: bool) -> Table:
+def _table(
+    name: str, records: Iterable[tuple[str, object]], faults: Faults, exact: bool
+) -> UserTable:
     """A table of records. `exact`: whole numbers of the format have one spelling."""
     columns: dict[str, None] = {}
     rows = []
@@ -99,10 +101,10 @@ def _table(name: str, records: Iterable[tuple[str, object]], faults: Faults, exa
             continue
         cells = {str(key): value for key, value in record.items()}
         columns |= dict.fromkeys(cells)
-        rows.append(TableRow(where, dict(_cells(cells, where, faults, exact))))
+        rows.append(UserRow(where, dict(_cells(cells, where, faults, exact))))
     check_size(name, len(rows), len(columns))
     faults.check()
-    return Table(name, tuple(columns), tuple(rows))
+    return UserTable(name, tuple(columns), tuple(rows))
 
 
 def _cells(

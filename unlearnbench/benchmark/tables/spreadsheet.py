@@ -18,10 +18,10 @@ from unlearnbench.benchmark.tables.table import (
     MOST_FILE_BYTES,
     MOST_ROWS,
     Faults,
-    Table,
-    TableRow,
+    UserRow,
+    UserTable,
     check_size,
-    fault,
+    table_fault,
 )
 from unlearnbench.environment import extra
 from unlearnbench.files.reading import read_bytes
@@ -34,7 +34,7 @@ _MOST_DIGITS = 11
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def read_spreadsheet(path: Path, sheet: str | None) -> Table:
+def read_spreadsheet(path: Path, sheet: str | None) -> UserTable:
     """The table on a sheet: the one called `sheet`, or the only one that is shown and not empty.
 
     Raises `TableError` with every cell at fault.
@@ -46,7 +46,7 @@ def read_spreadsheet(path: Path, sheet: str | None) -> Table:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=False, keep_links=False)
     except Exception as error:  # openpyxl has no error of its own for a bad file
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise fault(path.name, path.name, f"cannot be read as XLSX: {reason}") from error
+        raise table_fault(path.name, path.name, f"cannot be read as XLSX: {reason}") from error
     page, notes = _chosen(book, sheet, path.name)
     check_size(path.name, min(page.max_row, MOST_ROWS), min(page.max_column, MOST_COLUMNS))
     faults = Faults(path.name)
@@ -54,23 +54,23 @@ def read_spreadsheet(path: Path, sheet: str | None) -> Table:
     rows = list(_rows(page, faults, path.name))
     faults.check()
     if not rows:
-        raise fault(path.name, path.name, f"sheet {page.title!r} is empty")
+        raise table_fault(path.name, path.name, f"sheet {page.title!r} is empty")
     (_, header), *body = rows
     columns = tuple(text.strip() for text in header)
-    return Table(path.name, columns, tuple(_body(body, columns, path.name)), notes)
+    return UserTable(path.name, columns, tuple(_body(body, columns, path.name)), notes)
 
 
 def _check_zip(data: bytes, name: str) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         what = "an old .xls, or protected by a password; save it as .xlsx without one"
-        raise fault(name, name, what)
+        raise table_fault(name, name, what)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as parts:
             expanded = sum(part.file_size for part in parts.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise fault(name, name, "not an XLSX file") from error
+        raise table_fault(name, name, "not an XLSX file") from error
     if expanded > _MOST_EXPANDED:
-        raise fault(name, name, f"expands to {expanded} bytes; save its table as CSV")
+        raise table_fault(name, name, f"expands to {expanded} bytes; save its table as CSV")
 
 
 def _chosen(book: Any, sheet: str | None, name: str) -> tuple[Any, tuple[str, ...]]:
@@ -80,15 +80,15 @@ def _chosen(book: Any, sheet: str | None, name: str) -> tuple[Any, tuple[str, ..
         chosen = [page for page in pages if page.title == sheet]
         if not chosen:
             what = f"--sheet {sheet}: {nearest(sheet, [page.title for page in pages])}"
-            raise fault(name, name, what)
+            raise table_fault(name, name, what)
     else:
         chosen = [p for p in pages if p.sheet_state == "visible" and _is_filled(p)]
         if len(chosen) > 1:
             titles = ", ".join(repr(page.title) for page in chosen)
-            raise fault(name, name, f"several sheets ({titles}); name one with --sheet")
+            raise table_fault(name, name, f"several sheets ({titles}); name one with --sheet")
         if not chosen:
             what = "no sheet that is shown has a row; name a hidden one with --sheet"
-            raise fault(name, name, what)
+            raise table_fault(name, name, what)
     left = [p.title for p in pages if p is not chosen[0] and _is_filled(p)]
     notes = (f"sheets not read: {', '.join(map(repr, left))}",) if left else ()
     return chosen[0], notes
@@ -112,7 +112,7 @@ def _check_layout(page: Any, faults: Faults, name: str) -> None:
 def _rows(page: Any, faults: Faults, name: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with its number."""
     if page.max_row > MOST_ROWS and _filled_rows(page) > MOST_ROWS + 1:
-        raise fault(name, name, f"more than {MOST_ROWS} rows: split the table")
+        raise table_fault(name, name, f"more than {MOST_ROWS} rows: split the table")
     for number, row in enumerate(page.iter_rows(), start=1):
         texts = [_text(cell, faults, f"{name}:{number}") for cell in row]
         if any(text.strip() for text in texts):
@@ -152,6 +152,6 @@ def _text(cell: Any, faults: Faults, where: str) -> str:
 
 def _body(
     rows: Sequence[tuple[int, list[str]]], columns: tuple[str, ...], name: str
-) -> Iterator[TableRow]:
+) -> Iterator[UserRow]:
     for number, texts in rows:
-        yield TableRow(f"{name}:{number}", dict(zip(columns, texts, strict=False)))
+        yield UserRow(f"{name}:{number}", dict(zip(columns, texts, strict=False)))

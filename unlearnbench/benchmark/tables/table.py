@@ -22,7 +22,7 @@ Cell = str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class UserRow:
     """One row: its `file:row`, and its cells by column."""
 
     where: str
@@ -30,12 +30,12 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class UserTable:
     """A table that could be read. `notes`: what its reader left out or took for granted."""
 
     name: str
     columns: tuple[str, ...]
-    rows: tuple[TableRow, ...]
+    rows: tuple[UserRow, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -58,7 +58,7 @@ class Faults:
             raise TableError(self.table, (*shown, *rest), len(self.found))
 
 
-def fault(table: str, where: str, what: str) -> TableError:
+def table_fault(table: str, where: str, what: str) -> TableError:
     """The error for a table that cannot be read any further."""
     return TableError(table, (f"{where}: {what}",), 1)
 
@@ -66,9 +66,10 @@ def fault(table: str, where: str, what: str) -> TableError:
 def check_size(name: str, rows: int, columns: int) -> None:
     """Raise `TableError` for a table larger than any benchmark."""
     if rows > MOST_ROWS:
-        raise fault(name, name, f"{rows} rows; at most {MOST_ROWS} are taken: split the table")
+        what = f"{rows} rows; at most {MOST_ROWS} are taken: split the table"
+        raise table_fault(name, name, what)
     if columns > MOST_COLUMNS:
-        raise fault(name, name, f"{columns} columns; at most {MOST_COLUMNS} are taken")
+        raise table_fault(name, name, f"{columns} columns; at most {MOST_COLUMNS} are taken")
 
 
 def shown(text: str, length: int = 60) -> str:
