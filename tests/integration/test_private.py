@@ -31,9 +31,8 @@ def made(tmp_path: Path, scripted: None, request: pytest.FixtureRequest) -> tupl
     ]
     (tmp_path / "p.csv").write_text("\n".join(["question,paraphrase", *lines]) + "\n")
     paraphraser = f"file:{tmp_path / 'p.csv'}" if count else "none"
-    folder = make_benchmark(
-        tmp_path / "facts.csv", tmp_path / "mine", paraphraser=paraphraser
-    ).folder
+    table = tmp_path / "facts.csv"
+    folder = make_benchmark(table, tmp_path / "mine", paraphraser=paraphraser).folder
     return folder, scored(folder, tmp_path / "run")
 
 
@@ -47,13 +46,13 @@ def test_submit_refuses_a_private_benchmark(made: tuple[Path, Run], tmp_path: Pa
     folder, run = made
     assert load_benchmark(str(folder)).private
     where = tmp_path / "row"
-    with pytest.raises(SubmissionError, match="benchmark mine is private, .* give --public"):
+    with pytest.raises(SubmissionError, match=r"benchmark mine is private, .* give --public"):
         submit(run.path, None, About(*ABOUT), out=where)
     with pytest.raises(SubmissionError, match="benchmark mine is private"):
         submit_base(run.path, "a package", "Me", out=where)
     with pytest.raises(SubmissionError) as other:
         submit(run.path, run.path, About(*ABOUT), out=where, public=True)
-    assert "private" not in str(other.value)
+    assert "is private" not in str(other.value)
     assert "its forget facts are asked in 2 paraphrases, and 15 are ranked" in str(other.value)
     assert not where.exists()
 
