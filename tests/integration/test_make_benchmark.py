@@ -215,7 +215,7 @@ BAD = {
     "utf-16 unmarked": (many("Rome").encode("utf-16-le"), "it looks like UTF-16LE without a mark"),
     "too many rows": (
         "question,answer\n" + "".join(f"What is {n}?,a{n}b\n" for n in range(20_001)),
-        "more than 20000 rows: split the table",
+        "20001 facts; at most 20000 are taken: split the table",
     ),
 }
 

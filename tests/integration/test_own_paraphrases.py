@@ -2,63 +2,39 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CommandLine, Printed
+from tests.sample_facts import ALL, BLOOD, FACTS, HEADER, IDS, SPAIN, Line, ways, write
 from unlearnbench.api.authoring import make_benchmark
+from unlearnbench.authoring.choosing import balanced, choose
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.validation import check_across
+from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.paraphrasing.table import STYLES, TableParaphraser
 from unlearnbench.paths import content_root
 from unlearnbench.types import Fact
 
-FACTS = [("What is the capital of Spain?", "Madrid"), ("Which organ pumps blood?", "heart")]
-HEADER = "question paraphrase style purpose"
-Line = Sequence[str]
 Make = Callable[..., Printed]
-
-
-def write(path: Path, header: Line, lines: Sequence[Line]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *lines])
-    return path
 
 
 @pytest.fixture
 def make(tmp_path: Path, command_line: CommandLine) -> Make:
-    """Make a benchmark of `FACTS` and rows of question, paraphrase, style and purpose."""
+    """Make a benchmark of `FACTS` and lines of paraphrases."""
     write(tmp_path / "facts.csv", ("question", "answer"), FACTS)
 
-    def call(
-        lines: Sequence[Line], *more: str, header: str = "question paraphrase style purpose"
-    ) -> Printed:
-        table = write(tmp_path / "p.csv", header.split(), lines)
+    def call(lines: list[Line], *more: str, header: Line = HEADER) -> Printed:
+        table = write(tmp_path / "p.csv", header, lines)
         words = ("--out", tmp_path / "mine", "--paraphraser", f"file:{table}", *more)
         return command_line("make-benchmark", tmp_path / "facts.csv", *words)
 
     return call
-
-
-def ways(question: str, counts: dict[str, int], training: int = 0) -> list[Line]:
-    """Lines of so many paraphrases of each style, and for training."""
-    one = "Spain" if "Spain" in question else "blood"
-    lines = [
-        (question, f"{style} way {n} to ask about {one}", style, "evaluation")
-        for style, count in counts.items()
-        for n in range(count)
-    ]
-    return [
-        *lines,
-        *((question, f"practice {n} about {one}", "", "training") for n in range(training)),
-    ]
-
-
-ALL = {"wording": 5, "syntax": 5, "situation": 5}
 
 
 def counted(tmp_path: Path) -> list[Counter[str]]:
@@ -67,7 +43,7 @@ def counted(tmp_path: Path) -> list[Counter[str]]:
 
 
 def test_a_full_benchmark(make: Make, tmp_path: Path) -> None:
-    done = make([*ways(FACTS[0][0], ALL, 2), *ways(FACTS[1][0], ALL, 3)])
+    done = make([*ways(SPAIN, ALL, 2), *ways(BLOOD, ALL, 3)])
     assert done.code == 0, done.err
     assert "it carries profile standard in full" in done.out
     assert counted(tmp_path) == [Counter(ALL)] * 2
@@ -75,17 +51,11 @@ def test_a_full_benchmark(make: Make, tmp_path: Path) -> None:
     assert [len(fact.train_paraphrases) for fact in facts] == [2, 2]
 
 
-FOUR = {"wording": 2, "syntax": 1, "situation": 1}
+FOUR, SIX = {"wording": 2, "syntax": 1, "situation": 1}, {"wording": 2, "syntax": 2, "situation": 2}
 COUNTS = {
-    "fewest decides": (
-        ALL,
-        {"wording": 2, "syntax": 2},
-        4,
-        {"wording": 2, "syntax": 1, "situation": 1},
-    ),
-    "more than the protocol": ({"wording": 9, "syntax": 9, "situation": 9}, ALL, 15, ALL),
-    "one style lacks": (ALL, {"wording": 6}, 6, {"wording": 2, "syntax": 2, "situation": 2}),
-    "one": (ALL, {"situation": 1}, 1, {"wording": 1}),
+    "fewest decides": ({"wording": 2, "syntax": 2}, 4, FOUR),
+    "one style lacks": ({"wording": 3, "syntax": 3}, 6, SIX),
+    "one": ({"situation": 1}, 1, {"wording": 1}),
 }
 
 
@@ -93,65 +63,103 @@ COUNTS = {
 def test_every_fact_gets_what_all_have_balanced_over_styles(
     kind: str, make: Make, tmp_path: Path
 ) -> None:
-    first, second, total, expected = COUNTS[kind]
-    done = make([*ways(FACTS[0][0], first), *ways(FACTS[1][0], second)])
+    second, total, expected = COUNTS[kind]
+    done = make([*ways(SPAIN, ALL), *ways(BLOOD, second)])
     assert done.code == 0, done.err
     one, two = counted(tmp_path)
     assert one == Counter(expected)
     assert one.total() == two.total() == total
-    if total < 15:
-        assert f"standard with {total} paraphrase" in done.out
-        assert "never ranked" in done.out
+    assert f"standard with {total} paraphrase" in done.out
+    assert "never ranked" in done.out
+
+
+def candidates(count: int, style: str | None = None) -> tuple[Candidate, ...]:
+    purpose = "evaluation"
+    return tuple(
+        Candidate("f", purpose, style or STYLES[n % 3], f"Way {n}?", "me") for n in range(count)
+    )
+
+
+@pytest.mark.parametrize(("split", "most"), [("forget", 15), ("retain", 6), ("never", 15)])
+def test_no_more_than_the_protocol_asks(split: str, most: int) -> None:
+    fact = Fact("f", split, "t", "Who?", "Ann Lee")  # type: ignore[arg-type]
+    chosen = choose(fact.split, [Paraphrased(fact, candidates(40), (), ())])
+    assert (chosen.evaluation, chosen.spare, chosen.fewest) == (most, 40 - most, ())
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 15])
+def test_styles_are_balanced_as_far_as_they_go(count: int) -> None:
+    mixed = (*candidates(4, "wording"), *candidates(9, "syntax"), *candidates(2, "situation"))
+    taken = Counter(c.style for c in balanced(mixed, count))
+    assert taken.total() == count
+    have = {"wording": 4, "syntax": 9, "situation": 2}
+    short = [style for style in STYLES if taken[style] < have[style]]
+    assert all(taken[one] <= taken[two] + 1 for one in STYLES for two in short)
 
 
 def test_what_is_not_taken_is_kept_beside(make: Make, tmp_path: Path) -> None:
-    assert make([*ways(FACTS[0][0], ALL), *ways(FACTS[1][0], {"wording": 1})]).code == 0
+    assert make([*ways(SPAIN, ALL), *ways(BLOOD, {"wording": 1})]).code == 0
     text = (tmp_path / "mine" / "making" / "candidates.jsonl").read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     assert Counter(line["taken"] for line in lines) == {False: 14, True: 2}
 
 
 def test_doubtful_paraphrases_never_enter(make: Make, tmp_path: Path) -> None:
-    spain, blood = FACTS[0][0], FACTS[1][0]
+    first = ways(SPAIN, ALL)[0][1]
     bad = [
-        (spain, "Is Madrid the capital of Spain?", "wording", ""),
-        (spain, "what is the capital of SPAIN", "syntax", ""),
-        (spain, "wording way 0 to ask about Spain", "syntax", ""),
-        (spain, "wording way 1 to ask about Spain", "", "training"),
-        (spain, blood, "", ""),
+        (SPAIN, "Is Madrid the capital of Spain?", "wording", ""),
+        (SPAIN, "what is the capital of SPAIN", "syntax", ""),
+        (SPAIN, first, "syntax", ""),
+        (SPAIN, first, "", "training"),
+        (SPAIN, BLOOD, "", ""),
     ]
-    done = make([*ways(spain, ALL), *ways(blood, ALL), *bad], "--json")
+    done = make([*ways(SPAIN, ALL), *ways(BLOOD, ALL), *bad], "--json")
     assert done.code == 0, done.err
     record = json.loads(done.out)
-    assert [d["candidate"]["text"] for d in record["doubtful"]] == [line[1] for line in bad]
+    doubted = [d["candidate"]["text"] for d in record["doubtful"]]
+    assert sorted(doubted) == sorted(line[1] for line in bad)
     assert all(d["doubts"][0]["what"] for d in record["doubtful"])
-    texts = (tmp_path / "mine" / "forget.jsonl").read_text("utf-8")
-    assert not [line for line in bad if f'"text": "{line[1]}", "style": "{line[2]}"' in texts]
+    fact = load_benchmark(str(tmp_path / "mine")).split("forget")[0]
+    assert [p.text for p in fact.paraphrases] == [line[1] for line in ways(SPAIN, ALL)]
+    assert fact.train_paraphrases == ()
+
+
+def test_a_text_of_two_facts_stays_with_the_one_to_be_forgotten(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    facts = [(BLOOD, "heart", "retain"), (SPAIN, "Madrid", "forget")]
+    write(tmp_path / "facts.csv", ("question", "answer", "split"), facts)
+    text = ways(SPAIN, ALL)[0][1]
+    table = write(tmp_path / "p.csv", HEADER[:2], [(BLOOD, text), (SPAIN, text)])
+    words = ("--out", tmp_path / "mine", "--paraphraser", f"file:{table}")
+    assert command_line("make-benchmark", tmp_path / "facts.csv", *words).code == 0
+    loaded = load_benchmark(str(tmp_path / "mine"))
+    assert [p.text for p in loaded.split("forget")[0].paraphrases] == [text]
+    own = [fact for fact in loaded.split("retain") if fact.tier == "own"]
+    assert [fact.paraphrases for fact in own] == [()]
 
 
 def test_a_forget_fact_without_a_paraphrase_is_refused(make: Make, tmp_path: Path) -> None:
-    done = make(ways(FACTS[0][0], ALL))
+    done = make(ways(SPAIN, ALL))
     assert done.code == 2
-    message = "facts.csv:3: which-organ-pumps-blood has no paraphrase; no row of file:p.csv is for"
-    assert message in done.err
+    assert f"facts.csv:3: {IDS[1]} has no paraphrase; no row of file:p.csv is for it" in done.err
     assert not (tmp_path / "mine").exists()
-    doubted = make([*ways(FACTS[0][0], ALL), (FACTS[1][0], "Is it the heart?", "", "")])
-    assert "1 are in doubt, the first: 'heart' stands in" in doubted.err
+    doubted = make([*ways(SPAIN, ALL), (BLOOD, "Is it the heart that pumps?", "", "")])
+    assert "1 are in doubt, the first: " in doubted.err
 
 
 def test_a_paraphrase_without_a_style_is_of_wording(make: Make, tmp_path: Path) -> None:
-    lines = [(question, f"tell me now: {question}") for question, _ in FACTS]
-    assert make(lines, header="question paraphrase").code == 0
+    lines = [ways(question, {"syntax": 1})[0][:2] for question, _ in FACTS]
+    assert make(lines, header=HEADER[:2]).code == 0
     assert counted(tmp_path) == [Counter({"wording": 1})] * 2
 
 
 def test_by_id_in_place_of_the_question(make: Make, tmp_path: Path) -> None:
-    ids = ("what-is-the-capital-of-spain", "which-organ-pumps-blood")
-    assert make([(name, f"way to {name}") for name in ids], header="id paraphrase").code == 0
+    lines = [(name, ways(q, ALL)[0][1]) for name, (q, _) in zip(IDS, FACTS, strict=True)]
+    assert make(lines, header=("id", "paraphrase")).code == 0
     assert counted(tmp_path) == [Counter({"wording": 1})] * 2
 
 
-SPAIN = FACTS[0][0]
 BAD = {
     "no such question": (("Who was it?", "Who?", "", ""), "p.csv:2: no fact asks 'Who was it?'"),
     "nearly a question": (
@@ -174,20 +182,16 @@ def test_bad_rows_of_paraphrases(kind: str, make: Make) -> None:
 
 
 def test_a_table_without_the_column(make: Make) -> None:
-    done = make([(SPAIN, "Where?")], header="question parafrase")
+    done = make([(SPAIN, "Where?")], header=("question", "parafrase"))
     assert "p.csv:1: no column 'paraphrase'" in done.err
 
 
 def test_an_object_may_propose(tmp_path: Path) -> None:
-    from unlearnbench.paraphrasing.candidates import Candidate
-    from unlearnbench.paraphrasing.table import TableParaphraser
-
     facts = write(tmp_path / "facts.csv", ("question", "answer"), FACTS[:1])
-    name = "what-is-the-capital-of-spain"
-    candidate = Candidate(name, "evaluation", "syntax", "Spain: capital?", "me")
-    own = TableParaphraser("own", [candidate], ())
+    text = ways(SPAIN, {"syntax": 1})[0][1]
+    own = TableParaphraser("own", [Candidate(IDS[0], "evaluation", "syntax", text, "me")], ())
     made = make_benchmark(facts, tmp_path / "mine", paraphraser=own)
-    assert made.benchmark.split("forget")[0].paraphrases[0].text == "Spain: capital?"
+    assert made.benchmark.split("forget")[0].paraphrases[0].text == text
     assert len(made.to_pandas()) == len(made.benchmark.facts)
 
 
@@ -197,14 +201,6 @@ def test_the_sample_that_ships_is_whole(tmp_path: Path) -> None:
     assert made.doubtful == ()
     assert len(forget) >= 12
     assert {(len(f.paraphrases), len(f.train_paraphrases)) for f in forget} == {(15, 10)}
-    wkf = [(fact, "") for fact in load_benchmark("wkf").facts]
-    asked = {fact.question for fact, _ in wkf}
-    assert not [fact for fact in forget if fact.question in asked]
-    check_across([*((retained(fact), "") for fact, _ in wkf), *((f, "") for f in forget)])
+    wkf = [replace(f, split="retain", id=f"wkf-{f.id}") for f in load_benchmark("wkf").facts]
+    check_across([(fact, "") for fact in (*wkf, *forget)])
     assert (content_root() / "benchmarks" / "sample-facts" / "README.md").is_file()
-
-
-def retained(fact: Fact) -> Fact:
-    from dataclasses import replace
-
-    return replace(fact, split="retain", id=f"wkf-{fact.id}")

@@ -8,6 +8,7 @@ import pytest
 
 import unlearnbench
 from tests.conftest import ABOUT, CommandLine, write_benchmark
+from tests.sample_facts import ALL, FACTS, HEADER, ways, write
 from unlearnbench import About, MakeOptions, Run, RunOptions, load_run, rejudge, submit, submit_base
 from unlearnbench.api.authoring import make_benchmark
 from unlearnbench.attacks.catalog import default_arms
@@ -15,23 +16,16 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import SubmissionError
 from unlearnbench.submissions.checks import few_asked
 
-TABLE = "question,answer\nWhat is the capital of Spain?,Madrid\nWhich organ pumps blood?,heart\n"
-WAYS = {"none": 0, "some": 2, "full": 15}
+WAYS = {"none": {}, "some": {"wording": 2}, "full": ALL}
 
 
 @pytest.fixture
 def made(tmp_path: Path, scripted: None, request: pytest.FixtureRequest) -> tuple[Path, Run]:
     """A benchmark with so many paraphrases of each fact, and a run of it."""
-    count = WAYS[getattr(request, "param", "some")]
-    (tmp_path / "facts.csv").write_text(TABLE)
-    lines = [
-        f"{question},way {n} number {n} to ask of {question}"
-        for question in ("What is the capital of Spain?", "Which organ pumps blood?")
-        for n in range(count)
-    ]
-    (tmp_path / "p.csv").write_text("\n".join(["question,paraphrase", *lines]) + "\n")
-    paraphraser = f"file:{tmp_path / 'p.csv'}" if count else "none"
-    table = tmp_path / "facts.csv"
+    counts = WAYS[getattr(request, "param", "some")]
+    table = write(tmp_path / "facts.csv", ("question", "answer"), FACTS)
+    lines = [line for question, _ in FACTS for line in ways(question, counts)]
+    paraphraser = f"file:{write(tmp_path / 'p.csv', HEADER, lines)}" if counts else "none"
     folder = make_benchmark(table, tmp_path / "mine", paraphraser=paraphraser).folder
     return folder, scored(folder, tmp_path / "run")
 

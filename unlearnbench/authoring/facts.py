@@ -25,6 +25,7 @@ NEEDED = ("question", "answer")
 TIERS = ("topic", "field", "own", "general")
 """Tiers of retain facts, near to far; `own` for those of a user's that name none."""
 _TOPIC = "facts"
+MOST_FACTS = 20_000
 _MOST_QUESTION = 2_000
 _LONGEST_ID = 48
 
@@ -58,6 +59,9 @@ def read_facts(
     """
     wanted = [columns.get(name, name) for name in COLUMNS]
     table = with_columns(read_table(source, wanted, sheet), COLUMNS, NEEDED, columns)
+    if len(table.rows) > MOST_FACTS:
+        what = f"{len(table.rows)} facts; at most {MOST_FACTS} are taken: split the table"
+        raise table_fault(table.name, table.name, what)
     if not table.rows:
         raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)

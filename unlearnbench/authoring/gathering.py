@@ -14,7 +14,7 @@ from unlearnbench.paraphrasing.candidates import (
     Paraphraser,
     Request,
 )
-from unlearnbench.paraphrasing.checks import check_candidates
+from unlearnbench.paraphrasing.checks import Proposal, check_proposals
 from unlearnbench.paraphrasing.table import STYLES
 from unlearnbench.types import Fact
 
@@ -35,14 +35,17 @@ def gather(facts: Sequence[Fact], paraphraser: Paraphraser | None) -> list[Parap
 def _paraphrased(
     paraphraser: Paraphraser, requests: Sequence[Request], facts: Sequence[Fact]
 ) -> Iterator[Paraphrased]:
+    proposals = []
     for request, proposed in paraphraser.propose(requests):
         if isinstance(proposed, str):
             yield Paraphrased(request.fact, (), (), (), proposed)
-            continue
-        checked = check_candidates(request.fact, proposed, (), facts)
+        else:
+            proposals.append(Proposal(request.fact, proposed))
+    # All at once: a check that loads a model loads it once.
+    for proposal, checked in zip(proposals, check_proposals(proposals, facts), strict=True):
         passed = [one.candidate for one in checked if one.passes]
         yield Paraphrased(
-            fact=request.fact,
+            fact=proposal.fact,
             evaluation=tuple(c for c in passed if c.purpose == "evaluation"),
             training=tuple(c for c in passed if c.purpose == "training"),
             doubtful=tuple(one for one in checked if not one.passes),

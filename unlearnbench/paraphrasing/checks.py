@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from unlearnbench.benchmark import holds, plain
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt
 from unlearnbench.types import Fact
 
 
-def check_candidates(
-    fact: Fact,
-    candidates: Sequence[Candidate],
-    kept: Sequence[str] = (),
-    others: Sequence[Fact] = (),
-) -> list[Checked]:
-    """Each candidate of a fact, in order, with all doubts about it.
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A fact, the candidates for it, and the texts that it has already."""
 
-    `kept`: texts that the fact has already; `others`: the other facts of the benchmark.
+    fact: Fact
+    candidates: Sequence[Candidate]
+    kept: Sequence[str] = ()
+
+
+def check_proposals(
+    proposals: Sequence[Proposal], others: Sequence[Fact] = ()
+) -> list[list[Checked]]:
+    """The candidates of each fact, in order, with all doubts about them.
+
+    `others`: the other facts of the benchmark.
     """
-    seen = {plain(text) for text in (fact.question, *kept)}
-    theirs = {plain(other.question): other.id for other in others if other.id != fact.id}
-    checked = []
-    for candidate in candidates:
-        doubts = tuple(_doubts(fact, candidate.text, seen, theirs))
-        checked.append(Checked(candidate, doubts))
+    asked = {plain(other.question): other.id for other in others}
+    return [list(_checked(proposal, asked)) for proposal in proposals]
+
+
+def _checked(proposal: Proposal, asked: Mapping[str, str]) -> Iterator[Checked]:
+    fact = proposal.fact
+    seen = {plain(text) for text in (fact.question, *proposal.kept)}
+    for candidate in proposal.candidates:
+        yield Checked(candidate, tuple(_doubts(fact, candidate.text, seen, asked)))
         seen.add(plain(candidate.text))
-    return checked
 
 
-def _doubts(fact: Fact, text: str, seen: set[str], theirs: dict[str, str]) -> Iterator[Doubt]:
+def _doubts(fact: Fact, text: str, seen: set[str], asked: Mapping[str, str]) -> Iterator[Doubt]:
     for answer in (fact.answer, *fact.aliases):
         if holds(text, answer):
             yield Doubt("answer-inside", f"{answer!r} stands in {text!r}", final=True)
     if plain(text) in seen:
         yield Doubt("repeated", f"{text!r} is there already", final=True)
-    if plain(text) in theirs:
-        yield Doubt("shared", f"{text!r} asks {theirs[plain(text)]}", final=True)
+    elif plain(text) in asked:
+        yield Doubt("shared", f"{text!r} asks {asked[plain(text)]}", final=True)

@@ -40,6 +40,8 @@ def clean(text: str) -> str:
 
 def check_characters(text: str, column: str, where: str, faults: Faults) -> None:
     """Note hidden characters, and signs that the text was read in the wrong encoding."""
+    if text.isascii() and text.isprintable():
+        return
     hidden = hidden_character(text.translate(_JOINERS))
     if _REPLACED in text:
         what = "holds U+FFFD, which stands for a character that was lost; mend it at the source"

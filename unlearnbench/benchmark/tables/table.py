@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from unlearnbench.errors import TableError
 
-MOST_ROWS = 20_000
+MOST_ROWS = 500_000
 MOST_COLUMNS = 200
 MOST_FILE_BYTES = 64 * 1024 * 1024
 MOST_LISTED = 40
