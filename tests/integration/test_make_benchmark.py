@@ -144,6 +144,8 @@ BAD = {
     "false": (many("false"), "is guessed by every second model"),
     "letter": (many("B"), "is one letter"),
     "sign": (many("€"), "has no letter or digit"),
+    "everyday word": (many("the"), "answer 'the' stands in any text"),
+    "refusal": (many("No idea"), "is what a model says that does not know"),
     "two answers": (many("Rome|Roma"), "give one, and the others in column aliases"),
     "control character": (many("Ma\x07drid"), "holds the hidden character U+0007"),
     "zero width": (many("Ma\u200bdrid"), "holds the hidden character U+200B"),

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from unlearnbench.benchmark import plain
+from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.tables.table import Faults, shown
 from unlearnbench.benchmark.validation import Located
+from unlearnbench.scoring.refusals import is_refusal
 from unlearnbench.types import Fact
 
 MOST_WORDS = 50
@@ -68,6 +70,10 @@ def _unjudged(fact: Fact, missed: Callable[[Fact], str | None]) -> str | None:
         return "is guessed by every second model; ask for the thing itself"
     if not plain(fact.answer):
         return "has no letter or digit, so judge rules cannot look for it; spell it out"
+    if set(plain(fact.answer).split()) <= FUNCTION_WORDS and fact.answer.islower():
+        return "stands in any text; ask for something that does not"
+    if is_refusal(fact.answer):
+        return "is what a model says that does not know; ask for something else"
     if len(fact.answer) == 1 and fact.answer.isascii() and fact.answer.isalpha():
         return "is one letter, which stands in any text; ask for what it stands for"
     gold = missed(fact)

@@ -66,8 +66,11 @@ def _fewer(splits: Mapping[Split, ChosenSplit]) -> Iterator[str]:
 
 def _untrained(forget: ChosenSplit) -> Iterator[str]:
     if not forget.training:
-        what = "`train` sees the questions alone"
-        yield f"no paraphrases for training, as {listed(forget.fewest_training)} has none: {what}"
+        some = listed(forget.fewest_training)
+        have = "has" if len(forget.fewest_training) == 1 else "have"
+        yield (
+            f"no paraphrases for training, as {some} {have} none: `train` sees the questions alone"
+        )
 
 
 def _general(table: FactTable, splits: Mapping[Split, ChosenSplit]) -> Iterator[str]:

@@ -82,7 +82,8 @@ def _unreachable(repository: str, error: Exception) -> BenchmarkError:
     return BenchmarkError(
         "hub-unreachable",
         repository,
-        f"{first[:200]}; offline, give --source FOLDER with its files, or use a benchmark that "
+        f"{first[:200]}; offline, give --source FOLDER with its files (make-benchmark: one of "
+        "them in its place), or use a benchmark that "
         "ships with the package (unlearnbench show plugins)",
     )
 

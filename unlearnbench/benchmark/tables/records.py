@@ -23,7 +23,9 @@ from unlearnbench.errors import UnreadableError
 from unlearnbench.files.reading import parse_json, read_bytes
 
 _HUB = re.compile(
-    r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:/(?P<split>[\w.-]+))?", re.ASCII
+    r"(?P<name>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)"
+    r"(?::(?P<config>[\w.-]+))?(?:/(?P<split>[\w.-]+))?",
+    re.ASCII,
 )
 
 
