@@ -378,6 +378,12 @@ def test_own_retain_facts_come_before_general_ones(make: Make, tmp_path: Path) -
     assert (tiers.count("own"), tiers.count("general")) == (20, 5)
 
 
+def test_general_facts_lose_paraphrases_that_own_ones_lack(make: Make, tmp_path: Path) -> None:
+    done = make("question,answer,split\nWho won?,Ann Lee,\nWho lost?,Bo Day,retain\n")
+    assert "- retain: 0 paraphrases of each fact, as who-lost has no more\n" in done.out
+    assert not any(fact.paraphrases for fact in load_benchmark(str(tmp_path / "mine")).facts)
+
+
 def test_json_for_machines(make: Make, tmp_path: Path) -> None:
     done = make(QUESTIONS, "--json")
     record = json.loads(done.out)

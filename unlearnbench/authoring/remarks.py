@@ -22,7 +22,7 @@ def remarks_of(
 ) -> list[str]:
     """All remarks, in reading order."""
     remarks = [carried(splits["forget"])]
-    remarks += _fewer(splits)
+    remarks += _fewer(splits, found)
     remarks += _untrained(splits["forget"])
     doubtful = sum(len(one.doubtful) for one in found)
     if doubtful:
@@ -52,16 +52,18 @@ def carried(forget: ChosenSplit) -> str:
     )
 
 
-def _fewer(splits: Mapping[Split, ChosenSplit]) -> Iterator[str]:
+def _fewer(splits: Mapping[Split, ChosenSplit], found: Sequence[Paraphrased]) -> Iterator[str]:
     """Why a split has no more paraphrases, where others of its facts have."""
     for name, split in splits.items():
-        if split.fewest and split.spare:
-            some = listed(split.fewest)
-            yield (
-                f"{name}: {counted(split.evaluation, 'paraphrase')} of each fact, as {some} "
-                f"{'has' if len(split.fewest) == 1 else 'have'} no more; "
-                f"{counted(split.spare, 'more is', 'more are')} kept in making/candidates.jsonl"
-            )
+        if not (split.fewest and split.spare):
+            continue
+        some, have = listed(split.fewest), "has" if len(split.fewest) == 1 else "have"
+        count = counted(split.evaluation, "paraphrase")
+        own = [one for one in found if one.fact.split == name]
+        spare = sum(len(one.evaluation) + len(one.training) for one in own)
+        spare -= len(own) * (split.evaluation + split.training)
+        kept = f"; {counted(spare, 'more is', 'more are')} kept in making/candidates.jsonl"
+        yield f"{name}: {count} of each fact, as {some} {have} no more{kept if spare else ''}"
 
 
 def _untrained(forget: ChosenSplit) -> Iterator[str]:
