@@ -11,6 +11,7 @@ from unlearnbench.api.names import lazily
 
 if TYPE_CHECKING:
     from unlearnbench.api.attacks import relearn, stress
+    from unlearnbench.api.authoring import make_benchmark
     from unlearnbench.api.calibration import calibrate
     from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from unlearnbench.progress import Progress
     from unlearnbench.runs.compare import compare
     from unlearnbench.runs.run import Run, load_run
+    from unlearnbench.types.authoring import MakeOptions
     from unlearnbench.types.execution import ExecutorOptions
     from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
 
@@ -49,6 +51,7 @@ __all__ = [
     "EngineOptions",
     "ExecutorOptions",
     "JudgeError",
+    "MakeOptions",
     "MissingExtraError",
     "OpenScoreError",
     "PluginError",
@@ -68,6 +71,7 @@ __all__ = [
     "estimate",
     "load_benchmark",
     "load_run",
+    "make_benchmark",
     "rejudge",
     "relearn",
     "report",

@@ -21,6 +21,18 @@ class BenchmarkError(UnlearnbenchError):
         self.where = where
 
 
+class TableError(BenchmarkError):
+    """A user's table has faults: `problems` lists them, each with its `file:row`.
+
+    `count` is how many there are; not all of many are listed.
+    """
+
+    def __init__(self, table: str, problems: tuple[str, ...], count: int) -> None:
+        super().__init__("bad-table", table, "; ".join(problems))
+        self.problems = problems
+        self.count = count
+
+
 class UnreadableError(UnlearnbenchError, ValueError):
     """A file cannot be read, or does not have the expected format.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.fuzz import mutate
@@ -41,6 +43,7 @@ def make(space: Workspace) -> list[Target]:
     """All targets that need no model."""
     return [
         *_benchmarks(space),
+        *_tables(),
         *_judges(space),
         *_runs(space),
         *_submissions(space),
@@ -89,6 +92,42 @@ def _benchmarks(space: Workspace) -> Iterator[Target]:
     for name in ("forget", "retain", "forms", "near", "prose", "half"):
         path = folder / f"{name}.jsonl"
         yield in_place(path, mutate.json_lines, load, f"rows-{name}")
+
+
+def _tables() -> Iterator[Target]:
+    """Tables of users, up to the facts in them."""
+    from unlearnbench.authoring.answers import AnswerRules
+    from unlearnbench.authoring.facts import read_facts
+    from unlearnbench.benchmark import load_benchmark
+    from unlearnbench.paraphrasing.table import read_paraphrases
+
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-tables-"))
+    facts = load_benchmark("wkf").split("forget")[:1]
+    header = "question,answer,aliases,split,source"
+    line = 'Who wrote it?,Ann Lee,"[""A. Lee"", ""Lee""]",forget,Lives | she wrote it'
+    row = {"question": "Who?", "answer": "Ann Lee", "aliases": ["A."], "split": None}
+    of = {"question": facts[0].question, "paraphrase": "Where?", "style": "syntax", "purpose": ""}
+
+    def read(name: str, data: bytes) -> object:
+        path = folder / name
+        path.write_bytes(data)
+        if name == "p.jsonl":
+            return read_paraphrases(str(path), facts, {})
+        return read_facts(str(path), {}, None, AnswerRules("rules", lambda fact: None))
+
+    examples = {
+        "f.csv": f"{header}\n{line}\n".encode(),
+        "f.jsonl": json.dumps(row).encode() + b"\n",
+        "p.jsonl": json.dumps(of).encode() + b"\n",
+    }
+    if find_spec("openpyxl") is not None:
+        from tests.spreadsheets import sheet
+
+        rows = [["question", "answer"], ["Who?", "Ann Lee"], ["How many?", 7]]
+        examples["f.xlsx"] = sheet(folder, rows, "f.xlsx").read_bytes()
+    for name, example in examples.items():
+        change = mutate.json_lines if name.endswith("l") else mutate.any_bytes
+        yield Target(f"table-{name}", example, change, partial(read, name), 5)
 
 
 def _judges(space: Workspace) -> Iterator[Target]:

@@ -93,6 +93,7 @@ class World:
     bases: Path
     jury: Path
     items: Path
+    facts: Path
 
 
 Words = Callable[[World], list[str]]
@@ -166,6 +167,10 @@ def _calibrate(w: World) -> list[str]:
     return ["calibrate", "rules", "--items", str(w.items), "--store", "out/result.json", "-q"]
 
 
+def _make(w: World) -> list[str]:
+    return ["make-benchmark", str(w.facts), "--paraphraser", "none", "--out", "out", "-q"]
+
+
 COMMANDS: Mapping[str, Words] = {
     "score": _score,
     "judge": _judge,
@@ -181,6 +186,7 @@ COMMANDS: Mapping[str, Words] = {
     "jury": _jury,
     "rejudge": _rejudge,
     "calibrate": _calibrate,
+    "make": _make,
 }
 
 

@@ -48,6 +48,7 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
     about, row = About(*ABOUT), submissions / "row"
     submit(place / "forgets-a", "knows-all-wkf", about, out=row, bases=bases)
     (place / "items.jsonl").write_text("".join(map(_item, range(50))), "utf-8")
+    (place / "facts.csv").write_text("question,answer\nWhat is the capital of Spain?,Madrid\n")
     (place / "two").mkdir()
     members = f'members = ["rules", "replay:{place / "run"}"]'
     jury = f'provider = "jury"\ntitle = "Two"\nrule = "any"\n{members}\n'
@@ -62,6 +63,7 @@ def world(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zy
         bases=bases,
         jury=place / "two",
         items=place / "items.jsonl",
+        facts=place / "facts.csv",
     )
     words = COMMANDS["score"](made)
     words[words.index("out")] = str(made.run)

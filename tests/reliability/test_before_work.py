@@ -27,6 +27,7 @@ CALLS = {
     "calibrate": "calibrate rules",
     "jury": "judge {run} --judge {jury}",
     "rejudge": "verify {submissions}/row --rejudge rules --bases {bases}",
+    "make": "make-benchmark {facts} --paraphraser none",
     "keep": "leaderboard build --submissions {submissions} --bases {bases} --out s",
 }
 OPTION = {"calibrate": "--store", "keep": "--keep"}

@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
+from unlearnbench.types.authoring import MakeOptions
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import About, EngineOptions, RunOptions, TofuOptions, TrainOptions
 
@@ -35,6 +36,7 @@ CALLS = {
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
+    "make": ("make-benchmark f.csv --out o --paraphraser none", "authoring.make_benchmark"),
     "report": ("report a b", "reports.report"),
     "submit": ("submit r --base runs/b --name N --method m --submitter s", "submissions.submit"),
     "submit base": ("submit-base r --source s --by Me", "submissions.submit_base"),
@@ -167,6 +169,12 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "snakemake": "",
         "quiet": False,
     },
+    "make": {
+        "facts": "f.csv",
+        "out": Path("o"),
+        "paraphraser": "none",
+        "make_options": MakeOptions(),
+    },
     "report": {"runs": [Path("a"), Path("b")], "out": Path("report.html")},
     "submit": {
         "run": Path("r"),
@@ -175,8 +183,16 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "attacks": (),
         "out": None,
         "bases": None,
+        "public": False,
     },
-    "submit base": {"run": Path("r"), "source": "s", "by": "Me", "link": "", "out": None},
+    "submit base": {
+        "run": Path("r"),
+        "source": "s",
+        "by": "Me",
+        "link": "",
+        "out": None,
+        "public": False,
+    },
     "verify": {"folders": [Path("row")], "bases": None, "against": None},
     "verify rerun": {
         "folder": Path("row"),
@@ -368,15 +384,26 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--jobs 3", "jobs", 3),
         ("--snakemake --dry-run", "snakemake", "--dry-run"),
     ],
+    "make": [
+        ("--column question=Frage", "make_options.column", {"question": "Frage"}),
+        ("--sheet facts", "make_options.sheet", "facts"),
+        ("--judge gemini", "make_options.judge", "gemini"),
+        ("--id mine", "make_options.id", "mine"),
+        ("--title Mine", "make_options.title", "Mine"),
+        ("--general-retain 0", "make_options.general_retain", 0),
+        ("--public", "make_options.public", True),
+    ],
     "report": [("--out p.html", "out", Path("p.html"))],
     "submit": [
         ("more others", "attacks", [Path("more"), Path("others")]),
         ("--link https://a.example", "about.link", "https://a.example"),
         ("--note untuned", "about.note", "untuned"),
         ("--out there", "out", Path("there")),
+        ("--public", "public", True),
         BASES,
     ],
     "submit base": [
+        ("--public", "public", True),
         ("--link https://a.example", "link", "https://a.example"),
         ("--out there", "out", Path("there")),
     ],

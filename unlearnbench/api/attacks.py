@@ -13,7 +13,7 @@ from unlearnbench.api.engines import (
     check_execution,
     names_for_workers,
 )
-from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
+from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.environment import extra, this_process
@@ -169,7 +169,7 @@ def relearn(
         source: The authors' own files of `lkf`, their relearning set with them, instead of the rows
             that ship: `hub` or a folder.
         arms: What is trained on; `benign` stands for all benign arms. Default: `disjoint` in
-            profile `quick`, all that the benchmark has in `full`.
+            profile `quick` (`retain` where the benchmark has no such set), all in `full`.
         profile: `quick` (32 steps) or `full` (256 steps, three seeds).
         long: Train up to 2,048 steps.
         lora: Train an adapter instead of all weights.
@@ -202,7 +202,7 @@ def relearn(
         raise TrainingError("--executor ray starts its own processes: leave torchrun out")
     join(engine_options.device)
     facts = all_agree(lambda: _prepare(benchmark, run_options, source))
-    default = ["disjoint"] if profile == "quick" else available_arms(facts)
+    default = default_arms(facts, profile)
     subject, before = in_turn(lambda: _resolved(checkpoint, base, engine_options, peft=lora))
     job = all_agree(
         lambda: Relearning(

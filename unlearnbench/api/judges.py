@@ -138,7 +138,7 @@ def _instance(
 def _check(
     judge: Judge, golds: Sequence[Gold], sentences: bool, reverse: Sequence[Gold] = ()
 ) -> None:
-    if not golds or not _decided_by_rules(judge):
+    if not golds or not decided_by_rules(judge):
         return
     rows = sentence_rows([(gold.answer, gold.aliases) for gold in golds])
     if sentences or rows:
@@ -160,10 +160,10 @@ def _no_sentences(golds: Sequence[Gold]) -> str:
     )
 
 
-def _decided_by_rules(judge: Judge) -> bool:
+def decided_by_rules(judge: Judge) -> bool:
     """Whether a response that the rules miss is judged incorrect: not in a jury where one member
     suffices, nor with an LLM judge.
     """
     if isinstance(judge, JuryJudge):
-        return judge.rule == "majority" and any(map(_decided_by_rules, judge.members))
+        return judge.rule == "majority" and any(map(decided_by_rules, judge.members))
     return isinstance(judge, RulesJudge)

@@ -17,6 +17,8 @@ NAMES = {
     "stress": "unlearnbench.api.attacks",
     "relearn": "unlearnbench.api.attacks",
     "compare": "unlearnbench.runs.compare",
+    "make_benchmark": "unlearnbench.api.authoring",
+    "MakeOptions": "unlearnbench.types.authoring",
     "calibrate": "unlearnbench.api.calibration",
     "report": "unlearnbench.api.reports",
     "submit": "unlearnbench.api.submissions",

@@ -24,10 +24,10 @@ def judging_work(
     Every answer is taken to differ from all others and to be `most` tokens long, so that nothing is
     judged once for many. Raises `JudgeError` for an unknown judge.
     """
-    from unlearnbench.judging.catalogue import unconnected_judge
+    from unlearnbench.judging.catalogue import named_judge
     from unlearnbench.planning.forecast import JudgingWork
 
-    instance = unconnected_judge(judge or benchmark.judge)
+    instance = named_judge(judge or benchmark.judge)
     if not isinstance(instance, PaidJudge):
         return []
     originals = {fact.id: fact.question for fact in benchmark.facts}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.planned_judging import judging_work
-from unlearnbench.attacks.catalog import SCALES, available_arms, get_relearn_profile
+from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import PluginError, UnlearnbenchError
@@ -112,7 +112,7 @@ def plan_relearn(
 
     facts = _facts(benchmark, source)
     scale = get_relearn_profile(profile, long)
-    chosen = arms or (["disjoint"] if profile == "quick" else available_arms(facts))
+    chosen = arms or default_arms(facts, profile)
     names = expand_arms(chosen, facts)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     probes = point_probes(facts, scale, counter.prompt_format, limit)

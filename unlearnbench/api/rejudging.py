@@ -119,5 +119,6 @@ _PLAN_FIELDS = (
     "limit",
     "max_new_tokens",
     "gen",
+    "private",
 )
 """Fields of a run's identity that describe its plan; they do not depend on the judge."""

@@ -241,6 +241,7 @@ def _plan_identity(
         "limit": limit,
         "max_new_tokens": gen.get("max_new_tokens", profile.max_new_tokens),
         **({"gen": dict(gen)} if gen else {}),
+        **({"private": True} if facts.private else {}),
     }
 
 

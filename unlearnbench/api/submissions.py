@@ -29,6 +29,7 @@ from unlearnbench.submissions.bundle import (
 from unlearnbench.submissions.checks import JudgeOf
 from unlearnbench.submissions.fields import slug, slugged
 from unlearnbench.submissions.known import add_known_by, table_folder
+from unlearnbench.submissions.private import check_private
 from unlearnbench.submissions.publish import open_pull_request
 from unlearnbench.submissions.verify import (
     Verification,
@@ -51,6 +52,7 @@ def submit(
     attacks: Sequence[str | Path] = (),
     out: str | Path | None = None,
     bases: str | Path | None = None,
+    public: bool = False,
 ) -> Path:
     """Write a submission to the leaderboard: one folder of plain files that anyone can check.
 
@@ -69,6 +71,7 @@ def submit(
         attacks: Folders of its relearn and stress runs, if there are any.
         out: The submission's folder. Default: `submissions/<name>`.
         bases: Folder of accepted base runs. Default: those that ship.
+        public: Everybody may read the answers, even if the benchmark is private.
 
     Returns:
         The submission's folder.
@@ -88,6 +91,7 @@ def submit(
     check_folder_option("--out", target)
     accepted = accepted_bases(bases)
     mine = load_finished(run)
+    check_private(mine, public)
     files = submission_files(mine, _base_fingerprint(mine, base, accepted), records, about)
     return _written(target, files, accepted)
 
@@ -99,6 +103,7 @@ def submit_base(
     *,
     link: str = "",
     out: str | Path | None = None,
+    public: bool = False,
 ) -> Path:
     """Propose the run of a model before unlearning to a board, for all rows that start from it.
 
@@ -114,6 +119,7 @@ def submit_base(
         by: Who ran it.
         link: `https://` address of an account of it.
         out: The folder. Default: `bases/<checkpoint>-<benchmark>`.
+        public: Everybody may read the answers, even if the benchmark is private.
 
     Returns:
         The folder.
@@ -123,6 +129,7 @@ def submit_base(
         RunError: For a folder that is not a run, or files that cannot be written.
     """
     mine = load_finished(run)
+    check_private(mine, public)
     identity = mine.record.score_identity
     name = slugged(mine.record.generator.checkpoint, identity.benchmark)
     target = Path(out) if out is not None else Path("bases") / name

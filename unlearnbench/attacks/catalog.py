@@ -105,6 +105,12 @@ def available_arms(benchmark: Benchmark) -> list[str]:
     return [arm for arm in ARMS if arm in shipped]
 
 
+def default_arms(benchmark: Benchmark, profile: str) -> list[str]:
+    """The arms of a profile: one benign one in `quick`, all that the benchmark has in others."""
+    available = available_arms(benchmark)
+    return available[:1] if profile == "quick" else available
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The size of a stress test: `per_style` paraphrases per style, and `samples` per fact."""

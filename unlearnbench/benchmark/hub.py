@@ -32,7 +32,7 @@ def load_table(source: str, repository: str, config: str | None, name: str) -> T
     Raises `BenchmarkError` if the hub cannot be reached, the file is missing or unreadable.
     """
     if source == "hub":
-        return _from_hub(repository, config)
+        return load_hub_rows(repository, config, "train")
     return _from_folder(Path(source), name)
 
 
@@ -47,7 +47,10 @@ def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
     return value.strip()
 
 
-def _from_hub(repository: str, config: str | None) -> Table:
+def load_hub_rows(repository: str, config: str | None, split: str) -> Table:
+    """The rows of one split of a data set of the hub. Raises `BenchmarkError` if it is not to be
+    had.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
@@ -56,7 +59,7 @@ def _from_hub(repository: str, config: str | None) -> Table:
 
     try:
         revision = HfApi().dataset_info(repository, timeout=10).sha
-        data = load_dataset(repository, config, split="train", revision=revision)
+        data = load_dataset(repository, config, split=split, revision=revision)
     except GatedRepoError as error:
         page = f"{HfApi().endpoint}/datasets/{repository}"
         what = f"its owner lets in only who accepts the terms at {page}; then {_LOG_IN}"
@@ -79,7 +82,8 @@ def _unreachable(repository: str, error: Exception) -> BenchmarkError:
     return BenchmarkError(
         "hub-unreachable",
         repository,
-        f"{first[:200]}; offline, give --source FOLDER with its files, or use a benchmark that "
+        f"{first[:200]}; offline, give --source FOLDER with its files (make-benchmark: one of "
+        "them in its place), or use a benchmark that "
         "ships with the package (unlearnbench show plugins)",
     )
 

@@ -26,8 +26,9 @@ class Benchmark:
 
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
     `sentences`: answers are whole sentences, which only a semantic judge can recognise; declared,
-    or seen in the rows. `topics` says what is forgotten, by topic, where it is declared. `places`
-    gives the `file:line` of each fact by its id.
+    or seen in the rows. `private`: its runs are not submitted unless the user says so. `topics`
+    says what is forgotten, by topic, where it is declared. `places` gives the `file:line` of each
+    fact by its id.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Benchmark:
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
     sentences: bool = False
+    private: bool = False
     topics: Mapping[str, str] = field(default_factory=dict, hash=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -94,6 +96,7 @@ def load_benchmark(name: str) -> Benchmark:
         forms=forms,
         relearn=relearn,
         sentences=sentences,
+        private=declaration.private,
         topics=declaration.topics,
         places={fact.id: where for fact, where in located},
     )
@@ -135,9 +138,11 @@ def _identity(
         for f in facts
     ]
     beside = [[_form_wire(form) for form in forms], [_set_wire(part) for part in relearn]]
-    # A declaration that says nothing of answers or topics keeps the fingerprint it always had.
-    unsaid = {name for name in ("answers", "topics") if not getattr(declaration, name)}
-    return [declaration.model_dump(mode="json", exclude=unsaid), rows, beside]
+    # A declaration that says nothing of these keeps the fingerprint it always had.
+    later = ("answers", "topics", "made")
+    unsaid = {name for name in later if not getattr(declaration, name)}
+    # Who may see a benchmark decides nothing about its runs.
+    return [declaration.model_dump(mode="json", exclude={*unsaid, "private"}), rows, beside]
 
 
 def _form_wire(form: Form) -> dict[str, object]:

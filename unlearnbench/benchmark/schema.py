@@ -13,6 +13,7 @@ from unlearnbench.types import Fact, Form, Paraphrase, RelearnKind, Source, Spli
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+JudgeText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*(:\S+)?$")]
 Style = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z]*$")]
 
 
@@ -128,21 +129,31 @@ class SplitDeclaration(_Strict):
     tiers: list[Slug] = []
 
 
+class MadeDeclaration(_Strict):
+    """By what its paraphrases were proposed: a paraphraser's name, and its identity."""
+
+    paraphraser: Text
+    identity: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
 class BenchmarkDeclaration(_Strict):
     """`benchmark.toml`. `styles` are the paraphrase families in the order they are asked.
 
     `answers`: `sentences` if the gold answers are whole sentences, which the rules refuse to judge,
     `short` if none is; without it each answer is looked at. `topics`: for topics of forget facts, a
-    sentence that says what is forgotten.
+    sentence that says what is forgotten. `private`: its runs are not submitted unless the user says
+    so. `made`: how it was made, for one that `make-benchmark` wrote.
     """
 
     id: Slug
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
     title: Text
     licence: Text
-    judge: Slug
+    judge: JudgeText
     answers: Literal["short", "sentences"] | None = None
     profile: Slug
+    private: bool = False
+    made: MadeDeclaration | None = None
     styles: list[Style] = Field(min_length=1)
     splits: dict[Split, SplitDeclaration]
     forms: Text | None = None

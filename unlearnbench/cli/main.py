@@ -18,6 +18,7 @@ from unlearnbench.cli import (
     demo,
     judge,
     leaderboard,
+    make_benchmark,
     relearn,
     report,
     score,
@@ -35,7 +36,7 @@ from unlearnbench.cli.progress import LAST_RUN
 from unlearnbench.cli.version import show_version
 from unlearnbench.display import visible_text
 from unlearnbench.environment import this_process
-from unlearnbench.errors import ElsewhereError, UnlearnbenchError
+from unlearnbench.errors import ElsewhereError, TableError, UnlearnbenchError
 
 OPEN, USER_ERROR, BUG, INTERRUPTED = 1, 2, 3, 130
 """Exit codes besides 0: open facts left, the user's mistake, a bug, Ctrl-C."""
@@ -71,6 +72,7 @@ app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("campaign")(campaign.campaign)
+app.command("make-benchmark")(make_benchmark.make_benchmark)
 app.command("report")(report.report)
 app.command("submit")(submit.submit)
 app.command("submit-base")(submit.submit_base)
@@ -90,6 +92,8 @@ def main() -> None:
         result = app(standalone_mode=False)
     except ElsewhereError:
         sys.exit(USER_ERROR)
+    except TableError as error:
+        sys.exit(_say_all(error))
     except UnlearnbenchError as error:
         sys.exit(_say(str(error), USER_ERROR))
     except TyperException as error:
@@ -158,6 +162,16 @@ def _say(text: str, code: int) -> int:
     who = "unlearnbench" if own.first else f"unlearnbench, process {own.rank}"
     print(f"{who}: {visible_text(' '.join(text.split()))}", file=sys.stderr)
     return code
+
+
+def _say_all(error: TableError) -> int:
+    """Print the faults of a table, one a line where there are several."""
+    if len(error.problems) == 1:
+        return _say(error.problems[0], USER_ERROR)
+    _say(f"{error.where} has {error.count} faults; nothing was written", USER_ERROR)
+    for problem in error.problems:
+        print(f"  {visible_text(' '.join(problem.split()))}", file=sys.stderr)
+    return USER_ERROR
 
 
 def _resume_hint() -> str:

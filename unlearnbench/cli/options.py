@@ -66,6 +66,9 @@ Against = Annotated[
         help="Folder of submissions; a copy of one of them is refused. Default: those that ship."
     ),
 ]
+Public = Annotated[
+    bool, typer.Option("--public", help="Everybody may read it, even if its benchmark is private.")
+]
 BaseModel = Annotated[
     str | None, typer.Option(help="The model before unlearning, to compare with.")
 ]

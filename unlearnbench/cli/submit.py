@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import Bases, Quiet
+from unlearnbench.cli.options import Bases, Public, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import About
 
@@ -32,6 +32,7 @@ def submit(
         Path | None, typer.Option(help="The submission's folder. Default: submissions/NAME.")
     ] = None,
     bases: Bases = None,
+    public: Public = False,
     hub: Annotated[
         str | None, typer.Option(help="OWNER/NAME of a data set: also open a pull request there.")
     ] = None,
@@ -46,7 +47,9 @@ def submit(
 
     if hub is not None:
         _check_repository(hub)
-    folder = api_submit.submit(run, base, about, attacks=attacks or (), out=out, bases=bases)
+    folder = api_submit.submit(
+        run, base, about, attacks=attacks or (), out=out, bases=bases, public=public
+    )
     stdout().print(f"submission: {folder}", soft_wrap=True)
     if hub is not None:
         stdout().print(f"pull request: {api_submit.publish(folder, hub, bases)}", soft_wrap=True)
@@ -66,6 +69,7 @@ def submit_base(
     out: Annotated[
         Path | None, typer.Option(help="Its folder. Default: bases/CHECKPOINT-BENCHMARK.")
     ] = None,
+    public: Public = False,
     quiet: Quiet = False,
 ) -> int:
     """Propose the run of a model before unlearning to a board: rows of that model need one.
@@ -75,7 +79,7 @@ def submit_base(
     quieten(quiet)
     from unlearnbench.api.submissions import submit_base as propose
 
-    folder = propose(run, source, by, link=link, out=out)
+    folder = propose(run, source, by, link=link, out=out, public=public)
     stdout().print(f"base run: {folder}", soft_wrap=True)
     stdout().print("next: see leaderboard/SUBMITTING.md")
     return 0

@@ -59,8 +59,8 @@ def make_judge(
     return judge
 
 
-def unconnected_judge(spec: str) -> Judge:
-    """The judge that `spec` names, to estimate its cost: no key, library or model is needed.
+def named_judge(spec: str) -> Judge:
+    """The judge that `spec` names, for its name, kind and cost: no key, library or model is needed.
 
     It makes no calls. Raises `JudgeError` like `make_judge` for an unknown name.
     """

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from unlearnbench.runs.asked import FULL, fewest_paraphrases
 from unlearnbench.runs.identity import departures
 from unlearnbench.scoring.answers import why_unanswered
 from unlearnbench.scoring.findings import (
@@ -17,6 +18,7 @@ from unlearnbench.scoring.findings import (
     RunFinding,
     base_finding,
     broken_finding,
+    few_paraphrases,
     in_order,
     is_share,
     left_unasked,
@@ -250,3 +252,5 @@ def _left_out(run: Run) -> Iterator[RunFinding]:
     unasked = left_unasked(identity.get("profile", ""))
     if unasked is not None:
         yield RunFinding("wordings-left-out", "note", unasked)
+    elif (found := few_paraphrases(fewest_paraphrases(run.probes), FULL)) is not None:
+        yield found

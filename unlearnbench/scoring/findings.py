@@ -194,3 +194,23 @@ def left_unasked(profile: str) -> str | None:
         f"profile {profile} asks some of the paraphrases: the worst case over all of them "
         "(standard) is at least this high, and can be much higher"
     )
+
+
+def few_paraphrases(count: int | None, full: int) -> RunFinding | None:
+    """`original-only` or `paraphrases-few`: a run of a benchmark with fewer than the protocol's.
+
+    `count` is the smallest number that any forget fact was asked in, None without forget facts.
+    """
+    if count is None or count >= full:
+        return None
+    if count == 0:
+        text = (
+            "forget facts were asked in their original wording only: whether they are known in "
+            "other words is not known, and the worst case can be much higher"
+        )
+        return RunFinding("original-only", "warning", text)
+    text = (
+        f"forget facts were asked in {count} paraphrase{'' if count == 1 else 's'} instead of the "
+        f"protocol's {full}: the worst case over all of them can be much higher"
+    )
+    return RunFinding("paraphrases-few", "note", text)

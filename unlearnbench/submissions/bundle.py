@@ -18,6 +18,7 @@ from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import StressRecord, utc_now
 from unlearnbench.submissions.attack_answers import attack_answers
+from unlearnbench.submissions.checks import few_asked
 from unlearnbench.submissions.layout import (
     ANSWERS_OF,
     ATTESTATION,
@@ -186,6 +187,8 @@ def _run_reasons(run: Run) -> list[str]:
         reasons.append(f"profile {identity.profile} is not ranked; use {', '.join(RANKABLE)}")
     if identity.limit is not None:
         reasons.append(f"only the first {identity.limit} facts were asked")
+    if (few := few_asked(run)) is not None:
+        reasons.append(few)
     if identity.engine not in ENGINES:
         what = _NO_ROWS.get(identity.engine, "its engine does not ship")
         reasons.append(f"{what}; submit a run of engine {' or '.join(ENGINES)}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
 from unlearnbench.protocol.judging import judge_readings
+from unlearnbench.runs.asked import FULL, fewest_paraphrases
 from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.fields import CLOCK_SLACK
@@ -74,9 +75,19 @@ def check_judged_run(
     """All that can be checked of a run, wherever its answers are from; see `check_run`."""
     yield from check_times(claim, submitted, where)
     yield from check_protocol(claim, where)
+    if (few := few_asked(run)) is not None:
+        yield Refusal("paraphrases", where, few)
     if judge_of is not None:
         yield from check_judge(claim, run, replies, judge_of, where)
     yield from check_scores(claim, run, where)
+
+
+def few_asked(run: Run) -> str | None:
+    """Why a run asks too little to be ranked: fewer paraphrases than the protocol's; or None."""
+    count = fewest_paraphrases(run.probes)
+    if count is None or count >= FULL:
+        return None
+    return f"its forget facts are asked in {count} paraphrases, and {FULL} are ranked"
 
 
 def check_sending(submitted: str, where: str) -> Iterator[Refusal]:

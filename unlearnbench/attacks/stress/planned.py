@@ -112,6 +112,6 @@ def control_of(planned: PlannedRun, run: Run, control: Run | None) -> Control | 
     never = leaked_on_any(o for o in run.outcomes if o.split == "never")
     if never:
         return Control("never-known facts", of_facts(planned.door, never))
-    if control is None:
+    if control is None or not control.probes:
         return None
     return Control("other facts' answers", of_facts(planned.door, leaked_on_any(control.outcomes)))

@@ -53,7 +53,8 @@ class ScoreIdentity(RunIdentity):
 
     `tokenizer`, the fingerprint of another checkpoint whose tokenizer was used, stands only in runs
     that were asked for with one. `system_prompt`, `chat_template` and `gen` (decoding settings)
-    stand only in a run whose user left the protocol by them.
+    stand only in a run whose user left the protocol by them; `private` only in one of a benchmark
+    that says so.
     """
 
     benchmark: str
@@ -71,6 +72,7 @@ class ScoreIdentity(RunIdentity):
     system_prompt: str | None = None
     chat_template: bool | None = None
     gen: dict[str, Int | Float] | None = None
+    private: Bool | None = None
 
 
 def identity_from(fields: Mapping[str, object]) -> RunIdentity:

@@ -1,0 +1,110 @@
+"""A benchmark as files: its declaration and its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unlearnbench.authoring.choosing import ChosenSplit
+from unlearnbench.authoring.facts import TIERS
+from unlearnbench.authoring.general import reviewed_rows
+from unlearnbench.benchmark.editions import DECLARATION
+from unlearnbench.benchmark.quality.beside import REVIEWED
+from unlearnbench.benchmark.schema import (
+    BenchmarkDeclaration,
+    FactRow,
+    MadeDeclaration,
+    ParaphraseRow,
+    SourceRow,
+    SplitDeclaration,
+)
+from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.types import Fact, Split
+
+_VERSION, _LICENCE = "1.0.0", "not stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that a benchmark will hold. `paraphraser` is its name, `identity` its identity."""
+
+    id: str
+    title: str
+    judge: str
+    private: bool
+    paraphraser: str
+    identity: str
+    splits: Mapping[Split, ChosenSplit]
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """All facts by id."""
+        return {fact.id: fact for split in self.splits.values() for fact in split.facts}
+
+
+def benchmark_files(draft: Draft) -> dict[str, str]:
+    """The files of a benchmark by name, its declaration last."""
+    files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
+    reviewed = reviewed_rows(draft.splits["retain"].facts if "retain" in draft.splits else ())
+    if reviewed:
+        files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
+    return {**files, DECLARATION: _toml(_declaration(draft))}
+
+
+def _declaration(draft: Draft) -> BenchmarkDeclaration:
+    splits = {
+        name: SplitDeclaration(
+            file=f"{name}.jsonl",
+            paraphrases=split.evaluation,
+            train_paraphrases=split.training,
+            tiers=[tier for tier in TIERS if any(fact.tier == tier for fact in split.facts)],
+        )
+        for name, split in draft.splits.items()
+    }
+    return BenchmarkDeclaration(
+        id=draft.id,
+        version=_VERSION,
+        title=draft.title,
+        licence=_LICENCE,
+        judge=draft.judge,
+        profile="standard",
+        styles=list(STYLES),
+        private=draft.private,
+        made=MadeDeclaration(paraphraser=draft.paraphraser, identity=draft.identity),
+        splits=splits,
+    )
+
+
+def _rows(facts: Sequence[Fact]) -> str:
+    rows = (_row(fact).model_dump(mode="json", exclude_none=True) for fact in facts)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _row(fact: Fact) -> FactRow:
+    return FactRow(
+        id=fact.id,
+        topic=fact.topic,
+        tier=fact.tier,
+        question=fact.question,
+        answer=fact.answer,
+        aliases=list(fact.aliases),
+        source=SourceRow(title=fact.source.title, claim=fact.source.claim) if fact.source else None,
+        paraphrases=[ParaphraseRow(style=p.style, text=p.text) for p in fact.paraphrases],
+        train_paraphrases=list(fact.train_paraphrases),
+    )
+
+
+def _toml(declaration: BenchmarkDeclaration) -> str:
+    """A declaration as TOML; what says nothing is left out."""
+    fields = declaration.model_dump(mode="json", exclude_defaults=True)
+    made, splits = fields.pop("made"), fields.pop("splits")
+    tables = {"made": made} | {f"splits.{name}": part for name, part in splits.items()}
+    parts = [_pairs(fields)]
+    parts += [f"\n[{name}]\n{_pairs(table)}" for name, table in tables.items()]
+    return "".join(parts)
+
+
+def _pairs(fields: Mapping[str, object]) -> str:
+    # A text, a number, a truth value and a list of texts are spelt alike in JSON and in TOML.
+    return "".join(f"{key} = {json.dumps(v, ensure_ascii=False)}\n" for key, v in fields.items())

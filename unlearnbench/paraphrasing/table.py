@@ -1,0 +1,143 @@
+"""Paraphraser `file:TABLE`: paraphrases that somebody has written, in a table of any format.
+
+Columns: `paraphrase`, and `question` or `id` to say of which fact; optionally `style` (`wording`
+without it) and `purpose` (`evaluation`, or `training` for those that only training sees).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from unlearnbench.benchmark import plain
+from unlearnbench.benchmark.tables.cells import text_cell
+from unlearnbench.benchmark.tables.columns import with_columns
+from unlearnbench.benchmark.tables.read import read_table
+from unlearnbench.benchmark.tables.table import Faults, UserRow, shown
+from unlearnbench.hashing import sha256_json
+from unlearnbench.naming import nearest
+from unlearnbench.paraphrasing.candidates import Candidate, Purpose, Request
+from unlearnbench.types import Estimate, Fact, Usage
+
+STYLES = ("wording", "syntax", "situation")
+"""Styles of paraphrases: other words, another build, another register or purpose."""
+COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
+
+
+class TableParaphraser:
+    """Proposes what a table holds, in its order."""
+
+    def __init__(self, name: str, candidates: Sequence[Candidate], notes: Sequence[str]) -> None:
+        self.name = f"file:{name}"
+        self.notes = tuple(notes)
+        self.usage = Usage()
+        self.identity = sha256_json([[c.fact, c.purpose, c.style, c.text] for c in candidates])
+        self._by_fact: dict[str, list[Candidate]] = {}
+        for candidate in candidates:
+            self._by_fact.setdefault(candidate.fact, []).append(candidate)
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """Nothing: a table costs nothing."""
+        return Estimate(0, 0, len(requests), 0, 0, 0.0)
+
+    def propose(
+        self, requests: Sequence[Request]
+    ) -> Iterator[tuple[Request, tuple[Candidate, ...] | str]]:
+        """Yield each request with all that the table has for its fact."""
+        for request in requests:
+            found = self._by_fact.get(request.fact.id)
+            yield request, tuple(found) if found else f"no row of {self.name} is for it"
+
+
+def read_paraphrases(
+    source: str, facts: Sequence[Fact], columns: Mapping[str, str], sheet: str | None = None
+) -> TableParaphraser:
+    """Read a table of paraphrases of some facts.
+
+    Args:
+        source: A file, or `hub:OWNER/NAME`.
+        facts: The facts that they may be of.
+        columns: The table's own names of columns, by ours.
+        sheet: The sheet of a spreadsheet.
+
+    Raises:
+        TableError: With every fault of the table, each with its `file:row`.
+    """
+    raw = read_table(source, [columns.get(name, name) for name in COLUMNS], sheet)
+    # The facts' table may call a column otherwise than this one.
+    shared = {"question", "id"}
+    named = {
+        ours: theirs
+        for ours, theirs in columns.items()
+        if ours in COLUMNS and (ours not in shared or theirs in raw.columns)
+    }
+    needed = ["paraphrase"] + ([] if "id" in _folded(raw.columns) else ["question"])
+    table = with_columns(raw, COLUMNS, needed, named)
+    faults = Faults(table.name)
+    owners = _Owners(facts)
+    candidates = [_candidate(row, owners, f"file:{table.name}", faults) for row in table.rows]
+    faults.check()
+    return TableParaphraser(table.name, candidates, table.notes)
+
+
+def _folded(columns: Sequence[str]) -> set[str]:
+    return {column.strip().casefold() for column in columns}
+
+
+class _Owners:
+    """Finds the fact that a row is for."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._ids = {fact.id: fact.id for fact in facts}
+        self._questions = {_asked(fact.question): fact.id for fact in facts}
+        self._words = [fact.question for fact in facts]
+
+    def owner(self, row: UserRow, faults: Faults) -> str:
+        """The id of the fact; empty, and a table_fault, if there is none."""
+        name = text_cell(row, "id", faults)
+        question = text_cell(row, "question", faults)
+        by_id = self._ids.get(name.lower(), "") if name else ""
+        by_question = self._questions.get(_asked(question), "") if question else ""
+        if not name and not question:
+            faults.add(row.where, "neither question nor id says of which fact it is")
+        elif name and not by_id:
+            faults.add(row.where, f"id {shown(name)}: {_closest(name, list(self._ids))}")
+        elif question and not by_question:
+            hint = _closest(question, self._words)
+            faults.add(row.where, f"no fact asks {shown(question)}; {hint}")
+        elif by_id and by_question and by_id != by_question:
+            faults.add(row.where, f"id {by_id}, but the question is that of {by_question}")
+        return by_id or by_question
+
+
+def _asked(question: str) -> str:
+    return plain(question) or question.casefold()
+
+
+def _closest(name: str, names: Sequence[str]) -> str:
+    """The nearest of many names; not all of them, as `nearest` gives them."""
+    return nearest(name, names).partition("known: ")[0].strip() or "no fact is near it"
+
+
+def _candidate(row: UserRow, owners: _Owners, origin: str, faults: Faults) -> Candidate:
+    purpose = _purpose(text_cell(row, "purpose", faults), row.where, faults)
+    style = text_cell(row, "style", faults).casefold()
+    if style and style not in STYLES:
+        faults.add(row.where, f"style {shown(style)}: {nearest(style, STYLES)}")
+    return Candidate(
+        fact=owners.owner(row, faults),
+        purpose=purpose,
+        style=(style or STYLES[0]) if purpose == "evaluation" else None,
+        text=text_cell(row, "paraphrase", faults, needed=True),
+        origin=origin,
+    )
+
+
+def _purpose(text: str, where: str, faults: Faults) -> Purpose:
+    for known in get_args(Purpose):
+        if text.casefold() == known:
+            purpose: Purpose = known
+            return purpose
+    if text:
+        faults.add(where, f"purpose {shown(text)}: {nearest(text.casefold(), get_args(Purpose))}")
+    return "evaluation"

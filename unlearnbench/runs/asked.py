@@ -1,0 +1,20 @@
+"""In how many paraphrases a run asked its forget facts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from unlearnbench.types import ORIGINAL, Probe
+
+FULL = 15
+"""Paraphrases of a forget fact that the protocol asks; a run with fewer is not ranked."""
+
+
+def fewest_paraphrases(probes: Iterable[Probe]) -> int | None:
+    """The smallest number of paraphrases that any forget fact was asked in; None without one."""
+    counts: Counter[str] = Counter()
+    for probe in probes:
+        if probe.split == "forget" and probe.key.context == "plain":
+            counts[probe.key.fact] += probe.key.phrasing != ORIGINAL
+    return min(counts.values(), default=None)
