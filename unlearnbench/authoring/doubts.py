@@ -38,8 +38,13 @@ _WORDS: Mapping[str, str] = {
 FINAL = "it cannot be accepted as it stands"
 
 
+def rule_in_words(rule: str) -> str:
+    """What a rule is about, without a full stop."""
+    return _WORDS.get(rule, rule.replace("-", " ").capitalize())
+
+
 def in_words(doubt: Doubt) -> str:
     """A doubt as a sentence: what is the matter, and which words."""
-    plain = _WORDS.get(doubt.rule, doubt.rule.replace("-", " ").capitalize())
+    plain = rule_in_words(doubt.rule)
     what = f"{plain}: {doubt.what}" if doubt.what else plain
     return f"{what} ({FINAL})" if doubt.final else what
