@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearnbench.authoring.decisions import Choice, Decision, key_of
+from unlearnbench.authoring.decisions import Choice, Decision, candidate_key
 from unlearnbench.authoring.taking_up import Recheck
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased, Purpose
 from unlearnbench.types import Fact
@@ -43,7 +43,7 @@ def found(*some: Checked, of: Fact | None = None, passed: Sequence[str] = ()) ->
 def decision(checked: Checked, choice: Choice, text: str = "", by: str = "") -> Decision:
     rules = tuple(doubt.rule for doubt in checked.doubts)
     own = checked.candidate
-    return Decision(key_of(own), own.fact, own.purpose, choice, rules, text, by)
+    return Decision(candidate_key(own), own.fact, own.purpose, choice, rules, text, by)
 
 
 def decided(*some: Decision) -> dict[str, Decision]:

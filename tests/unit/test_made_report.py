@@ -13,7 +13,7 @@ from tests.review_samples import CLUE, FAR, decided, decision, doubtful, fact, f
 from unlearnbench.authoring.card import MOST_LISTED, data_card
 from unlearnbench.authoring.kept import reviewed_lines
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
-from unlearnbench.authoring.report import MakingReport, report_of, summary
+from unlearnbench.authoring.report import MakingReport, report_of, report_summary
 from unlearnbench.authoring.taking_up import take_up
 from unlearnbench.paraphrasing.candidates import Doubt, Paraphrased
 from unlearnbench.types import Fact, Paraphrase, Usage
@@ -84,7 +84,7 @@ def test_the_report_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_summary_says_what_matters() -> None:
-    lines = summary(report_of(made()))
+    lines = report_summary(report_of(made()))
     assert lines == [
         "mine: forget 1 fact and 3 paraphrases, retain 1 fact and 0 paraphrases",
         "it carries profile standard with 3 paraphrases of each forget fact instead of 15",
@@ -97,7 +97,7 @@ def test_the_summary_says_what_matters() -> None:
     calm = replace(
         made(), paraphrased=(), decisions={}, unjudged={}, languages={}, carries="in full"
     )
-    assert len(summary(report_of(calm))) == 2
+    assert len(report_summary(report_of(calm))) == 2
 
 
 def test_the_card_says_all_of_it() -> None:

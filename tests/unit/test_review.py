@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.review_samples import CLUE, INSIDE, candidate, decided, decision, doubtful, fact, found
-from unlearnbench.authoring.decisions import decision_lines, key_of, stored_decisions
+from unlearnbench.authoring.decisions import candidate_key, decision_lines, stored_decisions
 from unlearnbench.authoring.review import review_rows, write_review
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paraphrasing.candidates import Doubt
@@ -86,9 +86,11 @@ def test_keys_tell_candidates_apart() -> None:
         candidate("a", purpose="training"),
         candidate("\ud800"),
     ]
-    assert len({key_of(one) for one in some}) == len(some)
-    assert key_of(candidate("a", style="syntax", origin="x")) == key_of(candidate("a"))
-    assert not any(key_of(one)[0].isdigit() for one in some)
+    assert len({candidate_key(one) for one in some}) == len(some)
+    assert candidate_key(candidate("a", style="syntax", origin="x")) == candidate_key(
+        candidate("a")
+    )
+    assert not any(candidate_key(one)[0].isdigit() for one in some)
 
 
 def test_decisions_are_kept(tmp_path: Path) -> None:

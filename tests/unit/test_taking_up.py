@@ -20,7 +20,7 @@ from tests.review_samples import (
     found,
     rechecking,
 )
-from unlearnbench.authoring.decisions import Decision, key_of
+from unlearnbench.authoring.decisions import Decision, candidate_key
 from unlearnbench.authoring.taking_up import take_up
 from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased
@@ -158,7 +158,7 @@ def worlds(some: list[tuple[str, tuple[Doubt, ...]]], passed: list[str]) -> list
 @given(SOME, st.lists(st.sampled_from(["who", "why"]), unique=True), CHOICES)
 def test_whatever_is_decided(some: list, passed: list[str], chosen: dict) -> None:
     before = worlds(some, passed)
-    keys = {word: key_of(candidate(word)) for word in WORDS}
+    keys = {word: candidate_key(candidate(word)) for word in WORDS}
     decisions = {
         keys[word]: Decision(
             keys[word], "pole", "evaluation", choice, tuple(d.rule for d in seen), text
@@ -168,7 +168,7 @@ def test_whatever_is_decided(some: list, passed: list[str], chosen: dict) -> Non
     taken = take_up(before, decisions, rechecking("bad"))
     known = {keys[text]: doubts for text, doubts in reversed(some)}
     for entered in taken[0].evaluation[len(passed) :]:
-        key = key_of(entered)
+        key = candidate_key(entered)
         doubts = {d.rule for d in known.get(key, ())}
         one = decisions.get(key)
         if doubts or "bad" in entered.text:
@@ -183,7 +183,7 @@ def test_whatever_is_decided(some: list, passed: list[str], chosen: dict) -> Non
     assert take_up(before, turned, rechecking("bad")) == taken
     assert take_up(taken, decisions, rechecking("bad")) == taken
     struck = {keys[w] for w, (choice, *_) in chosen.items() if choice == "strike"}
-    assert not struck & {key_of(c.candidate) for c in taken[0].doubtful}
-    gone = {key_of(c.candidate) for c in before[0].doubtful}
-    gone -= {key_of(c.candidate) for c in taken[0].doubtful}
-    assert gone <= set(decisions) | {key_of(c) for c in taken[0].evaluation}
+    assert not struck & {candidate_key(c.candidate) for c in taken[0].doubtful}
+    gone = {candidate_key(c.candidate) for c in before[0].doubtful}
+    gone -= {candidate_key(c.candidate) for c in taken[0].doubtful}
+    assert gone <= set(decisions) | {candidate_key(c) for c in taken[0].evaluation}

@@ -58,7 +58,7 @@ class DecisionLine(BaseModel):
     by: str = ""
 
 
-def key_of(candidate: Candidate) -> str:
+def candidate_key(candidate: Candidate) -> str:
     """The key of a candidate: a hash of fact, purpose and text.
 
     It begins with a letter, so that no spreadsheet program takes it for a number.

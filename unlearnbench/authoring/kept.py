@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from unlearnbench.authoring.decisions import Decisions, key_of
+from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.benchmark.quality.beside import ReviewedRow, Rule
 from unlearnbench.paraphrasing.candidates import Candidate
 from unlearnbench.types import Fact
@@ -29,7 +29,7 @@ def reviewed_lines(facts: Iterable[Fact], decisions: Decisions) -> str:
 
 def _reviewed(fact: Fact, decisions: Decisions) -> Iterator[ReviewedRow]:
     for candidate in candidates_of(fact):
-        decision = decisions.get(key_of(candidate))
+        decision = decisions.get(candidate_key(candidate))
         if decision is not None and decision.choice == "accept":
             rules = (rule for doubt in decision.rules for rule in _REVIEWS.get(doubt, ()))
             for rule in dict.fromkeys(rules):

@@ -15,6 +15,7 @@ from unlearnbench.authoring.cells import restored, typed_text
 from unlearnbench.authoring.decisions import CHOICES, Choice, Decision, Decisions
 from unlearnbench.authoring.review import COLUMNS, ReviewRow, review_rows
 from unlearnbench.authoring.review_file import ReviewRecord, records_of
+from unlearnbench.display import visible_line
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import Paraphrased
@@ -160,7 +161,9 @@ def _check_shown(row: ReviewRow, typed: _Typed) -> None:
 def _check_acceptable(row: ReviewRow, typed: _Typed, edited: bool) -> None:
     if row.final:
         doubt = next(doubt for doubt in row.checked.doubts if doubt.final)
-        what = f"{row.fact.id}: cannot be accepted, only mended or struck ({doubt.what})"
+        what = (
+            f"{row.fact.id}: cannot be accepted, only mended or struck ({visible_line(doubt.what)})"
+        )
         raise typed.fault("final-doubt", what)
     if edited:
         what = f"{row.fact.id}: the candidate was changed; write mend"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from unlearnbench.authoring.decisions import Choice, Decision, key_of
+from unlearnbench.authoring.decisions import Choice, Decision, candidate_key
 from unlearnbench.authoring.kept import candidates_of
 from unlearnbench.authoring.made import Made, MadeBy
 from unlearnbench.display import counted
@@ -154,19 +154,19 @@ def _proposer(by: MadeBy | None) -> ProposerPart | None:
 
 def _passed(paraphrased: Iterable[Paraphrased]) -> dict[str, Candidate]:
     """Every candidate that passed or was let in, by key."""
-    return {key_of(c): c for one in paraphrased for c in (*one.evaluation, *one.training)}
+    return {candidate_key(c): c for one in paraphrased for c in (*one.evaluation, *one.training)}
 
 
 def _origins(made: Made) -> dict[str, int]:
     passed = _passed(made.paraphrased)
-    keys = (key_of(candidate) for fact in made.facts for candidate in candidates_of(fact))
+    keys = (candidate_key(candidate) for fact in made.facts for candidate in candidates_of(fact))
     return dict(sorted(Counter(passed[key].origin for key in keys if key in passed).items()))
 
 
 def _review(made: Made, undecided: int) -> ReviewPart:
     """What was decided and is in force: a decision about a fact that is gone counts no more."""
     own, passed = {one.fact.id for one in made.paraphrased}, _passed(made.paraphrased)
-    doubtful = {key_of(c.candidate) for one in made.paraphrased for c in one.doubtful}
+    doubtful = {candidate_key(c.candidate) for one in made.paraphrased for c in one.doubtful}
     valid = [d for d in made.decisions.values() if d.fact in own and d.key not in doubtful]
     done = [d for d in valid if _result(d) is None or _result(d) in passed]
     counts = Counter[Choice](decision.choice for decision in done)
@@ -184,11 +184,11 @@ def _review(made: Made, undecided: int) -> ReviewPart:
 def _result(decision: Decision) -> str | None:
     """The key of what is in the benchmark by a decision; None for one that leaves nothing."""
     if decision.choice == "mend":
-        return key_of(Candidate(decision.fact, decision.purpose, None, decision.text, ""))
+        return candidate_key(Candidate(decision.fact, decision.purpose, None, decision.text, ""))
     return decision.key if decision.choice == "accept" else None
 
 
-def summary(report: MakingReport) -> list[str]:
+def report_summary(report: MakingReport) -> list[str]:
     """What a user must know at once, a sentence a line."""
     lines = [f"{report.id}: {_contents(report)}", report.carries]
     review = report.review

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnbench.authoring.cells import csv_text, shown_cell
-from unlearnbench.authoring.decisions import Decisions, key_of
+from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.authoring.doubts import in_words
 from unlearnbench.authoring.review_file import records_of
 from unlearnbench.authoring.review_page import PageRow, review_page
@@ -39,7 +39,7 @@ class ReviewRow:
     @property
     def key(self) -> str:
         """The key of the candidate."""
-        return key_of(self.checked.candidate)
+        return candidate_key(self.checked.candidate)
 
     @property
     def final(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from unlearnbench.authoring.decisions import Decision, Decisions, key_of
+from unlearnbench.authoring.decisions import Decision, Decisions, candidate_key
 from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased
 from unlearnbench.types import Fact
@@ -45,9 +45,9 @@ def _rechecked(
     for one in paraphrased:
         for checked in one.doubtful:
             for candidate in _chain(checked.candidate, decisions):
-                mended.setdefault(key_of(candidate), (one.fact, candidate))
+                mended.setdefault(candidate_key(candidate), (one.fact, candidate))
     found = recheck(list(mended.values())) if mended else ()
-    doubts = {key_of(checked.candidate): checked.doubts for checked in found}
+    doubts = {candidate_key(checked.candidate): checked.doubts for checked in found}
     unread = (Doubt("unread", "the mended text was not checked"),)
     return {key: doubts.get(key, unread) for key in mended}
 
@@ -55,7 +55,7 @@ def _rechecked(
 def _chain(candidate: Candidate, decisions: Decisions) -> Iterator[Candidate]:
     """What a candidate is mended to, what that is mended to, and so on, each once."""
     seen: set[str] = set()
-    while (key := key_of(candidate)) not in seen:
+    while (key := candidate_key(candidate)) not in seen:
         seen.add(key)
         decision = decisions.get(key)
         if decision is None or decision.choice != "mend":
@@ -92,7 +92,7 @@ class _Taking:
         for candidate in (*found.evaluation, *found.training):
             self._note(candidate)
         for checked in found.doubtful:
-            self.known.setdefault(key_of(checked.candidate), checked.doubts)
+            self.known.setdefault(candidate_key(checked.candidate), checked.doubts)
         for checked in found.doubtful:
             self._follow(checked)
         return replace(
@@ -105,7 +105,7 @@ class _Taking:
     def _follow(self, checked: Checked) -> None:
         """Do what was decided about a candidate, and then about what it was mended to."""
         done: set[str] = set()
-        while (key := key_of(checked.candidate)) not in self.keys:
+        while (key := candidate_key(checked.candidate)) not in self.keys:
             decision = None if key in done else self.decisions.get(key)
             if decision is None:
                 self._leave(checked, entering=bool(done) and checked.passes)
@@ -125,12 +125,12 @@ class _Taking:
             self.entered.append(checked.candidate)
             self._note(checked.candidate)
         else:
-            self.doubtful.setdefault(key_of(checked.candidate), checked)
+            self.doubtful.setdefault(candidate_key(checked.candidate), checked)
 
     def _mended(self, checked: Checked, decision: Decision) -> Checked:
         """What a candidate was mended to, with all doubts about it, old ones included."""
         candidate = _mended(checked.candidate, decision)
-        key = key_of(candidate)
+        key = candidate_key(candidate)
         new = (*self.rechecked[key], *self._repeated(candidate))
         return Checked(candidate, _with(self.known.get(key, ()), new))
 
@@ -142,7 +142,7 @@ class _Taking:
 
     def _note(self, candidate: Candidate) -> None:
         self.texts.setdefault(plain(candidate.text), candidate.text)
-        self.keys.add(key_of(candidate))
+        self.keys.add(candidate_key(candidate))
 
 
 def _covers(decision: Decision, checked: Checked) -> bool:
