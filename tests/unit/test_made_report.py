@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from tests.review_samples import CLUE, FAR, decided, decision, doubtful, fact, found, rechecking
 from unlearnbench.authoring.card import MOST_LISTED, data_card
-from unlearnbench.authoring.kept import reviewed_lines
+from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
 from unlearnbench.authoring.report import MakingReport, report_of, report_summary
 from unlearnbench.authoring.taking_up import take_up
@@ -110,7 +110,7 @@ def test_the_card_says_all_of_it() -> None:
         "paraphraser gemini, identity `111",
         "3 calls, 0.25 dollars at list price",
         "no second reader",
-        "1 paraphrase in the benchmark by review",
+        "1 paraphrase in the benchmark by people, in a review",
         "doubtful paraphrases: 1 accepted as they stand, 1 mended, 1 struck",
         "1 of 3 paraphrases passed the checks and were read by no person",
         "2 decisions by Ada",
@@ -175,15 +175,15 @@ def test_an_acceptance_is_known_to_the_checks(rules: list[str], kept: list[str])
     doubts = tuple(Doubt(rule, "") for rule in rules)
     some = decided(decision(doubtful("Who won?", *doubts), "accept"))
     own = replace(fact(), paraphrases=(Paraphrase("syntax", "Who won?"), Paraphrase("x", "Who?")))
-    rows = [json.loads(line) for line in reviewed_lines([own], some).splitlines()]
-    assert [row["rule"] for row in rows] == kept
-    assert {row["text"] for row in rows} <= {"Who won?"}
-    assert reviewed_lines([fact()], some) == ""
+    rows = accepted_rows([own], some)
+    assert [row.rule for row in rows] == kept
+    assert {row.text for row in rows} <= {"Who won?"}
+    assert accepted_rows([fact()], some) == []
 
 
 def test_a_training_paraphrase_is_another_candidate() -> None:
     some = decided(decision(doubtful("Who won?", purpose="training"), "accept"))
     own = replace(fact(), paraphrases=(Paraphrase("syntax", "Who won?"),))
-    assert reviewed_lines([own], some) == ""
+    assert accepted_rows([own], some) == []
     own = replace(fact(), train_paraphrases=("Who won?",))
-    assert json.loads(reviewed_lines([own], some))["rule"] == "far"
+    assert [row.rule for row in accepted_rows([own], some)] == ["far"]

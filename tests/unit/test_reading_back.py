@@ -158,6 +158,8 @@ def test_rows_that_may_be_gone(tmp_path: Path) -> None:
 
 
 OLD = doubtful("Gone since then, whoever it was?")
+ODD = ("hidden-character", "r.csv:4")
+HIDDEN = "Who was \u202efirst?"
 SHOUTED = FARSIDE.candidate.text.upper()
 ERRORS = {
     "unknown": ([(1, "decision", "acept")], "unknown-decision", "r.csv:2", "did you mean 'accept'"),
@@ -213,6 +215,18 @@ ERRORS = {
         "two-texts",
         "r.csv:4",
         "keep one",
+    ),
+    "hidden": (
+        [(3, "decision", "mend"), (3, "text", HIDDEN)],
+        "hidden-character",
+        "r.csv:4",
+        "U+202E",
+    ),
+    "shown": (
+        [(3, "decision", "mend"), (3, "text", "a [U+00AD]")],
+        "hidden-character",
+        "r.csv:4",
+        "U+00AD",
     ),
     "final": ([(3, "decision", "accept")], "final-doubt", "r.csv:4", "only mended or struck"),
     "question": (
@@ -297,6 +311,8 @@ NO_TABLES = {
     "no-key": (csv_text([row[:-1] for row in table()]).encode(), "key"),
     "twice": (csv_text([[*row, row[-1]] for row in table()]).encode(), "'key' is there twice"),
     "wide": (csv_text([*table(), [*CELLS[1], "", "more"]]).encode(), "r.csv:6: too-many-cells"),
+    "unclosed": (csv_text(table()).replace('"accept"', "").encode()[:-3], "r.csv:5: not-csv"),
+    "stray": (csv_text(table()).replace('"pole","e', '"po"le","e').encode(), "r.csv:2: not-csv"),
     "workbook": (b"PK\x03\x04\x00\x00", "workbook"),
 }
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.review_samples import CLUE, FAR, INSIDE, decided, decision, doubtful, found, rechecking
 from unlearnbench.authoring.cells import csv_text
 from unlearnbench.authoring.decisions import DECISIONS, decision_lines
-from unlearnbench.authoring.kept import reviewed_lines
+from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.reading_back import read_review
 from unlearnbench.authoring.review import COLUMNS, review_csv, review_rows, write_review
 from unlearnbench.authoring.reviewing import ReviewTaken, take_review
@@ -95,7 +95,9 @@ def test_kept_reviews_are_what_the_checks_read(tmp_path: Path) -> None:
     decide(tmp_path / "review.csv", (FIRST.candidate.text, "accept", ""))
     taken = make(tmp_path)
     own = _fact(taken)
-    (tmp_path / "reviewed.jsonl").write_text(reviewed_lines([own], taken.decisions), "utf-8")
+    rows = accepted_rows([own], taken.decisions)
+    lines = "".join(f"{row.model_dump_json()}\n" for row in rows)
+    (tmp_path / "reviewed.jsonl").write_text(lines, "utf-8")
     assert read_reviewed(tmp_path)["far"] == {("pole", FIRST.candidate.text)}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.review_samples import (
@@ -101,6 +102,20 @@ def test_all_mended_texts_are_checked_in_one_call() -> None:
     assert calls == [2]
 
 
+def test_what_is_mended_is_checked_beside_all_that_is_in() -> None:
+    beside: list[tuple[str, ...]] = []
+
+    def recheck(asked: Sequence[tuple[Fact, Candidate]]) -> list[Checked]:
+        beside.extend(tuple(p.text for p in fact.paraphrases) for fact, _ in asked)
+        return [Checked(own) for _, own in asked]
+
+    some = decided(
+        decision(TWO, "accept"), decision(FINAL, "accept"), decision(ONE, "mend", "Who?")
+    )
+    take_up([found(ONE, TWO, FINAL, passed=["Who got there first?"])], some, recheck)
+    assert beside == [("Who got there first?", TWO.candidate.text)]
+
+
 @pytest.mark.parametrize(
     "text", ["Who GOT there first", "who was first at the south pole"], ids=["passed", "question"]
 )
@@ -129,6 +144,16 @@ def test_mending_in_a_circle_ends_and_lets_nothing_in() -> None:
     assert (texts(taken), left(taken)) == ([], [ONE.candidate.text])
 
 
+def test_a_decision_with_another_facts_name_decides_nothing() -> None:
+    """As in a file that was edited by hand; it must not go round for ever either."""
+    wrong = [
+        replace(decision(one, "mend", text), fact="other")
+        for one, text in ((ONE, TWO.candidate.text), (TWO, ONE.candidate.text))
+    ]
+    before = [found(ONE, TWO)]
+    assert take_up(before, decided(*wrong), rechecking()) == before
+
+
 def test_mended_to_a_text_in_doubt_is_in_doubt() -> None:
     taken = take_up(
         [found(ONE, TWO)], decided(decision(ONE, "mend", TWO.candidate.text)), rechecking()
@@ -155,6 +180,7 @@ def worlds(some: list[tuple[str, tuple[Doubt, ...]]], passed: list[str]) -> list
     return [found(*new, of=fact(question="when"), passed=passed)]
 
 
+@settings(max_examples=1000)
 @given(SOME, st.lists(st.sampled_from(["who", "why"]), unique=True), CHOICES)
 def test_whatever_is_decided(some: list, passed: list[str], chosen: dict) -> None:
     before = worlds(some, passed)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from unlearnbench.authoring.doubts import rule_in_words
 from unlearnbench.authoring.report import MakingReport, ProposerPart
+from unlearnbench.authoring.taking_up import MENDED
 from unlearnbench.display import counted, visible_line
 
 MOST_LISTED = 30
@@ -141,12 +142,16 @@ def _made(report: MakingReport) -> list[str]:
         *_proposer("second reader", report.second_reader),
     ]
     origins = [
-        f"{counted(count, 'paraphrase')} in the benchmark by {_md(origin)}"
+        f"{counted(count, 'paraphrase')} in the benchmark by {_origin(origin)}"
         for origin, count in report.origins.items()
     ]
     if report.second_reader is None:
         by.append("no second reader: nobody was asked whether a paraphrase asks the same")
     return _section("Where the rows come from", _items([*tables, *by, *origins]))
+
+
+def _origin(origin: str) -> str:
+    return "people, in a review" if origin == MENDED else _md(origin)
 
 
 def _proposer(role: str, by: ProposerPart | None) -> Iterator[str]:

@@ -66,6 +66,11 @@ def candidate_key(candidate: Candidate) -> str:
     return f"c{sha256_json([candidate.fact, candidate.purpose, candidate.text])[:20]}"
 
 
+def mended_key(decision: Decision) -> str:
+    """The key of what a candidate is mended to."""
+    return candidate_key(Candidate(decision.fact, decision.purpose, None, decision.text, ""))
+
+
 def decision_lines(decisions: Decisions) -> str:
     """The content of `decisions.jsonl`, in an order that depends on nothing but what is decided."""
     ordered = sorted(decisions.values(), key=lambda d: (d.fact, d.purpose, d.key))

@@ -1,4 +1,4 @@
-"""Accepted paraphrases as `reviewed.jsonl`, by which `show benchmark --check` knows them."""
+"""Accepted paraphrases as rows of `reviewed.jsonl`, which `show benchmark --check` reads."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _REVIEWS: Mapping[str, tuple[Rule, ...]] = {
 """What an acceptance says to the checks of a benchmark, by the doubt that was accepted."""
 
 
-def reviewed_lines(facts: Iterable[Fact], decisions: Decisions) -> str:
-    """The content of `reviewed.jsonl`: the accepted paraphrases that a benchmark's facts have."""
-    rows = (row for fact in facts for row in _reviewed(fact, decisions))
-    return "".join(f"{row.model_dump_json()}\n" for row in rows)
+def accepted_rows(facts: Iterable[Fact], decisions: Decisions) -> list[ReviewedRow]:
+    """The rows of `reviewed.jsonl` about accepted paraphrases that a benchmark's facts have."""
+    return [row for fact in facts for row in _reviewed(fact, decisions)]
 
 
 def _reviewed(fact: Fact, decisions: Decisions) -> Iterator[ReviewedRow]:

@@ -15,12 +15,14 @@ from unlearnbench.authoring.cells import restored, typed_text
 from unlearnbench.authoring.decisions import CHOICES, Choice, Decision, Decisions
 from unlearnbench.authoring.review import COLUMNS, ReviewRow, review_rows
 from unlearnbench.authoring.review_file import ReviewRecord, records_of
-from unlearnbench.display import visible_line
+from unlearnbench.display import hidden_character, visible_line
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import Paraphrased
 
 _MOST_LISTED = 10
+_JOINERS = dict.fromkeys((0x200C, 0x200D))
+"""Persian, Hindi and others are written with them."""
 _WORDS = 3
 """Words of a text that no spreadsheet program takes for a number or a date."""
 
@@ -181,6 +183,10 @@ def _mended_text(row: ReviewRow, typed: _Typed, edited: bool) -> str:
         raise typed.fault("two-texts", what)
     if not text:
         raise typed.fault("no-text", f"{row.fact.id}: mend needs what it is mended to in text")
+    hidden = hidden_character(text.translate(_JOINERS))
+    if hidden is not None:
+        what = f"{row.fact.id}: the mended text holds {hidden}, which nobody sees; type it anew"
+        raise typed.fault("hidden-character", what)
     if text == row.checked.candidate.text:
         what = f"{row.fact.id}: mended to what it was; write accept, or change it"
         raise typed.fault("not-mended", what)

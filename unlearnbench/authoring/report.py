@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from unlearnbench.authoring.decisions import Choice, Decision, candidate_key
+from unlearnbench.authoring.decisions import Choice, Decision, candidate_key, mended_key
 from unlearnbench.authoring.kept import candidates_of
 from unlearnbench.authoring.made import Made, MadeBy
 from unlearnbench.display import counted
@@ -184,7 +184,7 @@ def _review(made: Made, undecided: int) -> ReviewPart:
 def _result(decision: Decision) -> str | None:
     """The key of what is in the benchmark by a decision; None for one that leaves nothing."""
     if decision.choice == "mend":
-        return candidate_key(Candidate(decision.fact, decision.purpose, None, decision.text, ""))
+        return mended_key(decision)
     return decision.key if decision.choice == "accept" else None
 
 

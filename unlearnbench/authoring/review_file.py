@@ -14,7 +14,7 @@ from unlearnbench.files.reading import read_bytes
 
 MOST_BYTES = 256 * 1024 * 1024
 _DELIMITERS = (",", ";", "\t")
-_NEEDED = ("decision", "text", "candidate", "key")
+_NEEDED = ("question", "candidate", "doubts", "decision", "text", "key")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _WORKBOOK = b"PK\x03\x04"
 _SAVE = "save it as “CSV UTF-8”"
@@ -36,10 +36,10 @@ def records_of(path: Path) -> list[ReviewRecord]:
     """
     text = _text(path)
     for delimiter in _DELIMITERS:
-        rows = _rows(text, delimiter, path)
-        _, header = next(rows, (0, []))
-        names = [cell.strip().casefold() for cell in header]
+        names = _names(text, delimiter)
         if set(_NEEDED) <= set(names):
+            rows = _rows(text, delimiter, path)
+            next(rows)
             _check_names(names, path)
             return [r for r in (_record(n, row, names, path) for n, row in rows) if r is not None]
     lacking = f"it needs columns {', '.join(_NEEDED)}, with commas, semicolons or tabs between them"
@@ -66,10 +66,22 @@ def _text(path: Path) -> str:
         raise BenchmarkError("not-utf-8", path.name, what) from error
 
 
+def _names(text: str, delimiter: str) -> list[str]:
+    """The cells of the first row that has any, if this is what divides them."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    first = next((row for row in lines if _is_row(row)), [])
+    return [cell.strip().casefold() for cell in first]
+
+
+def _is_row(row: list[str]) -> bool:
+    """Whether a row holds anything, and not only the delimiter as a hint to a program."""
+    return any(cell.strip() for cell in row) and not row[0].lower().startswith("sep=")
+
+
 def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows with anything in them, numbered as a spreadsheet program does."""
     csv.field_size_limit(MOST_BYTES)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 0
     while True:
         try:
@@ -77,10 +89,10 @@ def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str
         except StopIteration:
             return
         except csv.Error as error:
-            raise BenchmarkError("not-csv", f"{path.name}:{number + 1}", str(error)) from error
+            what = f"{error}: is a quotation mark not closed, or not doubled inside a cell?"
+            raise BenchmarkError("not-csv", f"{path.name}:{number + 1}", what) from error
         number += 1
-        hint = number == 1 and row and row[0].lower().startswith("sep=")
-        if any(cell.strip() for cell in row) and not hint:
+        if _is_row(row):
             yield number, row
 
 

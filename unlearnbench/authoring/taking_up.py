@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from unlearnbench.authoring.decisions import Decision, Decisions, candidate_key
+from unlearnbench.authoring.decisions import Decision, Decisions, candidate_key, mended_key
 from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased
-from unlearnbench.types import Fact
+from unlearnbench.types import Fact, Paraphrase
 
 MENDED = "review"
 """The origin of a candidate that a person wrote."""
 Recheck = Callable[[Sequence[tuple[Fact, Candidate]]], Sequence[Checked]]
-"""Checks mended candidates, all in one call; one that it leaves out stays doubtful."""
+"""Checks mended candidates, all in one call, each beside its fact with all paraphrases that passed
+or were accepted; those of one fact follow each other. One that it leaves out stays doubtful.
+"""
 Doubts = Mapping[str, tuple[Doubt, ...]]
 
 
@@ -33,8 +35,21 @@ def take_up(
     it is doubtful with its new doubts, and a decision about the new text is taken up in turn. A
     struck one is gone. All others stay doubtful.
     """
-    rechecked = _rechecked(paraphrased, decisions, recheck)
-    return [_Taking(one, decisions, rechecked).taken() for one in paraphrased]
+    some = {key: one for key, one in decisions.items() if not _in_circle(one, decisions)}
+    rechecked = _rechecked(paraphrased, some, recheck)
+    return [_Taking(one, some, rechecked).taken() for one in paraphrased]
+
+
+def _in_circle(decision: Decision, decisions: Decisions) -> bool:
+    """Whether a candidate is mended to a text that is mended back to it: that decides nothing."""
+    seen: set[str] = set()
+    after: Decision | None = decision
+    while after is not None and after.choice == "mend" and after.key not in seen:
+        seen.add(after.key)
+        if mended_key(after) == decision.key:
+            return True
+        after = decisions.get(mended_key(after))
+    return False
 
 
 def _rechecked(
@@ -43,25 +58,46 @@ def _rechecked(
     """The doubts about every text that something is mended to, by key."""
     mended: dict[str, tuple[Fact, Candidate]] = {}
     for one in paraphrased:
+        fact = _with_paraphrases(one, decisions)
         for checked in one.doubtful:
             for candidate in _chain(checked.candidate, decisions):
-                mended.setdefault(candidate_key(candidate), (one.fact, candidate))
+                mended.setdefault(candidate_key(candidate), (fact, candidate))
     found = recheck(list(mended.values())) if mended else ()
     doubts = {candidate_key(checked.candidate): checked.doubts for checked in found}
     unread = (Doubt("unread", "the mended text was not checked"),)
     return {key: doubts.get(key, unread) for key in mended}
 
 
+def _with_paraphrases(found: Paraphrased, decisions: Decisions) -> Fact:
+    """The fact with what passed, and with what is accepted as it stands."""
+    fact, accepted = found.fact, []
+    for checked in found.doubtful:
+        decision = _about(checked.candidate, decisions)
+        if decision is not None and decision.choice == "accept" and _covers(decision, checked):
+            accepted.append(checked.candidate)
+    every = (*found.evaluation, *found.training, *accepted)
+    new = tuple(Paraphrase(c.style or "", c.text) for c in every if c.purpose == "evaluation")
+    trained = tuple(c.text for c in every if c.purpose == "training")
+    return replace(
+        fact,
+        paraphrases=(*fact.paraphrases, *new),
+        train_paraphrases=(*fact.train_paraphrases, *trained),
+    )
+
+
+def _about(candidate: Candidate, decisions: Decisions) -> Decision | None:
+    decision = decisions.get(candidate_key(candidate))
+    own = (candidate.fact, candidate.purpose)
+    return decision if decision and (decision.fact, decision.purpose) == own else None
+
+
 def _chain(candidate: Candidate, decisions: Decisions) -> Iterator[Candidate]:
-    """What a candidate is mended to, what that is mended to, and so on, each once."""
-    seen: set[str] = set()
-    while (key := candidate_key(candidate)) not in seen:
-        seen.add(key)
-        decision = decisions.get(key)
-        if decision is None or decision.choice != "mend":
-            return
+    """What a candidate is mended to, what that is mended to, and so on."""
+    decision = _about(candidate, decisions)
+    while decision is not None and decision.choice == "mend":
         candidate = _mended(candidate, decision)
         yield candidate
+        decision = _about(candidate, decisions)
 
 
 def _mended(candidate: Candidate, decision: Decision) -> Candidate:
@@ -91,10 +127,11 @@ class _Taking:
         self.texts[plain(found.fact.question)] = found.fact.question
         for candidate in (*found.evaluation, *found.training):
             self._note(candidate)
-        for checked in found.doubtful:
-            self.known.setdefault(candidate_key(checked.candidate), checked.doubts)
-        for checked in found.doubtful:
-            self._follow(checked)
+        # What is proposed twice is one candidate, with the doubts that it had first.
+        first = {candidate_key(one.candidate): one for one in reversed(found.doubtful)}
+        self.known = {key: one.doubts for key, one in first.items()}
+        for key in dict.fromkeys(candidate_key(one.candidate) for one in found.doubtful):
+            self._follow(first[key])
         return replace(
             found,
             evaluation=(*found.evaluation, *(c for c in self.entered if c.purpose == "evaluation")),
@@ -104,20 +141,23 @@ class _Taking:
 
     def _follow(self, checked: Checked) -> None:
         """Do what was decided about a candidate, and then about what it was mended to."""
-        done: set[str] = set()
-        while (key := candidate_key(checked.candidate)) not in self.keys:
-            decision = None if key in done else self.decisions.get(key)
+        mended = False
+        while candidate_key(checked.candidate) not in self.keys:
+            decision = _about(checked.candidate, self.decisions)
             if decision is None:
-                self._leave(checked, entering=bool(done) and checked.passes)
+                self._leave(checked, entering=mended and checked.passes)
             elif decision.choice == "accept":
-                repeated = self._repeated(checked.candidate)
-                checked = Checked(checked.candidate, _with(checked.doubts, repeated))
-                self._leave(checked, entering=not repeated and _covers(decision, checked))
+                self._accept(checked, decision)
             elif decision.choice == "mend":
-                done.add(key)
-                checked = self._mended(checked, decision)
+                checked, mended = self._mended(checked, decision), True
                 continue
             return
+
+    def _accept(self, checked: Checked, decision: Decision) -> None:
+        covered = _covers(decision, checked)
+        repeated = self._repeated(checked.candidate) if covered else ()
+        left = Checked(checked.candidate, _with(checked.doubts, repeated))
+        self._leave(left, entering=covered and not repeated)
 
     def _leave(self, checked: Checked, *, entering: bool) -> None:
         """End with a candidate: it enters, or stays in doubt."""
