@@ -84,7 +84,8 @@ def unread(tree: ast.AST) -> list[tuple[str, str]]:
     ]
 
 
-NOT_YET = {"score_identity"}
+NOT_YET = {"score_identity", "data_card", "decision_lines", "accepted_rows", "report_of"}
+NOT_YET |= {"report_summary", "write_review", "take_review"}
 """Names whose users are on their way."""
 PENDING = {"attacks/stress/suite.py"}
 
@@ -113,7 +114,7 @@ def uses() -> Counter[str]:
                 names.update(alias.name for alias in node.names)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names.update(re.findall(r"^unlearnbench[\w.]*:(\w+)$", node.value))
-    for template in (PACKAGE / "reporting" / "templates").iterdir():
+    for template in PACKAGE.glob("*/templates/*"):
         names.update(re.findall(r"\w+", template.read_text("utf-8")))
     return names
 

@@ -1,0 +1,50 @@
+"""Doubts in words that need no manual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from unlearnbench.paraphrasing.candidates import Doubt
+
+_WORDS: Mapping[str, str] = {
+    "added-clue": "Adds a name or a number that the question does not have",
+    "alike": "Nearly the same text as another",
+    "answer-in-part": "Gives a part of the answer away",
+    "answer-in-question": "Gives the answer away",
+    "answer-inside": "Gives the answer away",
+    "duplicate-wording": "Is there already",
+    "equal-starts": "Begins like too many others",
+    "markup": "Holds signs that belong to no question",
+    "mixed-script": "Mixes alphabets",
+    "near-copy": "Is nearly the question itself",
+    "no-question": "Does not ask anything",
+    "options": "Offers answers to choose from",
+    "other-language": "Is in another language than the question",
+    "other-meaning": "May ask something else than the question",
+    "other-question": "Asks for something else than the question",
+    "repeated": "Is there already",
+    "several-questions": "Asks more than one thing",
+    "shared": "Asks another fact too",
+    "shared-frame": "Asks another fact in the same words",
+    "shared-wording": "Asks another fact too",
+    "template": "Only adds polite words to the question",
+    "too-long": "Is very long",
+    "too-short": "Is very short",
+    "trained-wording": "Is used for the other purpose already",
+    "unchecked-language": "No check reads this language",
+    "unread": "Was not read a second time",
+}
+"""By rule. A rule that is not here is shown by its name."""
+FINAL = "it cannot be accepted as it stands"
+
+
+def rule_in_words(rule: str) -> str:
+    """What a rule is about, without a full stop."""
+    return _WORDS.get(rule, rule.replace("-", " ").capitalize())
+
+
+def in_words(doubt: Doubt) -> str:
+    """A doubt as a sentence: what is the matter, and which words."""
+    plain = rule_in_words(doubt.rule)
+    what = f"{plain}: {doubt.what}" if doubt.what else plain
+    return f"{what} ({FINAL})" if doubt.final else what
