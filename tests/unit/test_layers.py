@@ -27,7 +27,7 @@ ALLOWED = {
     "environment": {"errors"},
     "plugins": {"errors", "naming"},
     "progress": set(),
-    "remote": {"environment"},
+    "remote": {"environment", "errors", "types", "interfaces", "files", "plugins"},
     "benchmark": GROUND,
     "scoring": GROUND,
     "runs": GROUND | {"scoring"},

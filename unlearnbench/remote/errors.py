@@ -32,3 +32,11 @@ class Failed:
     """Why a call gave no result."""
 
     error: str
+
+
+class MalformedReplyError(Exception):
+    """A reply that does not hold what was asked for; another attempt may give it."""
+
+
+class CanaryError(Exception):
+    """A reply that is wrong where the truth is known; the rest of it is not used."""

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.judging.llm.answered import Answered
-from unlearnbench.judging.llm.calls import dollars, estimated_tokens
 from unlearnbench.judging.llm.definition import JudgeDefinition
 from unlearnbench.judging.llm.kept import KeptReplies, NoReplies, OnlyReplies, Replies
 from unlearnbench.judging.llm.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, call_on
@@ -19,11 +18,12 @@ from unlearnbench.judging.llm.stored import Derived, derive, stored_reply
 from unlearnbench.judging.rules.judge import RulesJudge, decide
 from unlearnbench.remote.errors import Failed
 from unlearnbench.remote.http import scrubber
+from unlearnbench.remote.paying import dollars, estimated_tokens
 from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, StoredReply, Usage, Verdict
 
 
 class Transport(Protocol):
-    """Carries calls to a model and replies back; see `calls.Calls` and `local.LocalModel`."""
+    """Carries calls to a model and replies back; see `PaidCalls` and `LocalModel`."""
 
     usage: Usage
 

@@ -1,17 +1,15 @@
-"""Transport `local`: an open-weight model in this process, through an engine."""
+"""The same for an open-weight model in this process, through an engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar, cast
 
-from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Generator
-from unlearnbench.judging.llm.answered import Answered, Reply, answered
-from unlearnbench.judging.llm.definition import JudgeDefinition, JudgeFile
-from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
 from unlearnbench.plugins import load
-from unlearnbench.remote.errors import Failed
+from unlearnbench.remote.errors import CanaryError, Failed, MalformedReplyError
+from unlearnbench.remote.prompts import Prompt, Reply
+from unlearnbench.remote.settings import ModelSettings
 from unlearnbench.types import (
     Completion,
     Message,
@@ -26,13 +24,22 @@ LONGEST_REPLY = 8192
 """Most tokens of a reply where the definition sets no limit."""
 
 
-class LocalModel:
-    """A checkpoint as judge, loaded on first use. Raises `JudgeError` without a checkpoint."""
+C = TypeVar("C", bound=Prompt)
+R = TypeVar("R")
 
-    def __init__(self, file: JudgeFile) -> None:
+
+class LocalModel(Generic[C, R]):
+    """A checkpoint, loaded on first use. Raises the role's error without a checkpoint.
+
+    `read` is that of `PaidCalls`.
+    """
+
+    def __init__(self, file: ModelSettings, read: Callable[[C, Reply], R]) -> None:
         if not file.model:
-            raise JudgeError("judge local needs a checkpoint: --judge local:CHECKPOINT")
+            noun = file.role.noun
+            raise file.role.error(f"{noun} local needs a checkpoint: --{noun} local:CHECKPOINT")
         self.file = file
+        self._read = read
         self.checkpoint = file.model
         self.usage = Usage(dollars=None)
         self._engine: Generator | None = None
@@ -45,18 +52,11 @@ class LocalModel:
             self._engine = cast(Generator, make(self.checkpoint, EngineOptions()))
         return self._engine
 
-    def pinned(self, definition: JudgeDefinition) -> JudgeDefinition:
-        """The definition with the checkpoint's fingerprint in place of its name, so that a judge's
-        identity follows from its weights and not from what they are called.
-        """
-        info = self.engine.info
-        return definition.with_model(info.fingerprint, info.checkpoint)
-
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
-        """Generate all replies in one block, so that the rubric is encoded once."""
+    def run(self, calls: Sequence[C]) -> Iterator[tuple[C, R | Failed]]:
+        """Generate all replies in one block, so that the instructions are encoded once."""
         pending = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
         chat = self.engine.info.prompt_format == "chat"
-        block = [_probe(key, call, chat) for key, call in pending.items()]
+        block = [_probe(key, call, chat, self.file.role.noun) for key, call in pending.items()]
         if not block:
             return
         for result in self.engine.generate(
@@ -69,24 +69,24 @@ class LocalModel:
                 continue
             self.usage.output_tokens += result.n_tokens
             try:
-                yield call, answered(call, Reply(result.text, 0, result.n_tokens))
+                yield call, self._read(call, Reply(result.text, 0, result.n_tokens))
             except (MalformedReplyError, CanaryError) as error:
                 # Decoding is greedy: a retry would give the same reply.
                 yield call, Failed(str(error))
         for call in pending.values():
-            yield call, Failed("the judge's engine gave no reply")
+            yield call, Failed(f"the {self.file.role.noun}'s engine gave no reply")
 
 
-def _probe(key: ProbeKey, call: Call, chat: bool) -> Probe:
-    turns = (Message("system", call.system), Message("user", call.user))
+def _probe(key: ProbeKey, prompt: Prompt, chat: bool, topic: str) -> Probe:
+    turns = (Message("system", prompt.system), Message("user", prompt.user))
     return Probe(
         key=key,
         split="forget",
-        topic="judge",
+        topic=topic,
         tier=None,
-        question=call.user,
+        question=prompt.user,
         answer="",
         aliases=(),
         messages=turns if chat else (),
-        text=None if chat else f"{call.system}\n\n{call.user}\n\n",
+        text=None if chat else f"{prompt.system}\n\n{prompt.user}\n\n",
     )

@@ -1,52 +1,71 @@
-"""Calls to a provider of LLM judges: paid for, counted and read."""
+"""Calls that are paid for: limited in cost, counted, retried and read."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from unlearnbench.judging.llm.answered import Answered, Reply, answered
-from unlearnbench.judging.llm.definition import JudgeFile, Price
-from unlearnbench.judging.llm.prompt import Call, MalformedReplyError
-from unlearnbench.remote.errors import CallError, Failed, LimitError, TransientError
+from unlearnbench.remote.errors import (
+    CallError,
+    Failed,
+    LimitError,
+    MalformedReplyError,
+    TransientError,
+)
 from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.prompts import Prompt, Reply
 from unlearnbench.remote.sending import Pacing, Sender
+from unlearnbench.remote.settings import ModelSettings, Price
 from unlearnbench.types import Usage
 
 SAME_REPLIES = 3
 """After this many equal malformed replies a call is not retried."""
 
+C = TypeVar("C", bound=Prompt)
+R = TypeVar("R")
+
 
 class Provider(Protocol):
-    """Sends one call to a model. Raises `TransientError` or `CallError`."""
+    """Sends one prompt to a model. Raises `TransientError` or `CallError`."""
 
-    def ask(self, call: Call) -> Reply:
+    def ask(self, prompt: Prompt) -> Reply:
         """The model's reply."""
         ...
 
 
-class Calls:
-    """Sends many calls to one provider. Its counters are thread-safe and add up over runs."""
+class PaidCalls(Generic[C, R]):
+    """Sends many calls to one provider. Its counters are thread-safe and add up over runs.
 
-    def __init__(self, file: JudgeFile, provider: Provider, max_dollars: float | None) -> None:
+    `read` makes a result of a call and its reply. It raises the reply's problem,
+    `MalformedReplyError` where another attempt may help, or another error where none will.
+    """
+
+    def __init__(
+        self,
+        file: ModelSettings,
+        provider: Provider,
+        max_dollars: float | None,
+        read: Callable[[C, Reply], R],
+    ) -> None:
         self.file = file
         self.provider = provider
         self.max_dollars = max_dollars
         self.usage = Usage(dollars=0.0 if file.price else None)
+        self._read_reply = read
         self._lock = threading.Lock()
         self._reserved = 0.0
         self._malformed: dict[tuple[str, str], int] = {}
         pacing = Pacing(file.concurrency, file.requests_per_minute, file.attempts, file.backoff_s)
-        self._sender = Sender(
+        self._sender: Sender[C, R] = Sender(
             pacing, self._send, lambda call: call.user, (TransientError, MalformedReplyError)
         )
 
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
-        """Yield each call once, with its verdicts or the reason for none, as replies arrive."""
+    def run(self, calls: Sequence[C]) -> Iterator[tuple[C, R | Failed]]:
+        """Yield each call once, with its result or the reason for none, as replies arrive."""
         return self._sender.run(calls)
 
-    def _send(self, call: Call) -> Answered:
+    def _send(self, call: C) -> R:
         reserved = self._reserve(call)
         try:
             reply = self.provider.ask(call)
@@ -56,10 +75,10 @@ class Calls:
                 self._reserved -= reserved
         return self._read(call, reply)
 
-    def _read(self, call: Call, reply: Reply) -> Answered:
-        """The verdicts. A malformed reply that repeats word for word is final."""
+    def _read(self, call: C, reply: Reply) -> R:
+        """The result. A malformed reply that repeats word for word is final."""
         try:
-            return answered(call, reply)
+            return self._read_reply(call, reply)
         except MalformedReplyError as error:
             if reply.problem is not None:
                 raise
@@ -71,12 +90,12 @@ class Calls:
                 raise CallError(message) from error
             raise
 
-    def _reserve(self, call: Call) -> float:
+    def _reserve(self, call: C) -> float:
         """Reserve the call's estimated price. Raises `LimitError` if it exceeds the limit."""
         if self.max_dollars is None:
             return 0.0
         if self.file.price is None:
-            raise LimitError("--max-cost: the price of this judge's model is not known")
+            raise LimitError(unknown_price(self.file))
         likely = dollars(self.file.price, *estimated_tokens(call))
         with self._lock:
             spent = (self.usage.dollars or 0.0) + self._reserved
@@ -104,7 +123,12 @@ def count(usage: Usage, reply: Reply, price: Price | None) -> None:
         usage.dollars += dollars(price, reply.input_tokens, reply.output_tokens)
 
 
-def limit_text(file: JudgeFile) -> str:
+def unknown_price(file: ModelSettings) -> str:
+    """Why no cost limit can be kept, for messages."""
+    return f"--max-cost: the price of this {file.role.noun}'s model is not known"
+
+
+def limit_text(file: ModelSettings) -> str:
     """The limit at which replies are cut, for messages."""
     limit = file.max_output_tokens
     return "the model's own limit" if limit is None else f"{limit} tokens"
@@ -115,9 +139,9 @@ def dollars(price: Price, input_tokens: int, output_tokens: int) -> float:
     return (input_tokens * price.input + output_tokens * price.output) / 1e6
 
 
-def estimated_tokens(call: Call) -> tuple[int, int]:
-    """(input, output) tokens of a call before it is made: four characters a token, and forty
-    tokens for each verdict with its evidence. An estimate; the provider counts.
+def estimated_tokens(prompt: Prompt) -> tuple[int, int]:
+    """(input, output) tokens of a call before it is made, at four characters a token.
+
+    An estimate; the provider counts.
     """
-    items = len(call.responses) + len(call.canaries)
-    return (len(call.system) + len(call.user)) // 4, 40 * items + 10
+    return (len(prompt.system) + len(prompt.user)) // 4, prompt.output_tokens
