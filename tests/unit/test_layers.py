@@ -27,7 +27,7 @@ ALLOWED = {
     "environment": {"errors"},
     "plugins": {"errors", "naming"},
     "progress": set(),
-    "remote": {"environment", "errors", "types", "interfaces", "files", "plugins"},
+    "remote": {"environment", "errors", "types", "interfaces", "files", "plugins", "hashing"},
     "benchmark": GROUND,
     "scoring": GROUND,
     "runs": GROUND | {"scoring"},
@@ -45,7 +45,7 @@ ALLOWED = {
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},
     "campaign": PARTS,
-    "paraphrasing": GROUND | {"benchmark"},
+    "paraphrasing": GROUND | {"benchmark", "runs"},
     "authoring": PARTS | {"paraphrasing", "protocol"},
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""

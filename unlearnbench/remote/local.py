@@ -36,8 +36,10 @@ class LocalModel(Generic[C, R]):
 
     def __init__(self, file: ModelSettings, read: Callable[[C, Reply], R]) -> None:
         if not file.model:
-            noun = file.role.noun
-            raise file.role.error(f"{noun} local needs a checkpoint: --{noun} local:CHECKPOINT")
+            role = file.role
+            raise role.error(
+                f"{role.noun} local needs a checkpoint: {role.option} local:CHECKPOINT"
+            )
         self.file = file
         self._read = read
         self.checkpoint = file.model

@@ -34,6 +34,31 @@ class Provider(Protocol):
         ...
 
 
+class Budget:
+    """Dollars that may be spent, by one model or by several. Thread-safe."""
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._spent = self._reserved = 0.0
+
+    def reserve(self, likely: float) -> None:
+        """Reserve a call's estimated price. Raises `LimitError` if it would pass the limit."""
+        with self._lock:
+            spent = self._spent + self._reserved
+            if spent + likely > self.most:
+                raise LimitError(
+                    f"--max-cost {self.most} would be passed: {spent:.4f} spent or under way"
+                )
+            self._reserved += likely
+
+    def settle(self, reserved: float, spent: float) -> None:
+        """Replace what was reserved for a call by what it cost."""
+        with self._lock:
+            self._reserved -= reserved
+            self._spent += spent
+
+
 class PaidCalls(Generic[C, R]):
     """Sends many calls to one provider. Its counters are thread-safe and add up over runs.
 
@@ -45,16 +70,15 @@ class PaidCalls(Generic[C, R]):
         self,
         file: ModelSettings,
         provider: Provider,
-        max_dollars: float | None,
+        budget: Budget | None,
         read: Callable[[C, Reply], R],
     ) -> None:
         self.file = file
         self.provider = provider
-        self.max_dollars = max_dollars
+        self.budget = budget
         self.usage = Usage(dollars=0.0 if file.price else None)
         self._read_reply = read
         self._lock = threading.Lock()
-        self._reserved = 0.0
         self._malformed: dict[tuple[str, str], int] = {}
         pacing = Pacing(file.concurrency, file.requests_per_minute, file.attempts, file.backoff_s)
         self._sender: Sender[C, R] = Sender(
@@ -67,12 +91,13 @@ class PaidCalls(Generic[C, R]):
 
     def _send(self, call: C) -> R:
         reserved = self._reserve(call)
+        spent = 0.0
         try:
             reply = self.provider.ask(call)
-            self._count(reply)
+            spent = self._count(reply)
         finally:
-            with self._lock:
-                self._reserved -= reserved
+            if self.budget is not None:
+                self.budget.settle(reserved, spent)
         return self._read(call, reply)
 
     def _read(self, call: C, reply: Reply) -> R:
@@ -92,23 +117,20 @@ class PaidCalls(Generic[C, R]):
 
     def _reserve(self, call: C) -> float:
         """Reserve the call's estimated price. Raises `LimitError` if it exceeds the limit."""
-        if self.max_dollars is None:
+        if self.budget is None:
             return 0.0
         if self.file.price is None:
             raise LimitError(unknown_price(self.file))
         likely = dollars(self.file.price, *estimated_tokens(call))
-        with self._lock:
-            spent = (self.usage.dollars or 0.0) + self._reserved
-            if spent + likely > self.max_dollars:
-                raise LimitError(
-                    f"--max-cost {self.max_dollars} would be passed: {spent:.4f} spent or under way"
-                )
-            self._reserved += likely
+        self.budget.reserve(likely)
         return likely
 
-    def _count(self, reply: Reply) -> None:
+    def _count(self, reply: Reply) -> float:
+        """Count a reply and return its price."""
+        price = self.file.price
         with self._lock:
-            count(self.usage, reply, self.file.price)
+            count(self.usage, reply, price)
+        return dollars(price, reply.input_tokens, reply.output_tokens) if price else 0.0
 
 
 def count(usage: Usage, reply: Reply, price: Price | None) -> None:

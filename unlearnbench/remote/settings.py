@@ -32,15 +32,15 @@ DECISIVE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a model is asked as: the word for it, and the error that its definition can cause."""
+    """What a model is asked as: the word for it, and the error that its definition can cause.
+
+    `file` has the settings, `option` names the model on the command line.
+    """
 
     noun: str
     error: type[UnlearnbenchError]
-
-    @property
-    def file(self) -> str:
-        """The file with the settings."""
-        return f"{self.noun}.toml"
+    file: str
+    option: str
 
 
 class Price(BaseModel):

@@ -14,7 +14,7 @@ from unlearnbench.paths import content_root
 from unlearnbench.remote import settings
 from unlearnbench.remote.settings import ModelSettings, Role, Text, prompt_in, settings_in
 
-ROLE = Role("judge", JudgeError)
+ROLE = Role("judge", JudgeError, "judge.toml", "--judge")
 DECISIVE = settings.DECISIVE | {"rubric_version", "responses_per_call"}
 """Fields that can change a verdict and so belong to a judge's identity."""
 

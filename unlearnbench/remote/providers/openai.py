@@ -38,7 +38,7 @@ class OpenAIProvider:
         role = file.role
         if not file.model:
             raise role.error(
-                f"this {role.noun} needs a model: --{role.noun} openai:MODEL, or `model` in "
+                f"this {role.noun} needs a model: {role.option} openai:MODEL, or `model` in "
                 f"{role.file}"
             )
         elsewhere = os.environ.get("OPENAI_BASE_URL")
