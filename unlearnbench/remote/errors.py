@@ -29,9 +29,14 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Why a call gave no result."""
+    """Why a call gave no result.
+
+    `own`: the reason lies in this call (it was refused, cut off, not understood), not in the server
+    or in what may be spent.
+    """
 
     error: str
+    own: bool = False
 
 
 class MalformedReplyError(Exception):

@@ -127,7 +127,7 @@ class Asker(Generic[R]):
         self.transport = transport
         self.strangers = 0
         self.replies: Replies | None = None
-        self._failed: set[str] = set()
+        self._alone: set[str] = set()
         self._definition = definition
         self._reader = reader
         self._schema = schema if definition.file.structured else None
@@ -147,8 +147,8 @@ class Asker(Generic[R]):
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[str, R | str]]:
         """Yield the id of each item once, with its answer or why there is none.
 
-        An item whose call has failed is asked about alone the next time, so that one for which
-        calls are refused takes no other with it.
+        An item whose call was refused or cut off is asked about alone the next time, so that one
+        item spoils no other's.
         """
         unique = {item.id: item for item in items}
         known = self._known(list(unique.values()))
@@ -159,7 +159,8 @@ class Asker(Generic[R]):
         calls = self._calls([item for item in unique.values() if item.id not in known])
         for call, result in self.transport.run(calls):
             if isinstance(result, Failed):
-                self._failed |= {item.id for item in call.items}
+                if result.own:
+                    self._alone |= {item.id for item in call.items}
                 yield from ((item.id, result.error) for item in call.items)
                 continue
             self.strangers += result.strangers
@@ -185,9 +186,9 @@ class Asker(Generic[R]):
 
     def _calls(self, items: Sequence[Item]) -> list[ItemsCall]:
         most = self._definition.file.facts_per_call
-        together = [item for item in items if item.id not in self._failed]
+        together = [item for item in items if item.id not in self._alone]
         groups = [together[start : start + most] for start in range(0, len(together), most)]
-        groups += [[item] for item in items if item.id in self._failed]
+        groups += [[item] for item in items if item.id in self._alone]
         prompt = self._definition.prompt
         return [ItemsCall(prompt, self._schema, tuple(group)) for group in groups]
 
