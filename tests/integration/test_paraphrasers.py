@@ -24,7 +24,7 @@ from unlearnbench.paraphrasing.gathered import Wanted
 from unlearnbench.paraphrasing.llm.catalogue import make_paraphraser, make_second_reader
 from unlearnbench.paraphrasing.llm.proposing import LLMParaphraser
 from unlearnbench.paraphrasing.llm.second import LLMSecondReader
-from unlearnbench.remote.paying import Budget
+from unlearnbench.remote.paying import CostLimit
 from unlearnbench.types import Fact
 
 KEY = "sekret-0123456789"
@@ -78,7 +78,7 @@ def facts(number: int) -> list[Fact]:
 
 
 def pair(
-    folder: Path, out: Path | None = None, budget: Budget | None = None
+    folder: Path, out: Path | None = None, budget: CostLimit | None = None
 ) -> tuple[LLMParaphraser, LLMSecondReader]:
     paraphraser = make_paraphraser(str(folder), budget)
     reader = make_second_reader(str(folder), budget)
@@ -211,7 +211,7 @@ def test_a_cost_limit_stops_and_a_higher_one_goes_on(
     rows = facts(40)
     whole = estimate_paraphrases(rows, WANTED, *pair(folder))
     some = find_paraphrases(
-        rows, WANTED, *pair(folder, tmp_path / "out", Budget((whole.dollars or 0) / 4))
+        rows, WANTED, *pair(folder, tmp_path / "out", CostLimit((whole.dollars or 0) / 4))
     )
     assert any("--max-cost" in one.missing for one in some)
     first = len(server.requests)

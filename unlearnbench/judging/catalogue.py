@@ -22,7 +22,7 @@ from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 from unlearnbench.remote.errors import Failed
 from unlearnbench.remote.local import LocalModel
-from unlearnbench.remote.paying import Budget, PaidCalls
+from unlearnbench.remote.paying import CostLimit, PaidCalls
 from unlearnbench.remote.providers.catalogue import PROVIDERS, make_provider
 from unlearnbench.types import Usage
 
@@ -117,7 +117,7 @@ def _with_transport(definition: JudgeDefinition, max_cost: float | None, batch: 
     provider = make_provider(definition.file)
     if batch:
         return LLMJudge(definition, BatchTransport(definition.file, provider, max_cost))
-    budget = None if max_cost is None else Budget(max_cost)
+    budget = None if max_cost is None else CostLimit(max_cost)
     return LLMJudge(definition, PaidCalls(definition.file, provider, budget, answered))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from unlearnbench.interfaces import Generator
 from unlearnbench.plugins import load
@@ -24,6 +25,8 @@ LONGEST_REPLY = 8192
 """Most tokens of a reply where the definition sets no limit."""
 
 
+_LOADED: WeakValueDictionary[str, Generator] = WeakValueDictionary()
+"""Checkpoints in use: a paraphraser and its second reader load theirs once."""
 C = TypeVar("C", bound=Prompt)
 R = TypeVar("R")
 
@@ -45,18 +48,27 @@ class LocalModel(Generic[C, R]):
         self.checkpoint = file.model
         self.usage = Usage(dollars=None)
         self._engine: Generator | None = None
+        self._failed: dict[str, Failed] = {}
 
     @property
     def engine(self) -> Generator:
-        """The loaded checkpoint."""
+        """The loaded checkpoint, shared by all who ask the same one."""
+        if self._engine is None:
+            self._engine = _LOADED.get(self.checkpoint)
         if self._engine is None:
             make = load("engines", "transformers")
             self._engine = cast(Generator, make(self.checkpoint, EngineOptions()))
+            _LOADED[self.checkpoint] = self._engine
         return self._engine
 
     def run(self, calls: Sequence[C]) -> Iterator[tuple[C, R | Failed]]:
         """Generate all replies in one block, so that the instructions are encoded once."""
-        pending = {ProbeKey(f"call-{n}", "original", "plain"): call for n, call in enumerate(calls)}
+        pending: dict[ProbeKey, C] = {}
+        for number, call in enumerate(calls):
+            if call.user in self._failed:
+                yield call, self._failed[call.user]
+            else:
+                pending[ProbeKey(f"call-{number}", "original", "plain")] = call
         chat = self.engine.info.prompt_format == "chat"
         block = [_probe(key, call, chat, self.file.role.noun) for key, call in pending.items()]
         if not block:
@@ -74,7 +86,8 @@ class LocalModel(Generic[C, R]):
                 yield call, self._read(call, Reply(result.text, 0, result.n_tokens))
             except (MalformedReplyError, CanaryError) as error:
                 # Decoding is greedy: a retry would give the same reply.
-                yield call, Failed(str(error))
+                self._failed[call.user] = Failed(str(error), own=True)
+                yield call, self._failed[call.user]
         for call in pending.values():
             yield call, Failed(f"the {self.file.role.noun}'s engine gave no reply")
 

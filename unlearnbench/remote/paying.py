@@ -26,6 +26,19 @@ C = TypeVar("C", bound=Prompt)
 R = TypeVar("R")
 
 
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Transport(Protocol[C, R_co]):
+    """Carries calls to a model and results back; see `PaidCalls` and `LocalModel`."""
+
+    usage: Usage
+
+    def run(self, calls: Sequence[C]) -> Iterator[tuple[C, R_co | Failed]]:
+        """Yield each call once, in any order."""
+        ...
+
+
 class Provider(Protocol):
     """Sends one prompt to a model. Raises `TransientError` or `CallError`."""
 
@@ -34,7 +47,7 @@ class Provider(Protocol):
         ...
 
 
-class Budget:
+class CostLimit:
     """Dollars that may be spent, by one model or by several. Thread-safe."""
 
     def __init__(self, most: float) -> None:
@@ -70,7 +83,7 @@ class PaidCalls(Generic[C, R]):
         self,
         file: ModelSettings,
         provider: Provider,
-        budget: Budget | None,
+        budget: CostLimit | None,
         read: Callable[[C, Reply], R],
     ) -> None:
         self.file = file

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unlearnbench.errors import ParaphraserError
 from unlearnbench.hashing import sha256_json
@@ -35,12 +35,21 @@ class _Second(BaseModel):
 
 
 class ParaphraserFile(ModelSettings):
-    """`paraphraser.toml`. `second` overrides settings for the second reading."""
+    """`paraphraser.toml`. `second` overrides settings for the second reading.
+
+    Without `structured` a call is about one fact, and its reply may be lines instead of JSON.
+    """
 
     role: ClassVar[Role] = Role("paraphraser", ParaphraserError, _FILE, "--paraphraser")
     provider: Literal["gemini", "openai", "local"]
     facts_per_call: int = Field(ge=1, default=4)
     second: _Second = _Second()
+
+    @model_validator(mode="after")
+    def _one_fact_a_call(self) -> Self:
+        if not self.structured and max(self.facts_per_call, self.second.facts_per_call) > 1:
+            raise ValueError("without `structured`, facts_per_call is 1, here and in [second]")
+        return self
 
 
 class SecondFile(ParaphraserFile):

@@ -8,27 +8,30 @@ which no quote, newline or hidden character can end it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition
-from unlearnbench.paraphrasing.llm.kept import KeptReply, Replies
+from unlearnbench.paraphrasing.llm.kept import KeptReply, PaidReplies
 from unlearnbench.remote.errors import CanaryError, Failed, MalformedReplyError
 from unlearnbench.remote.objects import NotReadableError, objects
-from unlearnbench.remote.paying import dollars, estimated_tokens
+from unlearnbench.remote.paying import Transport, dollars, estimated_tokens
 from unlearnbench.remote.prompts import Reply, Schema, quoted, usable
 from unlearnbench.types import Estimate, Usage
 
 Entry = Mapping[str, object]
 """What a reply says of one item."""
 R = TypeVar("R")
+_LINES = "That was the fact. Now write the lines about it, as described above, and no JSON."
+_LINE = re.compile(r"^[\W\d_]{0,10}?(\w{1,40})[\s*_]{0,4}[:=]\s*(.{1,4000}?)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class FactItem:
     """What is asked about one fact. `output_tokens`: estimated length of the answer."""
 
     id: str
@@ -36,9 +39,9 @@ class Item:
     output_tokens: int
 
 
-def item_of(identity: str, data: Mapping[str, object], output_tokens: int) -> Item:
+def item_of(identity: str, data: Mapping[str, object], output_tokens: int) -> FactItem:
     """The item that a model with this identity is asked."""
-    return Item(sha256_json([identity, data])[:12], data, output_tokens)
+    return FactItem(sha256_json([identity, data])[:12], data, output_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,13 @@ class ItemsCall:
 
     system: str
     schema: Schema | None
-    items: tuple[Item, ...]
+    items: tuple[FactItem, ...]
 
     @property
     def user(self) -> str:
-        """The items as JSON."""
-        return quoted({"facts": [{"id": item.id, **item.data} for item in self.items]})
+        """The items as JSON; small models that write lines go on with it unless told to stop."""
+        data = quoted({"facts": [{"id": item.id, **item.data} for item in self.items]})
+        return data if self.schema else f"{data}\n\n{_LINES}"
 
     @property
     def output_tokens(self) -> int:
@@ -71,28 +75,24 @@ class ItemsReply(Generic[R]):
     """Entries about something that was not asked; they are dropped."""
 
 
-class Transport(Protocol[R]):
-    """Carries calls to a model and replies back; see `PaidCalls` and `LocalModel`."""
-
-    usage: Usage
-
-    def run(self, calls: Sequence[ItemsCall]) -> Iterator[tuple[ItemsCall, ItemsReply[R] | Failed]]:
-        """Yield each call once, in any order."""
-        ...
+ItemsTransport = Transport[ItemsCall, ItemsReply[R]]
+"""Carries calls to a model and replies back."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemReader(Generic[R]):
     """Reads replies. `read` makes an answer of an item and its entry; it raises
-    `MalformedReplyError` or `CanaryError` for one that cannot be used.
+    `MalformedReplyError` or `CanaryError` for one that cannot be used. `lines`: a reply without
+    JSON may hold lines of `NAME: TEXT` about the one fact that was asked about.
     """
 
-    read: Callable[[Item, Entry], R]
+    read: Callable[[FactItem, Entry], R]
+    lines: bool = False
 
     def __call__(self, call: ItemsCall, reply: Reply) -> ItemsReply[R]:
         """The answers in a reply. A reply with none raises what is wrong with its first item."""
         clean = usable(reply)
-        entries = entries_of(clean.text)
+        entries = self.entries(call.items[0], clean.text)
         answers: dict[str, R] = {}
         problems: dict[str, Exception] = {}
         for item in call.items:
@@ -105,7 +105,16 @@ class ItemReader(Generic[R]):
         strangers = len(entries.keys() - {item.id for item in call.items})
         return ItemsReply(clean, answers, {i: str(e) for i, e in problems.items()}, strangers)
 
-    def answer(self, item: Item, entries: Mapping[str, list[Entry]]) -> R:
+    def entries(self, item: FactItem, text: str) -> Mapping[str, list[Entry]]:
+        """The entries of a reply by id; lines are about `item`, which was asked about alone."""
+        try:
+            return entries_of(text)
+        except MalformedReplyError:
+            if not self.lines:
+                raise
+            return {item.id: [_from_lines(text)]}
+
+    def answer(self, item: FactItem, entries: Mapping[str, list[Entry]]) -> R:
         """What a reply says of one item. Raises as `read`, and where it says nothing or twice."""
         own = entries.get(item.id, [])
         if len(own) != 1:
@@ -120,31 +129,34 @@ class Asker(Generic[R]):
     def __init__(
         self,
         definition: ParaphraserDefinition,
-        transport: Transport[R],
+        transport: ItemsTransport[R],
         reader: ItemReader[R],
         schema: Schema,
     ) -> None:
         self.transport = transport
         self.strangers = 0
-        self.replies: Replies | None = None
+        self.replies: PaidReplies | None = None
         self._alone: set[str] = set()
         self._definition = definition
         self._reader = reader
         self._schema = schema if definition.file.structured else None
 
-    def _known(self, items: Sequence[Item]) -> dict[str, tuple[R, KeptReply]]:
+    def _known(self, items: Sequence[FactItem]) -> dict[str, tuple[R, KeptReply]]:
         """The answers that follow from replies that were kept, and those replies."""
         known: dict[str, tuple[R, KeptReply]] = {}
         for item in items if self.replies is not None else ():
             for kept in self.replies.about(item.id) if self.replies is not None else ():
                 try:
-                    known[item.id] = self._reader.answer(item, entries_of(kept.reply)), kept
+                    known[item.id] = self._answer(item, kept), kept
                 except (MalformedReplyError, CanaryError):
                     continue
                 break
         return known
 
-    def ask(self, items: Sequence[Item]) -> Iterator[tuple[str, R | str]]:
+    def _answer(self, item: FactItem, kept: KeptReply) -> R:
+        return self._reader.answer(item, self._reader.entries(item, kept.reply))
+
+    def ask(self, items: Sequence[FactItem]) -> Iterator[tuple[str, R | str]]:
         """Yield the id of each item once, with its answer or why there is none.
 
         An item whose call was refused or cut off is asked about alone the next time, so that one
@@ -169,7 +181,7 @@ class Asker(Generic[R]):
             yield from result.answers.items()
             yield from result.problems.items()
 
-    def estimate(self, items: Sequence[Item]) -> Estimate:
+    def estimate(self, items: Sequence[FactItem]) -> Estimate:
         """The cost of asking; makes no calls."""
         unique = {item.id: item for item in items}
         known = self._known(list(unique.values()))
@@ -180,11 +192,11 @@ class Asker(Generic[R]):
         cost = dollars(price, read, written) if price else None
         return Estimate(len(calls), len(unique), len(known), read, written, cost)
 
-    def known(self, items: Sequence[Item]) -> dict[str, R]:
+    def known(self, items: Sequence[FactItem]) -> dict[str, R]:
         """The answers that follow from replies that were kept, by id."""
         return {name: answer for name, (answer, _) in self._known(items).items()}
 
-    def _calls(self, items: Sequence[Item]) -> list[ItemsCall]:
+    def _calls(self, items: Sequence[FactItem]) -> list[ItemsCall]:
         most = self._definition.file.facts_per_call
         together = [item for item in items if item.id not in self._alone]
         groups = [together[start : start + most] for start in range(0, len(together), most)]
@@ -199,7 +211,7 @@ class AskedModel(Generic[R]):
     def __init__(
         self,
         definition: ParaphraserDefinition,
-        transport: Transport[R],
+        transport: ItemsTransport[R],
         reader: ItemReader[R],
         schema: Schema,
     ) -> None:
@@ -228,7 +240,7 @@ class AskedModel(Generic[R]):
 
     def keep_in(self, path: Path) -> None:
         """Keep replies in this file and in the user's cache, and look there before a call."""
-        self.asker.replies = Replies(self.identity, path)
+        self.asker.replies = PaidReplies(self.identity, path)
 
 
 def entries_of(text: str) -> Mapping[str, list[Entry]]:
@@ -248,6 +260,16 @@ def entries_of(text: str) -> Mapping[str, list[Entry]]:
         if isinstance(row, dict) and isinstance(row.get("id"), str):
             entries.setdefault(row["id"], []).append(row)
     return entries
+
+
+def _from_lines(text: str) -> Entry:
+    """Lines of `NAME: TEXT`, as a list of texts for each name."""
+    entry: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            entry.setdefault(match[1].casefold(), []).append(match[2])
+    return entry
 
 
 def _kept(result: ItemsReply[R]) -> KeptReply:

@@ -1,4 +1,4 @@
-"""Replies that were paid for: in the folder of what is being made, and in this user's cache.
+"""PaidReplies that were paid for: in the folder of what is being made, and in this user's cache.
 
 A line holds who was asked (an identity), the ids of the items that the reply answers, and the
 reply. Answers are not kept but read from the reply again. An id is made from an identity and the
@@ -41,7 +41,7 @@ class _Line(KeptReply):
     asked: str
 
 
-class Replies:
+class PaidReplies:
     """The replies of one who is asked, known by its identity.
 
     Raises `ParaphraserError` for a cache that cannot be used, `RunError` for the folder's file.

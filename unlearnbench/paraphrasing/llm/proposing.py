@@ -10,9 +10,9 @@ from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition
 from unlearnbench.paraphrasing.llm.items import (
     AskedModel,
     Entry,
-    Item,
+    FactItem,
     ItemReader,
-    Transport,
+    ItemsTransport,
     item_of,
     joined,
 )
@@ -53,8 +53,8 @@ SCHEMA = Schema(
 class LLMParaphraser(AskedModel[Texts]):
     """Proposes with the model that a definition names."""
 
-    def __init__(self, definition: ParaphraserDefinition, transport: Transport[Texts]) -> None:
-        super().__init__(definition, transport, PROPOSALS, SCHEMA)
+    def __init__(self, definition: ParaphraserDefinition, transport: ItemsTransport[Texts]) -> None:
+        super().__init__(definition, transport, proposal_reader(definition), SCHEMA)
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """The cost of these requests; makes no calls."""
@@ -90,7 +90,7 @@ class LLMParaphraser(AskedModel[Texts]):
             for kind, text in texts
         )
 
-    def _item(self, request: Request) -> Item:
+    def _item(self, request: Request) -> FactItem:
         fact = request.fact
         wanted = {**request.evaluation, TRAINING: request.training}
         data = {
@@ -103,7 +103,7 @@ class LLMParaphraser(AskedModel[Texts]):
         return item_of(self.identity, data, _TOKENS * sum(wanted.values()) + _TOKENS)
 
 
-def _read(item: Item, entry: Entry) -> Texts:
+def _read(item: FactItem, entry: Entry) -> Texts:
     """The candidates of one fact: at most as many of each kind as are wanted, no text twice."""
     wanted = item.data["wanted"]
     assert isinstance(wanted, Mapping)
@@ -133,4 +133,6 @@ def _broken(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-PROPOSALS = ItemReader(_read)
+def proposal_reader(definition: ParaphraserDefinition) -> ItemReader[Texts]:
+    """Reads the replies of a definition's model."""
+    return ItemReader(_read, lines=not definition.file.structured)

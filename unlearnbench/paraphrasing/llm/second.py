@@ -7,7 +7,7 @@ that says yes, or no, to everything is never believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.candidates import UNREAD, Doubt
@@ -15,9 +15,9 @@ from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition
 from unlearnbench.paraphrasing.llm.items import (
     AskedModel,
     Entry,
-    Item,
+    FactItem,
     ItemReader,
-    Transport,
+    ItemsTransport,
     item_of,
     joined,
 )
@@ -34,6 +34,7 @@ OTHER_QUESTIONS = (
 """The known different text; the second one where the fact is about Mars."""
 Verdicts = Mapping[str, str]
 """By text: why it asks something else, empty if it asks the same."""
+_WORDS = {"same": True, "different": False}
 _TOKENS = 30
 """Estimated length of a verdict in a reply."""
 _VERDICT = {
@@ -73,8 +74,10 @@ SCHEMA = Schema(
 class LLMSecondReader(AskedModel[Verdicts]):
     """Reads with the model that a definition names."""
 
-    def __init__(self, definition: ParaphraserDefinition, transport: Transport[Verdicts]) -> None:
-        super().__init__(definition, transport, READINGS, SCHEMA)
+    def __init__(
+        self, definition: ParaphraserDefinition, transport: ItemsTransport[Verdicts]
+    ) -> None:
+        super().__init__(definition, transport, verdict_reader(definition), SCHEMA)
 
     def estimate(self, facts: Sequence[tuple[Fact, Sequence[str]]]) -> Estimate:
         """The cost of reading some texts of each fact; makes no calls."""
@@ -91,7 +94,7 @@ class LLMSecondReader(AskedModel[Verdicts]):
                 for text in texts:
                     yield fact.id, text, _doubt(verdicts, text)
 
-    def _item(self, fact: Fact, texts: Sequence[str]) -> Item:
+    def _item(self, fact: Fact, texts: Sequence[str]) -> FactItem:
         shown = sorted({*texts, *_canaries(fact)}, key=lambda text: _name(fact, text))
         data = {
             "question": fact.question,
@@ -109,14 +112,13 @@ def _doubt(verdicts: Verdicts | str, text: str) -> Doubt | None:
     return Doubt(DIFFERENT, why) if why else None
 
 
-def _read(item: Item, entry: Entry) -> Verdicts:
+def _read(item: FactItem, entry: Entry) -> Verdicts:
     """The verdict on each text. Raises `CanaryError` if a known one is wrong."""
     shown = item.data["texts"]
     assert isinstance(shown, list)
     texts: dict[str, str] = {one["id"]: one["text"] for one in shown}
     verdicts: dict[str, str] = {}
-    rows = entry.get("verdicts")
-    for row in rows if isinstance(rows, list) else ():
+    for row in _rows(entry, texts):
         name, why = _verdict(row)
         if name not in texts or texts[name] in verdicts:
             raise MalformedReplyError("the reply reads a text twice, or one that was not shown")
@@ -128,6 +130,19 @@ def _read(item: Item, entry: Entry) -> Verdicts:
     if verdicts[same] or not verdicts[other]:
         raise CanaryError("the second reader misjudged a text whose meaning is known")
     return verdicts
+
+
+def _rows(entry: Entry, names: Collection[str]) -> Iterator[object]:
+    """The verdicts of an entry; of one that was written in lines, `ID: same` or `ID: different`."""
+    rows = entry.get("verdicts")
+    if isinstance(rows, list):
+        yield from rows
+        return
+    for name in names:
+        words = entry.get(name)
+        for word in words if isinstance(words, list) else ():
+            same = _WORDS.get(str(word).strip(" .").casefold())
+            yield {"id": name, "same": same, "reason": ""}
 
 
 def _verdict(row: object) -> tuple[str, str]:
@@ -152,4 +167,6 @@ def _name(fact: Fact, text: str) -> str:
     return sha256_json([fact.question, fact.answer, text])[:8]
 
 
-READINGS = ItemReader(_read)
+def verdict_reader(definition: ParaphraserDefinition) -> ItemReader[Verdicts]:
+    """Reads the replies of a definition's model."""
+    return ItemReader(_read, lines=not definition.file.structured)
