@@ -311,3 +311,20 @@ def test_without_a_key_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     with pytest.raises(ParaphraserError, match="GEMINI_API_KEY"):
         make_paraphraser("gemini")
+
+
+@pytest.mark.model
+def test_a_model_that_cannot_do_it_brings_nothing_in(tmp_path: Path) -> None:
+    """SmolLM2-135M: neither what it proposes nor what it reads is taken for good."""
+    paraphraser = make_paraphraser("local:smollm2-135m")
+    paraphraser.keep_in(tmp_path / "replies.jsonl")
+    reader = make_second_reader("local:smollm2-135m")
+    assert paraphraser.asker.transport.engine is reader.asker.transport.engine  # type: ignore[attr-defined]
+    fact = Fact("a", "forget", "t", "What is the capital of Kenya?", "Nairobi")
+    (found,) = find_paraphrases([fact], Wanted.of(1, 0), paraphraser, reader)
+    assert found.evaluation == ()
+    assert found.missing.startswith("lacks 1 of wording, 1 of syntax, 1 of situation")
+    texts = ["Name Kenya's capital.", "Who is the president of Kenya?"]
+    doubts = [doubt for _, _, doubt in reader.read([(fact, texts)])]
+    assert {doubt.rule for doubt in doubts if doubt} == {"unread"}
+    assert len([doubt for doubt in doubts if doubt]) == 2

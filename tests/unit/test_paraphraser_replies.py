@@ -46,8 +46,8 @@ class Wire:
             self.calls.append(call)
             reply = self.replies.pop(0)
             try:
-                data = json.JSONDecoder().raw_decode(call.user)[0]
-            text = reply(data["facts"]) if callable(reply) else reply
+                facts = [{"id": item.id, **item.data} for item in call.items]
+                text = reply(facts) if callable(reply) else reply
                 yield call, self.read(call, Reply(text, 1, 1))
             except (MalformedReplyError, CanaryError) as error:
                 yield call, Failed(str(error), own=True)
@@ -209,6 +209,15 @@ def test_no_text_is_more_than_malformed(text: str) -> None:
     for name in ("gemini", "local"):
         assert isinstance(proposed(text, name), str | list)
         assert {d.rule for d in read(text, name=name).values()} == {"unread"}
+
+
+def test_what_a_model_that_writes_lines_is_sent() -> None:
+    one = paraphraser(LINES, name="local")
+    list(one.propose([Request(Fact("a", "forget", "t", 'Who "is"\nit?', "Ann"), {"wording": 1})]))
+    wire: Any = one.asker.transport
+    sent = wire.calls[0].user
+    assert 'question: "Who \\"is\\"\\nit?"\nanswer: "Ann"\n' in sent
+    assert sent.endswith("\n\nThat was the fact. Write the lines about it now.")
 
 
 def test_an_object_within_thoughts_is_no_reply() -> None:

@@ -78,7 +78,8 @@ class Gathered:
         lacking = self._missing(self.passed, self.waiting)
         asked = {style: n + SPARE for style, n in lacking.items() if n}
         training = asked.pop(_TRAINING, 0)
-        avoid = dict.fromkeys(self.texts, "it is there already")
+        own = [*(p.text for p in self.fact.paraphrases), *self.fact.train_paraphrases]
+        avoid = dict.fromkeys([*own, *self.texts], "it is there already")
         avoid |= {r.candidate.text: "; ".join(map(_said, r.doubts)) for r in self.refused}
         return Request(self.fact, {s: n for s, n in asked.items() if s}, training, avoid)
 

@@ -26,7 +26,7 @@ from unlearnbench.types import Estimate, Usage
 Entry = Mapping[str, object]
 """What a reply says of one item."""
 R = TypeVar("R")
-_LINES = "That was the fact. Now write the lines about it, as described above, and no JSON."
+_LINES = "\nThat was the fact. Write the lines about it now."
 _LINE = re.compile(r"^[\W\d_]{0,10}?(\w{1,40})[\s*_]{0,4}[:=]\s*(.{1,4000}?)\s*$")
 
 
@@ -54,9 +54,11 @@ class ItemsCall:
 
     @property
     def user(self) -> str:
-        """The items as JSON; small models that write lines go on with it unless told to stop."""
-        data = quoted({"facts": [{"id": item.id, **item.data} for item in self.items]})
-        return data if self.schema else f"{data}\n\n{_LINES}"
+        """The items as JSON; a single item as lines of JSON where lines are wanted back."""
+        facts = [{"id": item.id, **item.data} for item in self.items]
+        if self.schema:
+            return quoted({"facts": facts})
+        return "".join(f"{name}: {quoted(value)}\n" for name, value in facts[0].items()) + _LINES
 
     @property
     def output_tokens(self) -> int:
