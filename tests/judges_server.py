@@ -40,6 +40,10 @@ class Behaviour:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
 
+    def fault_of(self, body: dict[str, Any]) -> str | None:
+        """The fault with which a request is answered; here whichever is next."""
+        return self.next_fault()
+
     def next_fault(self) -> str | None:
         with self.lock:
             if self.always is not None:
@@ -63,6 +67,13 @@ DRESSES = {
 
 def dressed(text: str, dress: str | None) -> str:
     return DRESSES[dress].format(text) if dress in DRESSES else text
+
+
+def user_text(body: dict[str, Any]) -> str:
+    """The prompt without its instructions, in either format."""
+    if "contents" in body:
+        return str(body["contents"][0]["parts"][0]["text"])
+    return str(body["messages"][-1]["content"])
 
 
 def _basic(key: str) -> str:
@@ -111,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             behaviour.requests.append(body)
             behaviour.headers.append(dict(self.headers))
         time.sleep(behaviour.latency_s)
-        fault = behaviour.next_fault()
+        fault = behaviour.fault_of(body)
         gemini = "generateContent" in self.path
         if fault in ("429", "500", "503", "400", "401"):
             self._error(int(fault), gemini)
@@ -183,10 +194,7 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _verdicts(self, body: dict[str, Any], gemini: bool, fault: str | None) -> str:
-        if gemini:
-            user = body["contents"][0]["parts"][0]["text"]
-        else:
-            user = body["messages"][-1]["content"]
+        user = user_text(body)
         data, _, ending = user.rpartition("\n\n")
         asked = json.loads(data)
         golds = [asked["reference_answer"], *asked["also_accepted"]]
@@ -280,9 +288,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def judges_server(behaviour: Behaviour) -> Iterator[str]:
+def judges_server(behaviour: Behaviour, handler: type[Handler] = Handler) -> Iterator[str]:
     """Serve on a free loopback port; yields the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.behaviour = behaviour  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)

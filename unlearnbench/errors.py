@@ -67,6 +67,10 @@ class JudgeError(UnlearnbenchError):
     """A judge is unknown or misconfigured, or its items cannot be read."""
 
 
+class ParaphraserError(UnlearnbenchError):
+    """A paraphraser or second reader is unknown or misconfigured, or its replies cannot be kept."""
+
+
 class RunError(UnlearnbenchError):
     """A run folder is missing, damaged, in use, unwritable, or belongs to something else."""
 

@@ -1,4 +1,4 @@
-"""Where the content folders `benchmarks/`, `judges/` and `leaderboard/` are.
+"""Where the content folders `benchmarks/`, `judges/`, `leaderboard/` and `paraphrasers/` are.
 
 They hold data, not Python. In an installed wheel they lie in `unlearnbench/_content/`; in a
 checkout at its top level.

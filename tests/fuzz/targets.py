@@ -15,13 +15,8 @@ from pathlib import Path
 from tests.fuzz import mutate
 from tests.fuzz.workspace import Workspace, content
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.judging.llm.prompt import (
-    CanaryError,
-    FactQuestion,
-    MalformedReplyError,
-    make_call,
-    read_reply,
-)
+from unlearnbench.judging.llm.prompt import FactQuestion, make_call, read_reply
+from unlearnbench.remote.errors import CanaryError, MalformedReplyError
 
 REFUSED = (UnlearnbenchError, MalformedReplyError, CanaryError)
 """How a parser may end besides reading what it was given."""

@@ -55,6 +55,8 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     for path in ("schema/submission.schema.json", "site/index.html.j2", "SUBMITTING.md"):
         assert f"unlearnbench/_content/leaderboard/{path}" in content
     assert "unlearnbench/_content/docs/TRUST.md" in content
+    for name in ("paraphraser.toml", "prompt.md", "second.md"):
+        assert f"unlearnbench/_content/paraphrasers/gemini/{name}" in content
     assert not [name for name in content if name.endswith(".py")]
     assert "unlearnbench/judging/rules/tables.toml" in names
 

@@ -22,8 +22,8 @@ EDGES = {
     "engines/transformers/loading.py",
     "engines/transformers/templates.py",  # variables of a chat template
     "engines/transformers/turn_shapes.py",
-    "judging/llm/objects.py",  # JSON in a model's reply
-    "judging/llm/providers/openai.py",
+    "remote/objects.py",  # JSON in a model's reply
+    "remote/providers/openai.py",
     "judging/rules/tables.py",  # TOML
     "files/reading.py",
     "runs/codec.py",

@@ -320,7 +320,7 @@ def test_a_rubric_of_another_shape(tmp_path: Path) -> None:
     with pytest.raises(JudgeError, match=r"prompt\.md: cannot be read: no such file"):
         load_definition(str(tmp_path))
     prompt.write_text(" \n\t\n")
-    with pytest.raises(JudgeError, match=r"prompt\.md is empty; write the rubric there"):
+    with pytest.raises(JudgeError, match=r"prompt\.md is empty; write the prompt there"):
         load_definition(str(tmp_path))
     prompt.write_bytes(b"Judge\xff")
     with pytest.raises(JudgeError, match=r"prompt\.md: cannot be read: not UTF-8 at byte 5"):

@@ -11,14 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.judging.llm.prompt import (
-    Call,
-    CanaryError,
-    FactQuestion,
-    MalformedReplyError,
-    make_call,
-    read_reply,
-)
+from unlearnbench.judging.llm.prompt import Call, FactQuestion, make_call, read_reply
+from unlearnbench.remote.errors import CanaryError, MalformedReplyError
 from unlearnbench.remote.http import scrubbed
 from unlearnbench.remote.model_names import same_model
 

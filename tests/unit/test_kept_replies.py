@@ -9,11 +9,12 @@ import pytest
 
 from tests.unit.test_stored_replies import FACT, TEXTS, items, paid, written
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.answered import Answered, Reply, answered
+from unlearnbench.judging.llm.answered import Answered, answered
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.judging.llm.prompt import Call
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.remote.errors import Failed
+from unlearnbench.remote.prompts import Reply
 from unlearnbench.runs.replies import REPLIES, read_replies
 from unlearnbench.types import JudgeItem, Judgement, ProbeKey, Usage
 

@@ -13,11 +13,11 @@ from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import DerivableJudge
 from unlearnbench.judging.catalogue import shipped_judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.answered import Reply
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.judging.llm.prompt import Call, FactQuestion, call_on
 from unlearnbench.judging.llm.stored import ReplyError, stored_reply
 from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.remote.prompts import Reply
 from unlearnbench.runs.replies import REPLIES, read_replies, reply_from, reply_record, reply_text
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey, StoredReply, Verdict
 

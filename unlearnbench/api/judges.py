@@ -13,12 +13,14 @@ from unlearnbench.api.engines import check_execution, engine_maker
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.errors import BenchmarkError, JudgeError
+from unlearnbench.executors.blocks import SpreadGenerator
+from unlearnbench.executors.parts import InParts
 from unlearnbench.interfaces import Generator, Judge
 from unlearnbench.judging.catalogue import make_judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.local import MakeEngine, in_this_process
 from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.remote.local import MakeEngine, in_this_process
 from unlearnbench.types import Probe
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions
@@ -66,6 +68,10 @@ def judge_for(
     return instance
 
 
+BLOCK_CALLS = 32
+"""Calls that a worker is given at a time; the rubric is encoded once for each."""
+
+
 class LocalModels:
     """Loads the checkpoints of local judges, in this process or in workers until it is closed."""
 
@@ -82,7 +88,10 @@ class LocalModels:
             )
         if checkpoint not in self.loaded:
             maker = engine_maker("transformers", checkpoint, EngineOptions(), self._execution)
-            self.loaded[checkpoint] = self._closing.enter_context(maker)()
+            engine = self._closing.enter_context(maker)()
+            if isinstance(engine, SpreadGenerator):
+                engine = InParts(engine, BLOCK_CALLS)
+            self.loaded[checkpoint] = engine
         return self.loaded[checkpoint]
 
 

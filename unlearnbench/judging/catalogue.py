@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
-from unlearnbench.environment import extra
 from unlearnbench.errors import JudgeError
 from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
-from unlearnbench.judging.llm.answered import Answered
+from unlearnbench.judging.llm.answered import Answered, answered
 from unlearnbench.judging.llm.batch import BatchTransport
-from unlearnbench.judging.llm.calls import Calls
 from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
-    JudgeFile,
     definition_names,
     load_definition,
 )
 from unlearnbench.judging.llm.judge import LLMJudge
-from unlearnbench.judging.llm.local import LocalModel, MakeEngine, in_this_process
 from unlearnbench.judging.llm.prompt import Call
-from unlearnbench.judging.llm.providers.gemini import GeminiProvider
-from unlearnbench.judging.llm.providers.openai import OpenAIProvider
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 from unlearnbench.remote.errors import Failed
+from unlearnbench.remote.local import LocalModel, MakeEngine, in_this_process
+from unlearnbench.remote.paying import CostLimit, PaidCalls
+from unlearnbench.remote.providers.catalogue import PROVIDERS, make_provider
 from unlearnbench.types import Usage
-
-PROVIDERS: Mapping[str, Callable[[JudgeFile], GeminiProvider | OpenAIProvider]] = {
-    "gemini": GeminiProvider,
-    "openai": OpenAIProvider,
-}
-
 
 _Build = Callable[[JudgeDefinition], LLMJudge]
 """Makes the judge of a definition with one model."""
@@ -135,12 +126,15 @@ def _with_transport(
     definition: JudgeDefinition, max_cost: float | None, batch: bool, local: MakeEngine
 ) -> LLMJudge:
     if definition.file.provider == "local":
-        model = LocalModel(definition.file, local)
-        return LLMJudge(model.pinned(definition), model)
-    provider = PROVIDERS[definition.file.provider](definition.file)
-    extra("tenacity", definition.file.provider)
-    transport = BatchTransport if batch else Calls
-    return LLMJudge(definition, transport(definition.file, provider, max_cost))
+        model = LocalModel(definition.file, answered, local)
+        # The fingerprint stands for the name: the identity follows from the weights.
+        info = model.engine.info
+        return LLMJudge(definition.with_model(info.fingerprint, info.checkpoint), model)
+    provider = make_provider(definition.file)
+    if batch:
+        return LLMJudge(definition, BatchTransport(definition.file, provider, max_cost))
+    budget = None if max_cost is None else CostLimit(max_cost)
+    return LLMJudge(definition, PaidCalls(definition.file, provider, budget, answered))
 
 
 class NoTransport:

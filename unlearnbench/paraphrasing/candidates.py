@@ -14,8 +14,15 @@ from typing import Literal, Protocol
 
 from unlearnbench.types import Estimate, Fact, Usage
 
+STYLES = ("wording", "syntax", "situation")
+"""The styles of paraphrases for evaluation, in the order in which they are asked."""
 Purpose = Literal["evaluation", "training"]
 """What a paraphrase is for. Nothing is trained on that is evaluated with."""
+
+
+UNREAD, UNCHECKED_LANGUAGE = "unread", "unchecked-language"
+NOT_ITS_FAULT = frozenset({UNREAD, UNCHECKED_LANGUAGE})
+"""Rules of doubts that say nothing against a text, only that nobody could tell."""
 
 
 @dataclass(frozen=True, slots=True)

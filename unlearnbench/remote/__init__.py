@@ -1,1 +1,1 @@
-"""Calls to other people's servers: the one transport of LLM judges and of engine `endpoint`."""
+"""Calls to models of others: the one transport of judges, paraphrasers and engine `endpoint`."""

@@ -29,6 +29,19 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Why a call gave no result."""
+    """Why a call gave no result.
+
+    `own`: the reason lies in this call (it was refused, cut off, not understood), not in the server
+    or in what may be spent.
+    """
 
     error: str
+    own: bool = False
+
+
+class MalformedReplyError(Exception):
+    """A reply that does not hold what was asked for; another attempt may give it."""
+
+
+class CanaryError(Exception):
+    """A reply that is wrong where the truth is known; the rest of it is not used."""

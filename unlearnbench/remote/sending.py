@@ -81,11 +81,14 @@ class Sender(Generic[C, R]):
         except GivenUpError as error:
             return Failed(str(error))
         except self._retried_errors as error:
-            if isinstance(error, TransientError):
+            transient = isinstance(error, TransientError)
+            if transient:
                 self._patience.exhausted(str(error))
-            return Failed(scrubbed(f"{error} (after {self.pacing.attempts} attempts)"))
+            text = f"{error} (after {self.pacing.attempts} attempts)"
+            return Failed(scrubbed(text), own=not transient)
         except Exception as error:  # noqa: BLE001 - one call's fault must not end the others
-            return Failed(scrubbed(f"{type(error).__name__}: {error}"))
+            own = not isinstance(error, RejectedError | LimitError)
+            return Failed(scrubbed(f"{type(error).__name__}: {error}"), own)
 
     def _retried(self, call: C) -> R:
         tenacity = extra("tenacity", "openai")

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.judging.llm.answered import Answered, Reply, answered
-from unlearnbench.judging.llm.calls import count, dollars
-from unlearnbench.judging.llm.calls import estimated_tokens as tokens_of
-from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.prompt import Call, CanaryError, MalformedReplyError
-from unlearnbench.remote.errors import CallError, Failed, TransientError
+from unlearnbench.judging.llm.answered import Answered, answered
+from unlearnbench.judging.llm.prompt import Call
+from unlearnbench.remote.errors import (
+    CallError,
+    CanaryError,
+    Failed,
+    MalformedReplyError,
+    TransientError,
+)
+from unlearnbench.remote.paying import count, dollars, unknown_price
+from unlearnbench.remote.paying import estimated_tokens as tokens_of
+from unlearnbench.remote.prompts import Prompt, Reply
+from unlearnbench.remote.settings import ModelSettings
 from unlearnbench.types import Usage
 
 FIRST_PAUSE_S = 2.0
@@ -25,8 +32,8 @@ LOST_AFTER = 10
 class BatchProvider(Protocol):
     """A provider that takes batch jobs. All methods raise `TransientError` or `CallError`."""
 
-    def submit(self, calls: Mapping[str, Call]) -> str:
-        """Start a job over calls by key and return its name."""
+    def submit(self, prompts: Mapping[str, Prompt]) -> str:
+        """Start a job over prompts by key and return its name."""
         ...
 
     def collect(self, job: str) -> Mapping[str, Reply | Failed] | None:
@@ -38,7 +45,7 @@ class BatchProvider(Protocol):
 class BatchTransport:
     """Sends calls as one job and waits. Failed calls stay open; the next run retries them."""
 
-    file: JudgeFile
+    file: ModelSettings
     provider: BatchProvider
     max_dollars: float | None
     first_pause_s: float = FIRST_PAUSE_S
@@ -80,7 +87,7 @@ class BatchTransport:
         if self.max_dollars is None:
             return
         if self.file.price is None:
-            raise CallError("--max-cost: the price of this judge's model is not known")
+            raise CallError(unknown_price(self.file))
         likely = sum(dollars(self.file.price, *tokens_of(call)) for call in calls)
         spent = self.usage.dollars or 0.0
         if spent + likely > self.max_dollars:

@@ -4,72 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field
 
-from unlearnbench.errors import JudgeError, UnreadableError
-from unlearnbench.files.reading import read_text, read_toml
+from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root
+from unlearnbench.remote import settings
+from unlearnbench.remote.settings import ModelSettings, Role, Text, prompt_in, settings_in
 
-Text = Annotated[str, StringConstraints(min_length=1)]
-DECISIVE = frozenset(
-    {
-        "provider",
-        "model",
-        "rubric_version",
-        "temperature",
-        "max_output_tokens",
-        "seed",
-        "thinking_budget",
-        "thinking_level",
-        "structured",
-        "responses_per_call",
-    }
-)
-"""Fields that can change a verdict and so belong to a judge's identity; the others concern speed,
-cost and retries.
-"""
+ROLE = Role("judge", JudgeError, "judge.toml", "--judge")
+DECISIVE = settings.DECISIVE | {"rubric_version", "responses_per_call"}
+"""Fields that can change a verdict and so belong to a judge's identity."""
 
 
-class Price(BaseModel):
-    """US dollars a million tokens, as listed on `listed` (a date)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    listed: Text
-
-
-class JudgeFile(BaseModel):
+class JudgeFile(ModelSettings):
     """`judge.toml`.
 
-    `thinking_budget` (tokens, 0 for none) limits the thoughts of Gemini 2.5, `thinking_level` those
-    of later models. `structured`: replies follow a JSON schema; otherwise the verdicts are on the
-    last line. `temperature`, `max_output_tokens`, `seed` and the two thinking fields are only sent
-    where they are set: some models refuse them. `members` and `rule` belong to a jury.
+    Without `structured` the verdicts are on the last line. `members` and `rule` belong to a jury.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    role: ClassVar[Role] = ROLE
     provider: Literal["gemini", "openai", "local", "jury"]
-    title: Text
-    model: str | None = None
     rubric_version: Text = "1"
-    temperature: float | None = Field(ge=0, default=None)
-    max_output_tokens: int | None = Field(ge=1, default=None)
-    seed: int | None = None
-    thinking_budget: int | None = None
-    thinking_level: Literal["minimal", "low", "medium", "high"] | None = None
-    structured: bool = True
     responses_per_call: int = Field(ge=1, default=64)
-    price: Price | None = None
-    concurrency: int = Field(ge=1, default=16)
-    requests_per_minute: int | None = Field(ge=1, default=None)
-    timeout_s: float = Field(gt=0, default=60.0)
-    attempts: int = Field(ge=1, default=8)
-    backoff_s: float = Field(ge=0, default=0.5)
-    members: list[Text] = []
+    members: tuple[Text, ...] = ()
     rule: Literal["majority", "any"] = "majority"
 
 
@@ -108,26 +68,8 @@ def load_definition(name: str) -> JudgeDefinition | None:
     Raises `JudgeError` with the file and the wrong key.
     """
     folder = content_root() / "judges" / name if name in definition_names() else Path(name)
-    path = folder / "judge.toml"
-    if not path.is_file():
+    file = settings_in(folder, JudgeFile)
+    if file is None:
         return None
-    try:
-        file = JudgeFile.model_validate(read_toml(path))
-    except UnreadableError as error:
-        raise JudgeError(str(error)) from error
-    except ValidationError as error:
-        raise JudgeError(f"{path}: {_first_problem(error)}") from error
-    if file.provider == "jury":
-        return JudgeDefinition(folder.name, file, "")
-    try:
-        prompt = read_text(folder / "prompt.md").strip()
-    except UnreadableError as error:
-        raise JudgeError(f"{error.where}: cannot be read: {error.what}") from error
-    if not prompt:
-        raise JudgeError(f"{folder / 'prompt.md'} is empty; write the rubric there")
+    prompt = "" if file.provider == "jury" else prompt_in(folder / "prompt.md", ROLE)
     return JudgeDefinition(folder.name, file, prompt)
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem: Any = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

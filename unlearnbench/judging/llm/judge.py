@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from unlearnbench.hashing import sha256_json
 from unlearnbench.judging.llm.answered import Answered
-from unlearnbench.judging.llm.calls import dollars, estimated_tokens
 from unlearnbench.judging.llm.definition import JudgeDefinition
 from unlearnbench.judging.llm.kept import KeptReplies, NoReplies, OnlyReplies, Replies
 from unlearnbench.judging.llm.prompt import PROMPT_VERSION, Call, FactQuestion, Reading, call_on
@@ -19,17 +17,8 @@ from unlearnbench.judging.llm.stored import Derived, derive, stored_reply
 from unlearnbench.judging.rules.judge import RulesJudge, decide
 from unlearnbench.remote.errors import Failed
 from unlearnbench.remote.http import scrubber
+from unlearnbench.remote.paying import Transport, dollars, estimated_tokens
 from unlearnbench.types import Estimate, Failure, JudgeItem, Judgement, StoredReply, Usage, Verdict
-
-
-class Transport(Protocol):
-    """Carries calls to a model and replies back; see `calls.Calls` and `local.LocalModel`."""
-
-    usage: Usage
-
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Answered | Failed]]:
-        """Yield each call once, in any order."""
-        ...
 
 
 class NoCalls:
@@ -60,7 +49,7 @@ class LLMJudge:
     says; such a verdict is marked as an override.
     """
 
-    def __init__(self, definition: JudgeDefinition, transport: Transport) -> None:
+    def __init__(self, definition: JudgeDefinition, transport: Transport[Call, Answered]) -> None:
         self.definition = definition
         self.transport = transport
         self.replies: Replies = NoReplies()

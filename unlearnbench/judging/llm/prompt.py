@@ -8,16 +8,16 @@ whose verdict is known are mixed in.
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.judging.llm.definition import JudgeDefinition
-from unlearnbench.judging.llm.objects import NotReadableError, objects
+from unlearnbench.remote.errors import CanaryError, MalformedReplyError
 from unlearnbench.remote.http import scrubbed
+from unlearnbench.remote.objects import NotReadableError, objects
+from unlearnbench.remote.prompts import Schema, quoted
 from unlearnbench.types import Verdict
 
 PROMPT_VERSION = "1"
@@ -37,7 +37,7 @@ _LAST_LINE = (
 _LINE = re.compile(r"^\W*VERDICTS:((?:\s+[0-9a-f]{6,12}\s*=\s*\w+[,.]?)+)\W*$")
 _PAIR = re.compile(r"([0-9a-f]{6,12})\s*=\s*(\w+)")
 
-SCHEMA: Mapping[str, object] = {
+_VERDICTS: Mapping[str, object] = {
     "type": "object",
     "properties": {
         "verdicts": {
@@ -57,14 +57,7 @@ SCHEMA: Mapping[str, object] = {
     "required": ["verdicts"],
     "additionalProperties": False,
 }
-
-
-class MalformedReplyError(Exception):
-    """A reply that does not hold each id exactly once with a valid verdict."""
-
-
-class CanaryError(Exception):
-    """The judge misjudged an item whose verdict is known; its other verdicts are not used."""
+SCHEMA = Schema("verdicts", _VERDICTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +77,16 @@ class Call:
     structured: bool
     responses: Mapping[str, str]
     canaries: Mapping[str, Verdict]
+
+    @property
+    def schema(self) -> Schema | None:
+        """The schema of the reply, unless its verdicts are on the last line."""
+        return SCHEMA if self.structured else None
+
+    @property
+    def output_tokens(self) -> int:
+        """Forty tokens for each verdict with its evidence."""
+        return 40 * (len(self.responses) + len(self.canaries)) + 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def make_call(rubric: str, structured: bool, fact: FactQuestion, responses: Sequ
     ending = _STRUCTURED if structured else _LAST_LINE
     return Call(
         system=rubric,
-        user=f"{_quoted(data)}\n\n{ending}",
+        user=f"{quoted(data)}\n\n{ending}",
         structured=structured,
         responses={name: response for response, name in ids.items()},
         canaries=canaries,
@@ -209,17 +212,3 @@ def _excerpt(value: object) -> str:
 def _id(fact: FactQuestion, kind: str, text: str) -> str:
     contents = [PROMPT_VERSION, fact.question, fact.answer, kind, sha256_text(text)]
     return sha256_json(contents)[:10]
-
-
-def _quoted(data: object) -> str:
-    """JSON with an escape for every character that hides, reorders or breaks text."""
-    text = json.dumps(data, ensure_ascii=False, indent=1)
-    return "".join(_escape(c) if _hidden(c) else c for c in text)
-
-
-def _hidden(character: str) -> bool:
-    return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
-
-
-def _escape(character: str) -> str:
-    return json.dumps(character)[1:-1]

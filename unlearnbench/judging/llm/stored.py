@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlearnbench.judging.llm.answered import Reply
 from unlearnbench.judging.llm.definition import JudgeDefinition
-from unlearnbench.judging.llm.prompt import (
-    Call,
-    CanaryError,
-    FactQuestion,
-    MalformedReplyError,
-    Reading,
-    call_on,
-    read_reply,
-)
+from unlearnbench.judging.llm.prompt import Call, FactQuestion, Reading, call_on, read_reply
+from unlearnbench.remote.errors import CanaryError, MalformedReplyError
 from unlearnbench.remote.model_names import same_model
+from unlearnbench.remote.prompts import Reply
 from unlearnbench.types import StoredReply
 
 

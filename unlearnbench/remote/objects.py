@@ -1,4 +1,4 @@
-"""Find JSON objects in a judge's reply: fenced, after thoughts or within prose."""
+"""Find JSON objects in a model's reply: fenced, after thoughts or within prose."""
 
 from __future__ import annotations
 

@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from unlearnbench.environment import extra
-from unlearnbench.errors import JudgeError
-from unlearnbench.judging.llm.answered import Reply
-from unlearnbench.judging.llm.calls import limit_text
-from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
-from unlearnbench.remote.errors import CallError, Failed, RejectedError, TransientError
+from unlearnbench.remote.errors import (
+    CallError,
+    Failed,
+    MalformedReplyError,
+    RejectedError,
+    TransientError,
+)
 from unlearnbench.remote.http import retry_after, scrubbed
 from unlearnbench.remote.model_names import same_model
+from unlearnbench.remote.paying import limit_text
+from unlearnbench.remote.prompts import Prompt, Reply
+from unlearnbench.remote.settings import ModelSettings
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 _UNFINISHED = {
@@ -29,42 +33,43 @@ _SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
 
 
 class GeminiProvider:
-    """One model behind the Gemini API. Raises `JudgeError` without a key or a model."""
+    """One model behind the Gemini API. Raises the role's error without a key or a model."""
 
-    def __init__(self, file: JudgeFile) -> None:
+    def __init__(self, file: ModelSettings) -> None:
         self.genai: Any = extra("google.genai", "gemini")
         self.http: Any = extra("httpx2", "gemini")
+        role = file.role
         if not file.model:
-            raise JudgeError("a gemini judge needs `model` in judge.toml")
+            raise role.error(f"a gemini {role.noun} needs `model` in {role.file}")
         key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
         if key is None:
-            raise JudgeError(f"judge on {file.model}: set {' or '.join(KEYS)} to your key")
+            raise role.error(f"{role.noun} on {file.model}: set {' or '.join(KEYS)} to your key")
         self.model = file.model
         self.file = file
         types = self.genai.types
         options = types.HttpOptions(
             timeout=int(file.timeout_s * 1000),
-            # Retries are made by `Calls`, which counts attempts, pauses and cost.
+            # Retries are made by `PaidCalls`, which counts attempts, pauses and cost.
             retry_options=types.HttpRetryOptions(attempts=1),
         )
         self.client = self.genai.Client(api_key=key, http_options=options)
 
-    def ask(self, call: Call) -> Reply:
+    def ask(self, prompt: Prompt) -> Reply:
         """One `generateContent`."""
         with self._errors():
             response = self.client.models.generate_content(
-                model=self.model, contents=call.user, config=self.config(call)
+                model=self.model, contents=prompt.user, config=self.config(prompt)
             )
         return self.read(response)
 
-    def submit(self, calls: Mapping[str, Call]) -> str:
+    def submit(self, prompts: Mapping[str, Prompt]) -> str:
         """Start a batch of inlined requests."""
         types = self.genai.types
         requests = [
             types.InlinedRequest(
-                contents=call.user, config=self.config(call), metadata={"key": key}
+                contents=prompt.user, config=self.config(prompt), metadata={"key": key}
             )
-            for key, call in calls.items()
+            for key, prompt in prompts.items()
         ]
         with self._errors():
             return str(self.client.batches.create(model=self.model, src=requests).name)
@@ -105,7 +110,7 @@ class GeminiProvider:
             # The SDK could not read the body: cut short, or not JSON.
             raise TransientError(scrubbed(f"unreadable reply: {error}")[:200]) from error
 
-    def config(self, call: Call) -> Any:
+    def config(self, prompt: Prompt) -> Any:
         """The request's settings besides the text."""
         types, file = self.genai.types, self.file
         thinking = None
@@ -115,13 +120,13 @@ class GeminiProvider:
                 thinking_level=file.thinking_level.upper() if file.thinking_level else None,
             )
         return types.GenerateContentConfig(
-            system_instruction=call.system,
+            system_instruction=prompt.system,
             temperature=file.temperature,
             max_output_tokens=file.max_output_tokens,
             seed=file.seed,
             thinking_config=thinking,
-            response_mime_type="application/json" if call.structured else "text/plain",
-            response_json_schema=dict(SCHEMA) if call.structured else None,
+            response_mime_type="application/json" if prompt.schema else "text/plain",
+            response_json_schema=dict(prompt.schema.body) if prompt.schema else None,
         )
 
     def read(self, response: Any) -> Reply:

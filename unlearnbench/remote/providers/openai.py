@@ -11,54 +11,60 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unlearnbench.errors import JudgeError
-from unlearnbench.judging.llm.answered import Reply
-from unlearnbench.judging.llm.calls import limit_text
-from unlearnbench.judging.llm.definition import JudgeFile
-from unlearnbench.judging.llm.prompt import SCHEMA, Call, MalformedReplyError
-from unlearnbench.remote.errors import CallError, Failed, RejectedError, TransientError
+from unlearnbench.remote.errors import (
+    CallError,
+    Failed,
+    MalformedReplyError,
+    RejectedError,
+    TransientError,
+)
 from unlearnbench.remote.http import scrubbed
 from unlearnbench.remote.model_names import same_model
 from unlearnbench.remote.openai import OpenAIServer
+from unlearnbench.remote.paying import limit_text
+from unlearnbench.remote.prompts import Prompt, Reply
+from unlearnbench.remote.settings import ModelSettings
 
 _URL = "/v1/chat/completions"
 _OPTIONAL = ("temperature", "max_completion_tokens", "seed", "response_format")
 
 
 class OpenAIProvider:
-    """One model behind an endpoint. Raises `JudgeError` without a model, or without a key for the
-    provider's own address.
+    """One model behind an endpoint. Raises the role's error without a model, or without a key for
+    the provider's own address.
     """
 
-    def __init__(self, file: JudgeFile) -> None:
+    def __init__(self, file: ModelSettings) -> None:
+        role = file.role
         if not file.model:
-            raise JudgeError(
-                "this judge needs a model: --judge openai:MODEL, or `model` in judge.toml"
+            raise role.error(
+                f"this {role.noun} needs a model: {role.option} openai:MODEL, or `model` in "
+                f"{role.file}"
             )
         elsewhere = os.environ.get("OPENAI_BASE_URL")
         key = os.environ.get("OPENAI_API_KEY") or ("none" if elsewhere else None)
         if key is None:
-            raise JudgeError(
-                f"judge on {file.model}: set OPENAI_API_KEY to your key, or OPENAI_BASE_URL to an "
-                "endpoint that needs none"
+            raise role.error(
+                f"{role.noun} on {file.model}: set OPENAI_API_KEY to your key, or "
+                "OPENAI_BASE_URL to an endpoint that needs none"
             )
         self.model = file.model
         self.file = file
-        self.server = OpenAIServer(key, file.timeout_s, hint=_hint)
+        self.server = OpenAIServer(key, file.timeout_s, hint=self._hint)
 
-    def ask(self, call: Call) -> Reply:
+    def ask(self, prompt: Prompt) -> Reply:
         """One chat completion."""
         with self.server.errors():
-            completion = self.server.client.chat.completions.create(**self.request(call))
+            completion = self.server.client.chat.completions.create(**self.request(prompt))
         if not hasattr(completion, "choices"):
             raise TransientError("unreadable reply: not a chat completion")
         return self.read(completion)
 
-    def submit(self, calls: Mapping[str, Call]) -> str:
+    def submit(self, prompts: Mapping[str, Prompt]) -> str:
         """Upload the calls as a file and start a batch."""
         lines = (
-            {"custom_id": key, "method": "POST", "url": _URL, "body": self.request(call)}
-            for key, call in calls.items()
+            {"custom_id": key, "method": "POST", "url": _URL, "body": self.request(prompt)}
+            for key, prompt in prompts.items()
         )
         body = "".join(json.dumps(line) + "\n" for line in lines).encode()
         with self.server.errors():
@@ -91,13 +97,13 @@ class OpenAIProvider:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             return Failed(scrubbed(f"unreadable reply: {error}")[:200])
 
-    def request(self, call: Call) -> dict[str, Any]:
+    def request(self, prompt: Prompt) -> dict[str, Any]:
         """The body of the request."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [
-                {"role": "system", "content": call.system},
-                {"role": "user", "content": call.user},
+                {"role": "system", "content": prompt.system},
+                {"role": "user", "content": prompt.user},
             ],
         }
         optional = {
@@ -106,8 +112,12 @@ class OpenAIProvider:
             "seed": self.file.seed,
         }
         body |= {name: value for name, value in optional.items() if value is not None}
-        if call.structured:
-            schema = {"name": "verdicts", "strict": True, "schema": dict(SCHEMA)}
+        if prompt.schema:
+            schema = {
+                "name": prompt.schema.name,
+                "strict": True,
+                "schema": dict(prompt.schema.body),
+            }
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
@@ -137,13 +147,13 @@ class OpenAIProvider:
             return CallError(f"the reply was cut at {limit_text(self.file)}")
         return None if text.strip() else MalformedReplyError("an empty reply")
 
-
-def _hint(status: int, text: str) -> str:
-    """An error's text with what to do where the server refuses an optional setting."""
-    refused = [name for name in _OPTIONAL if name in text] if status == 400 else []
-    if not refused:
-        return text
-    return f"{text}; for a model without {refused[0]} leave it out of a judge.toml of your own"
+    def _hint(self, status: int, text: str) -> str:
+        """An error's text with what to do where the server refuses an optional setting."""
+        refused = [name for name in _OPTIONAL if name in text] if status == 400 else []
+        if not refused:
+            return text
+        file = self.file.role.file
+        return f"{text}; for a model without {refused[0]} leave it out of a {file} of your own"
 
 
 def _row(line: str) -> Iterator[dict[str, Any]]:

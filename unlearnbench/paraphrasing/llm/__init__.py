@@ -1,0 +1,1 @@
+"""Paraphrasers and second readers that are language models."""
