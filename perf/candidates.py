@@ -32,7 +32,7 @@ from unlearnbench.benchmark.load import load_benchmark
 from unlearnbench.benchmark.quality.beside import read_synonyms
 from unlearnbench.benchmark.quality.meaning import embed_words
 from unlearnbench.hashing import sha256_text
-from unlearnbench.paraphrasing.candidates import Candidate, Checked
+from unlearnbench.paraphrasing.candidates import Candidate, CheckedCandidate
 from unlearnbench.paraphrasing.checks import Proposal, check_proposals
 from unlearnbench.paraphrasing.rules.languages import is_english, language_of
 from unlearnbench.paraphrasing.rules.likeness import traits
@@ -95,7 +95,7 @@ def labelled_rows() -> list[Row]:
     return sorted(rows, key=lambda row: sha256_text(row.text))
 
 
-def checked(rows: Sequence[Row], *, synonyms: bool = True) -> list[tuple[Row, Checked]]:
+def checked(rows: Sequence[Row], *, synonyms: bool = True) -> list[tuple[Row, CheckedCandidate]]:
     """Each row with what the checks say."""
     facts = {fact.id: fact for fact in bare_facts()}
     lists: dict[str, list[Row]] = {fact: [] for fact in facts}
@@ -114,7 +114,9 @@ def checked(rows: Sequence[Row], *, synonyms: bool = True) -> list[tuple[Row, Ch
     ]
 
 
-def figures(pairs: Sequence[tuple[Row, Checked]], *, by_how: bool = False) -> Iterator[Figure]:
+def figures(
+    pairs: Sequence[tuple[Row, CheckedCandidate]], *, by_how: bool = False
+) -> Iterator[Figure]:
     """Good ones that pass and bad ones that are stopped, by half and kind."""
     groups: dict[tuple[str, str], list[bool]] = {}
     for row, found in pairs:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.judges_server import Behaviour, Handler, dressed, user_text
 from unlearnbench.benchmark import plain
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt
+from unlearnbench.paraphrasing.candidates import Candidate, CandidateDoubt, CheckedCandidate
 from unlearnbench.types import Fact
 
 CALL_FAULTS = ("429", "500", "503", "cut", "empty", "not-json", "missing-id", "extra-id", "refusal")
@@ -131,18 +131,18 @@ def check_plainly(
     candidates: Sequence[Candidate],
     kept: Sequence[str] = (),
     others: Sequence[Fact] = (),
-) -> list[Checked]:
+) -> list[CheckedCandidate]:
     """Stands for the checks, which would refuse the server's monotonous texts."""
     seen = {plain(text) for text in (fact.question, *kept)}
     checked = []
     for one in candidates:
         doubts = []
         if plain(fact.answer) in plain(one.text):
-            doubts.append(Doubt("answer-inside", "the answer is in it", final=True))
+            doubts.append(CandidateDoubt("answer-inside", "the answer is in it", final=True))
         if "ß" in one.text:
-            doubts.append(Doubt("other-language", "looks like 'de'"))
+            doubts.append(CandidateDoubt("other-language", "looks like 'de'"))
         if plain(one.text) in seen:
-            doubts.append(Doubt("repeat", "it is there already", final=True))
+            doubts.append(CandidateDoubt("repeat", "it is there already", final=True))
         seen.add(plain(one.text))
-        checked.append(Checked(one, tuple(doubts)))
+        checked.append(CheckedCandidate(one, tuple(doubts)))
     return checked

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 from unlearnbench.authoring.decisions import Choice, Decision, candidate_key
 from unlearnbench.authoring.taking_up import Recheck
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased, Purpose
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    Paraphrased,
+    Purpose,
+)
 from unlearnbench.types import Fact
 
-FAR = Doubt("other-meaning", "similarity 0.41")
-CLUE = Doubt("added-clue", "'Norwegian'")
-INSIDE = Doubt("answer-in-question", "holds 'Amundsen'", final=True)
+FAR = CandidateDoubt("other-meaning", "similarity 0.41")
+CLUE = CandidateDoubt("added-clue", "'Norwegian'")
+INSIDE = CandidateDoubt("answer-in-question", "holds 'Amundsen'", final=True)
 
 
 def fact(name: str = "pole", question: str = "Who was first at the South Pole?") -> Fact:
@@ -29,18 +35,20 @@ def candidate(
 
 
 def doubtful(
-    text: str, *doubts: Doubt, of: str = "pole", purpose: Purpose = "evaluation"
-) -> Checked:
-    return Checked(candidate(text, of, purpose), doubts or (FAR,))
+    text: str, *doubts: CandidateDoubt, of: str = "pole", purpose: Purpose = "evaluation"
+) -> CheckedCandidate:
+    return CheckedCandidate(candidate(text, of, purpose), doubts or (FAR,))
 
 
-def found(*some: Checked, of: Fact | None = None, passed: Sequence[str] = ()) -> Paraphrased:
+def found(
+    *some: CheckedCandidate, of: Fact | None = None, passed: Sequence[str] = ()
+) -> Paraphrased:
     own = of or fact()
     evaluation = tuple(candidate(text, own.id) for text in passed)
     return Paraphrased(own, evaluation, (), some)
 
 
-def decision(checked: Checked, choice: Choice, text: str = "", by: str = "") -> Decision:
+def decision(checked: CheckedCandidate, choice: Choice, text: str = "", by: str = "") -> Decision:
     rules = tuple(doubt.rule for doubt in checked.doubts)
     own = checked.candidate
     return Decision(candidate_key(own), own.fact, own.purpose, choice, rules, text, by)
@@ -53,9 +61,9 @@ def decided(*some: Decision) -> dict[str, Decision]:
 def rechecking(*bad: str) -> Recheck:
     """A check that doubts every text with one of the `bad` words in it."""
 
-    def check(asked: Sequence[tuple[Fact, Candidate]]) -> list[Checked]:
+    def check(asked: Sequence[tuple[Fact, Candidate]]) -> list[CheckedCandidate]:
         return [
-            Checked(own, (CLUE,) if any(word in own.text for word in bad) else ())
+            CheckedCandidate(own, (CLUE,) if any(word in own.text for word in bad) else ())
             for _, own in asked
         ]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Unit = Literal["answers", "verdicts", "steps", "results"]
+Unit = Literal["answers", "verdicts", "steps", "results", "facts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Progress:
 
     Args:
         folder: The folder of the run or training; the same call resumes from there.
-        unit: What is counted: answers of the model, verdicts of the judge, optimiser steps, or
-            results of an attack.
+        unit: What is counted: answers of the model, verdicts of the judge, optimiser steps, results
+            of an attack, or facts that were paraphrased.
         done: Units done so far.
         total: Units in all.
         part: The part under way: an attack, an arm and its step, a method. Empty for a score run.

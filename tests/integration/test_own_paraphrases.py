@@ -16,8 +16,8 @@ from unlearnbench.api.authoring import make_benchmark
 from unlearnbench.authoring.choosing import balanced, choose
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.validation import check_across
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
-from unlearnbench.paraphrasing.table import STYLES, TableParaphraser
+from unlearnbench.paraphrasing.candidates import STYLES, Candidate, Paraphrased
+from unlearnbench.paraphrasing.table import TableParaphraser
 from unlearnbench.paths import content_root
 from unlearnbench.types import Fact
 

@@ -11,7 +11,7 @@ import pytest
 
 from unlearnbench.benchmark.load import load_benchmark
 from unlearnbench.benchmark.quality import meaning
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Purpose
+from unlearnbench.paraphrasing.candidates import Candidate, CheckedCandidate, Purpose
 from unlearnbench.paraphrasing.checks import Proposal, check_candidates, check_proposals
 from unlearnbench.types import Fact, Paraphrase
 
@@ -44,7 +44,7 @@ def candidates(
     return [Candidate(fact.id, purpose, None, text, "table") for text in texts]
 
 
-def found(checked: Sequence[Checked]) -> list[list[str]]:
+def found(checked: Sequence[CheckedCandidate]) -> list[list[str]]:
     return [[doubt.rule for doubt in one.doubts] for one in checked]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.answers import check_answer
 from unlearnbench.paraphrasing.rules.asked import check_asked, kinds_asked
 from unlearnbench.paraphrasing.rules.languages import check_language, is_english
@@ -26,7 +26,7 @@ def fact(answer: str, *aliases: str, question: str = QUESTION) -> Fact:
 def rules(doubts: object) -> list[str]:
     if doubts is None:
         return []
-    return [doubts.rule] if isinstance(doubts, Doubt) else [d.rule for d in doubts]  # type: ignore[attr-defined]
+    return [doubts.rule] if isinstance(doubts, CandidateDoubt) else [d.rule for d in doubts]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_given_away(answer: str, text: str) -> None:
 
 def test_by_alias_and_final() -> None:
     found = check_answer(fact("Ada Wexley", "Lady Ferrar"), "Which Lady Ferrar signed?")
-    assert found == Doubt("answer-in-question", "holds 'Lady Ferrar'", final=True)
+    assert found == CandidateDoubt("answer-in-question", "holds 'Lady Ferrar'", final=True)
 
 
 @pytest.mark.parametrize(

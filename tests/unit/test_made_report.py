@@ -15,12 +15,12 @@ from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
 from unlearnbench.authoring.report import MakingReport, report_of, report_summary
 from unlearnbench.authoring.taking_up import take_up
-from unlearnbench.paraphrasing.candidates import Doubt, Paraphrased
+from unlearnbench.paraphrasing.candidates import CandidateDoubt, Paraphrased
 from unlearnbench.types import Fact, Paraphrase, Usage
 
 HOSTILE = "<b>x</b> | [a](http://b) `c` *d* \n# e \u202e"
 ACCEPTED, MENDED, STRUCK = doubtful("Who won?", FAR), doubtful("Who lost?"), doubtful("Who?")
-OPEN = doubtful("Which one was it then?", CLUE, Doubt("equal-starts", ""))
+OPEN = doubtful("Which one was it then?", CLUE, CandidateDoubt("equal-starts", ""))
 DECISIONS = decided(
     decision(ACCEPTED, "accept", by="Ada"),
     decision(MENDED, "mend", "Who came second?"),
@@ -172,7 +172,7 @@ def test_a_long_list_is_cut() -> None:
     ids=["far", "clue-far", "frame", "language", "unread"],
 )
 def test_an_acceptance_is_known_to_the_checks(rules: list[str], kept: list[str]) -> None:
-    doubts = tuple(Doubt(rule, "") for rule in rules)
+    doubts = tuple(CandidateDoubt(rule, "") for rule in rules)
     some = decided(decision(doubtful("Who won?", *doubts), "accept"))
     own = replace(fact(), paraphrases=(Paraphrase("syntax", "Who won?"), Paraphrase("x", "Who?")))
     rows = accepted_rows([own], some)

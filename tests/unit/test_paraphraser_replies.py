@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnbench.errors import ParaphraserError
-from unlearnbench.paraphrasing.candidates import STYLES, Candidate, Checked, Doubt, Request
+from unlearnbench.paraphrasing.candidates import (
+    STYLES,
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    ParaphraseRequest,
+)
 from unlearnbench.paraphrasing.gathered import SPARE, Gathered, Wanted
 from unlearnbench.paraphrasing.llm.definition import (
     ParaphraserDefinition,
@@ -29,7 +35,7 @@ from unlearnbench.types import Fact, Usage
 
 FACT = Fact("a", "forget", "t", "Who built the tower?", "Ann Other")
 MARS = Fact("m", "forget", "t", "Which moon of Mars is the larger one?", "Phobos")
-REQUEST = Request(FACT, dict.fromkeys(STYLES, 2), 2)
+REQUEST = ParaphraseRequest(FACT, dict.fromkeys(STYLES, 2), 2)
 
 
 @dataclass
@@ -117,7 +123,8 @@ def test_a_reply_counts_for_the_facts_that_it_answers() -> None:
 
     one = paraphraser(half)
     results = {
-        r.fact.id: result for r, result in one.propose([REQUEST, Request(MARS, {"wording": 1})])
+        r.fact.id: result
+        for r, result in one.propose([REQUEST, ParaphraseRequest(MARS, {"wording": 1})])
     }
     assert [c.text for c in results["m"]] == ["M?"]
     assert results["a"] == "the reply leaves it out"
@@ -126,7 +133,7 @@ def test_a_reply_counts_for_the_facts_that_it_answers() -> None:
 
 def test_a_fact_whose_call_failed_is_asked_about_alone() -> None:
     one = paraphraser("no", "no", lambda facts: row(facts, wording=["M?"]))
-    requests = [REQUEST, Request(MARS, {"wording": 1})]
+    requests = [REQUEST, ParaphraseRequest(MARS, {"wording": 1})]
     assert all(isinstance(result, str) for _, result in one.propose(requests))
     results = {r.fact.id: result for r, result in one.propose(requests)}
     assert isinstance(results["a"], str)
@@ -150,7 +157,7 @@ def read(reply: Any, fact: Fact = FACT, name: str = "gemini") -> dict[str, Any]:
 
 def test_the_second_reader_says_which_asks_something_else() -> None:
     said = read(lambda facts: verdicts(facts, B=False))
-    assert said == {"A?": None, "B?": Doubt("asks-other", "r")}
+    assert said == {"A?": None, "B?": CandidateDoubt("asks-other", "r")}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +220,11 @@ def test_no_text_is_more_than_malformed(text: str) -> None:
 
 def test_what_a_model_that_writes_lines_is_sent() -> None:
     one = paraphraser(LINES, name="local")
-    list(one.propose([Request(Fact("a", "forget", "t", 'Who "is"\nit?', "Ann"), {"wording": 1})]))
+    list(
+        one.propose(
+            [ParaphraseRequest(Fact("a", "forget", "t", 'Who "is"\nit?', "Ann"), {"wording": 1})]
+        )
+    )
     wire: Any = one.asker.transport
     sent = wire.calls[0].user
     assert 'question: "Who \\"is\\"\\nit?"\nanswer: "Ann"\n' in sent
@@ -269,12 +280,12 @@ def test_what_is_asked_for_again() -> None:
     one = Gathered(FACT, Wanted.of(2, 1))
     assert one.request().evaluation == dict.fromkeys(STYLES, 2 + SPARE)
     made = [Candidate("a", "evaluation", "wording", text, "x") for text in ("A?", "B?", "C?")]
-    doubts: list[tuple[Doubt, ...]] = [
+    doubts: list[tuple[CandidateDoubt, ...]] = [
         (),
-        (Doubt("clue", "1999"),),
-        (Doubt("unchecked-language", "?"),),
+        (CandidateDoubt("clue", "1999"),),
+        (CandidateDoubt("unchecked-language", "?"),),
     ]
-    one.check([Checked(c, d) for c, d in zip(made, doubts, strict=True)])
+    one.check([CheckedCandidate(c, d) for c, d in zip(made, doubts, strict=True)])
     assert one.unread == ["A?", "C?"]
     one.read({"A?": None, "C?": None})
     again = one.request()

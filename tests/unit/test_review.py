@@ -11,7 +11,7 @@ from tests.review_samples import CLUE, INSIDE, candidate, decided, decision, dou
 from unlearnbench.authoring.decisions import candidate_key, decision_lines, stored_decisions
 from unlearnbench.authoring.review import review_rows, write_review
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 
 ONE, TWO = doubtful("Name the first there."), doubtful("Which man?", CLUE, purpose="training")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \u202e <!-- ]]>"
@@ -44,13 +44,13 @@ def test_decisions_that_were_not_taken_up_are_not_overwritten(tmp_path: Path) ->
 
 
 def test_one_candidate_is_one_row() -> None:
-    again = doubtful(ONE.candidate.text, Doubt("duplicate-wording", "", final=True))
+    again = doubtful(ONE.candidate.text, CandidateDoubt("duplicate-wording", "", final=True))
     rows = review_rows([found(ONE, TWO, again)])
     assert [row.checked for row in rows] == [ONE, TWO]
 
 
 def test_doubts_are_in_plain_words() -> None:
-    odd = doubtful("Was Amundsen?", INSIDE, CLUE, Doubt("new-rule", ""))
+    odd = doubtful("Was Amundsen?", INSIDE, CLUE, CandidateDoubt("new-rule", ""))
     cells = review_rows([found(odd)])[0].cells
     assert cells[6] == (
         "Gives the answer away: holds 'Amundsen' (it cannot be accepted as it stands) | "
@@ -60,7 +60,7 @@ def test_doubts_are_in_plain_words() -> None:
 
 def test_hostile_text_is_text_on_the_page(tmp_path: Path) -> None:
     own = fact(HOSTILE, HOSTILE)
-    write_review([found(doubtful(HOSTILE, Doubt(HOSTILE, HOSTILE)), of=own)], tmp_path, {})
+    write_review([found(doubtful(HOSTILE, CandidateDoubt(HOSTILE, HOSTILE)), of=own)], tmp_path, {})
     page = (tmp_path / "review.html").read_text("utf-8")
     assert page.count("<script") == page.count("</script") == 2
     assert "<img" not in page

@@ -24,7 +24,12 @@ from tests.review_samples import (
 from unlearnbench.authoring.decisions import Decision, candidate_key
 from unlearnbench.authoring.taking_up import take_up
 from unlearnbench.benchmark import plain
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    Paraphrased,
+)
 from unlearnbench.types import Fact
 
 ONE, TWO = doubtful("Name the first at the pole."), doubtful("Which man won the race?", FAR, CLUE)
@@ -89,9 +94,9 @@ def test_a_text_that_was_not_checked_again_stays_out() -> None:
 def test_all_mended_texts_are_checked_in_one_call() -> None:
     calls: list[int] = []
 
-    def recheck(asked: Sequence[tuple[Fact, Candidate]]) -> list[Checked]:
+    def recheck(asked: Sequence[tuple[Fact, Candidate]]) -> list[CheckedCandidate]:
         calls.append(len(asked))
-        return [Checked(own) for _, own in asked]
+        return [CheckedCandidate(own) for _, own in asked]
 
     other = doubtful("What of it?", of="two")
     some = decided(decision(ONE, "mend", "Who won?"), decision(other, "mend", "What of that?"))
@@ -105,9 +110,9 @@ def test_all_mended_texts_are_checked_in_one_call() -> None:
 def test_what_is_mended_is_checked_beside_all_that_is_in() -> None:
     beside: list[tuple[str, ...]] = []
 
-    def recheck(asked: Sequence[tuple[Fact, Candidate]]) -> list[Checked]:
+    def recheck(asked: Sequence[tuple[Fact, Candidate]]) -> list[CheckedCandidate]:
         beside.extend(tuple(p.text for p in fact.paraphrases) for fact, _ in asked)
-        return [Checked(own) for _, own in asked]
+        return [CheckedCandidate(own) for _, own in asked]
 
     some = decided(
         decision(TWO, "accept"), decision(FINAL, "accept"), decision(ONE, "mend", "Who?")
@@ -175,8 +180,10 @@ CHOICES = st.fixed_dictionaries(
 )
 
 
-def worlds(some: list[tuple[str, tuple[Doubt, ...]]], passed: list[str]) -> list[Paraphrased]:
-    new = [Checked(candidate(text), doubts) for text, doubts in some]
+def worlds(
+    some: list[tuple[str, tuple[CandidateDoubt, ...]]], passed: list[str]
+) -> list[Paraphrased]:
+    new = [CheckedCandidate(candidate(text), doubts) for text, doubts in some]
     return [found(*new, of=fact(question="when"), passed=passed)]
 
 

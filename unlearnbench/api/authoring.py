@@ -23,7 +23,12 @@ from unlearnbench.hashing import sha256_json
 from unlearnbench.judging.catalogue import named_judge
 from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.naming import nearest
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Paraphrased, Paraphraser
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CheckedCandidate,
+    Paraphrased,
+    Paraphraser,
+)
 from unlearnbench.paraphrasing.table import TableParaphraser, read_paraphrases
 from unlearnbench.paths import content_root
 from unlearnbench.types import Fact, Split
@@ -52,7 +57,7 @@ class MadeBenchmark:
     folder: Path
     benchmark: Benchmark
     notes: tuple[str, ...]
-    doubtful: tuple[Checked, ...]
+    doubtful: tuple[CheckedCandidate, ...]
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per fact."""

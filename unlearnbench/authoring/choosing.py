@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
-from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.paraphrasing.candidates import STYLES, Candidate, Paraphrased
 from unlearnbench.runs.asked import FULL as FORGET
 from unlearnbench.types import Fact, Paraphrase, Split
 

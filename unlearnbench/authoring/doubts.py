@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 
 _WORDS: Mapping[str, str] = {
     "added-clue": "Adds a name or a number that the question does not have",
@@ -43,7 +43,7 @@ def rule_in_words(rule: str) -> str:
     return _WORDS.get(rule, rule.replace("-", " ").capitalize())
 
 
-def in_words(doubt: Doubt) -> str:
+def in_words(doubt: CandidateDoubt) -> str:
     """A doubt as a sentence: what is the matter, and which words."""
     plain = rule_in_words(doubt.rule)
     what = f"{plain}: {doubt.what}" if doubt.what else plain

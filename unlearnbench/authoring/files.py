@@ -19,7 +19,7 @@ from unlearnbench.benchmark.schema import (
     SourceRow,
     SplitDeclaration,
 )
-from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.paraphrasing.candidates import STYLES
 from unlearnbench.types import Fact, Split
 
 _VERSION, _LICENCE = "1.0.0", "not stated"

@@ -7,33 +7,57 @@ from dataclasses import replace
 
 from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import (
+    STYLES,
     Candidate,
-    Checked,
-    Doubt,
+    CandidateDoubt,
+    CheckedCandidate,
     Paraphrased,
     Paraphraser,
-    Request,
+    ParaphraseRequest,
+    SecondReader,
 )
 from unlearnbench.paraphrasing.checks import Proposal, check_proposals
-from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.paraphrasing.finding import OnRound, find_paraphrases
+from unlearnbench.paraphrasing.gathered import Wanted
+from unlearnbench.paraphrasing.table import TableParaphraser
 from unlearnbench.types import Fact
 
 PER_STYLE, TRAINING = 5, 10
-"""Paraphrases wanted of each style for evaluation, and for training."""
+"""Paraphrases taken of each style for evaluation, and for training, from a user's table."""
+WANTED = Wanted.of(PER_STYLE, 5)
+"""Paraphrases that a model is asked for."""
 
 
-def gather(facts: Sequence[Fact], paraphraser: Paraphraser | None) -> list[Paraphrased]:
-    """Each fact with the paraphrases that were proposed for it; with none without a paraphraser."""
+def gather(
+    facts: Sequence[Fact],
+    paraphraser: Paraphraser | None,
+    second_reader: SecondReader | None,
+    on_round: OnRound,
+) -> list[Paraphrased]:
+    """Each fact with the paraphrases that were proposed for it; with none without a paraphraser.
+
+    A user's own table is read by nobody a second time: a person wrote it.
+    """
     if paraphraser is None:
         return [Paraphrased(fact, (), (), (), "none were wanted") for fact in facts]
-    wanted = dict.fromkeys(STYLES, PER_STYLE)
-    requests = [Request(fact, wanted, TRAINING) for fact in facts]
-    found = {p.fact.id: p for p in _paraphrased(paraphraser, requests, facts)}
-    return _apart([found[fact.id] for fact in facts])
+    if isinstance(paraphraser, TableParaphraser):
+        wanted = dict.fromkeys(STYLES, PER_STYLE)
+        requests = [ParaphraseRequest(fact, wanted, TRAINING) for fact in facts]
+        found = {p.fact.id: p for p in _paraphrased(paraphraser, requests, facts)}
+        return _apart([found[fact.id] for fact in facts])
+    return _apart(find_paraphrases(facts, WANTED, paraphraser, second_reader, on_round))
+
+
+def recheck(
+    mended: Sequence[tuple[Fact, Candidate]], facts: Sequence[Fact]
+) -> list[CheckedCandidate]:
+    """Check what a person wrote, each text beside its fact; `facts` are all of the table's."""
+    proposals = [Proposal(fact, [candidate]) for fact, candidate in mended]
+    return [checked for (checked,) in check_proposals(proposals, facts)]
 
 
 def _paraphrased(
-    paraphraser: Paraphraser, requests: Sequence[Request], facts: Sequence[Fact]
+    paraphraser: Paraphraser, requests: Sequence[ParaphraseRequest], facts: Sequence[Fact]
 ) -> Iterator[Paraphrased]:
     proposals = []
     for request, proposed in paraphraser.propose(requests):
@@ -67,7 +91,14 @@ def _without_others(found: Paraphrased, owners: dict[str, str]) -> Paraphrased:
 
     others = [c for c in (*found.evaluation, *found.training) if not mine(c)]
     doubts = (
-        Checked(c, (Doubt("shared-wording", f"it also asks {owners[plain(c.text)]}", final=True),))
+        CheckedCandidate(
+            c,
+            (
+                CandidateDoubt(
+                    "shared-wording", f"it also asks {owners[plain(c.text)]}", final=True
+                ),
+            ),
+        )
         for c in others
     )
     return replace(

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from unlearnbench.authoring.choosing import ChosenSplit
 from unlearnbench.authoring.facts import FactTable
 from unlearnbench.benchmark.tables.table import Faults, table_fault
-from unlearnbench.paraphrasing.candidates import Paraphrased
-from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.paraphrasing.candidates import STYLES, Paraphrased
 from unlearnbench.protocol.plan import draw_examples
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types import Split

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from unlearnbench.benchmark.validation import Located
-from unlearnbench.paraphrasing.candidates import Checked, Doubt, Paraphrased
+from unlearnbench.paraphrasing.candidates import CandidateDoubt, CheckedCandidate, Paraphrased
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Part, Record
 from unlearnbench.types import Fact
 
@@ -77,7 +77,7 @@ class DoubtPart(Part):
     final: Bool
 
     @classmethod
-    def of(cls, doubt: Doubt) -> Self:
+    def of(cls, doubt: CandidateDoubt) -> Self:
         """A doubt, to be stored."""
         return cls(rule=doubt.rule, what=doubt.what, final=doubt.final)
 
@@ -94,7 +94,7 @@ class CandidateLine(Part):
     doubts: tuple[DoubtPart, ...]
 
     @classmethod
-    def of(cls, checked: Checked, taken: bool) -> Self:
+    def of(cls, checked: CheckedCandidate, taken: bool) -> Self:
         """The line of a candidate."""
         candidate = checked.candidate
         return cls(
@@ -118,7 +118,7 @@ def candidate_lines(found: Iterable[Paraphrased], facts: Mapping[str, Fact]) -> 
     return _lines(
         CandidateLine.of(checked, checked.candidate.text in _texts(facts[p.fact.id]))
         for p in found
-        for checked in (*map(Checked, (*p.evaluation, *p.training)), *p.doubtful)
+        for checked in (*map(CheckedCandidate, (*p.evaluation, *p.training)), *p.doubtful)
     )
 
 

@@ -9,8 +9,7 @@ from unlearnbench.authoring.facts import FactTable
 from unlearnbench.authoring.general import GENERAL
 from unlearnbench.authoring.records import MakingRecord
 from unlearnbench.display import counted, listed
-from unlearnbench.paraphrasing.candidates import Paraphrased
-from unlearnbench.paraphrasing.table import STYLES
+from unlearnbench.paraphrasing.candidates import STYLES, Paraphrased
 from unlearnbench.types import Split
 
 

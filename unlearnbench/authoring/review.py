@@ -19,7 +19,7 @@ from unlearnbench.authoring.review_file import records_of
 from unlearnbench.authoring.review_page import PageRow, review_page
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.disk import clear_leftovers, write_together, writing
-from unlearnbench.paraphrasing.candidates import Checked, Paraphrased
+from unlearnbench.paraphrasing.candidates import CheckedCandidate, Paraphrased
 from unlearnbench.types import Fact
 
 REVIEW_CSV, REVIEW_PAGE = "review.csv", "review.html"
@@ -34,7 +34,7 @@ class ReviewRow:
     """A doubtful candidate with its fact."""
 
     fact: Fact
-    checked: Checked
+    checked: CheckedCandidate
 
     @property
     def key(self) -> str:

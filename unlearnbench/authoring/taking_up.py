@@ -13,16 +13,21 @@ from dataclasses import dataclass, field, replace
 
 from unlearnbench.authoring.decisions import Decision, Decisions, candidate_key, mended_key
 from unlearnbench.benchmark import plain
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt, Paraphrased
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    Paraphrased,
+)
 from unlearnbench.types import Fact, Paraphrase
 
 MENDED = "review"
 """The origin of a candidate that a person wrote."""
-Recheck = Callable[[Sequence[tuple[Fact, Candidate]]], Sequence[Checked]]
+Recheck = Callable[[Sequence[tuple[Fact, Candidate]]], Sequence[CheckedCandidate]]
 """Checks mended candidates, all in one call, each beside its fact with all paraphrases that passed
 or were accepted; those of one fact follow each other. One that it leaves out stays doubtful.
 """
-Doubts = Mapping[str, tuple[Doubt, ...]]
+Doubts = Mapping[str, tuple[CandidateDoubt, ...]]
 
 
 def take_up(
@@ -64,7 +69,7 @@ def _rechecked(
                 mended.setdefault(candidate_key(candidate), (fact, candidate))
     found = recheck(list(mended.values())) if mended else ()
     doubts = {candidate_key(checked.candidate): checked.doubts for checked in found}
-    unread = (Doubt("unread", "the mended text was not checked"),)
+    unread = (CandidateDoubt("unread", "the mended text was not checked"),)
     return {key: doubts.get(key, unread) for key in mended}
 
 
@@ -116,10 +121,10 @@ class _Taking:
     decisions: Decisions
     rechecked: Doubts
     entered: list[Candidate] = field(default_factory=list)
-    doubtful: dict[str, Checked] = field(default_factory=dict)
+    doubtful: dict[str, CheckedCandidate] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
-    known: dict[str, tuple[Doubt, ...]] = field(default_factory=dict)
+    known: dict[str, tuple[CandidateDoubt, ...]] = field(default_factory=dict)
 
     def taken(self) -> Paraphrased:
         """The fact with all decisions about it taken up."""
@@ -139,7 +144,7 @@ class _Taking:
             doubtful=tuple(one for key, one in self.doubtful.items() if key not in self.keys),
         )
 
-    def _follow(self, checked: Checked) -> None:
+    def _follow(self, checked: CheckedCandidate) -> None:
         """Do what was decided about a candidate, and then about what it was mended to."""
         mended = False
         while candidate_key(checked.candidate) not in self.keys:
@@ -153,13 +158,13 @@ class _Taking:
                 continue
             return
 
-    def _accept(self, checked: Checked, decision: Decision) -> None:
+    def _accept(self, checked: CheckedCandidate, decision: Decision) -> None:
         covered = _covers(decision, checked)
         repeated = self._repeated(checked.candidate) if covered else ()
-        left = Checked(checked.candidate, _with(checked.doubts, repeated))
+        left = CheckedCandidate(checked.candidate, _with(checked.doubts, repeated))
         self._leave(left, entering=covered and not repeated)
 
-    def _leave(self, checked: Checked, *, entering: bool) -> None:
+    def _leave(self, checked: CheckedCandidate, *, entering: bool) -> None:
         """End with a candidate: it enters, or stays in doubt."""
         if entering:
             self.entered.append(checked.candidate)
@@ -167,31 +172,33 @@ class _Taking:
         else:
             self.doubtful.setdefault(candidate_key(checked.candidate), checked)
 
-    def _mended(self, checked: Checked, decision: Decision) -> Checked:
+    def _mended(self, checked: CheckedCandidate, decision: Decision) -> CheckedCandidate:
         """What a candidate was mended to, with all doubts about it, old ones included."""
         candidate = _mended(checked.candidate, decision)
         key = candidate_key(candidate)
         new = (*self.rechecked[key], *self._repeated(candidate))
-        return Checked(candidate, _with(self.known.get(key, ()), new))
+        return CheckedCandidate(candidate, _with(self.known.get(key, ()), new))
 
-    def _repeated(self, candidate: Candidate) -> tuple[Doubt, ...]:
+    def _repeated(self, candidate: Candidate) -> tuple[CandidateDoubt, ...]:
         other = self.texts.get(plain(candidate.text))
         if other is None:
             return ()
-        return (Doubt("duplicate-wording", f"repeats {other!r}", final=True),)
+        return (CandidateDoubt("duplicate-wording", f"repeats {other!r}", final=True),)
 
     def _note(self, candidate: Candidate) -> None:
         self.texts.setdefault(plain(candidate.text), candidate.text)
         self.keys.add(candidate_key(candidate))
 
 
-def _covers(decision: Decision, checked: Checked) -> bool:
+def _covers(decision: Decision, checked: CheckedCandidate) -> bool:
     """Whether an acceptance is about all doubts there are, and may be."""
     seen = set(decision.rules)
     return all(doubt.rule in seen and not doubt.final for doubt in checked.doubts)
 
 
-def _with(doubts: tuple[Doubt, ...], more: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+def _with(
+    doubts: tuple[CandidateDoubt, ...], more: tuple[CandidateDoubt, ...]
+) -> tuple[CandidateDoubt, ...]:
     """All doubts, one of a rule."""
     rules = {doubt.rule for doubt in doubts}
     return (*doubts, *(doubt for doubt in more if doubt.rule not in rules))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from unlearnbench.benchmark.quality.clues import Clues
 from unlearnbench.benchmark.quality.meaning import Embedded, embed_words
-from unlearnbench.paraphrasing.candidates import Candidate, Checked, Doubt
+from unlearnbench.paraphrasing.candidates import Candidate, CandidateDoubt, CheckedCandidate
 from unlearnbench.paraphrasing.rules.answers import check_answer
 from unlearnbench.paraphrasing.rules.asked import check_asked
 from unlearnbench.paraphrasing.rules.languages import check_language, is_english
@@ -41,7 +41,7 @@ def check_candidates(
     candidates: Sequence[Candidate],
     kept: Sequence[str] = (),
     others: Sequence[Fact] = (),
-) -> list[Checked]:
+) -> list[CheckedCandidate]:
     """Check the candidates of one fact; the result is in their order.
 
     `kept`: texts that the fact has, beside its own paraphrases. `others`: the other facts of the
@@ -56,7 +56,7 @@ def check_proposals(
     proposals: Sequence[Proposal],
     others: Sequence[Fact] = (),
     synonyms: Sequence[frozenset[str]] = (),
-) -> list[list[Checked]]:
+) -> list[list[CheckedCandidate]]:
     """Check the candidates of many facts, each text embedded once; in the order given.
 
     `synonyms`: groups of names of one thing, as `read_synonyms` reads them.
@@ -83,16 +83,18 @@ class _Checks:
         self._questions = Questions((f.id, text) for f in facts for text in _texts(f))
         self._embedded = _embedded(proposals)
 
-    def of(self, proposal: Proposal) -> Iterator[Checked]:
+    def of(self, proposal: Proposal) -> Iterator[CheckedCandidate]:
         """The candidates of one fact with their doubts."""
         fact = proposal.fact
         present = Present(fact.question, (*_texts(fact)[1:], *proposal.kept))
         for candidate in proposal.candidates:
             doubts = tuple(self._doubts(fact, candidate, present))
             present.add(candidate.text, candidate.purpose, counts=not doubts)
-            yield Checked(candidate, doubts)
+            yield CheckedCandidate(candidate, doubts)
 
-    def _doubts(self, fact: Fact, candidate: Candidate, present: Present) -> Iterator[Doubt]:
+    def _doubts(
+        self, fact: Fact, candidate: Candidate, present: Present
+    ) -> Iterator[CandidateDoubt]:
         text = candidate.text
         english = is_english(fact.question)
         found = [
@@ -109,14 +111,14 @@ class _Checks:
         yield from (doubt for doubt in found if doubt is not None)
         yield from self._added(fact, text, english=english)
 
-    def _added(self, fact: Fact, text: str, *, english: bool) -> Iterator[Doubt]:
+    def _added(self, fact: Fact, text: str, *, english: bool) -> Iterator[CandidateDoubt]:
         """Names and numbers that the question has not; of another language, numbers alone."""
         added = dict.fromkeys(self._clues.added(fact, text))
         clues = [word for word in added if english or any(c.isdigit() for c in word)]
         if clues:
-            yield Doubt("added-clue", f"adds {', '.join(clues)}")
+            yield CandidateDoubt("added-clue", f"adds {', '.join(clues)}")
 
-    def _meaning(self, fact: Fact, text: str) -> Doubt | None:
+    def _meaning(self, fact: Fact, text: str) -> CandidateDoubt | None:
         question, own, answer = (self._embedded[t] for t in (fact.question, text, fact.answer))
         return check_likeness((fact.question, text), question, own, answer)
 

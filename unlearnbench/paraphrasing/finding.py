@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 
 from unlearnbench.paraphrasing.candidates import (
     UNREAD,
-    Doubt,
+    CandidateDoubt,
     Paraphrased,
     Paraphraser,
-    Request,
+    ParaphraseRequest,
     SecondReader,
 )
 from unlearnbench.paraphrasing.checks import check_candidates
@@ -122,7 +122,7 @@ def _read(
 ) -> None:
     """Have each text read until there is a verdict, at most `TRIES` times."""
     waiting = {one.fact.id: one for one in gathered}
-    doubts: dict[str, dict[str, Doubt | None]] = {one.fact.id: {} for one in gathered}
+    doubts: dict[str, dict[str, CandidateDoubt | None]] = {one.fact.id: {} for one in gathered}
     for _ in range(TRIES if second_reader is not None else 0):
         assert second_reader is not None
         for fact, text, doubt in second_reader.read([(o.fact, o.unread) for o in waiting.values()]):
@@ -138,7 +138,7 @@ def _read(
         one.read(doubts[one.fact.id])
 
 
-def _stand_ins(request: Request) -> list[str]:
+def _stand_ins(request: ParaphraseRequest) -> list[str]:
     """Texts as long as candidates that nobody has proposed yet are likely to be."""
     number = sum(request.evaluation.values()) + request.training
     return [f"{request.fact.question} {n}" for n in range(number)]

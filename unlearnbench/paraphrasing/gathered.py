@@ -10,10 +10,10 @@ from unlearnbench.paraphrasing.candidates import (
     STYLES,
     UNREAD,
     Candidate,
-    Checked,
-    Doubt,
+    CandidateDoubt,
+    CheckedCandidate,
     Paraphrased,
-    Request,
+    ParaphraseRequest,
 )
 from unlearnbench.types import Fact
 
@@ -52,11 +52,11 @@ class Gathered:
     wanted: Wanted
     proposed: tuple[Candidate, ...] = ()
     problem: str = ""
-    undecided: list[Checked] = field(default_factory=list)
+    undecided: list[CheckedCandidate] = field(default_factory=list)
     passed: list[Candidate] = field(default_factory=list)
-    waiting: list[Checked] = field(default_factory=list)
+    waiting: list[CheckedCandidate] = field(default_factory=list)
     """Nothing speaks against them, but nobody could tell: a person decides."""
-    refused: list[Checked] = field(default_factory=list)
+    refused: list[CheckedCandidate] = field(default_factory=list)
 
     @property
     def lacks(self) -> bool:
@@ -73,7 +73,7 @@ class Gathered:
         """The texts that passed the checks and wait for the second reader."""
         return [one.candidate.text for one in self.undecided]
 
-    def request(self) -> Request:
+    def request(self) -> ParaphraseRequest:
         """What the paraphraser is asked for."""
         lacking = self._missing(self.passed, self.waiting)
         asked = {style: n + SPARE for style, n in lacking.items() if n}
@@ -81,18 +81,18 @@ class Gathered:
         own = [*(p.text for p in self.fact.paraphrases), *self.fact.train_paraphrases]
         avoid = dict.fromkeys([*own, *self.texts], "it is there already")
         avoid |= {r.candidate.text: "; ".join(map(_said, r.doubts)) for r in self.refused}
-        return Request(self.fact, {s: n for s, n in asked.items() if s}, training, avoid)
+        return ParaphraseRequest(self.fact, {s: n for s, n in asked.items() if s}, training, avoid)
 
-    def check(self, checked: Sequence[Checked]) -> None:
+    def check(self, checked: Sequence[CheckedCandidate]) -> None:
         """Take the checks' result on what was proposed."""
         for one in checked:
             sound = all(doubt.rule in NOT_ITS_FAULT for doubt in one.doubts)
             (self.undecided if sound else self.refused).append(one)
         self.proposed = ()
 
-    def read(self, doubts: Mapping[str, Doubt | None]) -> None:
+    def read(self, doubts: Mapping[str, CandidateDoubt | None]) -> None:
         """Take the second reader's result, by text; a text without one is unread."""
-        missing = Doubt(UNREAD, "nobody has read it a second time")
+        missing = CandidateDoubt(UNREAD, "nobody has read it a second time")
         for one in self.undecided:
             doubt = doubts.get(one.candidate.text, missing)
             whole = one if doubt is None else replace(one, doubts=(*one.doubts, doubt))
@@ -128,7 +128,7 @@ class Gathered:
         return f"lacks {', '.join(parts)}" + (f": {self.problem}" if self.problem else "")
 
     def _missing(
-        self, passed: Sequence[Candidate], waiting: Sequence[Checked]
+        self, passed: Sequence[Candidate], waiting: Sequence[CheckedCandidate]
     ) -> dict[str | None, int]:
         there = [*passed, *(one.candidate for one in waiting)]
         return {style: max(0, n - len(self._of(style, there))) for style, n in self.wanted}
@@ -138,5 +138,5 @@ class Gathered:
         return [c for c in candidates if c.purpose == purpose and c.style == style]
 
 
-def _said(doubt: Doubt) -> str:
+def _said(doubt: CandidateDoubt) -> str:
     return f"{doubt.rule}: {doubt.what}"

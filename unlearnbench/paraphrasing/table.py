@@ -16,11 +16,9 @@ from unlearnbench.benchmark.tables.read import read_table
 from unlearnbench.benchmark.tables.table import Faults, UserRow, shown
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
-from unlearnbench.paraphrasing.candidates import Candidate, Purpose, Request
+from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRequest, Purpose
 from unlearnbench.types import Estimate, Fact, Usage
 
-STYLES = ("wording", "syntax", "situation")
-"""Styles of paraphrases: other words, another build, another register or purpose."""
 COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
 
 
@@ -36,13 +34,13 @@ class TableParaphraser:
         for candidate in candidates:
             self._by_fact.setdefault(candidate.fact, []).append(candidate)
 
-    def estimate(self, requests: Sequence[Request]) -> Estimate:
+    def estimate(self, requests: Sequence[ParaphraseRequest]) -> Estimate:
         """Nothing: a table costs nothing."""
         return Estimate(0, 0, len(requests), 0, 0, 0.0)
 
     def propose(
-        self, requests: Sequence[Request]
-    ) -> Iterator[tuple[Request, tuple[Candidate, ...] | str]]:
+        self, requests: Sequence[ParaphraseRequest]
+    ) -> Iterator[tuple[ParaphraseRequest, tuple[Candidate, ...] | str]]:
         """Yield each request with all that the table has for its fact."""
         for request in requests:
             found = self._by_fact.get(request.fact.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlearnbench.benchmark import plain
-from unlearnbench.paraphrasing.candidates import STYLES, Candidate, Request
+from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRequest
 from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition
 from unlearnbench.paraphrasing.llm.items import (
     AskedModel,
@@ -56,11 +56,13 @@ class LLMParaphraser(AskedModel[Texts]):
     def __init__(self, definition: ParaphraserDefinition, transport: ItemsTransport[Texts]) -> None:
         super().__init__(definition, transport, proposal_reader(definition), SCHEMA)
 
-    def estimate(self, requests: Sequence[Request]) -> Estimate:
+    def estimate(self, requests: Sequence[ParaphraseRequest]) -> Estimate:
         """The cost of these requests; makes no calls."""
         return self.asker.estimate([self._item(request) for request in requests])
 
-    def known(self, requests: Sequence[Request]) -> Iterator[tuple[Request, tuple[Candidate, ...]]]:
+    def known(
+        self, requests: Sequence[ParaphraseRequest]
+    ) -> Iterator[tuple[ParaphraseRequest, tuple[Candidate, ...]]]:
         """The requests whose candidates are known from an earlier attempt; makes no calls."""
         known = self.asker.known([self._item(request) for request in requests])
         for request in requests:
@@ -69,8 +71,8 @@ class LLMParaphraser(AskedModel[Texts]):
                 yield request, self._candidates(request, texts)
 
     def propose(
-        self, requests: Sequence[Request]
-    ) -> Iterator[tuple[Request, tuple[Candidate, ...] | str]]:
+        self, requests: Sequence[ParaphraseRequest]
+    ) -> Iterator[tuple[ParaphraseRequest, tuple[Candidate, ...] | str]]:
         """Yield each request once, in any order, with its candidates or why there are none."""
         by_id = joined((self._item(request).id, request) for request in requests)
         items = [self._item(request) for request in requests]
@@ -78,7 +80,7 @@ class LLMParaphraser(AskedModel[Texts]):
             for request in by_id[name]:
                 yield request, texts if isinstance(texts, str) else self._candidates(request, texts)
 
-    def _candidates(self, request: Request, texts: Texts) -> tuple[Candidate, ...]:
+    def _candidates(self, request: ParaphraseRequest, texts: Texts) -> tuple[Candidate, ...]:
         return tuple(
             Candidate(
                 fact=request.fact.id,
@@ -90,7 +92,7 @@ class LLMParaphraser(AskedModel[Texts]):
             for kind, text in texts
         )
 
-    def _item(self, request: Request) -> FactItem:
+    def _item(self, request: ParaphraseRequest) -> FactItem:
         fact = request.fact
         wanted = {**request.evaluation, TRAINING: request.training}
         data = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from unlearnbench.hashing import sha256_json
-from unlearnbench.paraphrasing.candidates import UNREAD, Doubt
+from unlearnbench.paraphrasing.candidates import UNREAD, CandidateDoubt
 from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition
 from unlearnbench.paraphrasing.llm.items import (
     AskedModel,
@@ -85,7 +85,7 @@ class LLMSecondReader(AskedModel[Verdicts]):
 
     def read(
         self, facts: Sequence[tuple[Fact, Sequence[str]]]
-    ) -> Iterator[tuple[str, str, Doubt | None]]:
+    ) -> Iterator[tuple[str, str, CandidateDoubt | None]]:
         """Yield (fact id, text, doubt) for each text once, in any order."""
         pairs = [(self._item(fact, texts), (fact, texts)) for fact, texts in facts if texts]
         by_id = joined((item.id, asked) for item, asked in pairs)
@@ -105,11 +105,11 @@ class LLMSecondReader(AskedModel[Verdicts]):
         return item_of(self.identity, data, _TOKENS * len(shown) + _TOKENS)
 
 
-def _doubt(verdicts: Verdicts | str, text: str) -> Doubt | None:
+def _doubt(verdicts: Verdicts | str, text: str) -> CandidateDoubt | None:
     if isinstance(verdicts, str):
-        return Doubt(UNREAD, verdicts)
+        return CandidateDoubt(UNREAD, verdicts)
     why = verdicts[text]
-    return Doubt(DIFFERENT, why) if why else None
+    return CandidateDoubt(DIFFERENT, why) if why else None
 
 
 def _read(item: FactItem, entry: Entry) -> Verdicts:

@@ -15,7 +15,7 @@ from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
 from unlearnbench.benchmark.quality.casing import is_cased, words_of
 from unlearnbench.benchmark.quality.words import HARMLESS
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import (
     GENERIC,
     KINDS,
@@ -53,12 +53,12 @@ class _Part:
     head: bool
 
 
-def check_answer(fact: Fact, text: str) -> Doubt | None:
+def check_answer(fact: Fact, text: str) -> CandidateDoubt | None:
     """The gravest doubt about what a text gives away."""
     golds = _golds(fact)
     for gold in golds:
         if _holds_whole(gold, fact.question, text):
-            return Doubt(_WHOLE, f"holds {gold!r}", final=True)
+            return CandidateDoubt(_WHOLE, f"holds {gold!r}", final=True)
     found = _parts_in(fact, text)
     named = [
         word
@@ -66,14 +66,16 @@ def check_answer(fact: Fact, text: str) -> Doubt | None:
         if part.named and part.word not in GENERIC and _is_name(word, text)
     ]
     if named:
-        return Doubt(_WHOLE, f"holds {named[0]!r}, a part of {fact.answer!r}", final=True)
+        return CandidateDoubt(_WHOLE, f"holds {named[0]!r}, a part of {fact.answer!r}", final=True)
     for gold, parts in golds.items():
         told = [part for part in parts if part in found]
         telling = [p for p in told if p.word not in GENERIC and not p.head]
         if telling and len(told) >= _MUCH * len(parts):
             whole = len(told) == len(parts)
             words = ", ".join(repr(found[part]) for part in told)
-            return Doubt(_WHOLE if whole else _PART, f"holds {words} of {gold!r}", final=whole)
+            return CandidateDoubt(
+                _WHOLE if whole else _PART, f"holds {words} of {gold!r}", final=whole
+            )
     return None
 
 

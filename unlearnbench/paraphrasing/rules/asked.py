@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import AMOUNTS, KINDS, NO_PERSONS
 
 _AUXILIARY = r"(?:do|does|did|is|are|was|were|has|have|had|can|could|will|would|should|may|might)"
@@ -52,13 +52,13 @@ _LONGEST = 5
 """Letters from which an ending is taken to tell a profession."""
 
 
-def check_asked(question: str, text: str) -> Iterator[Doubt]:
+def check_asked(question: str, text: str) -> Iterator[CandidateDoubt]:
     """Whether a text asks for things of another kind than its question does."""
     wanted, asked = kinds_asked(question), kinds_asked(text)
     other = not wanted & asked if wanted - {_UNKNOWN} else asked <= _CIRCUMSTANCES
     if asked and other and _UNKNOWN not in asked:
         instead = f", the question for a {'/'.join(sorted(wanted))}" if wanted else ""
-        yield Doubt("other-question", f"asks for a {'/'.join(sorted(asked))}{instead}")
+        yield CandidateDoubt("other-question", f"asks for a {'/'.join(sorted(asked))}{instead}")
 
 
 def kinds_asked(text: str) -> frozenset[str]:

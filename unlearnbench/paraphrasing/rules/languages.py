@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import ENGLISH_ONLY, is_unspaced, plain_words
 
 if TYPE_CHECKING:
@@ -48,17 +48,17 @@ def is_english(text: str) -> bool:
     return code in _ENGLISH or (sure < _SURE and _shows_english(text))
 
 
-def check_language(question: str, text: str) -> Iterator[Doubt]:
+def check_language(question: str, text: str) -> Iterator[CandidateDoubt]:
     """Doubts about the language and the script of a text."""
     english = is_english(question)
     if not english:
         code, _ = language_of(question)
         what = f"question looks like {code!r}: no rule reads its meaning"
-        yield Doubt("unchecked-language", what)
+        yield CandidateDoubt("unchecked-language", what)
     if not _in_its_language(question, text, english=english):
-        yield Doubt("other-language", f"looks like {language_of(text)[0]!r}")
+        yield CandidateDoubt("other-language", f"looks like {language_of(text)[0]!r}")
     if mixed := _mixed(question, text):
-        yield Doubt("mixed-script", mixed)
+        yield CandidateDoubt("mixed-script", mixed)
 
 
 def _in_its_language(question: str, text: str, *, english: bool) -> bool:

@@ -23,7 +23,7 @@ from rapidfuzz.distance import LCSseq
 
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS, SIMILARITY
 from unlearnbench.benchmark.quality.meaning import Embedded
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import plain_words
 
 _STEM = 5
@@ -45,17 +45,19 @@ Traits = Mapping[str, float]
 
 def check_likeness(
     texts: tuple[str, str], question: Embedded, text: Embedded, answer: Embedded
-) -> Doubt | None:
+) -> CandidateDoubt | None:
     """Whether a text (the second of `texts`) seems to ask something else than its question."""
     similarity = float(question.vector @ text.vector)
     if similarity < SIMILARITY:
-        return Doubt("other-meaning", f"only {similarity:.2f} like its question")
+        return CandidateDoubt("other-meaning", f"only {similarity:.2f} like its question")
     weights = _weights()
     if change(traits(texts, question, text, answer)) <= weights.threshold:
         return None
     least = int(_telling_matrix(text, question).max(1).argmin())
     word = [text.words[i] for i in _telling(text)][least]
-    return Doubt("other-meaning", f"may ask something else: {word!r} is not in the question")
+    return CandidateDoubt(
+        "other-meaning", f"may ask something else: {word!r} is not in the question"
+    )
 
 
 def change(found: Traits) -> float:

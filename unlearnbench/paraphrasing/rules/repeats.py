@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.quality.breaches import MOST_EQUAL_STARTS, PAIR_LIKENESS
-from unlearnbench.paraphrasing.candidates import Doubt, Purpose
+from unlearnbench.paraphrasing.candidates import CandidateDoubt, Purpose
 from unlearnbench.paraphrasing.rules.words import plain_words
 
 _START = 4
@@ -32,7 +32,7 @@ class Present:
         if counts:
             self._starts[plain_words(text)[:_START]] += 1
 
-    def repeated(self, text: str, purpose: Purpose) -> Doubt | None:
+    def repeated(self, text: str, purpose: Purpose) -> CandidateDoubt | None:
         """Whether a text is the question or another text, or nearly."""
         own = plain(text)
         other = own if own in self._texts else self._nearest(own)
@@ -40,22 +40,26 @@ class Present:
             return None
         trains = self._texts[other]
         if other == self._question:
-            return Doubt("duplicate-wording", "repeats the question", final=True)
+            return CandidateDoubt("duplicate-wording", "repeats the question", final=True)
         if trains is not None and trains != purpose:
-            return Doubt("trained-wording", f"is for {trains} already: {other!r}", final=True)
-        return Doubt("duplicate-wording", f"repeats {other!r}", final=True)
+            return CandidateDoubt(
+                "trained-wording", f"is for {trains} already: {other!r}", final=True
+            )
+        return CandidateDoubt("duplicate-wording", f"repeats {other!r}", final=True)
 
     def _nearest(self, own: str) -> str | None:
         """The text that is nearly this one, if any."""
         like = process.extractOne(own, list(self._texts), scorer=fuzz.ratio)
         return like[0] if like is not None and like[1] > PAIR_LIKENESS else None
 
-    def same_opening(self, text: str) -> Doubt | None:
+    def same_opening(self, text: str) -> CandidateDoubt | None:
         """Whether too many texts begin like this one."""
         start = plain_words(text)[:_START]
         if self._starts[start] < MOST_EQUAL_STARTS:
             return None
-        return Doubt("equal-starts", f"{self._starts[start]} more begin {' '.join(start)!r}")
+        return CandidateDoubt(
+            "equal-starts", f"{self._starts[start]} more begin {' '.join(start)!r}"
+        )
 
 
 class Questions:
@@ -66,9 +70,9 @@ class Questions:
         for fact, text in texts:
             self._owners.setdefault(plain(text), fact)
 
-    def asked_by(self, fact: str, text: str) -> Doubt | None:
+    def asked_by(self, fact: str, text: str) -> CandidateDoubt | None:
         """Whether a text is another fact's, word by word."""
         owner = self._owners.get(plain(text), fact)
         if owner == fact:
             return None
-        return Doubt("shared-wording", f"also asks {owner}", final=True)
+        return CandidateDoubt("shared-wording", f"also asks {owner}", final=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import PROMPTS, plain_words
 
 _MOST, _TIMES = 45, 3
@@ -38,28 +38,28 @@ _PROMPT = re.compile(
 )
 
 
-def check_shape(question: str, text: str, *, english: bool) -> Iterator[Doubt]:
+def check_shape(question: str, text: str, *, english: bool) -> Iterator[CandidateDoubt]:
     """Every fault of form of a text."""
     words, most = plain_words(text), max(_MOST, _TIMES * len(plain_words(question)))
     if len(words) > most:
-        yield Doubt("too-long", f"{len(words)} words, at most {most} are allowed")
+        yield CandidateDoubt("too-long", f"{len(words)} words, at most {most} are allowed")
     if len(words) < _LEAST:
-        yield Doubt("too-short", f"{len(words)} words, at least {_LEAST} are needed")
+        yield CandidateDoubt("too-short", f"{len(words)} words, at least {_LEAST} are needed")
     if found := _MARKUP.search(text) or _LABEL.search(text):
-        yield Doubt("markup", f"holds {found.group()!r}")
+        yield CandidateDoubt("markup", f"holds {found.group()!r}")
     if english:
         yield from _asks_once(text)
 
 
-def _asks_once(text: str) -> Iterator[Doubt]:
+def _asks_once(text: str) -> Iterator[CandidateDoubt]:
     clauses = [c.strip() for c in _CLAUSE.findall(text) if len(c.split()) >= _CLAUSE_WORDS]
     if len(clauses) > 1:
-        yield Doubt("several-questions", f"asks {len(clauses)} questions")
+        yield CandidateDoubt("several-questions", f"asks {len(clauses)} questions")
     elif (second := _SECOND.search(text)) and re.search(
         rf"\b{_ASKS}\b", text[: second.start()], re.IGNORECASE
     ):
-        yield Doubt("several-questions", f"asks again: {second.group().strip(' ,')!r}")
+        yield CandidateDoubt("several-questions", f"asks again: {second.group().strip(' ,')!r}")
     if found := _OPTIONS.search(text):
-        yield Doubt("options", f"offers a choice: {found.group().strip()!r}")
+        yield CandidateDoubt("options", f"offers a choice: {found.group().strip()!r}")
     if not _PROMPT.search(text):
-        yield Doubt("no-question", "neither asks nor leaves a gap")
+        yield CandidateDoubt("no-question", "neither asks nor leaves a gap")

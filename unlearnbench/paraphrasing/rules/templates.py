@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapidfuzz.distance import LCSseq
 
 from unlearnbench.benchmark.quality.breaches import FUNCTION_WORDS
-from unlearnbench.paraphrasing.candidates import Doubt
+from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.rules.words import POLITE, plain_words
 
 _KEPT = 0.8
@@ -17,7 +17,7 @@ _LEAST = 3
 """Words of a question of which so much can be said."""
 
 
-def check_template(question: str, text: str) -> Doubt | None:
+def check_template(question: str, text: str) -> CandidateDoubt | None:
     """Whether little was added to the question's own words: politeness (`template`), or a word or
     two (`near-copy`), by which it is no paraphrase or asks something else.
     """
@@ -32,8 +32,12 @@ def check_template(question: str, text: str) -> Doubt | None:
     if in_order / len(asked) < _KEPT:
         return None
     if not new:
-        return Doubt("near-copy", "the question's own words")
+        return CandidateDoubt("near-copy", "the question's own words")
     if polite:
-        return Doubt("template", f"the question's own words behind {' '.join(new)!r}")
+        return CandidateDoubt("template", f"the question's own words behind {' '.join(new)!r}")
     alike = shared >= (_SHARED if len(asked) >= _FEW else _OF_FEW)
-    return Doubt("near-copy", f"the question's own words with {' '.join(new)!r}") if alike else None
+    return (
+        CandidateDoubt("near-copy", f"the question's own words with {' '.join(new)!r}")
+        if alike
+        else None
+    )
