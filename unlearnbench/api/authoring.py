@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.judges import decided_by_rules
+from unlearnbench.api.proposers import Proposers, make_proposers, sample_table
 from unlearnbench.authoring.answers import AnswerRules
+from unlearnbench.authoring.card import data_card
 from unlearnbench.authoring.choosing import ChosenSplit, choose
+from unlearnbench.authoring.decisions import DECISIONS, decision_lines
 from unlearnbench.authoring.facts import FactTable, id_of, read_facts
-from unlearnbench.authoring.files import Draft, benchmark_files
-from unlearnbench.authoring.folder import check_making, write_benchmark
-from unlearnbench.authoring.gathering import gather
+from unlearnbench.authoring.files import LICENCE, VERSION, Draft, benchmark_files
+from unlearnbench.authoring.folder import MAKING, check_making, json_text, write_benchmark
+from unlearnbench.authoring.gathering import WANTED, gather, recheck
 from unlearnbench.authoring.general import ENOUGH, general_facts
-from unlearnbench.authoring.needs import check_examples, check_paraphrased
+from unlearnbench.authoring.kept import accepted_rows
+from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
+from unlearnbench.authoring.needs import check_examples, check_paraphrased, waits_for_review
 from unlearnbench.authoring.records import MakingRecord, candidate_lines, fact_lines
-from unlearnbench.authoring.remarks import remarks_of
+from unlearnbench.authoring.remarks import carried, remarks_of
+from unlearnbench.authoring.report import MakingReport, report_of
+from unlearnbench.authoring.review import write_review
+from unlearnbench.authoring.reviewing import ReviewTaken, kept_review, take_review
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.hashing import sha256_json
+from unlearnbench.files.reading import read_bytes
+from unlearnbench.hashing import sha256_bytes, sha256_json
 from unlearnbench.judging.catalogue import named_judge
 from unlearnbench.judging.rules.itself import not_found
-from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import (
     Candidate,
     CheckedCandidate,
     Paraphrased,
     Paraphraser,
+    SecondReader,
 )
-from unlearnbench.paraphrasing.table import TableParaphraser, read_paraphrases
-from unlearnbench.paths import content_root
-from unlearnbench.types import Fact, Split
+from unlearnbench.paraphrasing.finding import OnRound, estimate_paraphrases
+from unlearnbench.paraphrasing.rules.languages import is_english, language_of
+from unlearnbench.progress import OnProgress, Progress, ignore
+from unlearnbench.types import Estimate, Fact, Split
 from unlearnbench.types.authoring import MakeOptions
 
 if TYPE_CHECKING:
@@ -39,31 +51,49 @@ if TYPE_CHECKING:
 
     from unlearnbench.benchmark import Benchmark
 
-NONE, FILE = "none", "file"
-"""Paraphrasers that ask nobody."""
-SAMPLE = "sample-facts"
-"""A table that ships, to try this on; by this name both its facts and its paraphrases."""
+REPLIES = "replies.jsonl"
+"""Replies that were paid for, beside everything else that was found."""
 _SPLITS: tuple[Split, ...] = ("forget", "retain", "never")
 
 
 @dataclass(frozen=True, slots=True)
 class MadeBenchmark:
-    """A benchmark that was made of a table.
+    """A benchmark that was made of a table, or what a person must decide before it can be.
 
-    `notes` say what was left out and what it can carry, in sentences; `doubtful` are the candidates
-    that are not in it, with what speaks against them.
+    `benchmark` is None as long as a forget fact has no paraphrase that is not in doubt. `report`
+    says what was found, `notes` what was left out, in sentences; `doubtful` are the candidates that
+    are not in it, with what speaks against them. `lacking` are the facts that have fewer
+    paraphrases than were asked of a model.
     """
 
     folder: Path
-    benchmark: Benchmark
+    benchmark: Benchmark | None
+    report: MakingReport
     notes: tuple[str, ...]
     doubtful: tuple[CheckedCandidate, ...]
+    lacking: tuple[str, ...]
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per fact."""
+        """One row per fact of the benchmark; none as long as there is no benchmark."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(fact) for fact in self.benchmark.facts])
+        facts = self.benchmark.facts if self.benchmark is not None else ()
+        return pd.DataFrame([asdict(fact) for fact in facts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A table that was read, who paraphrases it, and what decides the result."""
+
+    table: FactTable
+    source: str
+    proposers: Proposers
+    request: MakingRecord
+
+    @property
+    def facts(self) -> list[Fact]:
+        """The table's own facts."""
+        return [fact for fact, _ in self.table.facts]
 
 
 def make_benchmark(
@@ -71,12 +101,18 @@ def make_benchmark(
     out: str | Path,
     *,
     paraphraser: str | Paraphraser,
+    second_reader: str | SecondReader | None = None,
+    resume: bool = False,
+    review: str | Path | None = None,
+    max_cost: float | None = None,
     make_options: MakeOptions = MakeOptions(),
+    on_progress: OnProgress = ignore,
 ) -> MadeBenchmark:
     """Make a benchmark of a table of questions and answers.
 
     The folder can be given wherever a benchmark is named. The same call again writes the same
-    bytes; a folder that holds something else is refused. Nothing is sent anywhere.
+    bytes and pays for nothing twice; a folder that holds something else is refused. Questions and
+    answers are sent to the models named, and to nobody else.
 
     Example:
         >>> made = make_benchmark("facts.csv", "mine", paraphraser="file:paraphrases.csv")
@@ -88,31 +124,96 @@ def make_benchmark(
             `id`, `aliases` (separated by `|`, or a JSON list), `topic`, `split` (`forget`,
             `retain`, `never`), `tier` and `source`.
         out: The benchmark's folder.
-        paraphraser: `file:TABLE` for a table with columns `paraphrase`, `question` or `id`, and
-            optionally `style` and `purpose`; `none` for the original questions alone; or an object
-            that proposes paraphrases.
+        paraphraser: `gemini`, `openai:MODEL`, `local:CHECKPOINT` or the folder of another
+            definition; `file:TABLE` for a table with columns `paraphrase`, `question` or `id`, and
+            optionally `style` and `purpose`; `none` for the original questions alone; or an object.
+        second_reader: Who says whether a model's paraphrase asks the same, named like the
+            paraphraser; `none` leaves every one to a person. Default: the paraphraser's model.
+        resume: Take up the decisions in the folder's `review.csv`.
+        review: A table with decisions that lies elsewhere, taken up in its place.
+        max_cost: US dollars that paraphraser and second reader may spend together.
         make_options: How the table is read, and what the benchmark says of itself.
+        on_progress: Called with the facts that were paraphrased and read.
 
     Returns:
         The benchmark, what was noted about it, and the paraphrases in doubt.
 
     Raises:
         BenchmarkError: For faults of a table, all of them at once, each with its `file:row`; or a
-            folder that holds something else.
+            folder that holds something else, or a review that cannot be taken up.
+        ParaphraserError: For a paraphraser or second reader that cannot be had.
         JudgeError: For a judge that does not exist.
     """
-    target, options = Path(out), make_options
-    source, rules = _sample(str(facts), "facts.csv"), _rules(options.judge)
+    target = Path(out)
+    job = _job(facts, target, paraphraser, second_reader, max_cost, make_options)
+    check_making(target, job.request)
+    job.proposers.keep_in(target / MAKING / REPLIES)
+    by, reader = job.proposers.paraphraser, job.proposers.second_reader
+    found = gather(job.facts, by, reader, _on_round(target, on_progress))
+    check = partial(recheck, facts=job.facts)
+    if resume or review is not None:
+        taken = take_review(target, found, check, None if review is None else Path(review))
+    else:
+        taken = kept_review(target, found, check)
+    made = _write(target, job, taken)
+    write_review(taken.paraphrased, target, taken.decisions)
+    return made
+
+
+def estimate_making(
+    facts: str | Path,
+    out: str | Path,
+    *,
+    paraphraser: str | Paraphraser,
+    second_reader: str | SecondReader | None = None,
+    make_options: MakeOptions = MakeOptions(),
+) -> Estimate:
+    """What `make_benchmark` would cost with the same arguments, at first; makes no calls.
+
+    What is asked again because it failed comes on top. Raises like `make_benchmark`.
+    """
+    job = _job(facts, Path(out), paraphraser, second_reader, None, make_options)
+    asked = job.proposers.asks_models
+    if asked is None:
+        return Estimate(0, 0, 0, 0, 0, 0.0)
+    check_making(Path(out), job.request)
+    job.proposers.keep_in(Path(out) / MAKING / REPLIES)
+    return estimate_paraphrases(job.facts, WANTED, *asked)
+
+
+def _job(
+    facts: str | Path,
+    target: Path,
+    paraphraser: str | Paraphraser,
+    second_reader: str | SecondReader | None,
+    max_cost: float | None,
+    options: MakeOptions,
+) -> _Job:
+    source, rules = sample_table(str(facts), "facts.csv"), _rules(options.judge)
     table = read_facts(source, options.column, options.sheet, rules)
     own = [fact for fact, _ in table.facts]
-    proposer = _paraphraser(paraphraser, own, options.column)
-    request = _request(target, table, proposer, options)
-    check_making(target, request)
-    found = gather(own, proposer)
-    if proposer is not None:
-        check_paraphrased(found, table)
-    splits = _splits(found, request.general_retain)
-    check_examples(splits, table)
+    proposers = make_proposers(paraphraser, second_reader, max_cost, own, options.column)
+    return _Job(table, source, proposers, _request(target, table, proposers, options))
+
+
+def _on_round(target: Path, on_progress: OnProgress) -> OnRound:
+    def report(part: str, done: int, total: int) -> None:
+        on_progress(Progress(target, "facts", done, total, part))
+
+    return report
+
+
+def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
+    """Write what was found, and the benchmark unless a person has to decide first."""
+    found, request, table = taken.paraphrased, job.request, job.table
+    if waits := waits_for_review(found):
+        splits: dict[Split, ChosenSplit] = {}
+    else:
+        if job.proposers.paraphraser is not None:
+            check_paraphrased(found, table)
+        splits = _splits(found, request.general_retain)
+        check_examples(splits, table)
+    chosen = [fact for split in splits.values() for fact in split.facts]
     draft = Draft(
         id=request.id,
         title=request.title,
@@ -121,20 +222,54 @@ def make_benchmark(
         paraphraser=request.paraphraser,
         identity=request.paraphrases,
         splits=splits,
+        accepted=accepted_rows(chosen, taken.decisions),
     )
+    remarks = () if waits else remarks_of(table, found, splits, request)
+    notes = (*table.notes, *job.proposers.notes, *remarks)
+    report = report_of(_made(job, taken, splits, notes))
     state = {
         "facts.jsonl": fact_lines(table.facts),
         "candidates.jsonl": candidate_lines(found, draft.facts),
+        DECISIONS: decision_lines(taken.decisions),
+        "report.json": json_text(report.to_disk()),
     }
-    made = write_benchmark(target, request, state, benchmark_files(draft))
-    notes = (*table.notes, *_notes_of(proposer), *remarks_of(table, found, splits, request))
+    files = {} if waits else benchmark_files(draft)
+    if files:
+        files = {"README.md": data_card(report), **files}
+    made = write_benchmark(target, request, state, files)
     doubtful = tuple(doubt for one in found for doubt in one.doubtful)
-    return MadeBenchmark(target, made, notes, doubtful)
+    asked = job.proposers.asks_models is not None
+    lacking = tuple(one.fact.id for one in found if one.missing and asked)
+    return MadeBenchmark(target, made, report, notes, doubtful, lacking)
 
 
-def _sample(source: str, file: str) -> str:
-    """A table of the sample that ships, if `source` is its name."""
-    return str(content_root() / "benchmarks" / SAMPLE / file) if source == SAMPLE else source
+def _made(
+    job: _Job, taken: ReviewTaken, splits: Mapping[Split, ChosenSplit], notes: Sequence[str]
+) -> Made:
+    """What the report and the data card are written from."""
+    request, by, reader = job.request, job.proposers.paraphraser, job.proposers.second_reader
+    waiting = "nothing yet: a forget fact has no paraphrase that is not in doubt"
+    facts = tuple(fact for split in splits.values() for fact in split.facts)
+    path = Path(job.source)
+    digest = sha256_bytes(read_bytes(path)) if path.is_file() else request.facts
+    foreign = [fact for fact in job.facts if by is not None and not is_english(fact.question)]
+    return Made(
+        id=request.id,
+        version=VERSION,
+        title=request.title,
+        licence=LICENCE,
+        judge=request.judge,
+        private=request.private,
+        facts=facts,
+        paraphrased=taken.paraphrased,
+        carries=carried(splits["forget"]) if splits else waiting,
+        tables=(MadeFrom(job.table.name, len(job.table.facts), digest),),
+        paraphraser=None if by is None else MadeBy(by.name, by.identity),
+        second_reader=None if reader is None else MadeBy(reader.name, reader.identity),
+        decisions=taken.decisions,
+        languages=Counter(language_of(fact.question)[0] for fact in foreign),
+        notes=tuple(notes),
+    )
 
 
 def _rules(judge: str) -> AnswerRules:
@@ -144,27 +279,8 @@ def _rules(judge: str) -> AnswerRules:
     return AnswerRules(judge, lambda fact: not_found(fact.question, fact.answer, fact.aliases))
 
 
-def _paraphraser(
-    paraphraser: str | Paraphraser, facts: Sequence[Fact], columns: Mapping[str, str]
-) -> Paraphraser | None:
-    """The paraphraser that is named; None for `none`. Raises `BenchmarkError`."""
-    if not isinstance(paraphraser, str):
-        return paraphraser
-    name, _, argument = paraphraser.partition(":")
-    if name == NONE and not argument:
-        return None
-    if name == FILE and argument:
-        return read_paraphrases(_sample(argument, "paraphrases.csv"), facts, columns)
-    hint = "give file:TABLE" if name == FILE else nearest(name, ["file:TABLE", NONE])
-    raise BenchmarkError("unknown-paraphraser", f"--paraphraser {paraphraser}", hint)
-
-
-def _notes_of(paraphraser: Paraphraser | None) -> tuple[str, ...]:
-    return paraphraser.notes if isinstance(paraphraser, TableParaphraser) else ()
-
-
 def _request(
-    target: Path, table: FactTable, paraphraser: Paraphraser | None, options: MakeOptions
+    target: Path, table: FactTable, proposers: Proposers, options: MakeOptions
 ) -> MakingRecord:
     """Everything that decides what is made. Raises `BenchmarkError` for an id that is none."""
     general = options.general_retain
@@ -176,11 +292,10 @@ def _request(
         title=options.title or f"Made of {Path(table.name).name}",
         table=table.name,
         facts=sha256_json([asdict(fact) for fact, _ in table.facts]),
-        paraphraser=paraphraser.name if paraphraser else NONE,
-        paraphrases=paraphraser.identity if paraphraser else sha256_json([]),
         judge=options.judge,
         general_retain=general,
         private=not options.public,
+        **proposers.identities,
     )
 
 

@@ -10,7 +10,7 @@ from unlearnbench.authoring.choosing import ChosenSplit
 from unlearnbench.authoring.facts import TIERS
 from unlearnbench.authoring.general import reviewed_rows
 from unlearnbench.benchmark.editions import DECLARATION
-from unlearnbench.benchmark.quality.beside import REVIEWED
+from unlearnbench.benchmark.quality.beside import REVIEWED, ReviewedRow
 from unlearnbench.benchmark.schema import (
     BenchmarkDeclaration,
     FactRow,
@@ -22,12 +22,16 @@ from unlearnbench.benchmark.schema import (
 from unlearnbench.paraphrasing.candidates import STYLES
 from unlearnbench.types import Fact, Split
 
-_VERSION, _LICENCE = "1.0.0", "not stated"
+VERSION, LICENCE = "1.0.0", "not stated"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything that a benchmark will hold. `paraphraser` is its name, `identity` its identity."""
+    """Everything that a benchmark will hold.
+
+    `paraphraser` is its name, `identity` its identity; `accepted` the doubtful paraphrases that a
+    person has let in.
+    """
 
     id: str
     title: str
@@ -36,6 +40,7 @@ class Draft:
     paraphraser: str
     identity: str
     splits: Mapping[Split, ChosenSplit]
+    accepted: Sequence[ReviewedRow] = ()
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -46,7 +51,8 @@ class Draft:
 def benchmark_files(draft: Draft) -> dict[str, str]:
     """The files of a benchmark by name, its declaration last."""
     files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
-    reviewed = reviewed_rows(draft.splits["retain"].facts if "retain" in draft.splits else ())
+    general = draft.splits["retain"].facts if "retain" in draft.splits else ()
+    reviewed = [*reviewed_rows(general), *draft.accepted]
     if reviewed:
         files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
     return {**files, DECLARATION: _toml(_declaration(draft))}
@@ -64,9 +70,9 @@ def _declaration(draft: Draft) -> BenchmarkDeclaration:
     }
     return BenchmarkDeclaration(
         id=draft.id,
-        version=_VERSION,
+        version=VERSION,
         title=draft.title,
-        licence=_LICENCE,
+        licence=LICENCE,
         judge=draft.judge,
         profile="standard",
         styles=list(STYLES),

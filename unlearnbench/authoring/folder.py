@@ -56,14 +56,17 @@ def _short(value: object) -> str:
 
 def write_benchmark(
     out: Path, request: MakingRecord, state: Mapping[str, str], files: Mapping[str, str]
-) -> Benchmark:
+) -> Benchmark | None:
     """Write a benchmark's `files`, and `state` into `making/`; the benchmark, loaded.
+
+    Without `files` only the state is written: a person has to decide first.
 
     What does not load is not written; what was changed by hand is not overwritten. A process that
     is killed leaves no folder that loads and is not whole: the declaration is written last.
     Raises `BenchmarkError`, or `RunError` if a write is refused or the folder is in use.
     """
-    _check_loads(files)
+    if files:
+        _check_loads(files)
     making = out / MAKING
     check_making(out, request)
     with locked(making):
@@ -77,15 +80,15 @@ def write_benchmark(
         }
         records = {
             **state,
-            _REQUEST: _json(request.to_disk()),
-            _WRITTEN: _json(WrittenRecord(files=digests).to_disk()),
+            _REQUEST: json_text(request.to_disk()),
+            _WRITTEN: json_text(WrittenRecord(files=digests).to_disk()),
         }
         write_together([(making / name, text) for name, text in records.items()])
         if any(_digest(out / name) != digests[name][-1] for name in files):
             with writing(out):
                 (out / DECLARATION).unlink(missing_ok=True)
             write_together([(out / name, text) for name, text in files.items()])
-    return load_benchmark(str(out))
+    return load_benchmark(str(out)) if files else None
 
 
 def _check_loads(files: Mapping[str, str]) -> None:
@@ -113,5 +116,6 @@ def _digest(path: Path) -> str | None:
     return sha256_bytes(read_bytes(path)) if path.is_file() else None
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """A record as it lies in a file."""
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

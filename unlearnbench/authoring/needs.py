@@ -13,6 +13,12 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types import Split
 
 
+def waits_for_review(found: Sequence[Paraphrased]) -> bool:
+    """Whether every forget fact without paraphrases has some in doubt: a person can decide."""
+    lacking = [one for one in found if one.fact.split == "forget" and not one.evaluation]
+    return bool(lacking) and all(one.doubtful for one in lacking)
+
+
 def check_paraphrased(found: Sequence[Paraphrased], table: FactTable) -> None:
     """Raise `TableError` with every forget fact that has no paraphrase that passed."""
     places = {fact.id: where for fact, where in table.facts}

@@ -16,7 +16,7 @@ class MakingRecord(Record):
     """`making/request.json`: everything that decides what a benchmark holds.
 
     `facts` is the sha256 of the table's facts as they were read, `paraphrases` the identity of the
-    paraphraser.
+    paraphraser, `readings` that of the second reader, who is empty without one.
     """
 
     VERSION: ClassVar[int] = 1
@@ -28,6 +28,8 @@ class MakingRecord(Record):
     facts: str
     paraphraser: str
     paraphrases: str
+    second_reader: str
+    readings: str
     judge: str
     general_retain: Count
     private: Bool
@@ -116,14 +118,14 @@ def fact_lines(located: Iterable[Located]) -> str:
 def candidate_lines(found: Iterable[Paraphrased], facts: Mapping[str, Fact]) -> str:
     """The content of `making/candidates.jsonl`; `facts` are those of the benchmark, by id."""
     return _lines(
-        CandidateLine.of(checked, checked.candidate.text in _texts(facts[p.fact.id]))
+        CandidateLine.of(checked, checked.candidate.text in _texts(facts.get(p.fact.id)))
         for p in found
         for checked in (*map(CheckedCandidate, (*p.evaluation, *p.training)), *p.doubtful)
     )
 
 
-def _texts(fact: Fact) -> set[str]:
-    return {*(p.text for p in fact.paraphrases), *fact.train_paraphrases}
+def _texts(fact: Fact | None) -> set[str]:
+    return set() if fact is None else {*(p.text for p in fact.paraphrases), *fact.train_paraphrases}
 
 
 def _lines(parts: Iterable[Part]) -> str:

@@ -19,14 +19,8 @@ def remarks_of(
     splits: Mapping[Split, ChosenSplit],
     request: MakingRecord,
 ) -> list[str]:
-    """All remarks, in reading order."""
-    remarks = [carried(splits["forget"])]
-    remarks += _fewer(splits, found)
-    remarks += _untrained(splits["forget"])
-    doubtful = sum(len(one.doubtful) for one in found)
-    if doubtful:
-        what = counted(doubtful, "paraphrase is", "paraphrases are")
-        remarks.append(f"{what} in doubt and left out; making/candidates.jsonl says why")
+    """Remarks on what was taken and what was not, in reading order."""
+    remarks = [*_fewer(splits, found), *_untrained(splits["forget"])]
     remarks += _general(table, splits)
     if request.private:
         remarks.append("private: runs of it are submitted only with `submit --public`")

@@ -189,8 +189,8 @@ def _result(decision: Decision) -> str | None:
 
 
 def report_summary(report: MakingReport) -> list[str]:
-    """What a user must know at once, a sentence a line."""
-    lines = [f"{report.id}: {_contents(report)}", report.carries]
+    """What a user must know at once beside the counts, a sentence a line."""
+    lines = [report.carries]
     review = report.review
     if review.accepted or review.mended or review.struck:
         decided = f"{review.accepted} accepted, {review.mended} mended, {review.struck} struck"
@@ -209,11 +209,3 @@ def report_summary(report: MakingReport) -> list[str]:
     for language, count in report.languages.items():
         lines.append(f"no check reads the language of {counted(count, 'fact')} ({language})")
     return lines
-
-
-def _contents(report: MakingReport) -> str:
-    return ", ".join(
-        f"{name} {counted(split.facts, 'fact')} and "
-        f"{counted(sum(split.evaluation.values()), 'paraphrase')}"
-        for name, split in report.splits.items()
-    )

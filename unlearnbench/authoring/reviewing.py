@@ -29,6 +29,12 @@ class ReviewTaken:
     decisions: Decisions
 
 
+def kept_review(out: Path, paraphrased: Sequence[Paraphrased], recheck: Recheck) -> ReviewTaken:
+    """Take up what was decided in earlier rounds, and no table. Raises `BenchmarkError`."""
+    before = stored_decisions(out / "making")
+    return ReviewTaken(tuple(take_up(paraphrased, before, recheck)), before)
+
+
 def take_review(
     out: Path, paraphrased: Sequence[Paraphrased], recheck: Recheck, table: Path | None = None
 ) -> ReviewTaken:

@@ -1,9 +1,9 @@
 """What is asked of a paraphraser, what it proposes, and what speaks against a proposal.
 
-A paraphraser is asked with a `Request` for each fact and answers with `Candidate`s. Every candidate
-is checked: without a `Doubt` it may enter a benchmark, with one it is asked for again and at last
-left for a person. A paraphraser that cannot be reached gives no candidates; its fact then has fewer
-paraphrases, and nothing else happens to it.
+A paraphraser is asked with a `ParaphraseRequest` for each fact and answers with `Candidate`s. Every
+candidate is checked: without a `CandidateDoubt` it may enter a benchmark, with one it is asked for
+again and at last left for a person. A paraphraser that cannot be reached gives no candidates; its
+fact then has fewer paraphrases, and nothing else happens to it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOT_ITS_FAULT = frozenset({UNREAD, UNCHECKED_LANGUAGE})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ParaphraseRequest:
     """A fact and the candidates wanted for it.
 
     `evaluation`: how many candidates of each style; `training`: how many of any. `avoid`: texts
@@ -55,7 +55,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class CandidateDoubt:
     """What speaks against a candidate.
 
     `rule` is a stable name, `what` says which words. `final`: no person can accept the text as it
@@ -68,11 +68,11 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedCandidate:
     """A candidate with all doubts about it; it passes if there are none."""
 
     candidate: Candidate
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[CandidateDoubt, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -98,13 +98,13 @@ class Paraphraser(Protocol):
         """Calls, tokens and dollars so far."""
         ...
 
-    def estimate(self, requests: Sequence[Request]) -> Estimate:
+    def estimate(self, requests: Sequence[ParaphraseRequest]) -> Estimate:
         """The cost of these requests; makes no calls."""
         ...
 
     def propose(
-        self, requests: Sequence[Request]
-    ) -> Iterator[tuple[Request, tuple[Candidate, ...] | str]]:
+        self, requests: Sequence[ParaphraseRequest]
+    ) -> Iterator[tuple[ParaphraseRequest, tuple[Candidate, ...] | str]]:
         """Yield each request once, in any order, with its candidates or why there are none."""
         ...
 
@@ -133,7 +133,7 @@ class SecondReader(Protocol):
 
     def read(
         self, facts: Sequence[tuple[Fact, Sequence[str]]]
-    ) -> Iterator[tuple[str, str, Doubt | None]]:
+    ) -> Iterator[tuple[str, str, CandidateDoubt | None]]:
         """Yield (fact id, text, doubt) for each text once, in any order.
 
         A text that could not be read has a doubt of rule `unread`: it is never taken to pass.
@@ -152,5 +152,5 @@ class Paraphrased:
     fact: Fact
     evaluation: tuple[Candidate, ...]
     training: tuple[Candidate, ...]
-    doubtful: tuple[Checked, ...]
+    doubtful: tuple[CheckedCandidate, ...]
     missing: str = ""
