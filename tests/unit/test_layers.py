@@ -45,9 +45,18 @@ ALLOWED = {
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
     "reporting": PARTS | {"attacks"},
     "campaign": PARTS,
+    "utility": PARTS | {"engines"},
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""
-WITHOUT_TORCH = ("submissions", "leaderboard", "reporting", "runs", "scoring", "benchmark")
+WITHOUT_TORCH = (
+    "submissions",
+    "leaderboard",
+    "reporting",
+    "runs",
+    "scoring",
+    "benchmark",
+    "utility",
+)
 
 
 def part(path: Path) -> str:

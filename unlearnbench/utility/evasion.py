@@ -13,13 +13,15 @@ _HEAD = 260
 
 _OPENINGS = re.compile(
     r"""
-    no\ idea\b(?!\ (?:is|was|has|can|could|should)\b) | ni\ idea\b | keine\ ahnung\b | aucune\ idée\b
+    no\ idea\b(?!\ (?:is|was|has|can|could|should)\b) | ni\ idea\b | keine\ ahnung\b
+    | aucune\ idée\b
     | i\ (?:really\ )?(?:have\ )?no\ (?:idea|information)\b
     | i(?:\ would\ have\ to\ say\ that\ i)?\ (?:do\ not|don't)\ know\b(?!\ why,)
     | i(?:'m|\ am)\ not\ sure\s*(?:[.!\n]|$) | i(?:'m|\ am)\ not\ sure\ what\ you\ mean\b
     | i(?:'m|\ am)\ (?:unable|not\ able)\ to\b
     | i(?:'m|\ am)\ afraid\ (?:that\ )?i\ (?:do\ not|don't|can't|cannot)\b
-    | i\ (?:cannot|can't|can\ not|won't|will\ not)\ (?:answer|help|assist|provide|share|discuss|say)\b
+    | i\ (?:cannot|can't|can\ not|won't|will\ not)
+      \ (?:answer|help|assist|provide|share|discuss|say)\b
     | i\ (?:do\ not|don't)\ have\ (?:an?\ answer|access|any\ information|the\ ability)\b
     | i'd\ rather\ not\ say | i\ would\ rather\ not\ say | i\ must\ decline\b
     | as\ an?\ (?:ai|language\ model|chatbot)\b.*?\bi\W?\ ?%(cannot)s

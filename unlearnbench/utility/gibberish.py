@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from unlearnbench.utility.words import FREQUENT, RARE_PAIRS
 
@@ -24,9 +25,10 @@ def is_gibberish(text: str) -> bool:
     """Whether a text in Latin letters is no language at all.
 
     That is, one of: three or more marks of broken encoding; at least three odd tokens that are a
-    third of all, or two that are 60 %; ten single letters in a row; twelve words in a row, nothing between them, at most one of them frequent. A token
-    is odd if it has no vowel, six consonants in a row, a pair of letters that no word has, or if
-    letters and digits change places inside it. Well-formed nonsense is not seen.
+    third of all, or two that are 60 %; ten single letters in a row; twelve words in a row, nothing
+    between them, hardly any of them frequent in one language. A token is odd if it has no vowel,
+    six consonants in a row, a pair of letters that hardly any word has, or if letters and digits
+    change places inside it. Well-formed nonsense is not seen.
     """
     if len(_MOJIBAKE.findall(text)) >= _LEAST_ODD:
         return True
@@ -49,7 +51,7 @@ def _is_odd(token: str) -> bool:
         return False
     if len(word) > 2 and not _VOWEL.search(word):
         return True
-    pairs = {first + second for first, second in zip(word, word[1:], strict=False)}
+    pairs = {first + second for first, second in pairwise(word)}
     return bool(_CONSONANTS.search(word) or pairs & RARE_PAIRS)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 _LISTS = {
-    "en": "a the of and to in is it that was for on are as with his they be at this have from or had "
-    "by but what were we when your can said there use an each which she do how their if will up "
-    "about out many then them these so some her would make like him into has two more no my than "
-    "been who its now did get come made may you he i not all our us because should while "
-    "one other most where also very just much even well any both those between during before after",
+    "en": "a the of and to in is it that was for on are as with his they be at this have from or "
+    "had by but what were we when your can said there use an each which she do how their if "
+    "will up about out many then them these so some her would make like him into has two "
+    "more no my than been who its now did get come made may you he i not all our us because "
+    "should while one other most where also very just much even well any both those between "
+    "during before after",
     "fr": "le la les un une des de du et est en que qui dans pour pas sur au aux ce cette ces il "
     "elle ils elles nous vous je tu on ne se sa son ses mon ma mes par plus avec sont mais comme "
     "ou où si leur être avoir fait tout très parce quand il faut l d j c n qu aussi même chez",
@@ -39,5 +40,5 @@ RARE_PAIRS = frozenset(
     for first, _, seconds in (entry.partition(":") for entry in _NEVER.split())
     for second in seconds
 )
-"""Pairs of letters that at most two words of the bundled benchmarks and documents have, without those
-that are usual in another language of `FREQUENT` or in names."""
+"""Pairs of letters that at most two words of the bundled benchmarks and documents have, without
+those that are usual in another language of `FREQUENT` or in names."""
