@@ -1,4 +1,4 @@
-"""What a checkpoint can still do: the offline half of the protocol that forgetting is weighed by."""
+"""What a checkpoint can still do, which forgetting is weighed against."""
 
 from __future__ import annotations
 

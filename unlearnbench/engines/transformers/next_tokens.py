@@ -45,7 +45,8 @@ def letter_logprobs(
     NaN.
     """
     rows = [engine.prompts.prompter.raw(prompt) for prompt in prompts]
-    wanted = _letter_tokens(engine, prompts[0], rows[0], letters)
+    lead, wanted = _letter_tokens(engine, prompts[0], rows[0], letters)
+    rows = [row + lead for row in rows]
     window = context_window(engine.model.config)
     longest = max(map(len, rows))
     if window is not None and longest > window:
@@ -84,17 +85,17 @@ def text_distributions(
 
 def _letter_tokens(
     engine: TransformersEngine, prompt: str, ids: list[int], letters: str
-) -> list[int]:
-    """The token of each letter after a prompt."""
-    tokens = []
-    for letter in letters:
-        longer = engine.prompts.prompter.raw(f"{prompt} {letter}")
-        if longer[: len(ids)] != ids or len(longer) != len(ids) + 1:
-            raise EngineError(f"its tokenizer has no single token for {letter!r} after a question")
-        tokens.append(longer[-1])
+) -> tuple[list[int], list[int]]:
+    """What stands between a prompt and each letter (a blank, if it is a token), and the letters."""
+    encode = engine.prompts.prompter.raw
+    longer = [encode(f"{prompt} {letter}") for letter in letters]
+    leads = {tuple(row[len(ids) : -1]) for row in longer}
+    if len(leads) > 1 or any(row[: len(ids)] != ids or len(row) == len(ids) for row in longer):
+        raise EngineError(f"its tokenizer has no single token for a letter of {letters}")
+    tokens = [row[-1] for row in longer]
     if len(set(tokens)) < len(letters):
         raise EngineError(f"its tokenizer writes the letters {letters} alike")
-    return tokens
+    return list(*leads), tokens
 
 
 def _shared_length(rows: Sequence[Sequence[int]]) -> int:
