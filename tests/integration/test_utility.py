@@ -48,7 +48,7 @@ def test_letters_behind_a_shared_prefix_are_those_of_whole_prompts(tiny_llama: P
 
 
 def test_a_cache_that_loses_the_prefix_is_not_believed(
-    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = TransformersEngine(str(tiny_llama), FLOAT32)
     prompts = choice_prompts(SETS.shots, SETS.questions)
@@ -61,7 +61,9 @@ def test_a_cache_that_loses_the_prefix_is_not_believed(
         return forward(*args, **named)
 
     monkeypatch.setattr(engine.model, "forward", forgetful)
+    assert "shared prefix" not in caplog.text
     assert letter_logprobs(engine, prompts, "ABCD") == pytest.approx(whole, abs=1e-4)
+    assert "does not carry a shared prefix" in caplog.text
 
 
 def test_letters_that_are_no_tokens_are_refused(tiny_llama: Path) -> None:
@@ -93,9 +95,8 @@ def test_another_tokenizer_gives_no_drift_and_says_why(
     other = save_model(tmp_path / "other", "llama")
     path = other / "tokenizer.json"
     stored = json.loads(path.read_text("utf-8"))
-    merges = stored["model"].get("merges")
-    assert merges, "the tiny tokenizer has merges"
-    stored["model"]["merges"] = merges[: len(merges) // 2]
+    words = stored["model"]["vocab"]
+    words["a"], words["b"] = words["b"], words["a"]
     path.write_text(json.dumps(stored), "utf-8")
     record = measure_utility(str(other), str(tiny_llama), limit=2, engine_options=FLOAT32)
     assert record.drift is not None
@@ -148,5 +149,13 @@ def test_the_command(tiny_llama: Path, tmp_path: Path, command_line: CommandLine
     assert "prose.bits_per_byte" in done.out
     assert "no win rate" in done.out
     assert read_utility(out).model.dtype == "float32"
+    again = command_line("utility", str(out))
+    assert again.code == 0
+    assert again.out == done.out
+    changed = json.loads(out.read_text("utf-8")) | {"data": "0" * 64}
+    out.write_text(json.dumps(changed), "utf-8")
+    other = command_line("utility", str(out))
+    assert other.code == 2
+    assert "other questions" in other.err
     missing = command_line("utility", str(tmp_path / "nowhere"), "--limit", "1")
     assert missing.code == 2

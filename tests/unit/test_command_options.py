@@ -34,6 +34,7 @@ CALLS = {
     "relearn": ("relearn x", "attacks.relearn"),
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
+    "utility": ("utility x", "utility.measure_utility"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
     "report": ("report a b", "reports.report"),
     "submit": ("submit r --base runs/b --name N --method m --submitter s", "submissions.submit"),
@@ -153,6 +154,12 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "forget": None,
         "retain_log": None,
         "tofu_options": TofuOptions(),
+        "engine_options": EngineOptions(),
+    },
+    "utility": {
+        "checkpoint": "x",
+        "base": None,
+        "limit": None,
         "engine_options": EngineOptions(),
     },
     "campaign": {
@@ -349,6 +356,12 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--released-strength", "tofu_options.released_strength", True),
         ("--truth-ratio arithmetic", "tofu_options.truth_ratio", "arithmetic"),
     ],
+    "utility": [
+        *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
+        ("--base y", "base", "y"),
+        ("--limit 2", "limit", 2),
+    ],
     "campaign": [
         ("--out there", "out", Path("there")),
         ("--jobs 3", "jobs", 3),
@@ -397,6 +410,7 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
+    "utility --out": "integration/test_utility.py",
 }
 """Options that decide what a command does with the API's answer."""
 

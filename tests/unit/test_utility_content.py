@@ -14,7 +14,7 @@ from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paths import content_root
-from unlearnbench.utility.degeneration import KINDS, degeneration, kind_of
+from unlearnbench.utility.degeneration import KINDS, answer_kind, degeneration
 
 FOLDER = content_root() / "benchmarks" / "utility"
 ROWS = content_root() / "leaderboard" / "submissions"
@@ -131,14 +131,14 @@ def test_real_outputs_are_those_of_the_rows() -> None:
 @pytest.mark.parametrize("half", ["tuning", "held-out"])
 def test_detectors_agree_with_the_labels(half: str) -> None:
     rows = [row for row in TABLE if row.half == half]
-    right = sum(kind_of(row.text, row.language) == row.kind for row in rows)
+    right = sum(answer_kind(row.text, row.language) == row.kind for row in rows)
     assert right / len(rows) >= 0.98
 
 
 def test_no_good_answer_is_called_anything_else() -> None:
     good = [row for row in TABLE if row.kind == "good"]
-    assert [row.id for row in good if kind_of(row.text, row.language) != "good"] == []
-    assert [p.id for p in SETS.prose if kind_of(p.text, "en") != "good"] == []
+    assert [row.id for row in good if answer_kind(row.text, row.language) != "good"] == []
+    assert [p.id for p in SETS.prose if answer_kind(p.text, "en") != "good"] == []
 
 
 def test_bundled_questions_are_no_gibberish() -> None:

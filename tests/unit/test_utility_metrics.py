@@ -17,9 +17,9 @@ from scipy.stats import binomtest, entropy
 from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.utility.choice import choice_accuracy, chosen_letter
 from unlearnbench.utility.drift import bits_per_byte, js_divergence, kl_divergence, perplexity
-from unlearnbench.utility.repetitiveness import distinct_share, ngram_entropy, words_of
+from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
 from unlearnbench.utility.win_rate import (
-    Comparison,
+    JudgedPair,
     Preference,
     WinRate,
     length_controlled,
@@ -47,7 +47,7 @@ def test_entropy_at_known_points(words: list[str], expected: float) -> None:
 
 @pytest.mark.parametrize("text", PROSE, ids=[str(n) for n in range(len(PROSE))])
 def test_entropy_is_that_of_scipy_over_ngrams_of_nltk(text: str) -> None:
-    words = words_of(text)
+    words = cut_words(text)
     bits = [entropy(list(Counter(ngrams(words, n)).values()), base=2) for n in (2, 3)]
     expected = 100 * np.mean(np.array(bits) * [2 / 3, 4 / 3])
     assert ngram_entropy(words) == pytest.approx(expected, abs=1e-9)
@@ -64,7 +64,7 @@ def test_distinct_shares_are_of_equal_length() -> None:
 
 
 def test_words_are_cut_at_punctuation() -> None:
-    assert words_of("Don't stop, Zoë!") == ["Don't", "stop", ",", "Zoë", "!"]
+    assert cut_words("Don't stop, Zoë!") == ["Don't", "stop", ",", "Zoë", "!"]
 
 
 def test_a_letter_is_chosen_only_if_it_is_alone_at_the_top() -> None:
@@ -122,7 +122,7 @@ def test_perplexity_of_a_fair_die_is_six() -> None:
 @given(st.lists(st.sampled_from(TALLY), min_size=1, max_size=40))
 def test_against_itself_a_model_wins_half(verdicts: list[Preference]) -> None:
     """Both answers are the same, so that whatever a judge says, it says in both orders."""
-    pairs = [Comparison(verdict, verdict, 10, 10) for verdict in verdicts]
+    pairs = [JudgedPair(verdict, verdict, 10, 10) for verdict in verdicts]
     n = len(pairs)
     assert win_rate(pairs) == WinRate(0.5, 0.5, n, 0)
     assert length_controlled(pairs) == 0.5
@@ -130,9 +130,9 @@ def test_against_itself_a_model_wins_half(verdicts: list[Preference]) -> None:
 
 def test_wins_ties_and_open_calls() -> None:
     won, tied, lost = ("first", "second"), ("tie", "tie"), ("second", "first")
-    pairs = [Comparison(a, b, 5, 5) for a, b in (won, won, tied, lost)]  # type: ignore[arg-type]
+    pairs = [JudgedPair(a, b, 5, 5) for a, b in (won, won, tied, lost)]  # type: ignore[arg-type]
     assert win_rate(pairs) == WinRate(0.625, 0.625, 4, 0)
-    half_known = Comparison("first", None, 5, 5)
+    half_known = JudgedPair("first", None, 5, 5)
     assert half_known.share is None
     assert win_rate([*pairs[:1], half_known]) == WinRate(0.5, 1.0, 2, 1)
     assert length_controlled([half_known]) is None
@@ -142,8 +142,8 @@ def test_wins_ties_and_open_calls() -> None:
 
 def test_length_is_controlled_for() -> None:
     """A judge that only counts words finds no better model; the fit is that of scipy."""
-    longer = [Comparison("first", "second", 30 + n, 20) for n in range(20)]
-    shorter = [Comparison("second", "first", 20, 30 + n) for n in range(8)]
+    longer = [JudgedPair("first", "second", 30 + n, 20) for n in range(20)]
+    shorter = [JudgedPair("second", "first", 20, 30 + n) for n in range(8)]
     pairs = [*longer, *shorter]
     assert win_rate(pairs).low > 0.7
     rate = length_controlled(pairs)

@@ -13,8 +13,8 @@ from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.schema.base import utc_now
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
-from unlearnbench.utility.measure import Watcher, measure
-from unlearnbench.utility.record import Measurement, UtilityRecord
+from unlearnbench.utility.measure import Watcher, measure_model
+from unlearnbench.utility.record import Measurement, UtilityRecord, read_utility
 from unlearnbench.utility.summary import drift_metrics, metrics_of
 
 if TYPE_CHECKING:
@@ -59,12 +59,34 @@ def measure_utility(
         raise RunError(f"the base's distributions cannot be kept: {error}; free room") from error
 
 
+def recompute_utility(path: str | Path) -> UtilityRecord:
+    """A stored record with its metrics computed again from what it holds; no model is needed.
+
+    Args:
+        path: What `unlearnbench utility --out` wrote.
+
+    Returns:
+        The record, its metrics as this version defines them.
+
+    Raises:
+        RunError: The file is no such record, or was measured on other questions.
+    """
+    record = read_utility(Path(path))
+    sets = load_utility_sets().first(len(record.model.letters))
+    if sets.fingerprint != record.data:
+        raise RunError(f"{path}: measured on other questions than this version's; measure it again")
+    drift = {} if record.drift is None else drift_metrics(record.drift)
+    base = {} if record.base is None else metrics_of(record.base, sets)
+    metrics = {**metrics_of(record.model, sets), **drift}
+    return record.model_copy(update={"metrics": metrics, "base_metrics": base})
+
+
 def _measured(
     checkpoint: str, base: str | None, sets: UtilitySets, options: EngineOptions
 ) -> UtilityRecord:
     base_measured, drift = None, None
     if base is None:
-        model = _measure_one(checkpoint, sets, options, _ignore)
+        model = _measure_one(checkpoint, sets, options)
     else:
         with TemporaryDirectory(prefix="unlearnbench-") as folder:
             kept = KeptDistributions(Path(folder))
@@ -85,20 +107,16 @@ def _measured(
 
 
 def _measure_one(
-    checkpoint: str, sets: UtilitySets, options: EngineOptions, watch: Watcher
+    checkpoint: str, sets: UtilitySets, options: EngineOptions, watch: Watcher | None = None
 ) -> Measurement:
     """One model, loaded and let go again."""
     from unlearnbench.engines.transformers.engine import TransformersEngine
 
-    return measure(_LoadedModel(TransformersEngine(checkpoint, options)), sets, watch)
-
-
-def _ignore(name: str, ids: list[int], logp: NDArray[np.float32]) -> None:
-    """Without a base nothing is compared."""
+    return measure_model(_LoadedModel(TransformersEngine(checkpoint, options)), sets, watch)
 
 
 class _LoadedModel:
-    """A checkpoint in memory, as `utility.measure.Model`."""
+    """A checkpoint in memory, as `utility.measure.AskedModel`."""
 
     def __init__(self, engine: TransformersEngine) -> None:
         self.generator = engine

@@ -39,17 +39,21 @@ def utility(
 ) -> int:
     """Measure what a checkpoint can still do: choices, instructions, prose, drift from its base.
 
-    Exits with 1 if an instruction got no answer.
+    A result of --out in place of CHECKPOINT is computed again, without a model. Exits with 1 if an
+    instruction got no answer.
 
     Example: unlearnbench utility smollm2-135m --out utility.json
     """
     quieten(quiet)
-    from unlearnbench.api.utility import measure_utility
+    from unlearnbench.api.utility import measure_utility, recompute_utility
     from unlearnbench.utility.record import write_utility
 
     if out is not None:
         check_file_option("--out", out)
-    record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
+    if checkpoint.endswith(".json"):
+        record = recompute_utility(checkpoint)
+    else:
+        record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
     if out is not None:
         write_utility(record, out)
     if json:

@@ -15,7 +15,7 @@ Kind = Literal["good", "empty", "looping", "other-language", "gibberish", "refus
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def kind_of(text: str, language: str) -> Kind:
+def answer_kind(text: str, language: str) -> Kind:
     """What a text is as an answer in `language` to an innocent question.
 
     `good` says that it can be read, not that it is right. `empty`: no letter and no digit. The
@@ -41,5 +41,5 @@ def degeneration(answers: Sequence[tuple[str, str]]) -> Mapping[Kind, int]:
 
     The share of degenerate answers is 1 - good / all.
     """
-    counts = Counter(kind_of(text, language) for text, language in answers)
+    counts = Counter(answer_kind(text, language) for text, language in answers)
     return {kind: counts[kind] for kind in KINDS}

@@ -22,7 +22,7 @@ NEW_TOKENS = 128
 Distributions = Iterator[tuple[list[int], NDArray[np.float32]]]
 
 
-class Model(Protocol):
+class AskedModel(Protocol):
     """A loaded model, as far as it is asked here; see `engines.transformers.next_tokens`."""
 
     @property
@@ -57,7 +57,7 @@ class _Prose:
     vocabulary: int
 
 
-def measure(model: Model, sets: UtilitySets, watch: Watcher) -> Measurement:
+def measure_model(model: AskedModel, sets: UtilitySets, watch: Watcher | None) -> Measurement:
     """Everything about one model. `watch` is called with every paragraph's distributions."""
     info = model.generator.info
     letters = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS)
@@ -76,7 +76,7 @@ def measure(model: Model, sets: UtilitySets, watch: Watcher) -> Measurement:
 
 
 def _written_out(
-    model: Model, questions: Sequence[ChoiceQuestion]
+    model: AskedModel, questions: Sequence[ChoiceQuestion]
 ) -> dict[str, tuple[float, float, float, float]]:
     """Mean ln p a token of each choice as the answer to the bare question."""
     asked = [(_bare(q), choice) for q in questions for choice in q.choices]
@@ -112,11 +112,12 @@ def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[
     return answers
 
 
-def _prose(model: Model, sets: UtilitySets, watch: Watcher) -> _Prose:
+def _prose(model: AskedModel, sets: UtilitySets, watch: Watcher | None) -> _Prose:
     logprobs, vocabulary = {}, 0
     texts = [paragraph.text for paragraph in sets.prose]
     for paragraph, (ids, logp) in zip(sets.prose, model.distributions(texts), strict=True):
         logprobs[paragraph.id] = tuple(logp[np.arange(len(ids)), ids].astype(float).tolist())
         vocabulary = logp.shape[1]
-        watch(paragraph.id, ids, logp)
+        if watch is not None:
+            watch(paragraph.id, ids, logp)
     return _Prose(logprobs, vocabulary)

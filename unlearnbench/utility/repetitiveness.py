@@ -11,7 +11,7 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _WEIGHTS = {2: 2 / 3, 3: 4 / 3}
 
 
-def words_of(text: str) -> list[str]:
+def cut_words(text: str) -> list[str]:
     """Words and marks of punctuation, one by one, as written.
 
     RWKU cuts with `nltk.word_tokenize`, which needs a model from the network; on plain sentences

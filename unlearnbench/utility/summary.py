@@ -13,7 +13,7 @@ from unlearnbench.utility.choice import LETTERS, choice_accuracy, chosen_letter
 from unlearnbench.utility.degeneration import KINDS, degeneration
 from unlearnbench.utility.drift import bits_per_byte, perplexity
 from unlearnbench.utility.record import Drift, Measurement, Metric
-from unlearnbench.utility.repetitiveness import distinct_share, ngram_entropy, words_of
+from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
 
 EQUAL_LENGTH = 40
 """Words to which answers are cut before distinct 2-grams are counted."""
@@ -80,7 +80,7 @@ def _degeneration(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]
 
 def _variety(measured: Measurement) -> dict[str, Metric]:
     texts = [row.text for row in measured.answers.values()]
-    words = [words_of(text) for text in texts if text is not None]
+    words = [cut_words(text) for text in texts if text is not None]
     n_open = len(texts) - len(words)
     distinct = [distinct_share(row, 2, EQUAL_LENGTH) for row in words]
     return {

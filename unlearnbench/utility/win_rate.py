@@ -13,7 +13,7 @@ Preference = Literal["first", "second", "tie"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class JudgedPair:
     """A judge's two verdicts on one instruction; None where its call failed.
 
     In `model_first` the model's answer was shown first and the base's second, in `base_first` the
@@ -44,7 +44,7 @@ class WinRate:
     n_open: int
 
 
-def win_rate(comparisons: Sequence[Comparison]) -> WinRate:
+def win_rate(comparisons: Sequence[JudgedPair]) -> WinRate:
     """Win rate over both orders: the mean of each instruction's share.
 
     share_i = ½ · (points of the model shown first + points of the model shown second), a win 1, a
@@ -61,7 +61,7 @@ def win_rate(comparisons: Sequence[Comparison]) -> WinRate:
     return WinRate(known / n, (known + n_open) / n, n, n_open)
 
 
-def length_controlled(comparisons: Sequence[Comparison]) -> float | None:
+def length_controlled(comparisons: Sequence[JudgedPair]) -> float | None:
     """The win rate that would be expected if both answers were always of the same length.
 
     A logistic regression share_i ~ σ(a + b · tanh(d_i / s)), d_i the difference of lengths and s
