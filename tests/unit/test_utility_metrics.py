@@ -16,7 +16,9 @@ from scipy.stats import binomtest, entropy
 
 from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.utility.choice import choice_accuracy, chosen_letter
+from unlearnbench.utility.composite import composite, kept_shares
 from unlearnbench.utility.drift import bits_per_byte, js_divergence, kl_divergence, perplexity
+from unlearnbench.utility.record import Metric
 from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
 from unlearnbench.utility.win_rate import (
     JudgedPair,
@@ -158,3 +160,54 @@ def test_length_is_controlled_for() -> None:
     assert rate == pytest.approx(1 / (1 + math.exp(-best[0])), abs=1e-4)
     assert rate is not None
     assert abs(rate - 0.5) < abs(win_rate(pairs).low - 0.5)
+
+
+def figure(low: float | None, high: float | None = None, at_least: float = 0.0) -> Metric:
+    high = low if high is None else high
+    interval = None if low is None else (at_least, 1.0)
+    return Metric(low=low, high=high, interval=interval, n=100, n_open=int(low != high))
+
+
+def figures(**changed: Metric) -> dict[str, Metric]:
+    names = {
+        "letters": ("choice.letters", figure(0.75, at_least=0.6)),
+        "texts": ("choice.texts", figure(0.5, at_least=0.4)),
+        "degenerate": ("answers.degenerate", figure(0.1)),
+        "entropy": ("answers.ngram_entropy", figure(600.0)),
+        "bits": ("prose.bits_per_byte", figure(1.0)),
+    }
+    return {name: changed.get(short, default) for short, (name, default) in names.items()}
+
+
+def test_a_base_keeps_all_of_itself() -> None:
+    assert composite(figures(), figures()).value == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"letters": figure(0.5)}, 4 / (1 / 0.5 + 3)),
+        ({"degenerate": figure(0.55)}, 4 / (1 / 0.5 + 3)),
+        ({"bits": figure(2.0)}, 4 / (1 / 0.5 + 3)),
+        ({"entropy": figure(1200.0)}, 1),
+        ({"degenerate": figure(1.0)}, 0),
+        ({"letters": figure(0.2)}, 0),
+    ],
+    ids=["choice", "answers", "prose", "gain", "none-good", "below-chance"],
+)
+def test_a_lost_part_is_not_paid_for(changed: dict[str, Metric], expected: float) -> None:
+    assert composite(figures(**changed), figures()).value == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_choice_at_chance_says_nothing() -> None:
+    guessing = {"letters": figure(0.25, at_least=0.2), "texts": figure(0.28, at_least=0.22)}
+    assert "choice" not in kept_shares(figures(), figures(**guessing))
+    assert composite(figures(), figures(**guessing)).n == 3
+
+
+def test_what_is_open_stays_open() -> None:
+    part = composite(figures(degenerate=figure(0.1, 0.4)), figures())
+    assert part.value is None
+    assert (part.low, part.high) == pytest.approx((4 / (0.9 / 0.6 + 3), 1.0))
+    unknown = composite(figures(entropy=figure(None)), figures())
+    assert (unknown.low, unknown.value) == (None, None)

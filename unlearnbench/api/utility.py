@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,8 +13,9 @@ from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.schema.base import utc_now
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
+from unlearnbench.utility.composite import composite
 from unlearnbench.utility.measure import Watcher, measure_model
-from unlearnbench.utility.record import Measurement, UtilityRecord, read_utility
+from unlearnbench.utility.record import Drift, Measurement, Metric, UtilityRecord, read_utility
 from unlearnbench.utility.summary import drift_metrics, metrics_of
 
 if TYPE_CHECKING:
@@ -75,10 +76,19 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
     sets = load_utility_sets().first(len(record.model.letters))
     if sets.fingerprint != record.data:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
-    drift = {} if record.drift is None else drift_metrics(record.drift)
     base = {} if record.base is None else metrics_of(record.base, sets)
-    metrics = {**metrics_of(record.model, sets), **drift}
+    metrics = _all_metrics(record.model, base, record.drift, sets)
     return record.model_copy(update={"metrics": metrics, "base_metrics": base})
+
+
+def _all_metrics(
+    model: Measurement, base: Mapping[str, Metric], drift: Drift | None, sets: UtilitySets
+) -> dict[str, Metric]:
+    """A model's metrics, and those that compare it with its base."""
+    metrics = metrics_of(model, sets)
+    if drift is None:
+        return metrics
+    return {**metrics, **drift_metrics(drift), "composite": composite(metrics, base)}
 
 
 def _measured(
@@ -94,15 +104,15 @@ def _measured(
             watcher = DriftWatcher(kept)
             model = _measure_one(checkpoint, sets, options, watcher)
         drift = watcher.drift
-    metrics = metrics_of(model, sets)
+    base_metrics = {} if base_measured is None else metrics_of(base_measured, sets)
     return UtilityRecord(
         created=utc_now(),
         data=sets.fingerprint,
         model=model,
         base=base_measured,
         drift=drift,
-        metrics={**metrics, **({} if drift is None else drift_metrics(drift))},
-        base_metrics={} if base_measured is None else metrics_of(base_measured, sets),
+        metrics=_all_metrics(model, base_metrics, drift, sets),
+        base_metrics=base_metrics,
     )
 
 
