@@ -152,6 +152,8 @@ def test_the_command(tiny_llama: Path, tmp_path: Path, command_line: CommandLine
     again = command_line("utility", str(out))
     assert again.code == 0
     assert again.out == done.out
+    mixed = command_line("utility", str(out), "--base", str(tiny_llama))
+    assert (mixed.code, "leave them out" in mixed.err) == (2, True)
     changed = json.loads(out.read_text("utf-8")) | {"data": "0" * 64}
     out.write_text(json.dumps(changed), "utf-8")
     other = command_line("utility", str(out))
@@ -159,3 +161,16 @@ def test_the_command(tiny_llama: Path, tmp_path: Path, command_line: CommandLine
     assert "other questions" in other.err
     missing = command_line("utility", str(tmp_path / "nowhere"), "--limit", "1")
     assert missing.code == 2
+
+
+def test_a_full_disk_is_named(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, command_line: CommandLine
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    done = command_line("utility", str(tiny_llama), "--base", str(tiny_llama), "--limit", "1")
+    assert done.code == 2
+    assert "No space left on device" in done.err
+    assert "TMPDIR" in done.err

@@ -54,10 +54,7 @@ def measure_utility(
         raise EngineError(f"--limit {limit}: a number from 1 up")
     sets = load_utility_sets()
     sets = sets if limit is None else sets.first(limit)
-    try:
-        return _measured(checkpoint, base, sets, engine_options)
-    except OSError as error:
-        raise RunError(f"the base's distributions cannot be kept: {error}; free room") from error
+    return _measured(checkpoint, base, sets, engine_options)
 
 
 def recompute_utility(path: str | Path) -> UtilityRecord:

@@ -11,6 +11,7 @@ import typer
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions
 
@@ -51,6 +52,8 @@ def utility(
     if out is not None:
         check_file_option("--out", out)
     if checkpoint.endswith(".json"):
+        if base is not None or limit is not None:
+            raise RunError("--base, --limit: a stored result holds its own; leave them out")
         record = recompute_utility(checkpoint)
     else:
         record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)

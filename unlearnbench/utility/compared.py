@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnbench.errors import RunError
 from unlearnbench.utility.drift import js_divergence, kl_divergence
 from unlearnbench.utility.record import Drift
 
@@ -21,9 +22,16 @@ class KeptDistributions:
         self._ids: dict[str, list[int]] = {}
 
     def __call__(self, name: str, ids: list[int], logp: NDArray[np.float32]) -> None:
-        """Keep a paragraph's."""
+        """Keep a paragraph's. Raises `RunError` if the disk refuses."""
         self._ids[name] = ids
-        np.save(self._file(name), logp)
+        try:
+            np.save(self._file(name), logp)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RunError(
+                f"{self._folder}: the base's distributions cannot be kept ({reason}); free room "
+                "there, or set TMPDIR"
+            ) from error
 
     def get(self, name: str) -> tuple[list[int], NDArray[np.float32]]:
         """Token ids and distributions of a paragraph."""
