@@ -35,6 +35,7 @@ CALLS = {
     "relearn": ("relearn x", "attacks.relearn"),
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
+    "utility": ("utility x", "utility.measure_utility"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
     "make": ("make-benchmark f.csv --out o --paraphraser none", "authoring.make_benchmark"),
     "report": ("report a b", "reports.report"),
@@ -160,6 +161,12 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "forget": None,
         "retain_log": None,
         "tofu_options": TofuOptions(),
+        "engine_options": EngineOptions(),
+    },
+    "utility": {
+        "checkpoint": "x",
+        "base": None,
+        "limit": None,
         "engine_options": EngineOptions(),
     },
     "campaign": {
@@ -379,6 +386,12 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--released-strength", "tofu_options.released_strength", True),
         ("--truth-ratio arithmetic", "tofu_options.truth_ratio", "arithmetic"),
     ],
+    "utility": [
+        *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
+        ("--base y", "base", "y"),
+        ("--limit 2", "limit", 2),
+    ],
     "campaign": [
         ("--out there", "out", Path("there")),
         ("--jobs 3", "jobs", 3),
@@ -438,6 +451,7 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
+    "utility --out": "integration/test_utility.py",
 }
 """Options that decide what a command does with the API's answer."""
 

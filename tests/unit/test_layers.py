@@ -47,9 +47,18 @@ ALLOWED = {
     "campaign": PARTS,
     "paraphrasing": GROUND | {"benchmark", "runs"},
     "authoring": PARTS | {"paraphrasing", "protocol"},
+    "utility": PARTS | {"engines"},
 }
 """Which parts a part may import; `api` meets all of them, and `cli` stands on top."""
-WITHOUT_TORCH = ("submissions", "leaderboard", "reporting", "runs", "scoring", "benchmark")
+WITHOUT_TORCH = (
+    "submissions",
+    "leaderboard",
+    "reporting",
+    "runs",
+    "scoring",
+    "benchmark",
+    "utility",
+)
 
 
 def part(path: Path) -> str:

@@ -27,6 +27,7 @@ from unlearnbench.cli import (
     submit,
     tofu,
     train,
+    utility,
     verify,
 )
 from unlearnbench.cli.command import Command, ReaderGoneError
@@ -71,6 +72,7 @@ app.command("train")(train.train)
 app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
+app.command("utility")(utility.utility)
 app.command("campaign")(campaign.campaign)
 app.command("make-benchmark")(make_benchmark.make_benchmark)
 app.command("report")(report.report)

@@ -1,0 +1,98 @@
+"""`unlearnbench utility`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import CheckpointName, Json, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.errors import RunError
+from unlearnbench.files.disk import check_file_option
+from unlearnbench.types.options import EngineOptions
+
+if TYPE_CHECKING:
+    from unlearnbench.utility.record import Metric, UtilityRecord
+
+Base = Annotated[
+    str | None, typer.Option(help="The model before unlearning, measured beside it; gives drift.")
+]
+Limit = Annotated[int | None, typer.Option(help="Only the first N rows of each kind.", min=1)]
+ResultFile = Annotated[
+    Path | None,
+    typer.Option(help="Write metrics, answers and log-probabilities as JSON to this file."),
+]
+
+
+@grown
+def utility(
+    checkpoint: CheckpointName,
+    base: Base = None,
+    limit: Limit = None,
+    out: ResultFile = None,
+    engine_options: EngineOptions = EngineOptions(),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure what a checkpoint can still do: choices, instructions, prose, drift from its base.
+
+    A result of --out in place of CHECKPOINT is computed again, without a model. Exits with 1 if an
+    instruction got no answer.
+
+    Example: unlearnbench utility smollm2-135m --out utility.json
+    """
+    quieten(quiet)
+    from unlearnbench.api.utility import measure_utility, recompute_utility
+    from unlearnbench.utility.record import write_utility
+
+    if out is not None:
+        check_file_option("--out", out)
+    if checkpoint.endswith(".json"):
+        if base is not None or limit is not None:
+            raise RunError("--base, --limit: a stored result holds its own; leave them out")
+        record = recompute_utility(checkpoint)
+    else:
+        record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
+    if out is not None:
+        write_utility(record, out)
+    if json:
+        print(json_module.dumps(record.to_disk(), indent=2))
+    else:
+        print_utility(record)
+    return 1 if record.open else 0
+
+
+def print_utility(record: UtilityRecord) -> None:
+    """The metrics, for people."""
+    from unlearnbench.cli.output import table
+
+    columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
+    view = table(f"utility · {record.model.checkpoint}", *columns)
+    for name, metric in record.metrics.items():
+        base = record.base_metrics.get(name)
+        cells = [name, _shown(metric), _interval(metric), str(metric.n)]
+        view.add_row(*cells, *([_shown(base) if base else "–"] if record.base else []))
+    stdout().print(view)
+    if record.drift is not None and record.drift.refused is not None:
+        stdout().print(f"no drift: {record.drift.refused}")
+    stdout().print("no win rate: no judge of preferences has been calibrated")
+    if record.open:
+        stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
+
+
+def _shown(metric: Metric) -> str:
+    if metric.low is None or metric.high is None:
+        return "–"
+    if metric.n_open:
+        return f"[{metric.low:.3f}, {metric.high:.3f}]"
+    return f"{metric.low:.3f}"
+
+
+def _interval(metric: Metric) -> str:
+    return (
+        "–" if metric.interval is None else f"{metric.interval[0]:.3f} to {metric.interval[1]:.3f}"
+    )
