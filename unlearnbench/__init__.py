@@ -12,6 +12,7 @@ from unlearnbench.api.names import lazily
 if TYPE_CHECKING:
     from unlearnbench.api.attacks import relearn, stress
     from unlearnbench.api.calibration import calibrate
+    from unlearnbench.api.known import known
     from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
     from unlearnbench.api.scoring import score
@@ -66,6 +67,7 @@ __all__ = [
     "calibrate",
     "compare",
     "estimate",
+    "known",
     "load_benchmark",
     "load_run",
     "rejudge",

@@ -17,6 +17,7 @@ from unlearnbench.cli import (
     compare,
     demo,
     judge,
+    known,
     leaderboard,
     relearn,
     report,
@@ -62,6 +63,7 @@ def start(
 
 
 app.command("score")(score.score)
+app.command("known")(known.known)
 app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
