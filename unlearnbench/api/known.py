@@ -141,6 +141,8 @@ def _checked_out(keep: Keep | None, out: str | Path | None) -> Path | None:
 
 def _stored(folder: Path, settings: Mapping[str, object]) -> Run | None:
     """The run in a folder; None if it is no run's, and so names a checkpoint. Raises `RunError`."""
+    if folder == Path():  # a server's model is named by an option
+        return None
     if kind := attack_kind(folder):
         raise RunError(f"{folder} is a {kind} run; give a run of score, or a checkpoint")
     if not any((folder / name).is_file() for name in ("run.json", "probes.jsonl")):

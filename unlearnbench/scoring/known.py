@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE, Outcome, leaked_on_any, of_facts
+from unlearnbench.scoring.scores import FORGET_VIEWS, Outcome, leaked_on_any, of_facts
 from unlearnbench.types import ProbeKey, Score, Verdict
 
 Knowing = Literal["known", "unknown", "open"]
 """`open`: what has no verdict yet could still show that the fact is known."""
+AMONG_KNOWN = "forget.among_known"
+"""The worst case among the facts that the base knew, where scores stand by name."""
 _KNOWING: dict[bool | None, Knowing] = {True: "known", False: "unknown", None: "open"}
 
 
@@ -70,7 +72,7 @@ def among_known(before: Mapping[str, bool | None], after: Mapping[str, bool | No
         whatever the open verdicts come to, and the interval reaches around both.
     """
     return of_facts(
-        f"{HEADLINE} of what the base knew",
+        AMONG_KNOWN,
         {
             fact: None if before.get(fact) is None else state
             for fact, state in after.items()
