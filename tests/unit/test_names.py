@@ -16,6 +16,7 @@ COMMANDS = {
     "calibrate": {"api/calibration.py", "cli/calibrate.py"},
     "campaign": {"api/campaign.py", "cli/campaign.py"},
     "compare": {"cli/compare.py", "runs/compare.py"},
+    "known": {"api/known.py", "cli/known.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
     "report": {"api/reports.py", "cli/report.py"},
     "score": {"api/scoring.py", "cli/score.py"},

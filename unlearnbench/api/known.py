@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from unlearnbench.api.scoring import score
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
-from unlearnbench.benchmark.subset import Choice, check_rows_there, write_subset
+from unlearnbench.benchmark.subset import Selection, check_rows_there, write_subset
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.hashing import sha256_json
@@ -203,4 +203,4 @@ def _keep(knowledge: Knowledge, facts: Benchmark, keep: Keep, out: Path) -> Path
             "identity": identity.model_dump(mode="json"),
         },
     }
-    return write_subset(facts, Choice(kept, name, keep, record), out).folder
+    return write_subset(facts, Selection(kept, name, keep, record), out).folder

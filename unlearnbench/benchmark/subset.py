@@ -22,7 +22,7 @@ _MOST_NAME = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """Which forget facts are kept. `known_by` names the model that answers them; `rule` is a
     short name for why they are kept, `record` all that the subset's `subset.json` is to say of it.
     """
@@ -33,7 +33,7 @@ class Choice:
     record: Mapping[str, object]
 
 
-def write_subset(benchmark: Benchmark, choice: Choice, out: Path) -> Benchmark:
+def write_subset(benchmark: Benchmark, selection: Selection, out: Path) -> Benchmark:
     """Write the subset to `out`, which does not exist, and load it.
 
     Rows of other splits stay as they are. Of the relearning sets, `half` keeps those of its facts
@@ -43,7 +43,7 @@ def write_subset(benchmark: Benchmark, choice: Choice, out: Path) -> Benchmark:
     check_rows_there(benchmark)
     with drafting(out) as draft:
         draft.mkdir(parents=True)
-        _Writer(benchmark, choice, draft).write()
+        _Writer(benchmark, selection, draft).write()
         load_benchmark(str(draft))  # a subset that breaks a rule is never there
     return load_benchmark(str(out))
 
@@ -60,7 +60,7 @@ class _Writer:
     """Writes the files of a subset to `draft`."""
 
     benchmark: Benchmark
-    choice: Choice
+    selection: Selection
     draft: Path
 
     def write(self) -> None:
@@ -87,23 +87,25 @@ class _Writer:
 
     def _named(self, declared: Mapping[str, object]) -> dict[str, object]:
         """Its own id and title, and the topics of which a fact is left."""
-        kept = [f for f in self.benchmark.split("forget") if f.id in self.choice.facts]
+        kept = [f for f in self.benchmark.split("forget") if f.id in self.selection.facts]
         left = {fact.topic for fact in kept}
         topics = {topic: told for topic, told in self.benchmark.topics.items() if topic in left}
-        name = re.sub(r"[^a-z0-9]+", "-", self.choice.known_by.lower().rstrip("/").split("/")[-1])
+        name = re.sub(
+            r"[^a-z0-9]+", "-", self.selection.known_by.lower().rstrip("/").split("/")[-1]
+        )
         chosen = sha256_json([self.benchmark.fingerprint, [f.id for f in kept]])[:6]
-        known_by = f"{self.choice.rule}-{name[:_MOST_NAME].strip('-') or 'model'}-{chosen}"
+        known_by = f"{self.selection.rule}-{name[:_MOST_NAME].strip('-') or 'model'}-{chosen}"
         title = f"{declared['title']}; the {len(kept)} of {len(self.benchmark.split('forget'))} "
         return {
             "id": f"{declared['id']}-{known_by}",
-            "title": f"{title}forget facts that {_line(self.choice.known_by)} answers",
+            "title": f"{title}forget facts that {_line(self.selection.known_by)} answers",
             "topics": topics,
         }
 
     def _rows(self, source: str, place: str, field: str, some: bool) -> str:
         """Copy a file's lines; with `some` only those about facts that are not left out."""
         path = self.benchmark.folder / source
-        left_out = {f.id for f in self.benchmark.split("forget")} - set(self.choice.facts)
+        left_out = {f.id for f in self.benchmark.split("forget")} - set(self.selection.facts)
         kept = [
             line
             for line in _texts(path)
@@ -114,19 +116,19 @@ class _Writer:
 
     def _half(self, name: str) -> list[str]:
         """The facts of a `half` set: some of those that are kept, and not all."""
-        kept = [f.id for f in self.benchmark.split("forget") if f.id in self.choice.facts]
+        kept = [f.id for f in self.benchmark.split("forget") if f.id in self.selection.facts]
         (declared,) = (part.half for part in self.benchmark.relearn if part.name == name)
-        half = [fact for fact in declared if fact in self.choice.facts]
+        half = [fact for fact in declared if fact in self.selection.facts]
         return half if 0 < len(half) < len(kept) else kept[1::2]
 
     def _record(self) -> dict[str, object]:
-        kept = set(self.choice.facts)
+        kept = set(self.selection.facts)
         left_out = [f.id for f in self.benchmark.split("forget") if f.id not in kept]
         of = {"benchmark": self.benchmark.id, "version": self.benchmark.version}
         return {
             "schema_version": 1,
             "of": {**of, "fingerprint": self.benchmark.fingerprint},
-            **self.choice.record,
+            **self.selection.record,
             "left_out": left_out,
         }
 

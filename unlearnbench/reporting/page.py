@@ -26,6 +26,7 @@ from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
 from unlearnbench.reporting.load import (
     CheckpointRuns,
     Corrections,
+    ScoreRun,
     Submitted,
     base_of,
     collect_runs,
@@ -158,14 +159,7 @@ def section(
         training=training,
         runs=tables.run_rows(checkpoint, blank.path),
         diagnosis=_redacted(diagnose(checkpoint, base), blank, folders),
-        scores=[
-            ScorePart(
-                f"{s.identity.profile}, judge {s.identity.judge}",
-                tables.score_rows(against_base(s.run, base)),
-                blank.matrix(matrix(s.run)),
-            )
-            for s in checkpoint.scores
-        ],
+        scores=[_score_part(score, base, blank) for score in checkpoint.scores],
         stresses=[
             StressPart(s.identity.profile, blank.notes(tables.stress_rows(s)))
             for s in checkpoint.stresses
@@ -181,6 +175,12 @@ def section(
         leaks=[blank.leak(leak) for leak in leaks],
         notes=[blank.remark(note, folders) for note in notes],
     )
+
+
+def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:
+    title = f"{score.identity.profile}, judge {score.identity.judge}"
+    rows = tables.score_rows(against_base(score.run, base))
+    return ScorePart(title, rows, blank.matrix(matrix(score.run)))
 
 
 def _redacted(diagnosis: Diagnosis, blank: Redaction, names: Sequence[str]) -> Diagnosis:

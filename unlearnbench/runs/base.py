@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
-from unlearnbench.scoring import known
+from unlearnbench.scoring.known import among_known
 from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
 from unlearnbench.types import Score
 
@@ -75,9 +75,9 @@ def _changed(stored: Mapping[str, object], identity: Mapping[str, object]) -> It
         yield f"its prompt format is {theirs}, not {mine}"
 
 
-def among_known(run: Run, base: Run) -> Score:
+def share_among_known(run: Run, base: Run) -> Score:
     """The worst case among the forget facts that the base knew in its own worst case."""
-    return known.among_known(_states(base), _states(run))
+    return among_known(_states(base), _states(run))
 
 
 def _states(run: Run) -> dict[str, bool | None]:
