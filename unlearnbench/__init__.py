@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unlearnbench.api.attacks import relearn, stress
     from unlearnbench.api.authoring import make_benchmark
     from unlearnbench.api.calibration import calibrate
+    from unlearnbench.api.known import known
     from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
     from unlearnbench.api.scoring import score
@@ -69,6 +70,7 @@ __all__ = [
     "calibrate",
     "compare",
     "estimate",
+    "known",
     "load_benchmark",
     "load_run",
     "make_benchmark",

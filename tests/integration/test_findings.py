@@ -98,7 +98,9 @@ def test_show_run_prints_what_the_base_knew_beside_the_headline(
     done = run("show", "run", str(pair[0]), "--base", str(pair[1]))
     assert done.code == 0, done.err
     lines = done.out.splitlines()
-    told = "of the 2 forget facts that the base knew: worst case 0.0 % (95 % interval 0.0–65.8)"
+    told = (
+        "of the 2 forget facts that the base knew 0 leak: worst case 0.0 % (95 % interval 0.0–65.8)"
+    )
     assert told in lines
     for start in ("retain.mean 0.0 % is less than half", "30 of 30 retain answers are refusals"):
         assert any(line.startswith(f"warning: {start}") for line in lines)
@@ -138,7 +140,7 @@ def test_the_demo_says_what_holds_of_which_run(
     monkeypatch.setattr(demo_command, "_train", lambda out, quiet: out)
     assert demo_command.demo(out=Path("unused"), quiet=True) == 0
     text = capsys.readouterr().out
-    assert "of the 2 forget facts that the base knew: worst case 0.0 %" in text
+    assert "of the 2 forget facts that the base knew 0 leak: worst case 0.0 %" in text
     assert "warning: after: there was nothing to forget: the base knew 2 of 40" in text
     assert text.count("profile quick asks some of the paraphrases") == 1
     demo_command.demo(out=Path("unused"), json=True, quiet=True)

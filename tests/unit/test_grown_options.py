@@ -21,6 +21,7 @@ from unlearnbench.api import (
     sweep,
     training,
 )
+from unlearnbench.api import known as known_api
 from unlearnbench.api import tofu as tofu_api
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.main import app
@@ -39,6 +40,7 @@ from unlearnbench.types.options import (
 CLASSES = (EngineOptions, ExecutorOptions, RunOptions, TofuOptions, TrainOptions, About)
 SHARED: list[tuple[str, Callable[..., Any], set[str]]] = [
     ("score", scoring.score, {"on_progress", "benchmark"}),
+    ("known", known_api.known, {"on_progress"}),
     ("score", planning.plan_score, {"benchmarks"}),
     ("train", planning.plan_train, set()),
     ("relearn", planning.plan_relearn, {"arms"}),

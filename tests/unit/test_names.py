@@ -17,6 +17,7 @@ COMMANDS = {
     "campaign": {"api/campaign.py", "cli/campaign.py"},
     "compare": {"cli/compare.py", "runs/compare.py"},
     "make_benchmark": {"api/authoring.py", "cli/make_benchmark.py"},
+    "known": {"api/known.py", "cli/known.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
     "report": {"api/reports.py", "cli/report.py"},
     "score": {"api/scoring.py", "cli/score.py"},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 NAMES = {
     "score": "unlearnbench.api.scoring",
+    "known": "unlearnbench.api.known",
     "rejudge": "unlearnbench.api.rejudging",
     "estimate": "unlearnbench.api.rejudging",
     "train": "unlearnbench.api.training",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.options import Json, Quiet
+from unlearnbench.cli.options import BaseRun, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Most flips that are printed; --json has all of them."""
+_SHORT = {
+    "forget.worst_case": "worst case",
+    "forget.among_known": "of known",
+    "retain.mean": "retain",
+}
+"""Headings of the scores that a narrow terminal shows."""
 ROOM = 130
 """Columns of a terminal with room for every score; narrower ones show headline and retain."""
 
@@ -39,6 +45,7 @@ def compare(
     format: Annotated[
         Format, typer.Option(help="Format of the table, one row per run.")
     ] = Format.TABLE,
+    base: BaseRun = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -54,7 +61,7 @@ def compare(
         raise typer.BadParameter("compare takes two run folders or more")
     if json and format not in (Format.TABLE, Format.JSON):
         raise typer.BadParameter(f"--json and --format {format.value}: one at a time")
-    compared = comparing(runs)
+    compared = comparing(runs, base)
     if json or format is Format.JSON:
         print(json_module.dumps(_record(compared), indent=2, ensure_ascii=False))
     elif format is Format.CSV:
@@ -87,6 +94,7 @@ def _run_record(run: ComparedRun) -> dict[str, object]:
         "judge_identity": run.judge_identity,
         "profile": run.profile,
         "scores": {name: score_record(score) for name, score in run.scores.items()},
+        "base": run.base,
         "n_open": run.n_open,
         "findings": [asdict(finding) for finding in run.findings],
     }
@@ -95,9 +103,10 @@ def _run_record(run: ComparedRun) -> dict[str, object]:
 def _sheet(compared: Comparison, wide: bool, intervals: bool = True) -> Sheet:
     from unlearnbench.cli.formats import Sheet
     from unlearnbench.cli.runs import bounds_text, score_text
-    from unlearnbench.runs.compare import SCORES
 
-    names = SCORES if wide else (SCORES[0], SCORES[-1])
+    names = compared.runs[0].names
+    if not wide:
+        names = tuple(name for name in names if name in _SHORT)
     notes = dict.fromkeys(f"{f.severity}: {f.text}" for run in compared.runs for f in run.findings)
     numbers = {note: number for number, note in enumerate(notes, 1)}
     rows, marks = [], []
@@ -108,7 +117,7 @@ def _sheet(compared: Comparison, wide: bool, intervals: bool = True) -> Sheet:
             cells += pair if intervals else pair[:1]
         rows.append([run.checkpoint, run.judge, run.profile, *cells, str(run.n_open)])
         marks.append([numbers[f"{f.severity}: {f.text}"] for f in run.findings])
-    labels = names if wide else ("worst case", "retain")
+    labels = names if wide else [_SHORT[name] for name in names]
     scores = [h for name in labels for h in ([name, "95 %"] if intervals else [name])]
     headings = ["checkpoint", "judge", "profile", *scores, "open"]
     return Sheet(compared.benchmark, headings, rows, marks, list(notes), left=3)

@@ -17,6 +17,7 @@ from unlearnbench.cli import (
     compare,
     demo,
     judge,
+    known,
     leaderboard,
     make_benchmark,
     relearn,
@@ -64,6 +65,7 @@ def start(
 
 
 app.command("score")(score.score)
+app.command("known")(known.known)
 app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)

@@ -144,8 +144,8 @@ def print_among_known(run: Run) -> None:
     if run.base is not None and among_known is not None and among_known.n:
         count = count_text(run.base.scores["forget.worst_case"])
         stdout().print(
-            f"of the {count} forget facts that the base knew: worst case {score_text(among_known)} "
-            f"(95 % interval {bounds_text(among_known.interval)})",
+            f"of the {count} forget facts that the base knew {count_text(among_known)} leak: worst "
+            f"case {score_text(among_known)} (95 % interval {bounds_text(among_known.interval)})",
             soft_wrap=True,
         )
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import RELEARN, STRESS, read_relearn, read_stress
+from unlearnbench.runs.base import differences_from_base
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import (
     RelearnIdentity,
@@ -149,6 +150,21 @@ def base_of(checkpoint: CheckpointRuns, others: Iterable[CheckpointRuns]) -> Che
         ),
         None,
     )
+
+
+def given_base(base: Run, checkpoints: Iterable[CheckpointRuns]) -> CheckpointRuns:
+    """A run of the model before unlearning that was given as such.
+
+    Raises `RunError`, with the difference, if not one of the runs can be compared with it.
+    """
+    runs = [score.run for checkpoint in checkpoints for score in checkpoint.scores]
+    if not runs:
+        raise RunError(f"--base {base.path}: none of the runs is one of score")
+    if all(list(differences_from_base(base, run)) for run in runs):
+        runs[0].against(base)  # raises, and says why
+    identity = base.record.score_identity
+    scores = [ScoreRun(base.path, base)]
+    return CheckpointRuns(identity, base.record.generator.checkpoint, scores=scores)
 
 
 def _add(into: CheckpointRuns, run: ScoreRun | StressRun | RelearnRun) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from unlearnbench.display import percent, visible
 from unlearnbench.files.disk import clear_leftovers, write_atomically
 from unlearnbench.reporting import tables
 from unlearnbench.reporting.answers import Leak, leaks_of
-from unlearnbench.reporting.caveats import n_open
+from unlearnbench.reporting.caveats import against_base, n_open
 from unlearnbench.reporting.charts import (
     Curves,
     relearning_chart,
@@ -26,11 +26,15 @@ from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
 from unlearnbench.reporting.load import (
     CheckpointRuns,
     Corrections,
+    ScoreRun,
     Submitted,
     base_of,
     collect_runs,
+    given_base,
 )
 from unlearnbench.reporting.matrix import Matrix, matrix, matrix_style
+from unlearnbench.reporting.redact import Redact, Redaction, redaction
+from unlearnbench.runs.run import Run
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
 
@@ -90,19 +94,28 @@ class Page:
 
 
 def make_page(
-    paths: Iterable[Path], corrections: Corrections, submitted: Submitted | None = None
+    paths: Iterable[Path],
+    corrections: Corrections,
+    submitted: Submitted | None = None,
+    base: Run | None = None,
+    redact: Redact | None = None,
 ) -> Page:
     """The page about the runs in some folders of `score`, `stress` and `relearn`.
 
-    `submitted` opens submissions, whose runs are shown like any other. Raises `RunError` for a
-    folder that is none of these, or damaged.
+    `submitted` opens submissions, whose runs are shown like any other. `base` is a run of the model
+    before unlearning, where that is not among the runs; `redact` says what is blanked. Raises
+    `RunError` for a folder that is none of these, or damaged, and a base of other questions.
     """
     checkpoints = collect_runs(paths, corrections, submitted)
+    before = None if base is None else given_base(base, checkpoints)
+    blank = redaction(redact, checkpoints)
+    _rename(checkpoints, blank)
     sections = [
-        section(n, checkpoint, checkpoints) for n, checkpoint in enumerate(checkpoints, start=1)
+        section(n, checkpoint, checkpoints, before, blank)
+        for n, checkpoint in enumerate(checkpoints, start=1)
     ]
     return Page(
-        html=render(sections, checkpoints),
+        html=render(sections, checkpoints, redact),
         n_checkpoints=len(checkpoints),
         n_leaks=sum(len(part.leaks) for part in sections),
         n_open=sum(n_open(checkpoint) for checkpoint in checkpoints),
@@ -115,31 +128,41 @@ def write_page(page: Page, out: Path) -> None:
     write_atomically(out, page.html)
 
 
-def section(number: int, checkpoint: CheckpointRuns, others: Sequence[CheckpointRuns]) -> Section:
+def _rename(checkpoints: Sequence[CheckpointRuns], blank: Redaction) -> None:
+    """Give checkpoints whose names must not be shown a number."""
+    for number, checkpoint in enumerate(checkpoints, start=1):
+        checkpoint.label = blank.name(checkpoint.label, f"checkpoint {number}")
+
+
+def section(
+    number: int,
+    checkpoint: CheckpointRuns,
+    others: Sequence[CheckpointRuns],
+    given: CheckpointRuns | None = None,
+    blank: Redaction = Redaction(None),
+) -> Section:
     """One checkpoint's section. Raises `RunError` for a damaged run below an attack's folder."""
+    base = given or base_of(checkpoint, others)
+    folders = [attack.path.name for attack in checkpoint.attacks]
     leaks, notes = leaks_of(checkpoint)
     training = ""
     if checkpoint.training:
         steps = f"{checkpoint.training.steps} steps"
-        training = f"{checkpoint.training.method} from {checkpoint.training.base.name}, {steps}"
+        origin = blank.name(checkpoint.training.base.name)
+        training = f"{checkpoint.training.method} from {origin}, {steps}"
     return Section(
         number=number,
         label=checkpoint.label,
         fingerprint=checkpoint.identity.checkpoint,
-        about=f"{checkpoint.identity.benchmark} {checkpoint.identity.benchmark_version}",
+        about=f"{blank.name(checkpoint.identity.benchmark)} "
+        f"{checkpoint.identity.benchmark_version}",
         training=training,
-        runs=tables.run_rows(checkpoint),
-        diagnosis=diagnose(checkpoint, base_of(checkpoint, others)),
-        scores=[
-            ScorePart(
-                f"{s.identity.profile}, judge {s.identity.judge}",
-                tables.score_rows(s.run),
-                matrix(s.run),
-            )
-            for s in checkpoint.scores
-        ],
+        runs=tables.run_rows(checkpoint, blank.path),
+        diagnosis=_redacted(diagnose(checkpoint, base), blank, folders),
+        scores=[_score_part(score, base, blank) for score in checkpoint.scores],
         stresses=[
-            StressPart(s.identity.profile, tables.stress_rows(s)) for s in checkpoint.stresses
+            StressPart(s.identity.profile, blank.notes(tables.stress_rows(s)))
+            for s in checkpoint.stresses
         ],
         relearnings=[
             RelearnPart(
@@ -149,12 +172,27 @@ def section(number: int, checkpoint: CheckpointRuns, others: Sequence[Checkpoint
             )
             for r in checkpoint.relearnings
         ],
-        leaks=leaks,
-        notes=notes,
+        leaks=[blank.leak(leak) for leak in leaks],
+        notes=[blank.remark(note, folders) for note in notes],
     )
 
 
-def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -> str:
+def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:
+    title = f"{score.identity.profile}, judge {score.identity.judge}"
+    rows = tables.score_rows(against_base(score.run, base))
+    return ScorePart(title, rows, blank.matrix(matrix(score.run)))
+
+
+def _redacted(diagnosis: Diagnosis, blank: Redaction, names: Sequence[str]) -> Diagnosis:
+    caveats = (blank.remark(text, names) for text in diagnosis.caveats)
+    return replace(diagnosis, caveats=tuple(caveats))
+
+
+def render(
+    sections: Sequence[Section],
+    checkpoints: Sequence[CheckpointRuns],
+    redact: Redact | None = None,
+) -> str:
     """The HTML. A template that uses a missing value raises."""
     environment = Environment(
         loader=PackageLoader("unlearnbench.reporting"),
@@ -176,6 +214,7 @@ def render(sections: Sequence[Section], checkpoints: Sequence[CheckpointRuns]) -
         sections=sections,
         compared=compared,
         limits=limits,
+        redact=redact,
         css=_template_text("page.css") + Markup(matrix_style() + svg_style()),
         js=_template_text("page.js"),
     )

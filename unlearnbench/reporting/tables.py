@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from unlearnbench.display import NOTHING, counted, interval_text, value_text
 from unlearnbench.reporting.charts import TradeOffPoint, shown_name
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
+from unlearnbench.scoring.known import AMONG_KNOWN
 from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.types import Score
 
 _MEANING = {
     "forget.original": "forget facts answered to the original question",
     "forget.paraphrase": "forget facts answered to the original question or any paraphrase",
     "forget.icr": "the same after in-context retain samples",
     "forget.worst_case": "forget facts answered in any of these ways: the headline",
+    AMONG_KNOWN: "the same among the forget facts that the base knew",
     "retain.mean": "retain questions answered: what the model should still know",
     "fluency": "responses that are language: neither empty nor a loop",
     "never.mean": "responses about invented facts judged correct: the judge's errors",
@@ -33,8 +37,8 @@ class TableRow:
     strong: bool = False
 
 
-def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
-    """One row per run of a section: profile, judge, date, extent, open, folder."""
+def run_rows(checkpoint: CheckpointRuns, shown: Callable[[Path], str] = str) -> list[TableRow]:
+    """One row per run of a section: profile, judge, date, extent, open, folder as `shown`."""
     rows = []
     for score in checkpoint.scores:
         facts = {p.key.fact for p in score.run.probes}
@@ -42,7 +46,7 @@ def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
         n_open = str(score.run.n_open)
         date = (score.run.record.created or "unknown")[:10]
         about = score.identity
-        cells = (about.profile, about.judge, date, extent, n_open, str(score.path))
+        cells = (about.profile, about.judge, date, extent, n_open, shown(score.path))
         rows.append(TableRow("score", cells))
     for attack in checkpoint.attacks:
         attacked = attack.identity
@@ -54,7 +58,7 @@ def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
         extent += ", unfinished" if attack.record.status == "running" else ""
         n_open = str(attack.record.n_open)
         date = attack.record.date or "unknown"
-        cells = (attacked.profile, attacked.judge, date, extent, n_open, str(attack.path))
+        cells = (attacked.profile, attacked.judge, date, extent, n_open, shown(attack.path))
         rows.append(TableRow(name, cells))
     return rows
 
@@ -62,12 +66,21 @@ def run_rows(checkpoint: CheckpointRuns) -> list[TableRow]:
 def score_rows(run: Run) -> list[TableRow]:
     """One row per score: value, interval, number of units, how many are open, meaning."""
     rows = []
-    for name, score in run.scores.items():
+    for name, score in _with_known(run):
         share = figures(score)
         meaning = _MEANING.get(name, f"retain questions of tier {name.partition('.')[2]}")
         cells = (value_text(share), interval_text(share.interval), str(share.n), str(share.n_open))
         rows.append(TableRow(name, (*cells, meaning), name == HEADLINE))
     return rows
+
+
+def _with_known(run: Run) -> Iterator[tuple[str, Score]]:
+    """The scores by name, and below the headline its share among what the base knew."""
+    among_known = run.among_known
+    for name, score in run.scores.items():
+        yield name, score
+        if name == HEADLINE and among_known is not None and among_known.n:
+            yield AMONG_KNOWN, among_known
 
 
 def stress_rows(stress: StressRun) -> list[TableRow]:

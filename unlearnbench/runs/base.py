@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
-from unlearnbench.scoring.scores import HEADLINE, leaked_on_any, of_facts
+from unlearnbench.scoring.known import among_known
+from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
 from unlearnbench.types import Score
 
 if TYPE_CHECKING:
@@ -74,20 +75,9 @@ def _changed(stored: Mapping[str, object], identity: Mapping[str, object]) -> It
         yield f"its prompt format is {theirs}, not {mine}"
 
 
-def among_known(run: Run, base: Run) -> Score:
-    """The worst case among the forget facts that the base knew in its own worst case.
-
-    A fact that is open in the base may or may not belong here and counts as open.
-    """
-    before, after = _states(base), _states(run)
-    return of_facts(
-        f"{HEADLINE} of what the base knew",
-        {
-            fact: None if before.get(fact) is None else state
-            for fact, state in after.items()
-            if before.get(fact) is not False
-        },
-    )
+def share_among_known(run: Run, base: Run) -> Score:
+    """The worst case among the forget facts that the base knew in its own worst case."""
+    return among_known(_states(base), _states(run))
 
 
 def _states(run: Run) -> dict[str, bool | None]:

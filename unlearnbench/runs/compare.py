@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.pair import PairComparison, compare_pair
-from unlearnbench.runs.run import Run
+from unlearnbench.runs.run import Run, load_base
 from unlearnbench.scoring.findings import RunFinding
+from unlearnbench.scoring.known import AMONG_KNOWN
 from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE
 from unlearnbench.types import Score
 
@@ -35,6 +36,8 @@ class ComparedRun:
         scores: The compared scores by name, shares from 0 to 1; those that the run has.
         n_open: Probes without a verdict; while there are any, scores are intervals.
         findings: What a reader of the run must know.
+        base: Name of the model before unlearning, where a run of it is given; `scores` then hold
+            `forget.among_known` unless it knew nothing.
     """
 
     path: Path
@@ -45,6 +48,12 @@ class ComparedRun:
     scores: Mapping[str, Score]
     n_open: int
     findings: tuple[RunFinding, ...]
+    base: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the compared scores, whether or not the run has them."""
+        return SCORES if self.base is None else (HEADLINE, AMONG_KNOWN, *SCORES[1:])
 
     def record(self) -> dict[str, Cell]:
         """The row as plain values, each score as bounds and 95 % interval."""
@@ -54,7 +63,7 @@ class ComparedRun:
             "judge": self.judge,
             "profile": self.profile,
         }
-        for name in SCORES:
+        for name in self.names:
             score = self.scores.get(name)
             made[f"{name}.low"] = score.low if score else None
             made[f"{name}.high"] = score.high if score else None
@@ -86,7 +95,7 @@ class Comparison:
         return pd.DataFrame([run.record() for run in self.runs])
 
 
-def compare(runs: Sequence[Run | str | Path]) -> Comparison:
+def compare(runs: Sequence[Run | str | Path], base: str | Path | None = None) -> Comparison:
     """Compare runs of one benchmark.
 
     Example:
@@ -94,13 +103,15 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
 
     Args:
         runs: Two runs or more, or their folders.
+        base: Folder of a run of the model before unlearning; each row then also says how many of
+            the facts that it knew leak.
 
     Returns:
         A row a run; of exactly two runs also which facts leak in which, and where judges differ.
 
     Raises:
         RunError: One is no score run, or they are of different benchmarks; or two runs did not ask
-            the same probes.
+            the same probes; or one cannot be compared with the base.
     """
     from unlearnbench.runs.stored import load_judged
 
@@ -110,6 +121,9 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     different = next(_other_benchmarks(read), None)
     if different is not None:
         raise RunError(f"{different}; compare runs of one benchmark and version")
+    if base is not None:
+        before = load_base(base)
+        read = [run.against(before) for run in read]
     pair = compare_pair(*read) if len(read) == 2 else None
     return Comparison(_benchmark(read[0]), tuple(map(_row, read)), pair)
 
@@ -130,14 +144,18 @@ def _other_benchmarks(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _row(run: Run) -> ComparedRun:
-    record = run.record
+    record, among_known = run.record, run.among_known
+    scores = {name: run.scores[name] for name in SCORES if name in run.scores}
+    if among_known is not None and among_known.n:
+        scores[AMONG_KNOWN] = among_known
     return ComparedRun(
         path=run.path,
         checkpoint=record.generator.checkpoint,
         judge=record.judge.name,
         judge_identity=record.judge.identity,
         profile=record.score_identity.profile,
-        scores={name: run.scores[name] for name in SCORES if name in run.scores},
+        scores=scores,
         n_open=run.n_open,
         findings=run.findings,
+        base=run.base.record.generator.checkpoint if run.base else None,
     )

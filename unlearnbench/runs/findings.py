@@ -18,6 +18,7 @@ from unlearnbench.scoring.findings import (
     RunFinding,
     base_finding,
     broken_finding,
+    few_known_finding,
     few_paraphrases,
     in_order,
     is_share,
@@ -237,6 +238,8 @@ def _base(run: Run) -> Iterator[RunFinding]:
         yield RunFinding("same-as-base", "warning", text)
     if found := base_finding(run.base.scores[HEADLINE]):
         yield found
+    if few := few_known_finding(run.base.scores[HEADLINE]):
+        yield few
     warned = [finding.code for finding in run.base.findings if finding.severity == "warning"]
     if warned:
         text = f"the base's own run has warnings ({', '.join(warned)}): look at it first"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
-from unlearnbench.runs.base import among_known, check_base
+from unlearnbench.runs.base import check_base, share_among_known
 from unlearnbench.runs.findings import findings_of
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.result import ProbeResult
@@ -70,7 +70,7 @@ class Run:
     @property
     def among_known(self) -> Score | None:
         """The worst case among the forget facts that the base knew; None without a base."""
-        return among_known(self, self.base) if self.base else None
+        return share_among_known(self, self.base) if self.base else None
 
     @property
     def n_open(self) -> int:

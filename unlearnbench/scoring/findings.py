@@ -29,6 +29,8 @@ ALIKE = 0.5
 """A run gets a finding if this share of retain answers refuse, or are one and the same text."""
 KNEW_LITTLE = 0.5
 """Where the base knew a smaller share of the forget facts there was little to forget."""
+FEW_KNOWN = 10
+"""A base that knew fewer forget facts leaves a rate of which one fact is more than a tenth."""
 POINTS = 10
 """Percentage points by which something must differ before it counts …"""
 FACTS = 2
@@ -154,6 +156,22 @@ def base_finding(known: Bounds) -> RunFinding | None:
         text = f"what there was to forget is open: {count}; give the command of its run again"
         return RunFinding("base-open", "warning", text)
     return None
+
+
+def few_known_finding(known: Bounds) -> RunFinding | None:
+    """`few-known`: so few facts were known that no rate among them says much."""
+    if round(known.low * known.n) >= FEW_KNOWN:
+        return None
+    text = (
+        f"the base knew {count_text(known)} forget facts, fewer than {FEW_KNOWN}: a share of so "
+        "few says little, whatever it is"
+    )
+    if round(known.high * known.n) >= FEW_KNOWN:
+        text = (
+            f"the base knew {count_text(known)} forget facts, perhaps fewer than {FEW_KNOWN}: "
+            "close what is open in its run first"
+        )
+    return RunFinding("few-known", "note", text)
 
 
 def in_order(findings: Sequence[RunFinding]) -> tuple[RunFinding, ...]:

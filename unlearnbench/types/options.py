@@ -116,7 +116,7 @@ class EngineOptions:
             "Spread a large model over GPUs, CPU and disk: auto, balanced, balanced_low_0, "
             "sequential, or JSON of parts and places (TEXT or @FILE).",
             read=text,
-            only=("score", "tofu", "utility"),
+            only=("score", "known", "tofu", "utility"),
         ),
     ] = None
     dtype: Annotated[str, Help("auto, float32, bfloat16 or float16.")] = "auto"
@@ -125,7 +125,7 @@ class EngineOptions:
         str | None,
         Help(
             "Ask with the tokenizer, template, stop tokens and settings of this checkpoint.",
-            only=("score", "stress", "relearn"),
+            only=("score", "known", "stress", "relearn"),
         ),
     ] = None
     think_tokens: Annotated[
@@ -138,15 +138,18 @@ class EngineOptions:
     ] = None
     endpoint: Annotated[
         str | None,
-        Help("Address of the server, with --engine endpoint: http://HOST/v1.", only=("score",)),
+        Help(
+            "Address of the server, with --engine endpoint: http://HOST/v1.",
+            only=("score", "known"),
+        ),
     ] = None
     model: Annotated[
         str | None,
-        Help("The server's name of the model, in place of CHECKPOINT.", only=("score",)),
+        Help("The server's name of the model, in place of CHECKPOINT.", only=("score", "known")),
     ] = None
     concurrency: Annotated[
         int | None,
-        Help("Requests at a time to the server. Default: 16.", least=1, only=("score",)),
+        Help("Requests at a time to the server. Default: 16.", least=1, only=("score", "known")),
     ] = None
     engine_set: Annotated[
         Mapping[str, str],
@@ -155,12 +158,16 @@ class EngineOptions:
             "tensor_parallel_size=2; may be repeated.",
             read=pairs,
             repeated=True,
-            only=("score", "stress"),
+            only=("score", "known", "stress"),
         ),
     ] = field(default_factory=dict)
     system_prompt: Annotated[
         str | None,
-        Help("First turn of every prompt: TEXT or @FILE. Not ranked.", read=text, only=("score",)),
+        Help(
+            "First turn of every prompt: TEXT or @FILE. Not ranked.",
+            read=text,
+            only=("score", "known"),
+        ),
     ] = None
     chat_template: Annotated[
         bool | None,
@@ -168,7 +175,7 @@ class EngineOptions:
             "Require a chat template, or ask with raw prompts (not ranked). Default: the model's "
             "own template where it has one.",
             "--chat-template/--no-chat-template",
-            only=("score",),
+            only=("score", "known"),
         ),
     ] = None
     gen: Annotated[
@@ -177,7 +184,7 @@ class EngineOptions:
             "NAME=VALUE of max_new_tokens, temperature or seed; may be repeated. Not ranked.",
             read=numbers,
             repeated=True,
-            only=("score",),
+            only=("score", "known"),
         ),
     ] = field(default_factory=dict)
 
@@ -237,7 +244,11 @@ class RunOptions:
 
     out: Annotated[
         Path | str | None,
-        Help("Its folder. Default: below runs/ or trained/, named by content.", read=Path),
+        Help(
+            "Its folder. Default: below runs/ or trained/, named by content.",
+            read=Path,
+            only=("score", "judge", "train", "stress", "relearn", "verify"),
+        ),
     ] = None
     resume: Annotated[
         bool, Help("Resume an unfinished run, or start a new one.", "--resume/--no-resume")
