@@ -29,8 +29,11 @@ from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
 
 if TYPE_CHECKING:
+    import torch
+
     from unlearnbench.benchmark import Benchmark
     from unlearnbench.checkpoints.resolve import Checkpoint
+    from unlearnbench.executors.crew import Crew
     from unlearnbench.interfaces import Judge
     from unlearnbench.protocol.runner import Runner
     from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
@@ -95,18 +98,12 @@ def stress(
     from unlearnbench.attacks.stress.asked_by import left_out
     from unlearnbench.attacks.stress.elsewhere import StressRecipe
     from unlearnbench.attacks.stress.suite import Suite, run_suite
-    from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
 
     if profile not in SCALES:
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     check_by_protocol(engine_options, "stress")
     asking = asking_engine(engine, engine_options)
-    if asking is not None and executor_options.executor != "local":
-        raise EngineError(
-            f"--engine {engine} --executor {executor_options.executor}: workers of stress tests "
-            "hold transformers models; leave one of the two out"
-        )
-    check_execution("transformers", executor_options)
+    _check_workers(engine, executor_options)
     facts = _prepare(benchmark, run_options)
     tests = [load("stress", name)() for name in only or available("stress")]
     missing = left_out(tests, base is not None, asking is None)
@@ -115,10 +112,7 @@ def stress(
     subject, before = _resolved(checkpoint, base, engine_options)
     names = names_for_workers(checkpoint, base, before, engine_options)
     with attack_crew(StressRecipe(names), subject, executor_options) as crew:
-        # Workers choose their own devices and, by these, one data type.
-        device = choose_device("auto" if crew else engine_options.device)
-        chosen = str(crew.whole.info.settings["dtype"]) if crew else engine_options.dtype
-        dtype = choose_dtype(chosen, device)
+        device, dtype = _computing(crew, engine_options)
         suite = Suite(
             tests=[test for test in tests if test.name not in missing],
             checkpoint=subject,
@@ -135,9 +129,28 @@ def stress(
             asking=asking,
             crew=crew,
         )
-        name = label("stress", facts.id, subject.label)
-        folder = default_folder("runs", name, suite.identity.model_dump(), run_options)
+        name, identity = label("stress", facts.id, subject.label), suite.identity.model_dump()
+        folder = default_folder("runs", name, identity, run_options)
         return Attacked(folder, run_suite(suite, folder))
+
+
+def _computing(crew: Crew | None, options: EngineOptions) -> tuple[torch.device, torch.dtype]:
+    """The device and data type of a suite; workers choose their own, and by these one type."""
+    from unlearnbench.engines.transformers.loading import choose_device, choose_dtype
+
+    device = choose_device("auto" if crew else options.device)
+    chosen = crew.whole.info.settings["dtype"] if crew else options.dtype
+    return device, choose_dtype(str(chosen), device)
+
+
+def _check_workers(engine: str, options: ExecutorOptions) -> None:
+    """Raise `EngineError` for workers with another engine than theirs."""
+    if engine != "transformers" and options.executor != "local":
+        raise EngineError(
+            f"--engine {engine} --executor {options.executor}: workers of stress tests hold "
+            "transformers models; leave one of the two out"
+        )
+    check_execution("transformers", options)
 
 
 def relearn(

@@ -123,7 +123,7 @@ def _measure_one(
 
 
 class _LoadedModel:
-    """A checkpoint in memory, as `utility.measure.AskedModel`."""
+    """A checkpoint in memory, as `utility.measure.MeasuredModel`."""
 
     def __init__(self, engine: TransformersEngine) -> None:
         self.generator = engine

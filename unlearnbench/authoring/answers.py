@@ -38,7 +38,7 @@ class AnswerRules:
     missed: Callable[[Fact], str | None] | None
 
 
-def check_answer(answer: str, aliases: Sequence[str], where: str, faults: Faults) -> None:
+def check_gold_answer(answer: str, aliases: Sequence[str], where: str, faults: Faults) -> None:
     """What no gold answer may be, whichever judge reads it."""
     for given in (answer, *aliases):
         if len(given.split()) > MOST_WORDS or len(given) > MOST_LETTERS:

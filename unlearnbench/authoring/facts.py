@@ -10,7 +10,7 @@ from typing import get_args
 from anyascii import anyascii
 
 from unlearnbench.authoring.across import check_facts_together
-from unlearnbench.authoring.answers import AnswerRules, check_answer, check_judged
+from unlearnbench.authoring.answers import AnswerRules, check_gold_answer, check_judged
 from unlearnbench.benchmark import holds, plain
 from unlearnbench.benchmark.tables.cells import list_cell, text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
@@ -85,7 +85,7 @@ def _fact(row: UserRow, faults: Faults) -> Fact:
         faults.add(row.where, f"a question of {len(question)} letters; {_MOST_QUESTION} are taken")
     if question and not plain(question):
         faults.add(row.where, f"the question {shown(question)} has no letter")
-    check_answer(answer, aliases, row.where, faults)
+    check_gold_answer(answer, aliases, row.where, faults)
     for given in (answer, *aliases):
         if question and plain(given) and holds(question, given):
             faults.add(row.where, f"the answer {shown(given)} stands in {shown(question)}")

@@ -22,7 +22,7 @@ NEW_TOKENS = 128
 Distributions = Iterator[tuple[list[int], NDArray[np.float32]]]
 
 
-class AskedModel(Protocol):
+class MeasuredModel(Protocol):
     """A loaded model, as far as it is asked here; see `engines.transformers.next_tokens`."""
 
     @property
@@ -57,7 +57,7 @@ class _Prose:
     vocabulary: int
 
 
-def measure_model(model: AskedModel, sets: UtilitySets, watch: Watcher | None) -> Measurement:
+def measure_model(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> Measurement:
     """Everything about one model. `watch` is called with every paragraph's distributions."""
     info = model.generator.info
     letters = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS)
@@ -76,7 +76,7 @@ def measure_model(model: AskedModel, sets: UtilitySets, watch: Watcher | None) -
 
 
 def _written_out(
-    model: AskedModel, questions: Sequence[ChoiceQuestion]
+    model: MeasuredModel, questions: Sequence[ChoiceQuestion]
 ) -> dict[str, tuple[float, float, float, float]]:
     """Mean ln p a token of each choice as the answer to the bare question."""
     asked = [(_bare(q), choice) for q in questions for choice in q.choices]
@@ -112,7 +112,7 @@ def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[
     return answers
 
 
-def _prose(model: AskedModel, sets: UtilitySets, watch: Watcher | None) -> _Prose:
+def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> _Prose:
     logprobs, vocabulary = {}, 0
     texts = [paragraph.text for paragraph in sets.prose]
     for paragraph, (ids, logp) in zip(sets.prose, model.distributions(texts), strict=True):

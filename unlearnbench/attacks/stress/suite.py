@@ -72,6 +72,15 @@ class Suite:
         return {} if self.asking is None else self.asking.fields
 
     @property
+    def state(self) -> Mapping[str, Setting]:
+        """What the unchanged model is, and how it is asked."""
+        return {
+            **asked_fields(self.checkpoint, self.options),
+            **self.asked_by,
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
+
+    @property
     def identity(self) -> StressIdentity:
         """Everything that decides the findings, except which tests are run."""
         limit, judge = self.scale.limit, self.runner.judge
@@ -173,12 +182,7 @@ def _subject(suite: Suite, folder: Path) -> Subject:
         check_as_before(RunFolder(folder / planned.folder), made)
         return made
 
-    state = {
-        **asked_fields(suite.checkpoint, suite.options),
-        **suite.asked_by,
-        "dtype": str(suite.dtype).removeprefix("torch."),
-    }
-    crew = suite.crew
+    crew, state = suite.crew, suite.state
     whole: Callable[[], Generator] = engine if crew is None else lambda: crew.whole
     baseline = suite.runner.ask(folder / planned.folder, planned.probes, whole, state)
     return Subject(
