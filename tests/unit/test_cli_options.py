@@ -138,7 +138,7 @@ def test_a_dropped_parameter_is_noticed(source: str, problems: list[str]) -> Non
 def test_a_call_without_batch_is_noticed() -> None:
     text = "from unlearnbench.api import rejudging\nrejudging.rejudge(run, judge, max_cost=1)\n"
     [(function, call)] = api_calls(ast.parse(text))
-    assert left_out(function, call) == ["batch", "run_options", "on_progress"]
+    assert left_out(function, call) == ["batch", "run_options", "executor_options", "on_progress"]
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ ELSEWHERE = {
     "--log-dir": "--out here",
     "--log-samples": _KEPT,
     "-s": _KEPT,
-    "--batch-size": "--batch-size here, a flag of score, known, stress, relearn, tofu and train",
+    "--batch-size": "--batch-size here, a flag of score, known, stress, relearn, tofu, train "
+    "and utility",
     "--num-fewshot": "--profile here: it decides which examples stand before a question",
     "-f": "--profile here: it decides which examples stand before a question",
-    "--limit": "--limit here, a flag of score, known, stress and relearn",
+    "--limit": "--limit here, a flag of score, known, stress, relearn and utility",
     "--gen-kwargs": "--gen NAME=VALUE here, once for each setting",
     "--temperature": "--gen temperature=VALUE here, a flag of score and known",
     "--max-tokens": "--gen max_new_tokens=VALUE here, a flag of score and known",
@@ -41,7 +42,8 @@ ELSEWHERE = {
     "leave it out",
     "--system-instruction": "--system-prompt here, TEXT or @FILE",
     "--system-message": "--system-prompt here, TEXT or @FILE",
-    "--device": "--device here, a flag of score, known, stress, relearn, tofu, train and verify",
+    "--device": "--device here, a flag of score, known, stress, relearn, tofu, train, utility "
+    "and verify",
     "--max-connections": "a judge decides how many calls run at once; leave it out",
     "--epochs": "a question is asked once; stress --only sampling draws several answers, and "
     "train --epochs counts passes",
