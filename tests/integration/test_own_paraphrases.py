@@ -119,7 +119,8 @@ def test_doubtful_paraphrases_never_enter(make: Make, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     record = json.loads(done.out)
     doubted = [d["candidate"]["text"] for d in record["doubtful"]]
-    assert sorted(doubted) == sorted(line[1] for line in bad)
+    # The same text for the same purpose is there already: there is nothing to decide.
+    assert sorted(doubted) == sorted(line[1] for line in (*bad[:2], *bad[3:]))
     assert all(d["doubts"][0]["what"] for d in record["doubtful"])
     fact = load_benchmark(str(tmp_path / "mine")).split("forget")[0]
     assert [p.text for p in fact.paraphrases] == [line[1] for line in ways(SPAIN, ALL)]
@@ -146,8 +147,17 @@ def test_a_forget_fact_without_a_paraphrase_is_refused(make: Make, tmp_path: Pat
     assert done.code == 2
     assert f"facts.csv:3: {IDS[1]} has no paraphrase; no row of file:p.csv is for it" in done.err
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_fact_with_nothing_but_doubtful_paraphrases_waits_for_a_person(
+    make: Make, tmp_path: Path
+) -> None:
     doubted = make([*ways(SPAIN, ALL), (BLOOD, "Is it the heart that pumps?", "", "")])
-    assert "1 are in doubt, the first: " in doubted.err
+    assert doubted.code == 1
+    assert "no benchmark yet: decide in" in doubted.out
+    assert not (tmp_path / "mine" / "benchmark.toml").exists()
+    text = (tmp_path / "mine" / "review.csv").read_text("utf-8-sig")
+    assert "Is it the heart that pumps?" in text
 
 
 def test_a_paraphrase_without_a_style_is_of_wording(make: Make, tmp_path: Path) -> None:

@@ -145,6 +145,8 @@ def make_benchmark(
         JudgeError: For a judge that does not exist.
     """
     target = Path(out)
+    if review is not None and not Path(review).is_file():  # before anything is paid for
+        raise BenchmarkError("no-review", f"--review {review}", "there is no such file")
     job = _job(facts, target, paraphraser, second_reader, max_cost, make_options)
     check_making(target, job.request)
     job.proposers.keep_in(target / MAKING / REPLIES)

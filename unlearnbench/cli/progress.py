@@ -48,7 +48,8 @@ def progress(quiet: bool) -> Iterator[OnProgress]:
     try:
         yield on_progress
     finally:
-        bars.stop()
+        if bars.live.is_started:  # stopping others would print an empty line
+            bars.stop()
 
 
 def _figures(report: Progress) -> Iterator[tuple[str, float]]:
