@@ -381,7 +381,49 @@ def test_own_retain_facts_come_before_general_ones(make: Make, tmp_path: Path) -
 def test_general_facts_lose_paraphrases_that_own_ones_lack(make: Make, tmp_path: Path) -> None:
     done = make("question,answer,split\nWho won?,Ann Lee,\nWho lost?,Bo Day,retain\n")
     assert "- retain: 0 paraphrases of each fact, as who-lost has no more\n" in done.out
-    assert not any(fact.paraphrases for fact in load_benchmark(str(tmp_path / "mine")).facts)
+    asked = [f for f in load_benchmark(str(tmp_path / "mine")).facts if f.split != "never"]
+    assert not any(fact.paraphrases for fact in asked)
+
+
+def test_controls_and_relearning_sets_hold_no_forget_answer(make: Make, tmp_path: Path) -> None:
+    shipped = load_benchmark("wkf")
+    lines = next(one for one in shipped.relearn if one.name == "disjoint").pairs
+    never = shipped.split("never")[0]
+    near = [f"Which city has {n} bridges in Ur?,Town{n},retain,cities" for n in range(4)]
+    table = [
+        "question,answer,split,topic",
+        # One that a shipped pair would teach, one that a shipped control asks.
+        f"Which thing is meant in riddle one?,{lines[0].answer},forget,riddles",
+        f"{never.question},Bo Day,forget,cities",
+        "Which city lies on the moon?,Anneville,forget,cities",
+        *near,
+        "Which colour has the flag of Ur?,mauve,retain,flags",
+    ]
+    done = make("\n".join(table) + "\n")
+    assert done.code == 0, done.err
+    loaded = load_benchmark(str(tmp_path / "mine"))
+    sets = {one.name: one for one in loaded.relearn}
+    assert set(sets) == {"disjoint", "near", "half"}
+    assert lines[0] not in sets["disjoint"].pairs
+    assert len(sets["disjoint"].pairs) > 100
+    assert {pair.answer for pair in sets["near"].pairs} == {f"Town{n}" for n in range(4)}
+    forgotten = [fact.id for fact in loaded.split("forget")]
+    assert sets["half"].half == (forgotten[0], forgotten[2])
+    asked = {fact.question for fact in loaded.split("never")}
+    assert asked < {fact.question for fact in shipped.split("never")}
+    assert never.question not in asked
+    texts = [text for pair in sets["disjoint"].pairs for text in (pair.question, pair.answer)]
+    texts += [text for fact in loaded.split("never") for text in every_text(fact)]
+    answers = [fact.answer for fact in loaded.split("forget")]
+    assert not [text for text in texts for answer in answers if holds(text, answer)]
+
+
+def test_own_controls_are_the_only_ones(make: Make, tmp_path: Path) -> None:
+    table = "question,answer,split\nWho won?,Ann Lee,\nWho ruled Zembla in 3021?,Io Un,never\n"
+    assert make(table).code == 0
+    loaded = load_benchmark(str(tmp_path / "mine"))
+    assert [fact.answer for fact in loaded.split("never")] == ["Io Un"]
+    assert "half" not in [one.name for one in loaded.relearn]
 
 
 def test_json_for_machines(make: Make, tmp_path: Path) -> None:

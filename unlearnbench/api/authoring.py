@@ -19,7 +19,7 @@ from unlearnbench.authoring.facts import FactTable, id_of, read_facts
 from unlearnbench.authoring.files import LICENCE, VERSION, Draft, benchmark_files
 from unlearnbench.authoring.folder import MAKING, check_making, json_text, write_benchmark
 from unlearnbench.authoring.gathering import WANTED, gather, recheck
-from unlearnbench.authoring.general import ENOUGH, general_facts
+from unlearnbench.authoring.general import ENOUGH, general_facts, never_facts
 from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
 from unlearnbench.authoring.needs import check_examples, check_paraphrased, waits_for_review
@@ -310,15 +310,17 @@ def _id(name: str, given: bool) -> str:
 
 
 def _splits(found: Sequence[Paraphrased], general: int) -> dict[Split, ChosenSplit]:
-    """The splits that have facts, general retain facts among them."""
+    """The splits that have facts, those that ship among them."""
     more = [_as_found(fact) for fact in general_facts(general, found)]
+    if not any(one.fact.split == "never" for one in found):
+        more += [_as_found(fact) for fact in never_facts(found)]
     by_split = {name: [p for p in (*found, *more) if p.fact.split == name] for name in _SPLITS}
     return {name: choose(name, some) for name, some in by_split.items() if some}
 
 
 def _as_found(fact: Fact) -> Paraphrased:
     """A fact that ships, with its paraphrases."""
-    origin = "general retain facts"
+    origin = "facts that ship"
     evaluation = (
         Candidate(fact.id, "evaluation", p.style, p.text, origin) for p in fact.paraphrases
     )

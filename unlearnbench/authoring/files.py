@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from unlearnbench.authoring.choosing import ChosenSplit
 from unlearnbench.authoring.facts import TIERS
 from unlearnbench.authoring.general import reviewed_rows
+from unlearnbench.authoring.relearn_sets import MadeSet, relearn_sets
 from unlearnbench.benchmark.editions import DECLARATION
 from unlearnbench.benchmark.quality.beside import REVIEWED, ReviewedRow
 from unlearnbench.benchmark.schema import (
@@ -51,14 +52,15 @@ class Draft:
 def benchmark_files(draft: Draft) -> dict[str, str]:
     """The files of a benchmark by name, its declaration last."""
     files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
-    general = draft.splits["retain"].facts if "retain" in draft.splits else ()
-    reviewed = [*reviewed_rows(general), *draft.accepted]
+    sets = relearn_sets(list(draft.facts.values()))
+    files |= {one.file: one.text for one in sets}
+    reviewed = [*reviewed_rows(list(draft.facts.values())), *draft.accepted]
     if reviewed:
         files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
-    return {**files, DECLARATION: _toml(_declaration(draft))}
+    return {**files, DECLARATION: _toml(_declaration(draft, sets))}
 
 
-def _declaration(draft: Draft) -> BenchmarkDeclaration:
+def _declaration(draft: Draft, sets: Sequence[MadeSet]) -> BenchmarkDeclaration:
     splits = {
         name: SplitDeclaration(
             file=f"{name}.jsonl",
@@ -79,6 +81,7 @@ def _declaration(draft: Draft) -> BenchmarkDeclaration:
         private=draft.private,
         made=MadeDeclaration(paraphraser=draft.paraphraser, identity=draft.identity),
         splits=splits,
+        relearn={one.name: one.declaration for one in sets},
     )
 
 
@@ -104,8 +107,9 @@ def _row(fact: Fact) -> FactRow:
 def _toml(declaration: BenchmarkDeclaration) -> str:
     """A declaration as TOML; what says nothing is left out."""
     fields = declaration.model_dump(mode="json", exclude_defaults=True)
-    made, splits = fields.pop("made"), fields.pop("splits")
-    tables = {"made": made} | {f"splits.{name}": part for name, part in splits.items()}
+    tables = {"made": fields.pop("made")}
+    for kind in ("splits", "relearn"):
+        tables |= {f"{kind}.{name}": part for name, part in fields.pop(kind, {}).items()}
     parts = [_pairs(fields)]
     parts += [f"\n[{name}]\n{_pairs(table)}" for name, table in tables.items()]
     return "".join(parts)

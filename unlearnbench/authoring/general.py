@@ -1,8 +1,8 @@
-"""General retain facts that ship, for tables with few retain facts of their own."""
+"""Facts that ship, for tables that have few retain facts and no never-known ones of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -21,30 +21,33 @@ def general_facts(count: int, own: Sequence[Paraphrased]) -> tuple[Fact, ...]:
     """At most `count` general facts, in the order they ship, none of which holds a forget answer
     or asks what a fact of the user's asks.
     """
-    if not count:
-        return ()
-    facts = [one.fact for one in own]
-    answers = [
-        answer
-        for fact in facts
-        if fact.split == "forget"
-        for answer in (fact.answer, *fact.aliases)
-    ]
+    general = (f for f in load_benchmark(_FROM).split("retain") if f.tier == GENERAL)
+    return tuple(islice(_fitting(general, own), count))
+
+
+def never_facts(own: Sequence[Paraphrased]) -> tuple[Fact, ...]:
+    """The invented facts that ship, as controls, under the same two conditions."""
+    return tuple(_fitting(load_benchmark(_FROM).split("never"), own))
+
+
+def forget_answers(facts: Iterable[Fact]) -> list[str]:
+    """Every gold answer and alias that is to be forgotten."""
+    forgotten = (fact for fact in facts if fact.split == "forget")
+    return [answer for fact in forgotten for answer in (fact.answer, *fact.aliases)]
+
+
+def _fitting(facts: Iterable[Fact], own: Sequence[Paraphrased]) -> Iterator[Fact]:
+    answers = forget_answers(one.fact for one in own)
     asked = {plain(text) for one in own for text in _texts_of(one)}
-    taken = {fact.id for fact in facts}
-    general = (
-        replace(fact, id=f"{GENERAL}-{fact.id}")
-        for fact in load_benchmark(_FROM).split("retain")
-        if fact.tier == GENERAL
-    )
-    fit = (
-        fact
-        for fact in general
-        if fact.id not in taken
-        and asked.isdisjoint(map(plain, _questions(fact)))
-        and not _holds_any(fact, answers)
-    )
-    return tuple(islice(fit, count))
+    taken = {one.fact.id for one in own}
+    for fact in facts:
+        general = replace(fact, id=f"{GENERAL}-{fact.id}")
+        if (
+            general.id not in taken
+            and asked.isdisjoint(map(plain, _questions(fact)))
+            and not _holds_any(fact, answers)
+        ):
+            yield general
 
 
 def reviewed_rows(facts: Sequence[Fact]) -> list[ReviewedRow]:
