@@ -21,7 +21,9 @@ import pytest
 from tests.conftest import CommandLine, write_benchmark
 from tests.ray_engines import DEADLY, STARTS, install
 from unlearnbench import ExecutorOptions, Progress, Run, load_run, rejudge, score
+from unlearnbench.api.judges import BLOCK_CALLS
 from unlearnbench.errors import CheckpointError, EngineError, JudgeError, UnlearnbenchError
+from unlearnbench.executors.parts import InParts
 from unlearnbench.executors.ray.engine import RayEngine
 from unlearnbench.executors.ray.worker import EngineRecipe
 from unlearnbench.judging.catalogue import make_judge
@@ -313,7 +315,7 @@ def test_a_local_judge_in_two_workers(cluster: Any, checkpoint: str) -> None:
     """A block of calls that ends its workers leaves its items open, and no others."""
     recipe = EngineRecipe("judging", checkpoint, OPTIONS)
     engine = RayEngine(recipe, TWO, lambda: None)
-    judge = make_judge(f"local:{checkpoint}", local=lambda _: engine)
+    judge = make_judge(f"local:{checkpoint}", local=lambda _: InParts(engine, BLOCK_CALLS))
     items = responses(100)
     try:
         results = {result.key: result for result in judge.judge(items)}

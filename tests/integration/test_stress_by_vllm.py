@@ -213,6 +213,7 @@ def test_refused_before_anything_is_read(
     [
         ("stress m --engine vllm --only lens", "stress test lens needs the weights"),
         ("stress m --engine vllm --dry-run", "only engine transformers can be planned for"),
+        ("stress m --engine vllm --executor ray", "--executor ray: workers of stress tests hold"),
         ("tofu m --engine vllm", "tofu need the weights, or how likely each word"),
         ("tofu m --engine-set max_model_len=5", "run in engine transformers"),
         ("relearn m --engine vllm", "run in engine transformers"),
