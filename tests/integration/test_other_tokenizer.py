@@ -265,7 +265,8 @@ def accepted(monkeypatch: pytest.MonkeyPatch, base_run: Run, facts: Path) -> Cal
         row = SimpleNamespace(
             folder=Path("row"),
             claim=SimpleNamespace(
-                run=SimpleNamespace(identity=about), base=base_run.record.identity.checkpoint
+                run=SimpleNamespace(identity=about, settings=run.record.generator.settings),
+                base=base_run.record.identity.checkpoint,
             ),
             base=base,
             run=run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,8 @@ def test_a_full_benchmark_has_nothing_to_tell(made: tuple[Path, Run]) -> None:
 
 def test_relearning_takes_what_the_benchmark_has(made: tuple[Path, Run]) -> None:
     own, wkf = load_benchmark(str(made[0])), load_benchmark("wkf")
-    assert default_arms(own, "quick") == ["retain"]
-    assert default_arms(own, "full") == ["retain", "forget"]
-    assert default_arms(wkf, "quick") == ["disjoint"]
+    assert default_arms(own, "quick") == default_arms(wkf, "quick") == ["disjoint"]
+    assert default_arms(own, "full") == ["disjoint", "retain", "half", "forget"]
+    none = replace(own, relearn=())
+    assert default_arms(none, "quick") == ["retain"]
+    assert default_arms(none, "full") == ["retain", "forget"]

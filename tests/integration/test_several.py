@@ -147,7 +147,7 @@ def test_a_limit_of_cost_holds_for_all_benchmarks_together(
 ) -> None:
     limits: list[float | None] = []
 
-    def make(spec: str, max_cost: float | None = None, batch: bool = False) -> Paid:
+    def make(spec: str, max_cost: float | None = None, *_: object) -> Paid:
         limits.append(max_cost)
         return Paid()
 
