@@ -10,7 +10,6 @@ from unlearnbench.interfaces import Judge
 from unlearnbench.judging.jury import JuryJudge
 from unlearnbench.judging.llm.answered import Answered, answered
 from unlearnbench.judging.llm.batch import BatchTransport
-from unlearnbench.judging.llm.calls import Calls
 from unlearnbench.judging.llm.definition import (
     JudgeDefinition,
     definition_names,
@@ -23,7 +22,7 @@ from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 from unlearnbench.remote.errors import Failed
 from unlearnbench.remote.local import LocalModel, MakeEngine, in_this_process
-from unlearnbench.remote.paying import CostLimit
+from unlearnbench.remote.paying import CostLimit, PaidCalls
 from unlearnbench.remote.providers.catalogue import PROVIDERS, make_provider
 from unlearnbench.types import Usage
 
@@ -135,7 +134,7 @@ def _with_transport(
     if batch:
         return LLMJudge(definition, BatchTransport(definition.file, provider, max_cost))
     budget = None if max_cost is None else CostLimit(max_cost)
-    return LLMJudge(definition, Calls(definition.file, provider, budget))
+    return LLMJudge(definition, PaidCalls(definition.file, provider, budget, answered))
 
 
 class NoTransport:
