@@ -15,6 +15,8 @@ from tests.judges_server import judges_server
 from tests.paraphrases_server import ParaphrasesHandler, Paraphrasing, check_plainly
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.paraphrasing import finding
+from unlearnbench.paraphrasing.candidates import Candidate, CandidateDoubt, CheckedCandidate
+from unlearnbench.types import Fact
 
 Make = Callable[..., Printed]
 NUMBER = 3
@@ -115,9 +117,43 @@ def test_without_a_second_reader_a_person_reads_everything(make: Make, tmp_path:
 
 def test_what_the_money_does_not_reach_is_lacking(make: Make, tmp_path: Path) -> None:
     done = make("--max-cost", "0.000001")
-    assert done.code == 2
-    assert "--max-cost" in done.err
+    assert done.code == 1
+    assert "--max-cost" in done.out
+    assert "no benchmark yet: the same command asks for what is missing again" in done.out
     assert not (tmp_path / "mine" / "benchmark.toml").exists()
+    assert make().code == 0
+
+
+def test_what_came_into_doubt_leaves_no_benchmark_behind(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checks of a later version may doubt what an earlier one let in."""
+    assert make().code == 0
+    out = tmp_path / "mine"
+    whole = files(out)
+
+    def strict(fact: Fact, candidates: list[Candidate], *_: object) -> list[CheckedCandidate]:
+        return [CheckedCandidate(c, (CandidateDoubt("other-meaning", "may"),)) for c in candidates]
+
+    with monkeypatch.context() as later:
+        later.setattr(finding, "check_candidates", strict)
+        done = make()
+        assert done.code == 1
+    assert {path.name for path in out.iterdir()} == {"making", "review.csv", "review.html"}
+    assert make().code == 0
+    same = {name: data for name, data in files(out).items() if "making" not in name}
+    assert same == {name: data for name, data in whole.items() if "making" not in name}
+
+
+def test_a_server_that_is_away_is_no_mistake_of_the_users(
+    make: Make, server: Paraphrasing, tmp_path: Path
+) -> None:
+    server.fault_always = "503"
+    done = make()
+    assert done.code == 1
+    assert "asks for what is missing again" in done.out
+    assert not (tmp_path / "mine" / "benchmark.toml").exists()
+    server.fault_always = None
     assert make().code == 0
 
 

@@ -22,7 +22,7 @@ from unlearnbench.authoring.gathering import WANTED, gather, recheck
 from unlearnbench.authoring.general import ENOUGH, general_facts, never_facts
 from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
-from unlearnbench.authoring.needs import check_examples, check_paraphrased, waits_for_review
+from unlearnbench.authoring.needs import check_examples, check_paraphrased, without_paraphrases
 from unlearnbench.authoring.records import MakingRecord, candidate_lines, fact_lines
 from unlearnbench.authoring.remarks import carried, remarks_of
 from unlearnbench.authoring.report import MakingReport, report_of
@@ -208,7 +208,10 @@ def _on_round(target: Path, on_progress: OnProgress) -> OnRound:
 def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
     """Write what was found, and the benchmark unless a person has to decide first."""
     found, request, table = taken.paraphrased, job.request, job.table
-    if waits := waits_for_review(found):
+    asked = job.proposers.asks_models is not None
+    lacking = without_paraphrases(found) if job.proposers.paraphraser is not None else []
+    # A person can decide about what is in doubt, and a model can be asked again.
+    if waits := bool(lacking) and all(one.doubtful or asked for one in lacking):
         splits: dict[Split, ChosenSplit] = {}
     else:
         if job.proposers.paraphraser is not None:
@@ -240,9 +243,8 @@ def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
         files = {"README.md": data_card(report), **files}
     made = write_benchmark(target, request, state, files)
     doubtful = tuple(doubt for one in found for doubt in one.doubtful)
-    asked = job.proposers.asks_models is not None
-    lacking = tuple(one.fact.id for one in found if one.missing and asked)
-    return MadeBenchmark(target, made, report, notes, doubtful, lacking)
+    fewer = tuple(one.fact.id for one in found if one.missing and asked)
+    return MadeBenchmark(target, made, report, notes, doubtful, fewer)
 
 
 def _made(

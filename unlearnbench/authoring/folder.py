@@ -59,10 +59,10 @@ def write_benchmark(
 ) -> Benchmark | None:
     """Write a benchmark's `files`, and `state` into `making/`; the benchmark, loaded.
 
-    Without `files` only the state is written: a person has to decide first.
-
-    What does not load is not written; what was changed by hand is not overwritten. A process that
-    is killed leaves no folder that loads and is not whole: the declaration is written last.
+    Without `files` only the state is written: a person has to decide first. Files that were made
+    here before and are no part of the benchmark any more are removed. What does not load is not
+    written; what was changed by hand is neither overwritten nor removed. A process that is killed
+    leaves no folder that loads and is not whole: the declaration goes first and is written last.
     Raises `BenchmarkError`, or `RunError` if a write is refused or the folder is in use.
     """
     if files:
@@ -81,12 +81,14 @@ def write_benchmark(
         records = {
             **state,
             _REQUEST: json_text(request.to_disk()),
-            _WRITTEN: json_text(WrittenRecord(files=digests).to_disk()),
+            _WRITTEN: json_text(WrittenRecord(files={**ever, **digests}).to_disk()),
         }
         write_together([(making / name, text) for name, text in records.items()])
-        if any(_digest(out / name) != digests[name][-1] for name in files):
+        gone = [name for name in ever if name not in files and (out / name).exists()]
+        if gone or any(_digest(out / name) != digests[name][-1] for name in files):
             with writing(out):
-                (out / DECLARATION).unlink(missing_ok=True)
+                for name in (DECLARATION, *gone):
+                    (out / name).unlink(missing_ok=True)
             write_together([(out / name, text) for name, text in files.items()])
     return load_benchmark(str(out)) if files else None
 
@@ -105,9 +107,10 @@ def _written_before(making: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 def _check_own(out: Path, files: Mapping[str, str], ever: Mapping[str, tuple[str, ...]]) -> None:
-    for name in files:
+    for name in {**ever, **files}:
         digest = _digest(out / name)
-        if digest is not None and digest not in (*ever.get(name, ()), sha256_text(files[name])):
+        known = (*ever.get(name, ()), sha256_text(files[name])) if name in files else ever[name]
+        if digest is not None and digest not in known:
             what = f"was changed since it was made; move it away, or {_ADVICE}"
             raise BenchmarkError("changed-by-hand", str(out / name), what)
 

@@ -11,7 +11,8 @@ from unlearnbench.benchmark.quality.beside import ReviewedRow, read_reviewed
 from unlearnbench.paraphrasing.candidates import Paraphrased
 from unlearnbench.types import Fact
 
-_FROM = "wkf"
+SHIPPED = "wkf"
+"""The benchmark that they are taken from."""
 GENERAL = "general"
 ENOUGH = 20
 """Retain facts below which general ones are added, and how many."""
@@ -21,13 +22,13 @@ def general_facts(count: int, own: Sequence[Paraphrased]) -> tuple[Fact, ...]:
     """At most `count` general facts, in the order they ship, none of which holds a forget answer
     or asks what a fact of the user's asks.
     """
-    general = (f for f in load_benchmark(_FROM).split("retain") if f.tier == GENERAL)
+    general = (f for f in load_benchmark(SHIPPED).split("retain") if f.tier == GENERAL)
     return tuple(islice(_fitting(general, own), count))
 
 
 def never_facts(own: Sequence[Paraphrased]) -> tuple[Fact, ...]:
     """The invented facts that ship, as controls, under the same two conditions."""
-    return tuple(_fitting(load_benchmark(_FROM).split("never"), own))
+    return tuple(_fitting(load_benchmark(SHIPPED).split("never"), own))
 
 
 def forget_answers(facts: Iterable[Fact]) -> list[str]:
@@ -52,7 +53,7 @@ def _fitting(facts: Iterable[Fact], own: Sequence[Paraphrased]) -> Iterator[Fact
 
 def reviewed_rows(facts: Sequence[Fact]) -> list[ReviewedRow]:
     """What was reviewed of general facts that were taken, for the checks of the new benchmark."""
-    shipped = read_reviewed(load_benchmark(_FROM).folder)
+    shipped = read_reviewed(load_benchmark(SHIPPED).folder)
     texts = {(fact.id, text) for fact in facts for text in _questions(fact)}
     return [
         ReviewedRow(fact=f"{GENERAL}-{fact}", text=text, rule=rule)

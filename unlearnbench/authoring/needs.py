@@ -13,24 +13,22 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types import Split
 
 
-def waits_for_review(found: Sequence[Paraphrased]) -> bool:
-    """Whether every forget fact without paraphrases has some in doubt: a person can decide."""
-    lacking = [one for one in found if one.fact.split == "forget" and not one.evaluation]
-    return bool(lacking) and all(one.doubtful for one in lacking)
+def without_paraphrases(found: Sequence[Paraphrased]) -> list[Paraphrased]:
+    """The forget facts that no paraphrase is there for."""
+    return [one for one in found if one.fact.split == "forget" and not one.evaluation]
 
 
 def check_paraphrased(found: Sequence[Paraphrased], table: FactTable) -> None:
     """Raise `TableError` with every forget fact that has no paraphrase that passed."""
     places = {fact.id: where for fact, where in table.facts}
     faults = Faults(table.name)
-    for one in found:
-        if one.fact.split == "forget" and not one.evaluation:
-            why = f"; {one.missing}" if one.missing else ""
-            if one.doubtful:
-                first = one.doubtful[0]
-                why = f"; {len(one.doubtful)} are in doubt, the first: {first.doubts[0].what}"
-            what = f"{one.fact.id} has no paraphrase{why}; give it some, or --paraphraser none"
-            faults.add(places[one.fact.id], what)
+    for one in without_paraphrases(found):
+        why = f"; {one.missing}" if one.missing else ""
+        if one.doubtful:
+            first = one.doubtful[0]
+            why = f"; {len(one.doubtful)} are in doubt, the first: {first.doubts[0].what}"
+        what = f"{one.fact.id} has no paraphrase{why}; give it some, or --paraphraser none"
+        faults.add(places[one.fact.id], what)
     faults.check()
 
 

@@ -16,7 +16,7 @@ class MakingRecord(Record):
     """`making/request.json`: everything that decides what a benchmark holds.
 
     `facts` is the sha256 of the table's facts as they were read, `paraphrases` the identity of the
-    paraphraser, `readings` that of the second reader, who is empty without one.
+    paraphraser, `readings` that of the second reader; both of its fields are empty without one.
     """
 
     VERSION: ClassVar[int] = 1

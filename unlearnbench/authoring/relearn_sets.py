@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from unlearnbench.authoring.general import GENERAL, forget_answers
+from unlearnbench.authoring.general import GENERAL, SHIPPED, forget_answers
 from unlearnbench.benchmark import holds, load_benchmark, plain
 from unlearnbench.benchmark.schema import HalfRow, PairRow, RelearnDeclaration
 from unlearnbench.types import Fact, Pair, RelearnKind
 
-_FROM, _SHIPPED = "wkf", "disjoint"
+_DISJOINT = "disjoint"
 _FEWEST = 4
 """Rows below which a set trains on next to nothing."""
 
@@ -57,7 +57,7 @@ def relearn_sets(facts: Sequence[Fact]) -> list[MadeSet]:
     ]
     half = [HalfRow(fact=fact.id) for fact in forget[::2]]
     sets = [
-        MadeSet(_SHIPPED, "pairs", tuple(_lines(_disjoint(facts, answers)))),
+        MadeSet(_DISJOINT, "pairs", tuple(_lines(_disjoint(facts, answers)))),
         MadeSet("near", "pairs", tuple(_lines(near))),
         MadeSet("half", "half", tuple(_lines(half)) if len(forget) > 1 else ()),
     ]
@@ -66,7 +66,7 @@ def relearn_sets(facts: Sequence[Fact]) -> list[MadeSet]:
 
 def _disjoint(facts: Sequence[Fact], answers: Sequence[str]) -> Iterator[PairRow]:
     asked = {plain(fact.question) for fact in facts}
-    shipped = next(s for s in load_benchmark(_FROM).relearn if s.name == _SHIPPED)
+    shipped = next(s for s in load_benchmark(SHIPPED).relearn if s.name == _DISJOINT)
     fit: Iterator[Pair] = (
         pair
         for pair in shipped.pairs
@@ -74,7 +74,7 @@ def _disjoint(facts: Sequence[Fact], answers: Sequence[str]) -> Iterator[PairRow
         and not _holds_any((pair.question, pair.answer), answers)
     )
     for number, pair in enumerate(fit, start=1):
-        name = f"{_SHIPPED}-{number}"
+        name = f"{_DISJOINT}-{number}"
         yield PairRow(id=name, topic=GENERAL, question=pair.question, answer=pair.answer)
 
 

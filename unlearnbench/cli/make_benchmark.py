@@ -128,11 +128,12 @@ def _print_made(made: MadeBenchmark, as_json: bool) -> None:
     for note in (*report_summary(made.report), *made.notes):
         console.print(f"- {note}", soft_wrap=True)
     if contents is None:
-        console.print(
-            f"no benchmark yet: decide in {made.folder / 'review.html'} or review.csv, then give "
-            "the same command with --resume",
-            soft_wrap=True,
+        decide = (
+            f"decide in {made.folder / 'review.html'} or review.csv, then give it with --resume"
         )
+        again = "the same command asks for what is missing again" if made.lacking else ""
+        ways = [way for way in (again, decide if made.doubtful else "") if way]
+        console.print(f"no benchmark yet: {'; '.join(ways)}", soft_wrap=True)
         return
     console.print(f"benchmark: {made.folder}", soft_wrap=True)
     console.print(f"next: unlearnbench score CHECKPOINT --benchmark {made.folder}", soft_wrap=True)

@@ -99,6 +99,8 @@ def write_together(files: Sequence[tuple[Path, str | bytes]]) -> None:
     For many small files: the disk flushes dozens in hardly more time than one. After an error or a
     kill each file is whole, old or new. Raises `RunError`.
     """
+    if not files:
+        return
     drafts = [(path, _beside(path)) for path, _ in files]
     try:
         for (path, beside), (_, content) in zip(drafts, files, strict=True):

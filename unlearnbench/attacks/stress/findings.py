@@ -19,7 +19,7 @@ from unlearnbench.scoring.findings import why_unranked
 from unlearnbench.scoring.scores import leaked_on_any, of_facts
 from unlearnbench.types import Interval, Score
 
-_OF_SCORE = {"base-unknown", "retain-unasked", "original-only", "paraphrases-few"}
+_OF_SCORE = {"base-unknown", "retain-unasked", "paraphrases-few"}
 """Codes of findings on questions that `score` asks and a suite does not."""
 
 ControlKind = Literal["never-known facts", "other facts' answers"]
