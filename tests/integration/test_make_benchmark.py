@@ -426,6 +426,16 @@ def test_own_controls_are_the_only_ones(make: Make, tmp_path: Path) -> None:
     assert "half" not in [one.name for one in loaded.relearn]
 
 
+def test_what_the_page_shows_is_what_is_made(tmp_path: Path, command_line: CommandLine) -> None:
+    """docs/YOUR-FACTS.md prints what this command does."""
+    words = ("--paraphraser", "file:sample-facts", "--out", str(tmp_path / "mine"), "--quiet")
+    done = command_line("make-benchmark", "sample-facts", *words)
+    page = (Path(__file__).parents[2] / "docs" / "YOUR-FACTS.md").read_text("utf-8")
+    lines = [line.rstrip() for line in done.out.splitlines() if "benchmark" not in line]
+    assert len(lines) > 12
+    assert [line for line in lines if line not in page] == []
+
+
 def test_json_for_machines(make: Make, tmp_path: Path) -> None:
     done = make(QUESTIONS, "--json")
     record = json.loads(done.out)

@@ -252,7 +252,7 @@ def _made(
 ) -> Made:
     """What the report and the data card are written from."""
     request, by, reader = job.request, job.proposers.paraphraser, job.proposers.second_reader
-    waiting = "nothing yet: a forget fact has no paraphrase that is not in doubt"
+    waiting = "nothing yet: a forget fact has no paraphrase that may be used"
     facts = tuple(fact for split in splits.values() for fact in split.facts)
     path = Path(job.source)
     digest = sha256_bytes(read_bytes(path)) if path.is_file() else request.facts

@@ -39,7 +39,7 @@ def gather(
     A user's own table is read by nobody a second time: a person wrote it.
     """
     if paraphraser is None:
-        return [Paraphrased(fact, (), (), (), "none were wanted") for fact in facts]
+        return [Paraphrased(fact, (), (), ()) for fact in facts]
     if isinstance(paraphraser, TableParaphraser):
         wanted = dict.fromkeys(STYLES, PER_STYLE)
         requests = [ParaphraseRequest(fact, wanted, TRAINING) for fact in facts]
