@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from tests.scripted import ScriptedEngine
 from unlearnbench.errors import EngineError
 from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling, Setting
@@ -87,3 +89,15 @@ def install(folder: Path) -> str:
     entry += "judging = tests.ray_engines:JudgingEngine\n"
     (about / "entry_points.txt").write_text(entry)
     return str(folder)
+
+
+def workers_of(process: psutil.Process, doing: str = "ray::") -> list[psutil.Process]:
+    """Ray's processes below one."""
+    living = []
+    for child in process.children(recursive=True):
+        try:
+            if doing in " ".join(child.cmdline()):
+                living.append(child)
+        except psutil.Error:
+            continue
+    return living

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import CommandLine, write_benchmark
-from tests.ray_engines import DEADLY, STARTS, install
+from tests.ray_engines import DEADLY, STARTS, install, workers_of
 from unlearnbench import ExecutorOptions, Progress, Run, load_run, rejudge, score
 from unlearnbench.api.judges import BLOCK_CALLS
 from unlearnbench.errors import CheckpointError, EngineError, JudgeError, UnlearnbenchError
@@ -85,18 +85,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         yield ray
         ray.shutdown()
-
-
-def workers_of(process: psutil.Process, doing: str = "ray::") -> list[psutil.Process]:
-    """Ray's processes below one."""
-    living = []
-    for child in process.children(recursive=True):
-        try:
-            if doing in " ".join(child.cmdline()):
-                living.append(child)
-        except psutil.Error:
-            continue
-    return living
 
 
 def killer(after: int) -> Callable[[Progress], None]:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import write_benchmark
 from tests.models import save
+from tests.ray_engines import workers_of
 from unlearnbench import ExecutorOptions, Progress
 from unlearnbench.api import attacks
 from unlearnbench.attacks import catalog
@@ -103,20 +104,9 @@ def same(out: Path, other: Path, name: str) -> None:
     assert files[0] == files[1]
 
 
-def workers_of(doing: str) -> list[psutil.Process]:
-    living = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if doing in " ".join(child.cmdline()):
-                living.append(child)
-        except psutil.Error:
-            continue
-    return living
-
-
 def none_is_left() -> None:
     """The workers end with the call, though not before it returns."""
-    _, living = psutil.wait_procs(workers_of("ray::Worker"), timeout=30)
+    _, living = psutil.wait_procs(workers_of(psutil.Process(), "ray::Worker"), timeout=30)
     assert living == []
 
 
@@ -135,7 +125,9 @@ class Killer:
 
     def _kill(self) -> None:
         until = time.monotonic() + 60
-        while not (busy := workers_of("ray::Worker.")) and time.monotonic() < until:
+        while (
+            not (busy := workers_of(psutil.Process(), "ray::Worker.")) and time.monotonic() < until
+        ):
             time.sleep(0.01)
         busy[0].kill()
         self.killed.append(busy[0].pid)
@@ -148,7 +140,7 @@ def slaughter() -> Iterator[None]:
 
     def work() -> None:
         while not ended.wait(0.05):
-            for worker in workers_of("ray::Worker.turn"):
+            for worker in workers_of(psutil.Process(), "ray::Worker.turn"):
                 worker.kill()
 
     thread = threading.Thread(target=work, daemon=True)

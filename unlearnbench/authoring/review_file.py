@@ -8,16 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnbench.authoring.cells import BOM
+from unlearnbench.benchmark.tables.encoding import table_text
 from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.files.reading import read_bytes
 
 MOST_BYTES = 256 * 1024 * 1024
 _DELIMITERS = (",", ";", "\t")
 _NEEDED = ("question", "candidate", "doubts", "decision", "text", "key")
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _WORKBOOK = b"PK\x03\x04"
-_SAVE = "save it as “CSV UTF-8”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,15 @@ def records_of(path: Path) -> list[ReviewRecord]:
 
 
 def _text(path: Path) -> str:
-    """The file's text. Raises `BenchmarkError` that says which encoding it looks like."""
+    """The file's text. Raises `BenchmarkError` for another encoding, or a workbook."""
     try:
         data = read_bytes(path, MOST_BYTES)
     except UnreadableError as error:
         raise BenchmarkError("unreadable", str(path), error.what) from error
     if data.startswith(_WORKBOOK):
-        raise BenchmarkError("not-utf-8", path.name, f"it is a workbook, not a table; {_SAVE}")
-    if data.startswith(_WIDE) or b"\0" in data[:1000]:
-        raise BenchmarkError("not-utf-8", path.name, f"it looks like UTF-16; {_SAVE}")
-    try:
-        return data.decode("utf-8").removeprefix(BOM)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"not UTF-8 in line {line}, perhaps Latin-1 or Windows-1252; {_SAVE}"
-        raise BenchmarkError("not-utf-8", path.name, what) from error
+        what = "it is a workbook, not a table; save it as “CSV UTF-8”"
+        raise BenchmarkError("not-utf-8", path.name, what)
+    return table_text(data, path.name)
 
 
 def _names(text: str, delimiter: str) -> list[str]:
