@@ -14,6 +14,7 @@ from unlearnbench import About, MakeOptions, Run, RunOptions, load_run, rejudge,
 from unlearnbench.api.authoring import make_benchmark
 from unlearnbench.attacks.catalog import default_arms
 from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark.subset import Selection, write_subset
 from unlearnbench.errors import SubmissionError
 from unlearnbench.submissions.checks import few_asked
 
@@ -103,6 +104,16 @@ def test_a_full_benchmark_has_nothing_to_tell(made: tuple[Path, Run]) -> None:
     codes = {finding.code for finding in made[1].findings}
     assert not codes & {"original-only", "paraphrases-few"}
     assert few_asked(made[1]) is None
+
+
+def test_what_the_model_knew_of_it_is_as_private(made: tuple[Path, Run], tmp_path: Path) -> None:
+    own = load_benchmark(str(made[0]))
+    kept = Selection([own.split("forget")[0].id], "m", "known", {})
+    part = write_subset(own, kept, tmp_path / "part")
+    assert part.private
+    run = scored(tmp_path / "part", tmp_path / "part-run")
+    with pytest.raises(SubmissionError, match="is private"):
+        submit_base(run.path, "a package", "Me", out=tmp_path / "row")
 
 
 def test_relearning_takes_what_the_benchmark_has(made: tuple[Path, Run]) -> None:
