@@ -78,7 +78,6 @@ def relearn(
     quieten(quiet)
     check_dry(dry_run, on, price)
     from unlearnbench.api import attacks, planning
-    from unlearnbench.training.processes import leave
 
     if dry_run:
         plan = partial(planning.plan_relearn, checkpoint, benchmark, on=on, price=price)
@@ -103,7 +102,6 @@ def relearn(
             executor_options=executor_options,
             on_progress=on_progress,
         )
-    leave()
     return print_attacked(attacked, json, show_relearn) if this_process().first else 0
 
 

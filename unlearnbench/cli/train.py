@@ -76,7 +76,6 @@ def train(
     from unlearnbench.api.sweep import sweep as run_sweep
     from unlearnbench.api.training import train as run_training
     from unlearnbench.cli.sweep import grid, print_sweep
-    from unlearnbench.training.processes import leave
 
     with progress(quiet) as on_progress:
         if sweep is not None:
@@ -103,7 +102,6 @@ def train(
             run_options=run_options,
             on_progress=on_progress,
         )
-    leave()
     return _show(trained, benchmark, json) if this_process().first else 0
 
 

@@ -9,6 +9,7 @@ Process 0 alone prints, locks and writes. In a single process each of these just
 
 from __future__ import annotations
 
+import atexit
 import re
 import signal
 import threading
@@ -55,6 +56,8 @@ def join(device: str) -> Process:
     try:
         if not dist.is_initialized():
             dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_WRITING)
+            # However this process ends: a group still alive when the interpreter goes may abort it.
+            atexit.register(_part)
         _groups.append(dist.new_group(backend="gloo", timeout=_PATIENCE))
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
@@ -62,10 +65,10 @@ def join(device: str) -> Process:
     return own
 
 
-def leave() -> None:
-    """Part from the others, at the end of the command."""
-    if _groups:
-        _groups.clear()
+def _part() -> None:
+    """End the connection to the others that `join` made."""
+    _groups.clear()
+    if dist.is_initialized():
         dist.destroy_process_group()
 
 
