@@ -17,10 +17,11 @@ from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.likelihood import own_attention
 from unlearnbench.engines.transformers.next_tokens import letter_logprobs, text_distributions
 from unlearnbench.errors import EngineError, RunError
+from unlearnbench.runs.schema.utility import UtilityRecord
+from unlearnbench.runs.utility import read_utility, write_utility
 from unlearnbench.types import Completion, Failure, Probe, Sampling
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.prompts import choice_prompts
-from unlearnbench.utility.record import UtilityRecord, read_utility, write_utility
 from unlearnbench.utility.summary import metrics_of
 
 FLOAT32 = EngineOptions(dtype="float32")
@@ -118,6 +119,18 @@ def test_metrics_follow_from_what_is_stored(itself: UtilityRecord, tmp_path: Pat
     path.write_text("[", "utf-8")
     with pytest.raises(RunError, match="unlearnbench utility"):
         read_utility(path)
+
+
+def test_a_record_of_before_there_was_a_judge_of_preferences(
+    itself: UtilityRecord, tmp_path: Path
+) -> None:
+    stored = {**itself.to_disk(), "schema_version": 1}
+    del stored["preferences"]
+    for side in ("model", "base"):
+        del stored[side]["tables"], stored[side]["tasks"]
+    path = tmp_path / "utility.json"
+    path.write_text(json.dumps(stored), "utf-8")
+    assert read_utility(path) == itself
 
 
 def test_an_answer_that_failed_is_open(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import binomtest, entropy
 
 from unlearnbench.benchmark.utility_sets import load_utility_sets
+from unlearnbench.runs.schema.utility import Metric
 from unlearnbench.utility.choice import choice_accuracy, chosen_letter
 from unlearnbench.utility.composite import composite, kept_shares
 from unlearnbench.utility.drift import bits_per_byte, js_divergence, kl_divergence, perplexity
-from unlearnbench.utility.record import Metric
 from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
 from unlearnbench.utility.win_rate import (
     JudgedPair,

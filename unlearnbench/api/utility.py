@@ -11,11 +11,12 @@ from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.schema.base import utc_now
+from unlearnbench.runs.schema.utility import Drift, Measurement, Metric, UtilityRecord
+from unlearnbench.runs.utility import read_utility
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
 from unlearnbench.utility.composite import composite
 from unlearnbench.utility.measure import Watcher, measure_model
-from unlearnbench.utility.record import Drift, Measurement, Metric, UtilityRecord, read_utility
 from unlearnbench.utility.summary import drift_metrics, metrics_of
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _measured(
         model=model,
         base=base_measured,
         drift=drift,
+        preferences=None,
         metrics=_all_metrics(model, base_metrics, drift, sets),
         base_metrics=base_metrics,
     )

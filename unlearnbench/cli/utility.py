@@ -16,7 +16,7 @@ from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.utility.record import Metric, UtilityRecord
+    from unlearnbench.runs.schema.utility import Metric, UtilityRecord
 
 Base = Annotated[
     str | None, typer.Option(help="The model before unlearning, measured beside it; gives drift.")
@@ -47,7 +47,7 @@ def utility(
     """
     quieten(quiet)
     from unlearnbench.api.utility import measure_utility, recompute_utility
-    from unlearnbench.utility.record import write_utility
+    from unlearnbench.runs.utility import write_utility
 
     if out is not None:
         check_file_option("--out", out)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnbench.errors import RunError
+from unlearnbench.runs.schema.utility import Drift
 from unlearnbench.utility.drift import js_divergence, kl_divergence
-from unlearnbench.utility.record import Drift
 
 
 class KeptDistributions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import harmonic_mean
 
-from unlearnbench.utility.record import Metric
+from unlearnbench.runs.schema.utility import Metric
 
 CHANCE = 0.25
 CHOICES = ("choice.letters", "choice.texts")

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.interfaces import Generator
+from unlearnbench.runs.schema.utility import Measurement, StoredAnswer
 from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes
-from unlearnbench.utility.record import Measurement, StoredAnswer
 
 NEW_TOKENS = 128
 """Room for an answer to an instruction; RWKU's repetitiveness is of answers as long."""
@@ -71,6 +71,8 @@ def measure_model(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None
         answers=_answers(model.generator, sets.instructions),
         prose=prose.logprobs,
         vocabulary=prose.vocabulary,
+        tables={},
+        tasks={},
         notes=tuple(model.generator.info.notes),
     )
 

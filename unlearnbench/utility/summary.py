@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from unlearnbench.benchmark.utility_sets import UtilitySets
+from unlearnbench.runs.schema.utility import Drift, Measurement, Metric
 from unlearnbench.scoring.intervals import Z95, wilson
 from unlearnbench.utility.choice import LETTERS, choice_accuracy, chosen_letter
 from unlearnbench.utility.degeneration import KINDS, degeneration
 from unlearnbench.utility.drift import bits_per_byte, perplexity
-from unlearnbench.utility.record import Drift, Measurement, Metric
 from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
 
 EQUAL_LENGTH = 40

@@ -1,15 +1,10 @@
-"""What was measured of a checkpoint, with all that its metrics are computed from."""
+"""`utility.json`: what was measured of a checkpoint, and all that its metrics follow from."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from unlearnbench.errors import RunError, UnreadableError
-from unlearnbench.files.disk import clear_leftovers, write_atomically
-from unlearnbench.files.reading import read_object
 from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Time
 
 if TYPE_CHECKING:
@@ -42,12 +37,44 @@ class StoredAnswer(Part):
     fault: str | None
 
 
+class ChoiceTable(Part):
+    """A model's letters for choice questions of others, by the ids of the rows.
+
+    `source` says where the rows are from, its revision included; `data` is the sha256 of prompts
+    and gold letters. `shots` counts the solved questions before each; `letters` are ln p of the
+    letters in nats, `gold` the index of the right one.
+    """
+
+    source: str
+    data: str
+    shots: Count
+    gold: Mapping[str, Count]
+    letters: Mapping[str, tuple[Float, ...]]
+
+
+class TaskFigure(Part):
+    """One metric of a task as another harness gives it, with its standard error if it has one."""
+
+    value: Float
+    stderr: Float | None
+
+
+class TaskResult(Part):
+    """A task that another harness ran: its version, how many documents, its own metrics."""
+
+    harness: str
+    version: str
+    n: Count
+    metrics: Mapping[str, TaskFigure]
+
+
 class Measurement(Part):
     """Everything that a model gave, by the ids of the rows.
 
     `letters` are ln p of the four letters, `choices` the mean ln p a token of the four choices
     written out, `prose` ln p of each token of a paragraph, all in nats. `vocabulary` is the number
-    of tokens that the model's distributions cover.
+    of tokens that the model's distributions cover. `tables` and `tasks`: choice questions and
+    tasks of others, by their names.
     """
 
     checkpoint: str
@@ -59,6 +86,31 @@ class Measurement(Part):
     answers: Mapping[str, StoredAnswer]
     prose: Mapping[str, tuple[Float, ...]]
     vocabulary: Count
+    tables: Mapping[str, ChoiceTable]
+    tasks: Mapping[str, TaskResult]
+
+
+class PreferenceVerdict(Part):
+    """A judge's verdict on two answers in one order, with its reply, or why there is none."""
+
+    verdict: Literal["first", "second", "tie"] | None
+    fault: str | None
+    reply: str
+
+
+class JudgedInstruction(Part):
+    """The verdicts on one instruction: the model's answer shown first, and the base's."""
+
+    model_first: PreferenceVerdict
+    base_first: PreferenceVerdict
+
+
+class Preferences(Part):
+    """What a judge preferred, by instruction."""
+
+    judge: str
+    identity: str
+    rows: Mapping[str, JudgedInstruction]
 
 
 class Drift(Part):
@@ -69,21 +121,32 @@ class Drift(Part):
     refused: str | None
 
 
+def _from_1(data: dict[str, object]) -> dict[str, object]:
+    """Version 1 knew no questions and tasks of others, and no judge of preferences."""
+    sides = {side: _with_none_of_others(data.get(side)) for side in ("model", "base")}
+    return {**data, **sides, "preferences": None}
+
+
+def _with_none_of_others(measured: object) -> object:
+    return {**measured, "tables": {}, "tasks": {}} if isinstance(measured, dict) else measured
+
+
 class UtilityRecord(Record):
     """A checkpoint's utility, and its base's where one was given.
 
     `data` is the fingerprint of the questions, instructions and prose. `metrics` and
-    `base_metrics` follow from the measurements alone (`utility.summary.metrics_of`).
+    `base_metrics` follow from the rest alone (`utility.summary.metrics_of`).
     """
 
-    VERSION: ClassVar[int] = 1
-    OLDER: ClassVar[Mapping[int, Convert]] = {}
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: _from_1}
 
     created: Time
     data: str
     model: Measurement
     base: Measurement | None
     drift: Drift | None
+    preferences: Preferences | None
     metrics: Mapping[str, Metric]
     base_metrics: Mapping[str, Metric]
 
@@ -109,17 +172,3 @@ class UtilityRecord(Record):
             for name, metric in self.metrics.items()
         ]
         return pd.DataFrame(rows)
-
-
-def write_utility(record: UtilityRecord, path: Path) -> None:
-    """Write a record, whole or not at all. Raises `RunError` if the disk refuses."""
-    clear_leftovers(path.parent, path.name)
-    write_atomically(path, json.dumps(record.to_disk()) + "\n")
-
-
-def read_utility(path: Path) -> UtilityRecord:
-    """A record of a file. Raises `RunError` for what is none."""
-    try:
-        return UtilityRecord.from_disk(read_object(path, lenient=True), path)
-    except UnreadableError as error:
-        raise RunError(f"{error}; make it with unlearnbench utility --out") from error
