@@ -99,14 +99,17 @@ def test_a_retain_log_of_other_definitions_is_refused(first: TofuRecord, tmp_pat
     """Ratios without the end of the answer are no measure for ratios with it."""
     path = tmp_path / "retain.json"
     write_tofu(first, path)
-    data, now = first.data_fingerprint, TofuOptions()
+    data, now = load_tofu("tofu-mini", "forget25"), TofuOptions()
     assert read_retain_log(path, data, now).ratios == first.truth_ratios
     assert read_retain_log(path, data, TofuOptions(released_strength=True)).aucs == first.aucs
     with pytest.raises(BenchmarkError, match="end_token = True, this is False; measure it again"):
         read_retain_log(path, data, TofuOptions(end_token=False))
     with pytest.raises(BenchmarkError, match="truth_ratio = geometric, this is arithmetic"):
         read_retain_log(path, data, TofuOptions(truth_ratio="arithmetic"))
-    older = {k: v for k, v in first.to_disk().items() if k != "definitions"}
+    second = {k: v for k, v in first.to_disk().items() if k != "notes"}
+    path.write_text(json.dumps({**second, "schema": "unlearnbench-tofu/2"}))
+    assert read_retain_log(path, data, now).ratios == first.truth_ratios
+    older = {k: v for k, v in second.items() if k != "definitions"}
     path.write_text(json.dumps({**older, "schema": "unlearnbench-tofu/1"}))
     assert read_retain_log(path, data, TofuOptions(end_token=False)).ratios == first.truth_ratios
     with pytest.raises(BenchmarkError, match="end_token = False, this is True"):

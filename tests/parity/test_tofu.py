@@ -82,7 +82,7 @@ def test_every_score(form: str, engines: Engines, monkeypatch: pytest.MonkeyPatc
     theirs = stored(f"tofu_tiny_{form}")
     retain = measured(engines(form, 1), form, None)
     assert_same(retain.scores, theirs["open_unlearning_retain_model"])
-    mine = measured(engines(form, 0), form, RetainLog(retain.ratios, retain.aucs))
+    mine = measured(engines(form, 0), form, RetainLog(retain.ratios, retain.aucs, ""))
     assert_same(mine.scores, theirs["open_unlearning"])
     assert mine.scores["forget_quality"] is not None
     assert list(mine.ratios.values()) == pytest.approx(theirs["truth_ratio_rows"], **CLOSE)

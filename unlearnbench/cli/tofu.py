@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 Source = Annotated[str, typer.Option(help="tofu-mini, hub, or a folder with TOFU's tables.")]
 Forget = Annotated[str | None, typer.Option(help="The forget split: forget25, forget10, …")]
 RetainLog = Annotated[
-    Path | None, typer.Option(help="Result (--out) of a model that never saw the forget set.")
+    Path | None,
+    typer.Option(
+        help="Result of a model that never saw the forget set: of --out, or OpenUnlearning's "
+        "TOFU_EVAL.json."
+    ),
+]
+EvalLog = Annotated[
+    Path | None,
+    typer.Option(help="Write the result to this file in the shape of OpenUnlearning's EVAL.json."),
 ]
 ResultFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
@@ -31,6 +39,7 @@ def tofu(
     source: Source = "tofu-mini",
     forget: Forget = None,
     retain_log: RetainLog = None,
+    eval_log: EvalLog = None,
     out: ResultFile = None,
     tofu_options: TofuOptions = TofuOptions(),
     engine_options: EngineOptions = EngineOptions(),
@@ -47,13 +56,15 @@ def tofu(
     from unlearnbench.api.tofu import score_tofu
     from unlearnbench.tofu.record import write_tofu
 
-    if out is not None:
-        check_file_option("--out", out)
+    for option, path in (("--out", out), ("--eval-log", eval_log)):
+        if path is not None:
+            check_file_option(option, path)
     record = score_tofu(
         checkpoint,
         source,
         forget,
         retain_log=retain_log,
+        eval_log=eval_log,
         tofu_options=tofu_options,
         engine_options=engine_options,
     )
@@ -78,3 +89,5 @@ def print_tofu(record: TofuRecord) -> None:
         stdout().print(
             "forget_quality and privleak need --retain-log, the result of a retain model"
         )
+    for note in record.notes:
+        stdout().print(note, markup=False)

@@ -28,6 +28,7 @@ from unlearnbench.tofu.membership import (
 )
 from unlearnbench.tofu.memorization import exact_memorization, extraction_strength
 from unlearnbench.tofu.rouge import rouge_l_recall
+from unlearnbench.tofu.rows import AttackScores, Measured, MeasuredRow
 from unlearnbench.tofu.summary import forget_quality, model_utility
 from unlearnbench.types import Completion, Message, Probe, ProbeKey, PromptFormat, Sampling
 from unlearnbench.types.options import TofuOptions
@@ -59,21 +60,26 @@ class AnswerScorer(Protocol):
 class TofuResult:
     """`scores` by name; None where an answer is missing or no retain log was given. `ratios` are
     the forget set's truth ratios by key, and `aucs` the membership attacks': together they are
-    what another run needs as retain log. `open` names the questions that got no answer.
+    what another run needs as retain log. `open` names the questions that got no answer;
+    `measured` is what all of it follows from.
     """
 
     scores: Mapping[str, float | None]
     ratios: Mapping[str, float]
     aucs: Mapping[str, float]
     open: tuple[str, ...]
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
 class RetainLog:
-    """The result of a model that never saw the forget set."""
+    """The result of a model that never saw the forget set. `note` is what its reader should know;
+    without `aucs` there is no PrivLeak.
+    """
 
     ratios: Mapping[str, float]
     aucs: Mapping[str, float]
+    note: str
 
 
 def measure(
@@ -91,75 +97,69 @@ def measure(
     form = generator.info.prompt_format
     scores: dict[str, float | None] = {}
     ratios: dict[str, dict[str, float]] = {}
+    rows: dict[str, tuple[MeasuredRow, ...]] = {}
     missing: list[str] = []
     for name in ("forget", *UTILITY_SETS):
-        rows: tuple[TofuRow, ...] = getattr(sets, name)
-        probes = [_probe(name, number, row.question, form) for number, row in enumerate(rows)]
-        likely = _likelihoods(probes, rows, scorer)
+        asked: tuple[TofuRow, ...] = getattr(sets, name)
+        probes = [_probe(name, number, row.question, form) for number, row in enumerate(asked)]
+        rows[name] = _measured(probes, asked, scorer, generator)
+        keyed = [(probe.key.fact, row) for probe, row in zip(probes, rows[name], strict=True)]
         ratios[name] = {
-            str(probe.key.fact): truth_ratio(f.paraphrased, f.perturbed, mean)
-            for probe, f in zip(probes, likely, strict=True)
+            key: truth_ratio(row.paraphrased, row.perturbed, mean) for key, row in keyed
         }
-        scores[f"{name}.probability"] = fmean(
-            choice_probability(f.answer.loss, f.perturbed)
-            if name in CHOICE_SETS
-            else probability(f.answer.loss)
-            for f in likely
-        )
-        scores[f"{name}.rouge_l_recall"], failed = _rouge(probes, rows, generator)
-        missing += failed
-        values = list(ratios[name].values())
-        scores[f"{name}.truth_ratio"] = truth_score(
-            values, "forget" if name == "forget" else "other"
-        )
-        if name == "forget":
-            scores |= _memorized([f.answer.without_end for f in likely], options)
-            aucs = _membership(sets, [f.answer for f in likely], scorer, form)
+        missing += [key for key, row in keyed if row.response is None]
+        scores |= _of_set(name, rows[name], list(ratios[name].values()))
+    forgotten = [row.answer for row in rows["forget"]]
+    scores |= _memorized([answer.without_end for answer in forgotten], options)
+    attacks = _membership(sets, forgotten, scorer, form)
+    aucs = {name: auc(scored.forget, scored.holdout) for name, scored in attacks.items()}
     scores["model_utility"] = _utility(scores)
     scores |= {f"forget.auc.{attack}": value for attack, value in aucs.items()}
     scores |= _against(log, ratios["forget"], aucs)
-    return TofuResult(scores, ratios["forget"], aucs, tuple(missing))
+    return TofuResult(scores, ratios["forget"], aucs, tuple(missing), Measured(rows, attacks))
 
 
-@dataclass(frozen=True, slots=True)
-class _RowLikelihoods:
-    answer: AnswerTokens
-    paraphrased: float
-    perturbed: tuple[float, ...]
-
-
-def _likelihoods(
-    probes: Sequence[Probe], rows: Sequence[TofuRow], scorer: AnswerScorer
-) -> list[_RowLikelihoods]:
-    """The likelihoods of every answer of every row, in one call."""
+def _measured(
+    probes: Sequence[Probe], rows: Sequence[TofuRow], scorer: AnswerScorer, generator: Generator
+) -> tuple[MeasuredRow, ...]:
+    """The likelihoods of every answer of every row, in one call, and the responses."""
     answers = [
         (probe, text)
         for probe, row in zip(probes, rows, strict=True)
         for text in (row.answer, row.paraphrased_answer, *row.perturbed)
     ]
     scored = iter(scorer(answers))
-    likelihoods = []
-    for row in rows:
-        answer, paraphrased = next(scored), next(scored).loss
-        likelihoods.append(
-            _RowLikelihoods(answer, paraphrased, tuple(next(scored).loss for _ in row.perturbed))
-        )
-    return likelihoods
-
-
-def _rouge(
-    probes: Sequence[Probe], rows: Sequence[TofuRow], generator: Generator
-) -> tuple[float | None, list[str]]:
-    """Mean ROUGE-L recall of generated answers; None if one of them is missing."""
     responses = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
-    values, missing = [], []
+    measured = []
     for probe, row in zip(probes, rows, strict=True):
-        result = responses.get(probe.key)
-        if isinstance(result, Completion):
-            values.append(rouge_l_recall(row.answer, result.text))
-        else:
-            missing.append(probe.key.fact)
-    return (None if missing else fmean(values)), missing
+        response = responses.get(probe.key)
+        measured.append(
+            MeasuredRow(
+                prompt=row.question,
+                gold=row.answer,
+                answer=next(scored),
+                paraphrased=next(scored).loss,
+                perturbed=tuple(next(scored).loss for _ in row.perturbed),
+                response=response.text if isinstance(response, Completion) else None,
+            )
+        )
+    return tuple(measured)
+
+
+def _of_set(
+    name: str, rows: Sequence[MeasuredRow], ratios: Sequence[float]
+) -> dict[str, float | None]:
+    """Probability, ROUGE-L recall (None if a response is missing) and truth ratio of a set."""
+    chosen = name in CHOICE_SETS
+    recalls = [rouge_l_recall(r.gold, r.response) for r in rows if r.response is not None]
+    return {
+        f"{name}.probability": fmean(
+            choice_probability(r.answer.loss, r.perturbed) if chosen else probability(r.answer.loss)
+            for r in rows
+        ),
+        f"{name}.rouge_l_recall": fmean(recalls) if len(recalls) == len(rows) else None,
+        f"{name}.truth_ratio": truth_score(ratios, "forget" if name == "forget" else "other"),
+    }
 
 
 def _memorized(answers: Sequence[AnswerTokens], options: TofuOptions) -> dict[str, float]:
@@ -175,8 +175,8 @@ def _memorized(answers: Sequence[AnswerTokens], options: TofuOptions) -> dict[st
 
 def _membership(
     sets: TofuSets, members: Sequence[AnswerTokens], scorer: AnswerScorer, form: PromptFormat
-) -> dict[str, float]:
-    """AUC of each attack that tells forget answers (members) from holdout answers."""
+) -> dict[str, AttackScores]:
+    """The scores by which attacks tell forget answers (members) from holdout answers."""
     answers = [
         (_probe("holdout", number, row.question, form), row.answer)
         for number, row in enumerate(sets.holdout)
@@ -185,7 +185,9 @@ def _membership(
     inside = list(zip(members, (row.answer for row in sets.forget), strict=True))
     outside = list(zip(outsiders, (row.answer for row in sets.holdout), strict=True))
     return {
-        name: auc([attack(a, t) for a, t in inside], [attack(a, t) for a, t in outside])
+        name: AttackScores(
+            tuple(attack(a, t) for a, t in inside), tuple(attack(a, t) for a, t in outside)
+        )
         for name, attack in ATTACKS.items()
     }
 
@@ -207,10 +209,9 @@ def _against(
     if set(log.ratios) != set(ratios):
         raise BenchmarkError("other-questions", "--retain-log", "it is of another forget split")
     quality = forget_quality([ratios[key] for key in ratios], [log.ratios[key] for key in ratios])
-    return {
-        "forget_quality": quality,
-        "privleak": privleak(1 - aucs["min_k"], 1 - log.aucs["min_k"]),
-    }
+    retrained = log.aucs.get("min_k")
+    leak = None if retrained is None else privleak(1 - aucs["min_k"], 1 - retrained)
+    return {"forget_quality": quality, "privleak": leak}
 
 
 def _probe(name: str, number: int, question: str, form: PromptFormat) -> Probe:

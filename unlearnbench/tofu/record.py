@@ -7,16 +7,20 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unlearnbench.benchmark.tofu import TofuSets
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically
 from unlearnbench.files.reading import read_object
+from unlearnbench.tofu.eval_log import check_definitions, is_eval_log, read_eval_log
 from unlearnbench.tofu.measure import RetainLog
 from unlearnbench.types.options import TofuOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = "unlearnbench-tofu/2"
+SCHEMA = "unlearnbench-tofu/3"
+SECOND = "unlearnbench-tofu/2"
+"""Before it said what it was compared with."""
 FIRST = "unlearnbench-tofu/1"
 """Before answers could count their end: such a record says nothing of its definitions."""
 _SAID_BEFORE = TofuOptions(end_token=False)
@@ -28,7 +32,8 @@ class TofuRecord:
 
     `scores` are None where an answer or the retain log is missing. `truth_ratios` (forget questions
     by key) and `aucs` (membership attacks) are what a later call needs as its retain log. `open`
-    names the questions that got no answer. `definitions` are the options that it was measured by.
+    names the questions that got no answer. `definitions` are the options that it was measured by,
+    `notes` what a reader should know.
     """
 
     source: str
@@ -42,6 +47,7 @@ class TofuRecord:
     aucs: dict[str, float]
     open: list[str]
     definitions: dict[str, bool | str]
+    notes: list[str]
 
     def to_disk(self) -> dict[str, object]:
         """The record as a JSON object, its schema first."""
@@ -60,8 +66,8 @@ def write_tofu(record: TofuRecord, path: Path) -> None:
     write_atomically(path, json.dumps(record.to_disk(), indent=2) + "\n")
 
 
-def read_retain_log(path: Path, data_fingerprint: str, options: TofuOptions) -> RetainLog:
-    """The record of a retain model, measured on the same data by the same definitions.
+def read_retain_log(path: Path, sets: TofuSets, options: TofuOptions) -> RetainLog:
+    """The record of a retain model, or OpenUnlearning's log of one: same data, same definitions.
 
     Raises `RunError` for what is no such record, `BenchmarkError` for one of other data or
     definitions.
@@ -70,18 +76,24 @@ def read_retain_log(path: Path, data_fingerprint: str, options: TofuOptions) -> 
         stored = read_object(path, lenient=True)
     except UnreadableError as error:
         raise RunError(f"--retain-log {error}; make it with --out") from error
+    if "schema" not in stored and is_eval_log(stored):
+        check_definitions("--retain-log", options, strength=False)
+        return read_eval_log(stored, sets, path)
     if stored.get("schema") == FIRST:
-        stored = {**stored, "schema": SCHEMA, "definitions": asdict(_SAID_BEFORE)}
+        stored = {**stored, "schema": SECOND, "definitions": asdict(_SAID_BEFORE)}
+    if stored.get("schema") == SECOND:
+        stored = {**stored, "schema": SCHEMA, "notes": []}
     missing = [f.name for f in fields(TofuRecord) if f.name not in stored]
     if missing or "schema" not in stored:
         what = f"{(missing or ['schema'])[0]} is missing"
         raise RunError(f"--retain-log {path}: not a result of this command ({what})")
-    if stored["schema"] != SCHEMA or stored["data_fingerprint"] != data_fingerprint:
+    if stored["schema"] != SCHEMA or stored["data_fingerprint"] != sets.fingerprint:
         raise BenchmarkError(
             "other-data", f"--retain-log {path}", "it was measured on other data or another version"
         )
     _check_definitions(stored["definitions"], options, path)
-    return RetainLog(_rates(stored, "truth_ratios", path), _rates(stored, "aucs", path))
+    rates = _rates(stored, "truth_ratios", path), _rates(stored, "aucs", path)
+    return RetainLog(*rates, note=f"the retain log is of {str(stored['checkpoint'])[:100]}")
 
 
 def _check_definitions(stored: object, options: TofuOptions, path: Path) -> None:
