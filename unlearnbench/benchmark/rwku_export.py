@@ -57,13 +57,10 @@ def _lines(rows: Sequence[dict[str, str]]) -> str:
 
 
 def _questions(facts: Sequence[Fact]) -> str:
-    """The questions of levels 2, the only rows that are questions: forms need no paraphrases."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["question", "answer", "split", "topic", "tier"])
     for fact in facts:
-        if "-q" in fact.id.removeprefix(f"rwku-{fact.topic}"):
-            writer.writerow([fact.question, fact.answer, "forget", fact.topic, ""])
-        elif fact.tier == "neighbour-2":
-            writer.writerow([fact.question, fact.answer, "retain", fact.topic, _NEAR])
+        tier = _NEAR if fact.split == "retain" else ""
+        writer.writerow([fact.question, fact.answer, fact.split, fact.topic, tier])
     return out.getvalue()

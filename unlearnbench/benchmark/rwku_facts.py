@@ -47,8 +47,9 @@ def load_rwku_facts(source: str, subjects: Sequence[str]) -> Benchmark:
     tables names the answer or belongs to no question.
     """
     tables = load_rwku(source, subjects)
-    beside = {} if source == "hub" else read_beside(Path(source), tables.asked)
     found = rwku_facts(tables)
+    asked = tables.asked | {fact.question for fact in found.facts}
+    beside = {} if source == "hub" else read_beside(Path(source), asked)
     facts = tuple(_paraphrased(fact, beside, found.places[fact.id]) for fact in found.facts)
     wire = [
         [
