@@ -37,6 +37,7 @@ ALLOWED = {
     "executors": GROUND,
     "protocol": PARTS | {"engines", "executors"},
     "tofu": GROUND | {"benchmark", "engines"},
+    "rwku": GROUND | {"benchmark", "engines", "tofu"},
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
     "planning": PARTS | {"checkpoints", "engines", "protocol", "training", "attacks"},

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from unlearnbench.api.engines import check_execution, engine_maker
+from unlearnbench.authoring.answers import unjudged
 from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.errors import BenchmarkError, JudgeError
@@ -46,8 +47,8 @@ def judge_for(
     """The judge called `judge` (default: the benchmark's), ready for the benchmark's gold answers.
 
     `forms`: reverse questions are judged too. Raises `JudgeError` if the rules are to judge gold
-    answers that are whole sentences, `BenchmarkError` for a gold answer that the rules do not find
-    in itself.
+    answers that are whole sentences or that anybody guesses, such as yes and no, `BenchmarkError`
+    for a gold answer that the rules do not find in itself.
     """
     places: Mapping[str, str] = benchmark.places
     golds = [Gold(f.question, f.answer, f.aliases, places.get(f.id, f.id)) for f in benchmark.facts]
@@ -65,7 +66,21 @@ def judge_for(
         raise JudgeError("--judge (none named): " + _no_sentences(golds))
     instance = _instance(requested, max_cost)
     _check(instance, golds, benchmark.sentences, reverse)
+    if decided_by_rules(instance):
+        _check_guessed(instance, benchmark)
     return instance
+
+
+def _check_guessed(judge: Judge, benchmark: Benchmark) -> None:
+    """Refuse answers that stand in any text, as rows of others may hold them."""
+    guessed = [(f, reason) for f in benchmark.facts if (reason := unjudged(f, lambda _: None))]
+    if guessed:
+        fact, reason = guessed[0]
+        where = benchmark.places.get(fact.id, fact.id)
+        raise JudgeError(
+            f"--judge {judge.name}: {where}: answer {fact.answer!r} {reason}, or name an LLM judge "
+            f"({len(guessed)} of {len(benchmark.facts)} facts)"
+        )
 
 
 BLOCK_CALLS = 32

@@ -60,11 +60,11 @@ def check_judged(located: Sequence[Located], rules: AnswerRules, faults: Faults)
         if number in sentences:
             what = "is a whole sentence, which judge rules cannot recognise; give a short answer or"
             faults.add(where, f"{shown(fact.answer)} {what} alias, {_NAME_JUDGE}")
-        elif (reason := _unjudged(fact, rules.missed)) is not None:
+        elif (reason := unjudged(fact, rules.missed)) is not None:
             faults.add(where, f"answer {shown(fact.answer)} {reason}, {_NAME_JUDGE}")
 
 
-def _unjudged(fact: Fact, missed: Callable[[Fact], str | None]) -> str | None:
+def unjudged(fact: Fact, missed: Callable[[Fact], str | None]) -> str | None:
     """Why the rules cannot hold a fact's gold answer; None if they can."""
     if fact.answer.casefold().strip(".!") in _GUESSED:
         return "is guessed by every second model; ask for the thing itself"

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from unlearnbench.benchmark.lkf_original import load_originals
 from unlearnbench.benchmark.load import Benchmark
+from unlearnbench.benchmark.rwku_facts import load_rwku_facts
 from unlearnbench.benchmark.tofu_facts import load_tofu_facts
 from unlearnbench.errors import BenchmarkError
 
 
 def load_source(benchmark: str, source: str) -> Benchmark:
-    """The original files of a benchmark: `lkf`, or `tofu` with a split (`tofu-forget05`; `tofu` is
-    `tofu-forget10`). Raises `BenchmarkError` where there are none.
+    """The original files of a benchmark: `lkf`; `tofu` with a split (`tofu-forget05`; `tofu` is
+    `tofu-forget10`); `rwku` with subjects (`rwku:Stephen King:Confucius`; `rwku` is all of them).
+    Raises `BenchmarkError` where there are none.
     """
     if benchmark == "lkf":
         return load_originals(source)
+    name, _, subjects = benchmark.partition(":")
+    if name == "rwku":
+        return load_rwku_facts(source, [s for s in map(str.strip, subjects.split(":")) if s])
     name, _, split = benchmark.partition("-")
     if name == "tofu" and split != "mini":
         return load_tofu_facts(source, split or "forget10")
-    what = "only lkf and tofu have files of their authors; leave --source away"
+    what = "only lkf, tofu and rwku have files of their authors; leave --source away"
     raise BenchmarkError("no-originals", f"--benchmark {benchmark}", what)

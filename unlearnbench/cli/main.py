@@ -22,6 +22,7 @@ from unlearnbench.cli import (
     make_benchmark,
     relearn,
     report,
+    rwku,
     score,
     show,
     stress,
@@ -74,6 +75,7 @@ app.command("train")(train.train)
 app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
+app.command("rwku")(rwku.rwku)
 app.command("utility")(utility.utility)
 app.command("campaign")(campaign.campaign)
 app.command("make-benchmark")(make_benchmark.make_benchmark)

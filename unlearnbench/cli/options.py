@@ -42,7 +42,9 @@ ProfileName = Annotated[
 ]
 Source = Annotated[
     str | None,
-    typer.Option(help="With --benchmark lkf or tofu: the authors' files, from `hub` or a folder."),
+    typer.Option(
+        help="With --benchmark lkf, tofu or rwku: the authors' files, from `hub` or a folder."
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]
 Seed = Annotated[int, typer.Option(help="Seeds in-context examples and drawn answers.")]

@@ -14,3 +14,5 @@ Stage = Literal["generate", "judge"]
 Setting = str | int | float | bool
 ORIGINAL = "original"
 """Name of the phrasing that is the fact's own question."""
+OTHER_FORMS = ("cloze", "attack")
+"""How styles begin that ask in another form: no paraphrases, though the worst case is over them."""

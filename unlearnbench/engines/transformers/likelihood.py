@@ -10,6 +10,7 @@ import torch
 
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.attention import any_shape
+from unlearnbench.engines.transformers.encoding import token_ids
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.engines.transformers.stops import ended
@@ -44,6 +45,28 @@ def likelihoods(
     chat = any(probe.text is None for probe, _ in answers)
     end = [_end(engine, chat)] if end_token else []
     rows = [_row(engine, n, probe, answer, end) for n, (probe, answer) in enumerate(answers)]
+    return _scored(engine, rows)
+
+
+def text_likelihoods(engine: TransformersEngine, texts: Sequence[str]) -> list[AnswerTokens]:
+    """One `AnswerTokens` for each text by itself, in the order given.
+
+    It holds all tokens but the first, which nothing predicts; where the tokenizer puts a mark
+    before any text, that is every token of the text. Raises `EngineError` if a text has only one
+    token or does not fit the context window, or if the model returns NaN.
+    """
+    rows = []
+    for index, text in enumerate(texts):
+        ids = token_ids(engine.tokenizer, text, special=True)
+        row = _Row(index, ids[:1], ids[1:], ended=False)
+        if not row.answer:
+            raise EngineError(f"text {index + 1} has only one token: {text!r}; mend the data")
+        _check_window(engine, row, f"text {index + 1} ({text[:40]!r}…)")
+        rows.append(row)
+    return _scored(engine, rows)
+
+
+def _scored(engine: TransformersEngine, rows: list[_Row]) -> list[AnswerTokens]:
     results: dict[int, AnswerTokens] = {}
     with torch.inference_mode(), own_attention(engine):
         for batch in _batches(rows, engine.model.config.get_text_config().vocab_size):
@@ -66,12 +89,16 @@ def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end:
     spaced = answer if probe.text is None else f" {answer}"
     ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
     row = _Row(index, engine.prompts.ids(probe), ids + end, bool(end))
-    window = context_window(engine.model.config)
     if not ids:
         raise EngineError(f"{probe.key}: the answer {answer!r} has no token; mend the data")
-    if window is not None and row.length > window:
-        raise EngineError(f"{probe.key}: {row.length} tokens do not fit the window of {window}")
+    _check_window(engine, row, str(probe.key))
     return row
+
+
+def _check_window(engine: TransformersEngine, row: _Row, where: str) -> None:
+    window = context_window(engine.model.config)
+    if window is not None and row.length > window:
+        raise EngineError(f"{where}: {row.length} tokens do not fit the window of {window}")
 
 
 def _end(engine: TransformersEngine, chat: bool) -> int:

@@ -1,0 +1,121 @@
+"""`unlearnbench rwku`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlearnbench.cli import complete
+from unlearnbench.cli.grow import grown
+from unlearnbench.cli.options import Json, Quiet
+from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.files.disk import check_file_option
+from unlearnbench.types.options import EngineOptions
+
+if TYPE_CHECKING:
+    from unlearnbench.api.rwku import RwkuExport
+    from unlearnbench.rwku.record import RwkuRecord
+
+Measured = Annotated[
+    str,
+    typer.Argument(
+        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
+        "(smollm2-135m); none with --export.",
+        autocompletion=complete.aliases,
+        show_default=False,
+    ),
+]
+Tables = Annotated[str, typer.Option(help="hub, or a folder with RWKU's tables.")]
+Subjects = Annotated[
+    list[str] | None,
+    typer.Option("--subject", help="Whom the model was to forget; repeated. Default: everybody."),
+]
+Written = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
+Exported = Annotated[
+    Path | None,
+    typer.Option(
+        help="Instead of measuring, write the subjects' rows to this new folder, with facts.csv "
+        "for make-benchmark."
+    ),
+]
+
+
+@grown
+def rwku(
+    checkpoint: Measured = "",
+    source: Tables = "hub",
+    subject: Subjects = None,
+    out: Written = None,
+    export: Exported = None,
+    engine_options: EngineOptions = EngineOptions(),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure RWKU's own metrics: ROUGE-L recall by level and attack, membership inference.
+
+    Exits with 1 if a question got no answer, or a table has no row about a subject.
+
+    Example: unlearnbench rwku CHECKPOINT --source hub --subject "Stephen King" --out result.json
+    """
+    quieten(quiet)
+    from unlearnbench.api.rwku import export_subjects, score_rwku
+    from unlearnbench.rwku.record import write_rwku
+
+    if export is not None:
+        if checkpoint or out is not None:
+            raise typer.BadParameter("--export takes neither CHECKPOINT nor --out")
+        return _print_export(export_subjects(source, subject or [], export), json)
+    if not checkpoint:
+        raise typer.BadParameter("name the CHECKPOINT")
+    if out is not None:
+        check_file_option("--out", out)
+    record = score_rwku(checkpoint, source, subject or [], engine_options=engine_options)
+    if out is not None:
+        write_rwku(record, out)
+    if json:
+        print(json_module.dumps(record.to_disk(), indent=2))
+    else:
+        _print_record(record)
+    return 1 if record.open else 0
+
+
+def _print_record(record: RwkuRecord) -> None:
+    """The metrics, for people."""
+    from unlearnbench.cli.output import table
+
+    few = len(record.subjects) <= 2
+    names = ", ".join(record.subjects) if few else f"{len(record.subjects)} subjects"
+    view = table(f"RWKU · {names}", "metric", "value", "rows", "empty")
+    for name, value in record.scores.items():
+        shown = "–" if value is None else f"{value:.4f}"
+        rows = [str(part[name]) if name in part else "" for part in (record.counts, record.empty)]
+        view.add_row(name, shown, *rows)
+    stdout().print(view)
+    stdout().print("empty: responses without a word, which RWKU counts as recalling nothing")
+    for line in record.open[:10]:
+        stdout().print(f"open: {line}")
+    if len(record.open) > 10:
+        stdout().print(f"open: {len(record.open) - 10} more")
+
+
+def _print_export(done: RwkuExport, as_json: bool) -> int:
+    if as_json:
+        record = {
+            "folder": str(done.folder),
+            "files": [path.name for path in done.files],
+            "left_out": list(done.left_out),
+        }
+        print(json_module.dumps(record, indent=2))
+        return 0
+    stdout().print(f"{done.folder}: {', '.join(path.name for path in done.files)}", soft_wrap=True)
+    if done.left_out:
+        stdout().print(f"not asked in the worst-case protocol: {'; '.join(done.left_out)}")
+    made = f"{done.folder}/paraphrases"
+    stdout().print(
+        f"next: unlearnbench make-benchmark {done.folder}/facts.csv --paraphraser … --out {made}",
+        soft_wrap=True,
+    )
+    return 0

@@ -1,0 +1,154 @@
+"""RWKU's own metrics for one checkpoint: what is asked, and how the scores are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Protocol
+
+from unlearnbench.benchmark.rwku import LEVELS, TEXTS, RwkuTables, RwkuText
+from unlearnbench.benchmark.rwku_forms import attack_name
+from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.interfaces import Generator
+from unlearnbench.rwku.prompts import rwku_probe
+from unlearnbench.rwku.recall import rwku_recall
+from unlearnbench.tofu.membership import (
+    loss_score,
+    min_k_plus_plus_score,
+    min_k_score,
+    zlib_score,
+)
+from unlearnbench.types import Completion, Sampling
+
+RECALL_TOKENS = 30
+"""Tokens that RWKU lets a model write."""
+_SHARE = 0.2
+MEMBERSHIP: Mapping[str, Callable[[AnswerTokens, str], float]] = {
+    "loss": lambda tokens, text: loss_score(tokens),
+    "zlib": zlib_score,
+    "min_k": lambda tokens, text: min_k_score(tokens, _SHARE),
+    "min_k_plus_plus": lambda tokens, text: min_k_plus_plus_score(tokens, _SHARE),
+}
+"""Membership inference on a text; the higher, the likelier the model was trained on it."""
+Scores = dict[str, float | None]
+
+
+class TextScorer(Protocol):
+    """Computes how likely whole texts are; see `engines.transformers.likelihood`."""
+
+    def __call__(self, texts: Sequence[str]) -> list[AnswerTokens]:
+        """One result for each text, in the order given: all its tokens but the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRow:
+    """What came of one question: `recall` is None without a response."""
+
+    table: str
+    subject: str
+    kind: str
+    recall: float | None
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RwkuResult:
+    """`scores` are means over subjects of `by_subject`; None where something is missing.
+
+    `counts` and `empty` are questions, and responses without a word, by table. `open` names the
+    questions without a response and the tables without a row about a subject.
+    """
+
+    scores: Scores
+    by_subject: Mapping[str, Scores]
+    counts: Mapping[str, int]
+    empty: Mapping[str, int]
+    open: tuple[str, ...]
+
+
+def measure_rwku(tables: RwkuTables, generator: Generator, scorer: TextScorer) -> RwkuResult:
+    """All metrics: ROUGE-L recall by level and kind of attack, and membership inference."""
+    rows, missing = _asked(tables, generator)
+    members = _membership(tables, scorer)
+    by_subject: dict[str, Scores] = {}
+    for subject in tables.subjects:
+        own = [row for row in rows if row.subject == subject]
+        by_subject[subject] = _recalls(own) | members[subject]
+        missing += [f"{table}: no row about {subject}" for table in _lacking(tables, subject)]
+    return RwkuResult(
+        scores=_means(list(by_subject.values())),
+        by_subject=by_subject,
+        counts={table: sum(row.table == table for row in rows) for table in LEVELS},
+        empty={table: sum(row.table == table and row.empty for row in rows) for table in LEVELS},
+        open=tuple(missing),
+    )
+
+
+def _lacking(tables: RwkuTables, subject: str) -> list[str]:
+    """The tables without a row about a subject."""
+    held = {str(t) for t in LEVELS for row in tables.questions[t] if row.subject == subject}
+    held |= {str(t) for t in TEXTS for row in tables.texts[t] if row.subject == subject}
+    return [name for name in (*LEVELS, *TEXTS) if name not in held]
+
+
+def _asked(tables: RwkuTables, generator: Generator) -> tuple[list[AskedRow], list[str]]:
+    """Every question with the recall of its response, and the keys of those without one."""
+    form = generator.info.prompt_format
+    asked = [
+        (table, row, rwku_probe(table, row, form))
+        for table in LEVELS
+        for row in tables.questions[table]
+    ]
+    probes = [probe for _, _, probe in asked]
+    responses = {r.key: r for r in generator.generate(probes, Sampling(RECALL_TOKENS))}
+    rows, missing = [], []
+    for table, row, probe in asked:
+        response = responses.get(probe.key)
+        text = response.text if isinstance(response, Completion) else None
+        if text is None:
+            missing.append(probe.key.fact)
+        recall = None if text is None else rwku_recall(row.answer, text)
+        empty = text is not None and not text.strip()
+        rows.append(AskedRow(table, row.subject, row.kind, recall, empty))
+    return rows, missing
+
+
+def _recalls(rows: Sequence[AskedRow]) -> Scores:
+    """Mean recall of each table, and of each kind of attack."""
+    scores: Scores = {}
+    for table in LEVELS:
+        own = [row for row in rows if row.table == table]
+        scores[table] = _mean([row.recall for row in own])
+        kinds = sorted({row.kind for row in own}) if table == "forget_level3" else []
+        for kind in kinds:
+            of_kind = [row.recall for row in own if row.kind == kind]
+            scores[f"{table}.{attack_name(kind)}"] = _mean(of_kind)
+    return scores
+
+
+def _membership(tables: RwkuTables, scorer: TextScorer) -> dict[str, Scores]:
+    """Mean score of each attack over the texts of a table, by subject."""
+    scores: dict[str, Scores] = {subject: {} for subject in tables.subjects}
+    for table in TEXTS:
+        texts: tuple[RwkuText, ...] = tables.texts[table]
+        tokens = scorer([text.text for text in texts])
+        for subject in tables.subjects:
+            own = [(t, x.text) for t, x in zip(tokens, texts, strict=True) if x.subject == subject]
+            for name, attack in MEMBERSHIP.items():
+                values = [attack(found, text) for found, text in own]
+                scores[subject][f"{table}.{name}"] = _mean(values)
+    return scores
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None if there is nothing, or a part of it is missing."""
+    present = [value for value in values if value is not None]
+    return fmean(present) if present and len(present) == len(values) else None
+
+
+def _means(subjects: Sequence[Scores]) -> Scores:
+    """The mean over subjects of each score; of a kind of attack over those that have it."""
+    names = dict.fromkeys(name for scores in subjects for name in scores)
+    return {name: _mean([scores[name] for scores in subjects if name in scores]) for name in names}
