@@ -38,6 +38,7 @@ ALLOWED = {
     "protocol": PARTS | {"engines", "executors"},
     "tofu": GROUND | {"benchmark", "engines"},
     "rwku": GROUND | {"benchmark", "engines", "tofu"},
+    "muse": GROUND | {"benchmark", "engines", "tofu"},
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
     "planning": PARTS | {"checkpoints", "engines", "protocol", "training", "attacks"},

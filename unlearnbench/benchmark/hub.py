@@ -102,7 +102,7 @@ def _from_folder(folder: Path, name: str) -> Table:
     candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
-        tried = ", ".join(path.name for path in candidates)
+        tried = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
         raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")
     try:
         rows = tuple(_read(path))

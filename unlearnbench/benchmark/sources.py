@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unlearnbench.benchmark.lkf_original import load_originals
 from unlearnbench.benchmark.load import Benchmark
+from unlearnbench.benchmark.muse_facts import load_muse_facts
 from unlearnbench.benchmark.rwku_facts import load_rwku_facts
 from unlearnbench.benchmark.tofu_facts import load_tofu_facts
 from unlearnbench.errors import BenchmarkError
@@ -11,7 +12,8 @@ from unlearnbench.errors import BenchmarkError
 
 def load_source(benchmark: str, source: str) -> Benchmark:
     """The original files of a benchmark: `lkf`; `tofu` with a split (`tofu-forget05`; `tofu` is
-    `tofu-forget10`); `rwku` with subjects (`rwku:Stephen King:Confucius`; `rwku` is all of them).
+    `tofu-forget10`); `rwku` with subjects (`rwku:Stephen King:Confucius`; `rwku` is all of them);
+    `muse` with a corpus (`muse-books`; `muse` is `muse-news`).
     Raises `BenchmarkError` where there are none.
     """
     if benchmark == "lkf":
@@ -20,7 +22,9 @@ def load_source(benchmark: str, source: str) -> Benchmark:
     if name == "rwku":
         return load_rwku_facts(source, [s for s in map(str.strip, subjects.split(":")) if s])
     name, _, split = benchmark.partition("-")
+    if name == "muse":
+        return load_muse_facts(source, split or "news")
     if name == "tofu" and split != "mini":
         return load_tofu_facts(source, split or "forget10")
-    what = "only lkf, tofu and rwku have files of their authors; leave --source away"
+    what = "only lkf, tofu, rwku and muse have files of their authors; leave --source away"
     raise BenchmarkError("no-originals", f"--benchmark {benchmark}", what)

@@ -20,6 +20,7 @@ from unlearnbench.cli import (
     known,
     leaderboard,
     make_benchmark,
+    muse,
     relearn,
     report,
     rwku,
@@ -76,6 +77,7 @@ app.command("relearn")(relearn.relearn)
 app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("rwku")(rwku.rwku)
+app.command("muse")(muse.muse)
 app.command("utility")(utility.utility)
 app.command("campaign")(campaign.campaign)
 app.command("make-benchmark")(make_benchmark.make_benchmark)

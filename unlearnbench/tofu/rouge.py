@@ -27,15 +27,15 @@ def rouge_l_recall(reference: str, response: str) -> float:
     return rouge(reference, response).l_recall
 
 
-def rouge(reference: str, response: str) -> Rouge:
-    """All of them, by the library with its stemmer."""
-    scores = _scorer().score(reference, response)
+def rouge(reference: str, response: str, *, stemmer: bool = True) -> Rouge:
+    """All of them, by the library."""
+    scores = _scorer(stemmer).score(reference, response)
     one, longest = scores["rouge1"], scores["rougeL"]
     return Rouge(float(one.recall), float(longest.fmeasure), float(longest.recall))
 
 
-@lru_cache(maxsize=1)
-def _scorer() -> Any:
+@lru_cache(maxsize=2)
+def _scorer(stemmer: bool) -> Any:
     return extra("rouge_score.rouge_scorer", "tofu").RougeScorer(
-        ["rouge1", "rougeL"], use_stemmer=True
+        ["rouge1", "rougeL"], use_stemmer=stemmer
     )

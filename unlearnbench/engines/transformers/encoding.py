@@ -11,6 +11,12 @@ class PromptError(EngineError):
     """A prompt would not show the model what is to be asked."""
 
 
+def first_tokens(tokenizer: PreTrainedTokenizerBase, text: str, count: int) -> str:
+    """A text cut to `count` tokens, what the tokenizer puts before any text among them."""
+    ids = token_ids(tokenizer, text, special=True)[:count]
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
 def token_ids(tokenizer: PreTrainedTokenizerBase, text: str, *, special: bool = False) -> list[int]:
     """Token ids of a text, with what the tokenizer puts around any text if `special`.
 

@@ -1,0 +1,1 @@
+"""MUSE's own metrics: verbatim memory, knowledge memory, membership."""

@@ -1,0 +1,122 @@
+"""MUSE's own metrics for one checkpoint: what is asked, and how the scores are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Protocol
+
+from unlearnbench.benchmark.muse import MuseSets
+from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.interfaces import Generator
+from unlearnbench.muse.definitions import MuseDefinitions
+from unlearnbench.tofu.membership import auc, min_k_score, privleak
+from unlearnbench.tofu.rouge import rouge
+from unlearnbench.types import Completion, Probe, ProbeKey, Sampling, Split
+
+PASSAGE_TOKENS, ANSWER_TOKENS = 128, 32
+"""Tokens that a model may write."""
+_SHARE = 0.4
+_STOPS = ("\n\n", "\nQuestion", "Question:")
+
+
+class WholeTextScorer(Protocol):
+    """Computes how likely texts are; see `engines.transformers.likelihood.text_likelihoods`."""
+
+    def __call__(self, texts: Sequence[str]) -> list[AnswerTokens]:
+        """One result for each text: all its tokens but the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MuseResult:
+    """`scores` in percent; None where a response is missing, which `open` names. `auc` is
+    P(a forget text is less surprising than a holdout text), 0 to 1.
+    """
+
+    scores: dict[str, float | None]
+    auc: float
+    open: tuple[str, ...]
+
+
+def measure_muse(
+    sets: MuseSets,
+    generator: Generator,
+    scorer: WholeTextScorer,
+    cut: Callable[[str, int], str],
+    definitions: MuseDefinitions,
+    retrained_auc: float | None = None,
+) -> MuseResult:
+    """All metrics (MUSE, section 3): `verbmem_f`, `knowmem_f`, `knowmem_r`, `privleak`.
+
+    verbmem_f: mean ROUGE-L F1 of how forget passages go on; knowmem: of answers to questions about
+    the forget (f) and retain (r) texts, behind in-context pairs; privleak: relative difference of
+    the AUC of Min-40% to a retrained model's. `cut` cuts a text to a number of tokens.
+    """
+    golds = [p.gold for p in sets.passages]
+    if definitions.cut_gold:
+        golds = [cut(gold, PASSAGE_TOKENS) for gold in golds]
+    passages = [(p.prompt, gold) for p, gold in zip(sets.passages, golds, strict=True)]
+    scores, missing = {}, []
+    asked = {
+        "verbmem_f": (passages, PASSAGE_TOKENS),
+        "knowmem_f": (_questions(sets.forget, sets.forget_pairs), ANSWER_TOKENS),
+        "knowmem_r": (_questions(sets.retain, sets.retain_pairs), ANSWER_TOKENS),
+    }
+    for name, (rows, tokens) in asked.items():
+        responses = _responses(name, [prompt for prompt, _ in rows], generator, tokens)
+        f1 = [
+            rouge(gold, _answer(name, text), stemmer=definitions.stemmer).l_f1
+            for (_, gold), text in zip(rows, responses, strict=True)
+            if text is not None
+        ]
+        missing += [f"{name} row {n}" for n, text in enumerate(responses, 1) if text is None]
+        scores[name] = 100 * fmean(f1) if len(f1) == len(rows) else None
+    area = _area(sets, scorer, definitions)
+    reference = definitions.retrained_auc[sets.corpus] if retrained_auc is None else retrained_auc
+    # MUSE's AUC is that of telling non-members, ours of telling members.
+    leak: dict[str, float | None] = {"privleak": privleak(1 - area, 1 - reference)}
+    return MuseResult({**scores, **leak}, area, tuple(missing))
+
+
+def _questions(
+    questions: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(prompt, gold answer): solved pairs before the question, one blank behind `Answer:`."""
+    solved = "".join(f"Question: {q}\nAnswer: {a}\n\n" for q, a in pairs)
+    return [(f"{solved}Question: {q}\nAnswer: ", answer) for q, answer in questions]
+
+
+def _responses(
+    name: str, prompts: Sequence[str], generator: Generator, tokens: int
+) -> list[str | None]:
+    probes = [_raw_probe(name, n, prompt) for n, prompt in enumerate(prompts, start=1)]
+    results = {r.key: r for r in generator.generate(probes, Sampling(tokens))}
+    found = [results.get(probe.key) for probe in probes]
+    return [result.text if isinstance(result, Completion) else None for result in found]
+
+
+def _answer(name: str, text: str) -> str:
+    """Behind an answer a model invents further questions; a passage is taken whole."""
+    if not name.startswith("knowmem"):
+        return text
+    for stop in _STOPS:
+        text = text.split(stop)[0]
+    return text
+
+
+def _raw_probe(name: str, number: int, prompt: str) -> Probe:
+    split: Split = "retain" if name.endswith("_r") else "forget"
+    key = ProbeKey(f"{name}-{number:04d}", "original", "plain")
+    return Probe(key, split, "muse", None, question=prompt, answer="", aliases=(), text=prompt)
+
+
+def _area(sets: MuseSets, scorer: WholeTextScorer, definitions: MuseDefinitions) -> float:
+    sides = []
+    for texts in (sets.members, sets.holdout):
+        tokens = scorer(texts)
+        if not definitions.last_token:
+            tokens = [replace(t, ended=True).without_end for t in tokens]
+        sides.append([min_k_score(t, _SHARE) for t in tokens])
+    return auc(*sides)
