@@ -10,7 +10,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from tests.parity.values import stored
 from unlearnbench.rwku.recall import rwku_recall
 
-WORDS = "river stone light paper green house seven winter".split()
+WORDS = ["river", "stone", "light", "paper", "green", "house", "seven", "winter"]
 
 
 @pytest.mark.parametrize("case", stored("rwku_recall")["cases"], ids=lambda c: c["response"])
