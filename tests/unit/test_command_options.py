@@ -36,6 +36,7 @@ CALLS = {
     "relearn": ("relearn x", "attacks.relearn"),
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
+    "muse": ("muse x y", "muse.score_muse"),
     "utility": ("utility x", "utility.measure_utility"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
     "make": ("make-benchmark f.csv --out o --paraphraser none", "authoring.make_benchmark"),
@@ -177,6 +178,14 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "retain_log": None,
         "eval_log": None,
         "tofu_options": TofuOptions(),
+        "engine_options": EngineOptions(),
+    },
+    "muse": {
+        "checkpoints": ["x", "y"],
+        "corpus": "news",
+        "source": "hub",
+        "like": "muse",
+        "retain_log": None,
         "engine_options": EngineOptions(),
     },
     "utility": {
@@ -441,6 +450,14 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--no-end-token", "tofu_options.end_token", False),
         ("--released-strength", "tofu_options.released_strength", True),
         ("--truth-ratio arithmetic", "tofu_options.truth_ratio", "arithmetic"),
+    ],
+    "muse": [
+        *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
+        ("--corpus books", "corpus", "books"),
+        ("--source here", "source", "here"),
+        ("--like open-unlearning", "like", "open-unlearning"),
+        ("--retain-log r.json", "retain_log", Path("r.json")),
     ],
     "utility": [
         *ENGINE,

@@ -236,7 +236,8 @@ def write_paraphrases(folder: Path, *lines: str) -> None:
     ("line", "error", "says"),
     [
         ("In which city was Marie Curi born?,Where?,", TableError, "did you mean 'In which city"),
-        ("In which city was Marie Curie born?,Was it Warsaw?,", BenchmarkError, "answer-in-question"),
+        ("In which city was Marie Curie born?,Was it Warsaw?,", BenchmarkError,
+         "answer-in-question"),
         ("In which city was Marie Curie born?,in which city was marie curie born,", BenchmarkError,
          "duplicate-wording"),
         ("In which city was Marie Curie born?,Where?,rude", TableError, "style 'rude'"),

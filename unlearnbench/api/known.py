@@ -73,7 +73,7 @@ def known(
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
         engine: Name, `endpoint:URL` for a server, or an object that answers probes itself.
-        source: The authors' own files of `lkf` or `tofu`; their facts cannot be kept.
+        source: The authors' own files of `lkf`, `tofu` or `rwku`; their facts cannot be kept.
         limit: Only the first so many facts of each split; such facts cannot be kept.
         seed: Seeds the draw of in-context examples.
         max_cost: US dollars that each paid judge may spend; the rest stays open.

@@ -50,6 +50,9 @@ def find_benchmark(name: str) -> Path:
     stem, at, version = name.partition("@")
     if at and stem in shipped:
         return _edition(stem, version)
+    if name.partition(":")[0] == "rwku":
+        what = "its rows do not ship; give --source hub, or a folder that holds them"
+        raise BenchmarkError("unknown-benchmark", repr(name), what)
     hint = nearest(name, shipped)
     raise BenchmarkError("unknown-benchmark", repr(name), f"not a folder either; {hint}")
 

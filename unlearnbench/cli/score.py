@@ -118,10 +118,14 @@ def score(
 
 
 def benchmark_list(typed: list[str]) -> list[str]:
-    """The typed benchmarks: one per option, or several separated by commas."""
+    """The typed benchmarks: one per option, or several separated by commas.
+
+    The subjects of `rwku:Prince Harry, Duke of Sussex` are no benchmarks.
+    """
     names = []
     for text in typed:
-        names += [text] if Path(text).exists() else [name.strip() for name in text.split(",")]
+        whole = text.startswith("rwku:") or Path(text).exists()
+        names += [text] if whole else [name.strip() for name in text.split(",")]
     if not all(names):
         raise typer.BadParameter(f"--benchmark {','.join(typed)}: a name is missing")
     return names
