@@ -52,6 +52,12 @@ def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
     return value.strip()
 
 
+def exact_column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
+    """A text column with the blanks at its ends, which are tokens too. Raises as `column` does."""
+    column(table, row, key, where)
+    return str(row[key])
+
+
 def load_hub_rows(repository: str, config: str | None, split: str) -> Table:
     """The rows of one split of a data set of the hub. Raises `BenchmarkError` if it is not to be
     had.

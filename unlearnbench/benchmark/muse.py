@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
-from unlearnbench.benchmark.hub import Table, column, load_table
+from unlearnbench.benchmark.hub import Table, exact_column, load_table
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
@@ -89,23 +89,19 @@ def load_muse(source: str, corpus: Corpus) -> MuseSets:
 def _passages(table: Table) -> Iterator[Passage]:
     for number, row in enumerate(table.rows, start=1):
         where = f"verbmem/forget row {number}"
-        yield Passage(_text(table, row, "prompt", where), _text(table, row, "gt", where))
+        yield Passage(
+            exact_column(table, row, "prompt", where), exact_column(table, row, "gt", where)
+        )
 
 
 def _pairs(tables: dict[str, Table], name: str) -> Iterator[tuple[str, str]]:
     table = tables[name]
     for number, row in enumerate(table.rows, start=1):
         where = f"{name} row {number}"
-        yield _text(table, row, "question", where), _text(table, row, "answer", where)
+        yield exact_column(table, row, "question", where), exact_column(table, row, "answer", where)
 
 
 def _texts(tables: dict[str, Table], name: str) -> Iterator[str]:
     table = tables[name]
     for number, row in enumerate(table.rows, start=1):
-        yield _text(table, row, "text", f"{name} row {number}")
-
-
-def _text(table: Table, row: dict[str, Any], key: str, where: str) -> str:
-    """A text column as it is: blanks at its ends are tokens too."""
-    column(table, row, key, where)
-    return str(row[key])
+        yield exact_column(table, row, "text", f"{name} row {number}")

@@ -28,8 +28,8 @@ ELSEWHERE = {
     "--log-dir": "--out here",
     "--log-samples": _KEPT,
     "-s": _KEPT,
-    "--batch-size": "--batch-size here, a flag of score, known, stress, relearn, tofu, train "
-    "and utility",
+    "--batch-size": "--batch-size here, a flag of score, known, stress, relearn, tofu, rwku, muse, "
+    "train and utility",
     "--num-fewshot": "--profile here: it decides which examples stand before a question",
     "-f": "--profile here: it decides which examples stand before a question",
     "--limit": "--limit here, a flag of score, known, stress, relearn and utility",
