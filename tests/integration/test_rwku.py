@@ -187,6 +187,7 @@ def test_a_table_without_the_subject_leaves_its_score_open(
         (["--source", RWKU_TABLES], "name the CHECKPOINT"),
         (["here", "--export", "there"], "--export takes neither CHECKPOINT nor --out"),
         (["here", "--source", RWKU_TABLES, "--subject", "Marie"], "did you mean 'Marie Curie'"),
+        (["here", "--source", RWKU_TABLES / "mia_forget.jsonl"], "it is a file; give the folder"),
         (["here", "--source", "/nowhere"], "none of forget_level1.jsonl"),
         (["here", "--source", RWKU_TABLES, "--out", RWKU_TABLES], "--out"),
         (["/nowhere/at-all", "--source", RWKU_TABLES], "/nowhere/at-all"),

@@ -107,6 +107,9 @@ def _unreachable(repository: str, error: Exception) -> BenchmarkError:
 def _from_folder(folder: Path, name: str) -> Table:
     candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
     path = next((path for path in candidates if path.is_file()), None)
+    if folder.is_file():
+        what = f"it is a file; give the folder that holds {name} and the other tables"
+        raise BenchmarkError("missing-file", str(folder), what)
     if path is None:
         tried = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
         raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")

@@ -112,7 +112,7 @@ def _questions(name: Level, table: Table) -> list[RwkuRow]:
     rows = []
     for number, row in enumerate(table.rows, start=1):
         where = f"{name} row {number}"
-        if str(row.get("level", name[-1])) != name[-1]:
+        if str(row.get("level", name[-1])).removesuffix(".0") != name[-1]:
             what = f"its level is {row['level']!r}: it belongs to another table"
             raise BenchmarkError("other-level", where, what)
         attack = name == "forget_level3"

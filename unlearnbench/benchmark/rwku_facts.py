@@ -65,7 +65,7 @@ def load_rwku_facts(source: str, subjects: Sequence[str]) -> Benchmark:
     return Benchmark(
         id=_benchmark_id(tables.subjects),
         version="0.0.0",
-        title=_title(tables.subjects, facts, found.left_out),
+        title=_title(tables.subjects, found.left_out),
         facts=facts,
         styles=_styles(facts),
         profile="standard",
@@ -186,7 +186,7 @@ def _benchmark_id(subjects: Sequence[str]) -> str:
     )
 
 
-def _title(subjects: Sequence[str], facts: Sequence[Fact], left_out: Sequence[str]) -> str:
+def _title(subjects: Sequence[str], left_out: Sequence[str]) -> str:
     names = ", ".join(subjects) if len(subjects) <= 2 else f"{len(subjects)} subjects"
     naming = sum("names its answer" in reason for reason in left_out)
     beside = f" ({naming} rows that name their answer are not asked)" if naming else ""

@@ -32,8 +32,9 @@ def chosen_subjects(named: Sequence[str], known: Sequence[str]) -> tuple[str, ..
         if found is None:
             close = difflib.get_close_matches(slugs[0], by_slug, n=_SHOWN, cutoff=0.5)
             near = [by_slug[slug] for slug in close] or sorted(known)[:_SHOWN]
-            lead = "did you mean" if close else "there are for instance"
-            what = f"{lead} {', '.join(map(repr, near))}? The tables have {len(known)} subjects"
+            names = ", ".join(map(repr, near))
+            hint = f"did you mean {names}?" if close else f"there are for instance {names}."
+            what = f"{hint} The tables have {len(known)} subjects"
             raise BenchmarkError("unknown-subject", repr(name), what)
         chosen.append(found)
     return tuple(dict.fromkeys(chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,9 +114,8 @@ def _print_export(done: RwkuExport, as_json: bool) -> int:
     stdout().print(f"{done.folder}: {', '.join(path.name for path in done.files)}", soft_wrap=True)
     if done.left_out:
         stdout().print(f"not asked in the worst-case protocol: {'; '.join(done.left_out)}")
-    made = f"{done.folder}/paraphrases"
+    table, made = (shlex.quote(str(done.folder / name)) for name in ("facts.csv", "paraphrases"))
     stdout().print(
-        f"next: unlearnbench make-benchmark {done.folder}/facts.csv --paraphraser … --out {made}",
-        soft_wrap=True,
+        f"next: unlearnbench make-benchmark {table} --paraphraser … --out {made}", soft_wrap=True
     )
     return 0

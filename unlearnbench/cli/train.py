@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +103,7 @@ def train(
             run_options=run_options,
             on_progress=on_progress,
         )
-    return _show(trained, benchmark, json) if this_process().first else 0
+    return _show(trained, benchmark, source, json) if this_process().first else 0
 
 
 def _check(sweep: str | None, source: str | None, scoring: str | None, dry_run: bool) -> None:
@@ -116,7 +117,7 @@ def _check(sweep: str | None, source: str | None, scoring: str | None, dry_run: 
         raise typer.BadParameter("--profile and --judge belong to --sweep; score the result")
 
 
-def _show(trained: Trained, benchmark: str, json: bool) -> int:
+def _show(trained: Trained, benchmark: str, source: str | None, json: bool) -> int:
     from unlearnbench.cli.output import table
 
     record = trained.record
@@ -141,7 +142,7 @@ def _show(trained: Trained, benchmark: str, json: bool) -> int:
         f"peak memory {record.peak_memory / 1e9:.2f} GB, {record.device}"
     )
     console.print(f"checkpoint: {trained.folder}", soft_wrap=True)
-    console.print(
-        f"next: unlearnbench score {trained.folder} --benchmark {benchmark}", soft_wrap=True
-    )
+    words = ["score", str(trained.folder), "--benchmark", benchmark]
+    words += [] if source is None else ["--source", source]
+    console.print(f"next: unlearnbench {shlex.join(words)}", soft_wrap=True)
     return 0

@@ -70,8 +70,8 @@ class RwkuResult:
 
 def measure_rwku(tables: RwkuTables, generator: Generator, scorer: TextScorer) -> RwkuResult:
     """All metrics: ROUGE-L recall by level and kind of attack, and membership inference."""
+    members = _membership(tables, scorer)  # first, since it is short and its texts may be refused
     rows, missing = _asked(tables, generator)
-    members = _membership(tables, scorer)
     by_subject: dict[str, Scores] = {}
     for subject in tables.subjects:
         own = [row for row in rows if row.subject == subject]
