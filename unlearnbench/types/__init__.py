@@ -22,6 +22,7 @@ from unlearnbench.types.terms import (
     Split,
     Stage,
     Verdict,
+    Way,
 )
 from unlearnbench.types.verdicts import Estimate, JudgeItem, Judgement, StoredReply, Usage
 
@@ -56,4 +57,5 @@ __all__ = [
     "SurroundingDigests",
     "Usage",
     "Verdict",
+    "Way",
 ]
