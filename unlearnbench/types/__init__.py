@@ -1,6 +1,6 @@
 """The data of the project: frozen, and without behaviour beyond derived values."""
 
-from unlearnbench.types.facts import Fact, Form, Pair, Paraphrase, RelearnSet, Source
+from unlearnbench.types.facts import Fact, Form, Indirect, Pair, Paraphrase, RelearnSet, Source
 from unlearnbench.types.probes import (
     Completion,
     Failure,
@@ -36,6 +36,7 @@ __all__ = [
     "FinishReason",
     "Form",
     "GeneratorInfo",
+    "Indirect",
     "Interval",
     "JudgeItem",
     "Judgement",
