@@ -25,9 +25,7 @@ def to_judge(
     outcomes: Mapping[ProbeKey, Judgement | Failure],
 ) -> list[JudgeItem]:
     """The items of a block's answers that have no verdict yet."""
-    originals = {
-        (p.key.fact, p.answer): p.question for p in block if p.key.phrasing == ORIGINAL
-    }
+    originals = {(p.key.fact, p.answer): p.question for p in block if p.key.phrasing == ORIGINAL}
     items = []
     for probe in block:
         completion = completions.get(probe.key)

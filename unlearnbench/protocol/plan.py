@@ -9,8 +9,8 @@ from itertools import islice
 
 from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.errors import BenchmarkError, EngineError
-from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.phrasings import phrasings
+from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
 from unlearnbench.protocol.strict import strict_probes
 from unlearnbench.runs.codec import plan_fingerprint

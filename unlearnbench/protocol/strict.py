@@ -7,7 +7,7 @@ error, never a smaller plan: what is not asked cannot leak.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.errors import BenchmarkError
@@ -71,18 +71,16 @@ class _Asking:
         key = ProbeKey(fact.id, phrasing, "second-turn")
         yield make_probe(fact, key, second_turns(question, FIRST), self.prompt_format, question)
         key = ProbeKey(fact.id, phrasing, "raw")
-        yield text_probe(fact, key, RAW.format(q=question), question)
+        yield _with_text(make_probe(fact, key, (), "raw", question), RAW.format(q=question))
 
     def _drawn(self, fact: Fact) -> Iterator[Probe]:
         """The original question as `standard` asks it, once for each draw."""
         for sample in range(1, self.beyond.draws + 1):
             key = ProbeKey(fact.id, ORIGINAL, "drawn", sample)
-            if self.prompt_format == "chat":
-                turns = chat_messages(self.profile, fact.question, ())
-                yield make_probe(fact, key, turns, self.prompt_format)
-            else:
-                text = raw_text(self.profile, fact.question, ())
-                yield text_probe(fact, key, text, fact.question)
+            turns = chat_messages(self.profile, fact.question, ())
+            probe = make_probe(fact, key, turns, self.prompt_format)
+            text = raw_text(self.profile, fact.question, ())
+            yield probe if self.prompt_format == "chat" else _with_text(probe, text)
 
 
 def strict_probes(
@@ -99,18 +97,9 @@ def strict_probes(
     return [p for fact in facts for p in asking.probes(fact, forms[fact.id], indirect[fact.id])]
 
 
-def text_probe(fact: Fact, key: ProbeKey, text: str, question: str) -> Probe:
-    """A probe of plain text, whatever template the model has."""
-    return Probe(
-        key=key,
-        split=fact.split,
-        topic=fact.topic,
-        tier=fact.tier,
-        question=question,
-        answer=fact.answer,
-        aliases=fact.aliases,
-        text=text,
-    )
+def _with_text(probe: Probe, text: str) -> Probe:
+    """The probe as plain text, whatever template the model has."""
+    return replace(probe, messages=(), text=text)
 
 
 def _rows_of(
@@ -121,17 +110,23 @@ def _rows_of(
     indirect: dict[str, list[Indirect]] = {}
     for row in benchmark.indirect:
         indirect.setdefault(row.fact, []).append(row)
-    unchecked = next((f.fact for f in benchmark.forms if not f.reverse_responses), None)
     for fact in benchmark.split("forget"):
-        for name, rows in (("forms", forms), ("indirect", indirect)):
-            if fact.id not in rows:
-                raise _lacking(benchmark, profile, f"{name}.jsonl has no row of {fact.id}")
-    if unchecked is not None:
-        what = f"forms.jsonl has no reverse_responses of {unchecked}, by which its row is checked"
-        raise _lacking(benchmark, profile, what)
+        if (what := _lacking(fact, forms, indirect)) is not None:
+            name = f"{benchmark.id} {benchmark.version}"
+            what = f"it cannot carry profile {profile.name}: {what}"
+            raise BenchmarkError("lacks-ways", name, what)
     return forms, indirect
 
 
-def _lacking(benchmark: Benchmark, profile: Profile, what: str) -> BenchmarkError:
-    name = f"{benchmark.id} {benchmark.version}"
-    return BenchmarkError(f"no-{profile.name}", name, f"it cannot carry profile {profile.name}: {what}")
+def _lacking(
+    fact: Fact, forms: Mapping[str, Form], indirect: Mapping[str, Sequence[Indirect]]
+) -> str | None:
+    """What a fact cannot be asked for want of; None if it can be asked in all ways."""
+    for name, rows in (("forms", forms), ("indirect", indirect)):
+        if not rows:
+            return f"it has no {name}.jsonl (`{name}` in benchmark.toml)"
+        if fact.id not in rows:
+            return f"{name}.jsonl has no row of {fact.id}"
+    if not forms[fact.id].reverse_responses:
+        return f"its row of {fact.id} in forms.jsonl has no reverse_responses to be checked by"
+    return None

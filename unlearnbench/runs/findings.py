@@ -27,7 +27,7 @@ from unlearnbench.scoring.findings import (
     retain_finding,
 )
 from unlearnbench.scoring.refusals import is_refusal
-from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
+from unlearnbench.scoring.scores import HEADLINE, headline_of, leaked_at_all
 from unlearnbench.types import Completion, Probe, Split
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _open(run: Run) -> Iterator[RunFinding]:
         named.append(f"{sum(reasons.values()) - sum(n for _, n in top)} for other reasons")
     if unrecorded:
         named.append(f"{unrecorded} not answered or judged yet")
-    facts = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    facts = leaked_at_all(run.outcomes)
     undecided = sum(state is None for state in facts.values())
     text = (
         f"{run.n_open} of {len(run.probes)} probes are open ({'; '.join(named)}), "
@@ -226,7 +226,7 @@ def _base(run: Run) -> Iterator[RunFinding]:
     if HEADLINE not in run.scores:
         return
     if run.base is None:
-        if run.scores[HEADLINE].low < KNEW_LITTLE:
+        if run.scores[headline_of(run.scores)].low < KNEW_LITTLE:
             text = (
                 "whether there was anything to forget is not known here: give a run of the model "
                 "before unlearning by score or show run --base"

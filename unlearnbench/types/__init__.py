@@ -21,6 +21,7 @@ from unlearnbench.types.terms import (
     Setting,
     Split,
     Stage,
+    StandardContext,
     Verdict,
     Way,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Source",
     "Split",
     "Stage",
+    "StandardContext",
     "StoredReply",
     "SurroundingDigests",
     "Usage",

@@ -6,11 +6,9 @@ from typing import Literal
 
 Split = Literal["forget", "retain", "never"]
 StandardContext = Literal["plain", "icr"]
-Way = Literal[
-    "indirect", "reverse", "cloze", "begun", "few-shot", "second-turn", "raw", "drawn"
-]
+Way = Literal["indirect", "reverse", "cloze", "begun", "few-shot", "second-turn", "raw", "drawn"]
 """What profile `strict` asks beyond `standard`: docs/PROTOCOL.md says what each of them is."""
-Context = StandardContext | Way
+Context = Literal[StandardContext, Way]
 PromptFormat = Literal["chat", "raw"]
 Verdict = Literal["correct", "incorrect"]
 RelearnKind = Literal["pairs", "prose", "half"]

@@ -18,10 +18,10 @@ from transformers import PreTrainedModel
 
 from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
-from unlearnbench.protocol.ways import begun_turns
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
+from unlearnbench.protocol.ways import begun_turns
 from unlearnbench.training.head import find_head
 from unlearnbench.types import Fact, ProbeKey, PromptFormat
 

@@ -51,9 +51,8 @@ class Drawn:
         return tokens
 
     def _drawn_tokens(self, logits: torch.Tensor, places: Sequence[Place]) -> torch.Tensor:
-        kind = {"dtype": torch.float64, "device": logits.device}
-        numbers = torch.tensor([self._number(*place) for place in places], **kind)
-        temperatures = torch.tensor([self._temperatures[row] for row, _ in places], **kind)
+        drawn = [(self._number(*place), self._temperatures[place[0]]) for place in places]
+        numbers, temperatures = torch.tensor(drawn, dtype=torch.float64, device=logits.device).T
         scaled = torch.nan_to_num(logits.double() / temperatures[:, None])
         reached = torch.softmax(scaled, dim=-1).cumsum(dim=-1)
         thresholds = numbers[:, None] * reached[:, -1:]
