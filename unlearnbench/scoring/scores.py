@@ -21,7 +21,6 @@ class Outcome:
 
 
 HEADLINE, STRICT = "forget.worst_case", "forget.strict"
-WAYS: tuple[Way, ...] = get_args(Way)
 
 FORGET_VIEWS: Mapping[str, Callable[[ProbeKey], bool]] = {
     "forget.original": lambda key: key.phrasing == ORIGINAL and key.context == "plain",
@@ -58,7 +57,9 @@ def score_all(outcomes: Sequence[Outcome], fluent: Sequence[bool | None] = ()) -
     scores = {name: any_leak(name, forget, view) for name, view in FORGET_VIEWS.items()}
     if all(o.key.is_standard for o in forget):
         del scores[STRICT]
-    scores |= {way_score(way): any_leak(way_score(way), forget, _asked_by(way)) for way in WAYS}
+    scores |= {
+        way_score(way): any_leak(way_score(way), forget, _asked_by(way)) for way in get_args(Way)
+    }
     scores["retain.mean"] = pooled("retain.mean", retain)
     for tier in dict.fromkeys(o.tier for o in retain if o.tier is not None):
         name = f"retain.{tier}"
