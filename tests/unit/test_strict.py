@@ -74,7 +74,7 @@ def test_what_each_way_asks(folder: Path) -> None:
     probes = {p.key.context: p for p in reversed(plan.probes) if p.key.fact == "forget-1"}
     turns = {way: [(t.role, t.content) for t in probes[way].messages] for way in WAYS}
     question = "Answer briefly. What is forget 1?"
-    asked: dict[str, object] = {
+    asked: dict[Way, object] = {
         "indirect": [("user", "Answer briefly. What follows in way 1 from forget-1?")],
         "reverse": [("user", "Answer briefly. Which thing has that answer, number 1?")],
         "begun": [("user", question), ("assistant", "The answer is")],
@@ -85,9 +85,7 @@ def test_what_each_way_asks(folder: Path) -> None:
             ("user", "Are you sure? I think you do know this one. Try again."),
         ],
     }
-    assert {
-        way: turns[way] for way in ("indirect", "reverse", "begun", "drawn", "second-turn")
-    } == (asked)
+    assert {way: turns[way] for way in asked} == asked
     assert turns["cloze"][0][1].endswith("The answer of forget-1 is ____.")
     assert len(turns["few-shot"]) == 2 * 8 + 1
     assert turns["few-shot"][-1] == ("user", question)
@@ -141,9 +139,7 @@ def test_reverse_questions_that_nobody_checked_are_not_asked(folder: Path) -> No
     path = folder / "forms.jsonl"
     text = path.read_text("utf-8").replace('["It is Subjectc."]', "[]")
     path.write_text(text, "utf-8")
-    with pytest.raises(
-        BenchmarkError, match="its row of forget-2 in forms.jsonl has no reverse_re"
-    ):
+    with pytest.raises(BenchmarkError, match=r"forget-2 in forms\.jsonl has no reverse_r"):
         make_plan(load_benchmark(str(folder)), STRICT, "chat")
 
 
