@@ -20,7 +20,7 @@ from unlearnbench.api.submissions import build_leaderboard, submit, submit_base,
 from unlearnbench.errors import EngineError, RunError, SubmissionError
 from unlearnbench.runs.compare import compare
 from unlearnbench.runs.run import Run
-from unlearnbench.types import Sampling, Way
+from unlearnbench.types import Completion, Sampling, Way
 from unlearnbench.types.options import About, EngineOptions, RunOptions
 
 KNOWS = "knows-all"
@@ -148,6 +148,29 @@ def test_an_endpoint_is_refused_in_one_line() -> None:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
+
+
+def test_a_model_answers_standard_s_questions_as_without_and_draws_alike_after_a_resume(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    folder = str(write_strict_benchmark(tmp_path / "benchmark", forget=1, retain=3))
+    runs = {
+        profile: score(
+            str(tiny_llama), folder, profile=profile, run_options=RunOptions(tmp_path / profile)
+        )
+        for profile in ("standard", "strict")
+    }
+    strict = runs["strict"].completions
+    assert runs["standard"].completions == {k: a for k, a in strict.items() if k.is_standard}
+    drawn = {k: a for k, a in strict.items() if k.context == "drawn"}
+    texts = {(k.fact, a.text) for k, a in drawn.items() if isinstance(a, Completion)}
+    assert len(texts) > 2
+    journal = tmp_path / "strict" / "completions.jsonl"
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
+    journal.write_text("".join(lines[: len(lines) // 2]), "utf-8")
+    out = RunOptions(tmp_path / "strict")
+    again = score(str(tiny_llama), folder, profile="strict", run_options=out)
+    assert again.completions == strict
 
 
 @pytest.fixture(scope="module")
