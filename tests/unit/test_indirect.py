@@ -167,6 +167,7 @@ def test_sound_rows_pass() -> None:
         ([row("Who was master off Kem?", "Orna Voss")], "of the fact, passes for 'Orna Voss'"),
         ([row("Who was Ada of Kem?", "Ada Voss")], "passes for its own answer"),
         ([row("Who built the church of Kem?", "Bo Lind")], "asks what retain fact kept asks"),
+        ([row("What hit her?", "ss ilma")], "is the gold answer of forget fact ilma"),
         ([row("Who led her?", "Bo"), row("Whose was the wreck?", "bo")], "answers two questions"),
         (
             [row("Who owned what sank off Kem?", "Bo"), row("Who built what sank off Kem?", "Cy")],
@@ -180,7 +181,17 @@ def test_sound_rows_pass() -> None:
             "is like 'In which old town was the ship lost off Bru built?' of ilma",
         ),
     ],
-    ids=["named", "answer", "gold", "itself", "retain", "one answer", "words", "frame"],
+    ids=[
+        "named",
+        "answer",
+        "gold",
+        "itself",
+        "retain",
+        "forgotten",
+        "one answer",
+        "words",
+        "frame",
+    ],
 )
 def test_a_bad_row(rows: list[Indirect], says: str) -> None:
     assert any(says in what for _, what in faults(*rows)), faults(*rows)

@@ -7,7 +7,7 @@ all; one that a retain fact asks as well can be answered without it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -35,8 +35,15 @@ def check_indirect(benchmark: Benchmark, judge: JudgeRules) -> Iterator[Breach]:
     for row in benchmark.indirect:
         rows[row.fact].append(row)
         fact = forget[row.fact]
-        faults = (*_direct(row, fact, judge), *_unread(row, judge), *_kept_alive(row, retain))
-        yield from (Breach("bad-indirect", fact.id, what) for what in faults)
+        yield from (
+            Breach("bad-indirect", fact.id, what)
+            for what in (
+                *_direct(row, fact, judge),
+                *_unread(row, judge),
+                *_kept_alive(row, retain),
+                *_forgotten_too(row, forget.values()),
+            )
+        )
     yield from _alike(rows)
     asked = (_asked(forget[fact_id], group) for fact_id, group in rows.items())
     for breach in check_frames(asked):
@@ -75,6 +82,13 @@ def _kept_alive(row: Indirect, retain: tuple[Fact, ...]) -> Iterator[str]:
         same = overlap(words, telling_words(fact.question)) > SAME_QUESTION
         if same and plain(fact.answer) == plain(row.answer):
             yield f"{row.question!r} asks what retain fact {fact.id} asks"
+
+
+def _forgotten_too(row: Indirect, forget: Iterable[Fact]) -> Iterator[str]:
+    """Other forget facts with the row's answer: who has forgotten them cannot give it either."""
+    for fact in forget:
+        if plain(row.answer) in map(plain, (fact.answer, *fact.aliases)):
+            yield f"{row.answer!r} is the gold answer of forget fact {fact.id}"
 
 
 def _alike(rows: dict[str, list[Indirect]]) -> Iterator[Breach]:
