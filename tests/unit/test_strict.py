@@ -118,7 +118,11 @@ def test_only_draws_are_drawn() -> None:
         ("forms", 0, "forms.jsonl: missing-form"),
         ("forms", None, "cannot carry profile strict: it has no forms.jsonl"),
         ("indirect", None, "cannot carry profile strict: it has no indirect.jsonl"),
-        ("indirect", 6, "cannot carry profile strict: indirect.jsonl has no row of forget-3"),
+        (
+            "indirect",
+            6,
+            "indirect.jsonl: missing-indirect: 1 forget facts have no indirect question",
+        ),
     ],
 )
 def test_a_benchmark_that_lacks_a_way_cannot_carry_it(

@@ -38,6 +38,10 @@ def read_indirect(
             what = f"{row.fact} has more than {MOST_INDIRECT} indirect questions"
             raise BenchmarkError("too-many-indirect", where, what)
         rows.append(row.to_indirect())
+    without = [name for name in forget if not counts[name]]
+    if without:
+        what = f"{len(without)} forget facts have no indirect question, for example {without[0]}"
+        raise BenchmarkError("missing-indirect", path.name, what)
     return tuple(rows)
 
 
