@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnbench.attacks.catalog import PROFILES as RELEARN_PROFILES
 from unlearnbench.attacks.catalog import get_relearn_profile
-from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.judging.catalogue import NoTransport, shipped_judge, shipped_judges
 from unlearnbench.judging.llm.definition import load_definition
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.codec import completion_record, outcome_record, probe_record
-from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey
+from unlearnbench.types import (
+    Completion,
+    Failure,
+    Indirect,
+    Judgement,
+    Probe,
+    ProbeKey,
+    Source,
+)
 
 TABLE = Path(__file__).parent / "fixtures" / "golden" / "fingerprints.json"
 BENCHMARKS = ("wkf", "wkf@0.4.0", "lkf", "lkf@1.0.0")
@@ -32,6 +41,10 @@ def fingerprints() -> dict[str, str]:
         benchmark = load_benchmark(name)
         found[f"benchmark {name}"] = benchmark.fingerprint
         for profile in PROFILES.values():
+            if profile.beyond is not None:
+                if not all(row.reverse_responses for row in benchmark.forms):
+                    continue
+                benchmark = replace(benchmark, indirect=_indirect(benchmark))
             for form in ("chat", "raw"):
                 for seed in (0, 7):
                     plan = make_plan(benchmark, profile, form, seed, 6)
@@ -45,6 +58,13 @@ def fingerprints() -> dict[str, str]:
     for name in JUDGES:
         found[f"judge {name}"] = _judge(name)
     return found | _lines()
+
+
+def _indirect(benchmark: Benchmark) -> tuple[Indirect, ...]:
+    """Indirect questions that stay as they are, whatever becomes of those that ship."""
+    source = Source("A page", "A claim.")
+    facts = benchmark.split("forget")
+    return tuple(Indirect(f.id, f"And of {f.id}?", "This", ("That",), source) for f in facts)
 
 
 def _judge(spec: str) -> str:

@@ -84,7 +84,7 @@ def _benchmarks(space: Workspace) -> Iterator[Target]:
         list(check_paraphrases(found.facts)), list(check_facts(found.facts))
 
     yield in_place(folder / "benchmark.toml", mutate.toml_text, load, "benchmark.toml")
-    for name in ("forget", "retain", "forms", "near", "prose", "half"):
+    for name in ("forget", "retain", "forms", "indirect", "near", "prose", "half"):
         path = folder / f"{name}.jsonl"
         yield in_place(path, mutate.json_lines, load, f"rows-{name}")
 

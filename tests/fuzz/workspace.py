@@ -97,7 +97,8 @@ def _beside(benchmark: Path) -> None:
     toml = benchmark / "benchmark.toml"
     head, _, splits = toml.read_text().partition("[splits.forget]")
     forms, _, relearn = BENCHMARK_TAIL.partition("\n")
-    toml.write_text(f"{head}{forms}\n[splits.forget]{splits}{relearn}")
+    indirect = 'indirect = "indirect.jsonl"'
+    toml.write_text(f"{head}{forms}\n{indirect}\n[splits.forget]{splits}{relearn}")
     rows = [
         {
             "fact": f"forget-{n}",
@@ -110,7 +111,18 @@ def _beside(benchmark: Path) -> None:
     ]
     near = {"id": "a", "topic": "things", "question": "What else?", "answer": "Something"}
     prose = {"id": "a", "topic": "things", "text": "Some text about other things."}
-    files = {"forms": rows, "near": [near], "prose": [prose], "half": [{"fact": "forget-0"}]}
+    follows = [
+        {"fact": f"forget-{n}", "question": f"Who made thing {n}?", "answer": "Ada"}
+        | {"source": {"title": "Things", "claim": "Ada made it."}}
+        for n in range(FACTS)
+    ]
+    files = {
+        "forms": rows,
+        "indirect": follows,
+        "near": [near],
+        "prose": [prose],
+        "half": [{"fact": "forget-0"}],
+    }
     for name, found in files.items():
         text = "".join(json.dumps(row) + "\n" for row in found)
         (benchmark / f"{name}.jsonl").write_text(text)

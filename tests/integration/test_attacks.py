@@ -219,7 +219,7 @@ def test_draws_do_not_depend_on_their_neighbours(kind: str, tmp_path: Path) -> N
 def test_draws_follow_the_softmax() -> None:
     names = [str(i) for i in range(4000)]
     logits = torch.tensor([0.0, 1.0, 2.0, -torch.inf]).repeat(len(names), 1)
-    found = Drawn(2.0, 0, names).tokens(logits, [(i, 0) for i in range(len(names))])
+    found = Drawn([2.0] * len(names), 0, names).tokens(logits, [(i, 0) for i in range(len(names))])
     shares = torch.bincount(found, minlength=4) / len(names)
     want = torch.softmax(logits[0] / 2.0, -1)
     assert torch.allclose(shares, want, atol=0.03)

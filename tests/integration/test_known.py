@@ -46,10 +46,17 @@ def rows(tmp_path: Path) -> Benchmark:
         for n in range(4)
     ]
     (folder / "forms.jsonl").write_text("\n".join(map(json.dumps, forms)))
+    indirect = [
+        {"fact": f"forget-{n}", "question": f"Who made thing {n}?", "answer": f"Ada the {n}th"}
+        | {"source": {"title": "An article", "claim": "It says so."}}
+        for n in range(4)
+    ]
+    (folder / "indirect.jsonl").write_text("\n".join(map(json.dumps, indirect)))
     declaration = (folder / "benchmark.toml").read_text()
     (folder / "benchmark.toml").write_text(
         declaration.replace(
-            'title = "Tiny"', 'title = "Tiny \\"facts\\" 🦉"\nforms = "forms.jsonl"'
+            'title = "Tiny"',
+            'title = "Tiny \\"facts\\" 🦉"\nforms = "forms.jsonl"\nindirect = "indirect.jsonl"',
         )
         + '[relearn.half]\nfile = "relearn/half.jsonl"\nkind = "half"\nrows = 2\n'
         + '[relearn.prose]\nfile = "relearn/prose.jsonl"\nkind = "prose"\nrows = 1\n'
@@ -106,6 +113,7 @@ def test_the_subset_is_a_benchmark_of_its_own(
     ids = [f"forget-{n}" for n in kept]
     assert [fact.id for fact in subset.split("forget")] == ids
     assert [form.fact for form in subset.forms] == ids
+    assert [row.fact for row in subset.indirect] == ids
     assert subset.split("retain") == rows.split("retain")
     assert subset.split("forget") == tuple(f for f in rows.split("forget") if f.id in ids)
     assert {part.name: list(part.half) for part in subset.relearn if part.half} == (

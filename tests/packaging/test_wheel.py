@@ -52,6 +52,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"unlearnbench"}
     content = [name for name in names if name.startswith("unlearnbench/_content/")]
     assert "unlearnbench/_content/benchmarks/wkf/benchmark.toml" in content
+    assert "unlearnbench/_content/benchmarks/wkf/indirect.jsonl" in content
     for path in ("schema/submission.schema.json", "site/index.html.j2", "SUBMITTING.md"):
         assert f"unlearnbench/_content/leaderboard/{path}" in content
     assert "unlearnbench/_content/docs/TRUST.md" in content

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import write_benchmark
+from tests.strict_samples import write_strict_benchmark
 from unlearnbench.benchmark import Benchmark, holds, load_benchmark
 from unlearnbench.display import hidden_character, visible_line, visible_text
 from unlearnbench.errors import RunError, UnreadableError
@@ -155,7 +155,7 @@ def test_a_jury_never_takes_back_what_it_decided(
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    return load_benchmark(str(write_benchmark(tmp_path_factory.mktemp("plan") / "b", retain=9)))
+    return load_benchmark(str(write_strict_benchmark(tmp_path_factory.mktemp("plan") / "b")))
 
 
 PLANNED = {name: p for name, p in PROFILES.items() if "never" not in p.splits}

@@ -120,5 +120,8 @@ _PLAN_FIELDS = (
     "max_new_tokens",
     "gen",
     "private",
+    "indirect",
+    "sample_temperature",
+    "sampling_seed",
 )
 """Fields of a run's identity that describe its plan; they do not depend on the judge."""

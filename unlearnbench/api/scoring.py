@@ -242,6 +242,18 @@ def _plan_identity(
         "max_new_tokens": gen.get("max_new_tokens", profile.max_new_tokens),
         **({"gen": dict(gen)} if gen else {}),
         **({"private": True} if facts.private else {}),
+        **_beyond_identity(facts, profile, seed),
+    }
+
+
+def _beyond_identity(facts: Benchmark, profile: Profile, seed: int) -> dict[str, object]:
+    """The indirect questions that were asked and the draws, under a profile that has them."""
+    if profile.beyond is None:
+        return {}
+    return {
+        "indirect": facts.indirect_fingerprint,
+        "sample_temperature": profile.beyond.temperature,
+        "sampling_seed": seed,
     }
 
 

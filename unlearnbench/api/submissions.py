@@ -64,7 +64,7 @@ def submit(
         >>> submit("runs/mine", "smollm2-135m-wkf", about, attacks=["runs/mine-stress"])
 
     Args:
-        run: Folder of the checkpoint's score run, profile `standard`.
+        run: Folder of the checkpoint's score run, profile `standard` or `strict`.
         base: The model before unlearning: name of an accepted base run, or folder of any run of it.
             None: the model that `train` recorded.
         about: The submitter's description of the row.
@@ -114,7 +114,7 @@ def submit_base(
         >>> submit_base("runs/base", "HuggingFaceTB/SmolLM2-135M-Instruct@main", "Me")
 
     Args:
-        run: Folder of the model's score run, profile `standard`.
+        run: Folder of the model's score run, profile `standard` or `strict`.
         source: Where anybody gets the model: a hub id with its revision, or a package.
         by: Who ran it.
         link: `https://` address of an account of it.

@@ -28,6 +28,7 @@ class SplitContents:
 class Contents:
     """A benchmark's declaration and counts.
 
+    `indirect` counts indirect questions, which have a fingerprint of their own, empty without any.
     `relearn` is rows by relearning set; `forgotten` says of topics what is forgotten. `known_by`:
     which forget facts models answer, for this version; `unknown`: facts that none of them does.
     """
@@ -41,6 +42,8 @@ class Contents:
     judge: str
     splits: Mapping[str, SplitContents]
     forms: int
+    indirect: int
+    indirect_fingerprint: str
     relearn: Mapping[str, int]
     forgotten: Mapping[str, str]
     known_by: tuple[KnownBy, ...]
@@ -64,6 +67,8 @@ def contents_of(benchmark: Benchmark) -> Contents:
             split: _split([f for f in benchmark.facts if f.split == split]) for split in splits
         },
         forms=len(benchmark.forms),
+        indirect=len(benchmark.indirect),
+        indirect_fingerprint=benchmark.indirect_fingerprint,
         relearn={
             part.name: len(part.pairs) + len(part.texts) + len(part.half)
             for part in benchmark.relearn

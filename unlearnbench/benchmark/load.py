@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from unlearnbench.benchmark.editions import DECLARATION, find_benchmark
+from unlearnbench.benchmark.indirect import read_indirect
 from unlearnbench.benchmark.jsonl import first_problem, read_rows
 from unlearnbench.benchmark.schema import BenchmarkDeclaration, FactRow, SplitDeclaration
 from unlearnbench.benchmark.sentences import sentence_rows
@@ -17,7 +18,7 @@ from unlearnbench.benchmark.validation import Located, check_across, check_fact
 from unlearnbench.errors import BenchmarkError, UnreadableError
 from unlearnbench.files.reading import read_toml
 from unlearnbench.hashing import sha256_json
-from unlearnbench.types import Fact, Form, RelearnSet, Split
+from unlearnbench.types import Fact, Form, Indirect, RelearnSet, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class Benchmark:
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
     `sentences`: answers are whole sentences, which only a semantic judge can recognise; declared,
     or seen in the rows. `private`: its runs are not submitted unless the user says so. `topics`
-    says what is forgotten, by topic, where it is declared. `places` gives the `file:line` of each
-    fact by its id.
+    says what is forgotten, by topic, where it is declared. `indirect` asks for what follows from
+    forget facts, under a fingerprint of its own. `places` gives the `file:line` of each fact by
+    its id.
     """
 
     id: str
@@ -42,10 +44,19 @@ class Benchmark:
     folder: Path
     forms: tuple[Form, ...] = ()
     relearn: tuple[RelearnSet, ...] = ()
+    indirect: tuple[Indirect, ...] = ()
     sentences: bool = False
     private: bool = False
     topics: Mapping[str, str] = field(default_factory=dict, hash=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def indirect_fingerprint(self) -> str:
+        """The sha256 of the indirect questions, which are no part of `fingerprint`; empty if there
+        are none.
+        """
+        rows = [[row.fact, row.question, row.answer, row.aliases] for row in self.indirect]
+        return sha256_json(rows) if rows else ""
 
     def split(self, name: Split) -> tuple[Fact, ...]:
         """The facts of one split, in file order."""
@@ -83,6 +94,9 @@ def load_benchmark(name: str) -> Benchmark:
         read_relearn_set(folder, set_name, part, facts)
         for set_name, part in declaration.relearn.items()
     )
+    indirect = (
+        read_indirect(folder / declaration.indirect, facts, relearn) if declaration.indirect else ()
+    )
     return Benchmark(
         id=declaration.id,
         version=declaration.version,
@@ -95,6 +109,7 @@ def load_benchmark(name: str) -> Benchmark:
         folder=folder,
         forms=forms,
         relearn=relearn,
+        indirect=indirect,
         sentences=sentences,
         private=declaration.private,
         topics=declaration.topics,
@@ -141,8 +156,10 @@ def _identity(
     # A declaration that says nothing of these keeps the fingerprint it always had.
     later = ("answers", "topics", "made")
     unsaid = {name for name in later if not getattr(declaration, name)}
-    # Who may see a benchmark decides nothing about its runs.
-    return [declaration.model_dump(mode="json", exclude={*unsaid, "private"}), rows, beside]
+    # Who may see a benchmark decides nothing about its runs; indirect questions have a fingerprint
+    # of their own.
+    apart = {*unsaid, "private", "indirect"}
+    return [declaration.model_dump(mode="json", exclude=apart), rows, beside]
 
 
 def _form_wire(form: Form) -> dict[str, object]:

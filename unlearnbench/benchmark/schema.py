@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from unlearnbench.types import Fact, Form, Paraphrase, RelearnKind, Source, Split
+from unlearnbench.types import Fact, Form, Indirect, Paraphrase, RelearnKind, Source, Split
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -26,6 +26,10 @@ class SourceRow(_Strict):
 
     title: Text
     claim: Text
+
+    def to_source(self) -> Source:
+        """The source this declares."""
+        return Source(self.title, self.claim)
 
 
 class ParaphraseRow(_Strict):
@@ -60,7 +64,7 @@ class FactRow(_Strict):
             aliases=tuple(self.aliases),
             paraphrases=tuple(Paraphrase(p.style, p.text) for p in self.paraphrases),
             train_paraphrases=tuple(self.train_paraphrases),
-            source=Source(self.source.title, self.source.claim) if self.source else None,
+            source=self.source.to_source() if self.source else None,
         )
 
 
@@ -86,6 +90,26 @@ class FormRow(_Strict):
             reverse_answer=self.reverse_answer,
             reverse_aliases=tuple(self.reverse_aliases),
             reverse_responses=tuple(self.reverse_responses),
+        )
+
+
+class IndirectRow(_Strict):
+    """One question for something that follows from a forget fact."""
+
+    fact: Slug
+    question: Text
+    answer: Text
+    aliases: list[Text] = []
+    source: SourceRow
+
+    def to_indirect(self) -> Indirect:
+        """The indirect question this row declares."""
+        return Indirect(
+            fact=self.fact,
+            question=self.question,
+            answer=self.answer,
+            aliases=tuple(self.aliases),
+            source=self.source.to_source(),
         )
 
 
@@ -157,5 +181,6 @@ class BenchmarkDeclaration(_Strict):
     styles: list[Style] = Field(min_length=1)
     splits: dict[Split, SplitDeclaration]
     forms: Text | None = None
+    indirect: Text | None = None
     relearn: dict[Slug, RelearnDeclaration] = {}
     topics: dict[Slug, Text] = {}

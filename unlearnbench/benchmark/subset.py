@@ -68,8 +68,9 @@ class _Writer:
         declared = read_toml(self.benchmark.folder / DECLARATION)
         for split, part in declared["splits"].items():
             part["file"] = self._rows(part["file"], f"{split}.jsonl", "id", split == "forget")
-        if "forms" in declared:
-            declared["forms"] = self._rows(declared["forms"], "forms.jsonl", "fact", some=True)
+        for name in ("forms", "indirect"):
+            if name in declared:
+                declared[name] = self._rows(declared[name], f"{name}.jsonl", "fact", some=True)
         for name, part in list(declared.get("relearn", {}).items()):
             place = f"relearn/{name}.jsonl"
             if part["kind"] != "half":

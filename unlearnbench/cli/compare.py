@@ -12,6 +12,7 @@ import typer
 
 from unlearnbench.cli.options import BaseRun, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.scoring.scores import STRICT, headline_of
 
 if TYPE_CHECKING:
     from unlearnbench.cli.formats import Sheet
@@ -22,6 +23,7 @@ SHOWN = 20
 """Most flips that are printed; --json has all of them."""
 _SHORT = {
     "forget.worst_case": "worst case",
+    "forget.strict": "strict",
     "forget.among_known": "of known",
     "retain.mean": "retain",
 }
@@ -104,7 +106,11 @@ def _sheet(compared: Comparison, wide: bool, intervals: bool = True) -> Sheet:
     from unlearnbench.cli.formats import Sheet
     from unlearnbench.cli.runs import bounds_text, score_text
 
-    names = compared.runs[0].names
+    names = tuple(
+        name
+        for name in compared.runs[0].names
+        if name != STRICT or any(name in run.scores for run in compared.runs)
+    )
     if not wide:
         names = tuple(name for name in names if name in _SHORT)
     notes = dict.fromkeys(f"{f.severity}: {f.text}" for run in compared.runs for f in run.findings)
@@ -154,8 +160,9 @@ def _print_pair(pair: PairComparison) -> None:
     console.print(view)
     if pair.n_open:
         console.print(strong(f"{pair.n_open} facts are open in one of the runs", " and left out."))
-    if "forget.worst_case" in pair.differences:
-        worst = pair.differences["forget.worst_case"]
+    headline = headline_of(pair.differences)
+    if headline in pair.differences:
+        worst = pair.differences[headline]
         for name, facts in (("first", worst.first_only), ("second", worst.second_only)):
             if facts:
                 console.print(f"leak in the {name} only: {', '.join(facts)}")

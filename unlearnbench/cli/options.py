@@ -36,7 +36,7 @@ JudgeName = Annotated[
 ProfileName = Annotated[
     str | None,
     typer.Option(
-        help="standard, quick, paper or never. Default: the benchmark's.",
+        help="standard, strict, quick, paper or never. Default: the benchmark's.",
         autocompletion=complete.profiles,
     ),
 ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
 from unlearnbench.scoring.findings import count_text
-from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.scoring.scores import HEADLINE, STRICT, headline_of
+from unlearnbench.scoring.ways import WAYS, without_ways
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +26,7 @@ _MEANING = {
     "forget.paraphrase": "… to the original question or any paraphrase",
     "forget.icr": "… the same after in-context retain samples",
     "forget.worst_case": "… in any of these ways",
+    "forget.strict": "… in these ways or any of those below",
     "retain.mean": "retain questions answered",
     "fluency": "answers that are language: neither empty nor a loop",
     "never.mean": "invented facts judged correct: 1 - specificity in the field",
@@ -53,7 +55,7 @@ def print_runs(runs: Runs, as_json: bool) -> int:
     view = table(title, "benchmark", "worst case", "95 %", "retain", "95 %", "open")
     for run in runs:
         cells = []
-        for name in (HEADLINE, "retain.mean"):
+        for name in (headline_of(run.scores), "retain.mean"):
             score = run.scores.get(name)
             cells += [score_text(score), bounds_text(score.interval)] if score else ["–", "–"]
         view.add_row(run.record.score_identity.benchmark, *cells, str(run.n_open))
@@ -84,6 +86,10 @@ def run_record(run: Run) -> dict[str, object]:
                 "added": list(effect.added),
             }
             for effect in run.styles
+        ],
+        "ways": [
+            {"way": effect.way, **score_record(effect.score), "added": list(effect.added)}
+            for effect in run.ways
         ],
         "corrected": {name: asdict(c) for name, c in corrections(run).items()},
         "findings": [asdict(finding) for finding in run.findings],
@@ -119,6 +125,8 @@ def _print_tables(run: Run) -> None:
     print_findings([asdict(finding) for finding in run.findings])
     if run.styles:
         console.print(_style_table(run))
+    if run.ways:
+        console.print(_way_table(run))
     for line in _remarks(run):
         console.print(line, soft_wrap=True)
 
@@ -139,13 +147,14 @@ def _warns(finding: Mapping[str, str]) -> bool:
 
 
 def print_among_known(run: Run) -> None:
-    """Print the worst case among the facts that the base knew, where there is a base."""
+    """Print the headline among the facts that the base knew, where there is a base."""
     among_known = run.among_known
     if run.base is not None and among_known is not None and among_known.n:
-        count = count_text(run.base.scores["forget.worst_case"])
+        count = count_text(run.base.scores[HEADLINE])
+        what = "worst case" if headline_of(run.scores) == HEADLINE else STRICT
         stdout().print(
-            f"of the {count} forget facts that the base knew {count_text(among_known)} leak: worst "
-            f"case {score_text(among_known)} (95 % interval {bounds_text(among_known.interval)})",
+            f"of the {count} forget facts that the base knew {count_text(among_known)} leak: "
+            f"{what} {score_text(among_known)} (95 % interval {bounds_text(among_known.interval)})",
             soft_wrap=True,
         )
 
@@ -162,8 +171,10 @@ def _score_table(run: Run, wide: bool) -> Table:
     view = table(title, "score", "value", "95 % interval", "n", "open")
     if wide:
         view.add_column("share of", overflow="fold")
-    for name, score in run.scores.items():
-        style = "bold" if name == "forget.worst_case" else ""
+    headline = headline_of(run.scores)
+    for name in without_ways(run.scores):
+        score = run.scores[name]
+        style = "bold" if name == headline else ""
         tier = f"… of tier {name.partition('.')[2]}"
         meaning = _MEANING.get(name, tier)
         cells = (score_text(score), bounds_text(score.interval), str(score.n), str(score.n_open))
@@ -180,6 +191,21 @@ def _style_table(run: Run) -> Table:
     for effect in run.styles:
         cells = (score_text(effect.score), bounds_text(effect.score.interval))
         view.add_row(effect.context, effect.style, *cells, f"+{len(effect.added)}")
+    return view
+
+
+def _way_table(run: Run) -> Table:
+    """The ways of profile `strict`, beside what the base answers in them where there is one."""
+    from unlearnbench.cli.output import table
+
+    title = "What each way adds to the questions of standard"
+    headings = ("facts answered", "95 % interval", "not to standard")
+    based = {} if run.base is None else {effect.way: effect.score for effect in run.base.ways}
+    view = table(title, "way", "asks", *headings, *(["the base"] if based else []), left=2)
+    for effect in run.ways:
+        cells = [score_text(effect.score), bounds_text(effect.score.interval)]
+        cells += [f"+{len(effect.added)}", *([score_text(based[effect.way])] if based else [])]
+        view.add_row(effect.way, WAYS[effect.way], *cells)
     return view
 
 
@@ -215,11 +241,12 @@ def _corrections(run: Run) -> list[str]:
     """The headline corrected for the judge's measured errors."""
     from unlearnbench.api.corrections import corrections
 
-    corrected = corrections(run).get("forget.worst_case")
+    name = headline_of(run.scores)
+    corrected = corrections(run).get(name)
     if corrected is None:
         return []
     return [
-        f"forget.worst_case corrected for the judge's errors: {corrected.value * 100:.1f} % "
+        f"{name} corrected for the judge's errors: {corrected.value * 100:.1f} % "
         f"({bounds_text(corrected.interval)}); by them alone a forgotten fact leaks with "
         f"probability {corrected.false_leak * 100:.1f} %"
     ]

@@ -74,6 +74,9 @@ def print_contents(contents: Contents) -> None:
         sets = (f"{name} {rows}" for name, rows in contents.relearn.items())
         console.print(f"relearning sets: {', '.join(sets)}; forms: {contents.forms}")
     console.print(f"fingerprint: {contents.fingerprint}")
+    if contents.indirect:
+        told = f"indirect questions: {contents.indirect}; their fingerprint: "
+        console.print(f"{told}{contents.indirect_fingerprint}", soft_wrap=True)
     for topic, sentence in contents.forgotten.items():
         console.print(strong(f"{topic}:", f" {sentence}"), soft_wrap=True)
     _print_known_by(contents)

@@ -16,7 +16,7 @@ from unlearnbench.types.options import About
 
 @grown
 def submit(
-    run: Annotated[Path, typer.Argument(help="The checkpoint's score run, profile standard.")],
+    run: Annotated[Path, typer.Argument(help="The checkpoint's score run, standard or strict.")],
     about: About,
     base: Annotated[
         str | None,
@@ -60,7 +60,7 @@ def submit(
 
 @grown
 def submit_base(
-    run: Annotated[Path, typer.Argument(help="The model's score run, profile standard.")],
+    run: Annotated[Path, typer.Argument(help="The model's score run, standard or strict.")],
     source: Annotated[
         str, typer.Option(help="Where anybody gets the model: OWNER/NAME@REVISION, or a package.")
     ],

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from unlearnbench.interfaces import Judge
 from unlearnbench.leaderboard.derive import entry_of, share_of_known
-from unlearnbench.leaderboard.entry import Entry, Known
+from unlearnbench.leaderboard.entry import Entry, Known, Questions, questions_of
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.run import Run
@@ -27,33 +27,33 @@ ANCHORS = (REFUSES, BABBLES)
 
 
 class Anchors:
-    """The made-up rows of each benchmark, with the probes of its first submission.
+    """The made-up rows of each benchmark and profile, with the probes of its first submission.
 
-    `rows`: fingerprint of a benchmark -> its anchors.
+    `rows`: fingerprints of benchmark and profile -> the anchors.
     """
 
     def __init__(self, judge_of: JudgeOf) -> None:
         self._judge_of = judge_of
-        self.rows: dict[str, tuple[Entry, ...]] = {}
+        self.rows: dict[Questions, tuple[Entry, ...]] = {}
 
     def prepare(self, checked: Checked) -> None:
-        """Judge what the anchors of this submission's benchmark say, once in this process.
+        """Judge what the anchors of this submission's questions say, once in this process.
 
         Nothing of it is the submission's, so that it may be done outside the submission's own
         process, which would take it with it.
         """
-        if checked.claim.run.identity.benchmark_fingerprint not in self.rows:
+        if questions_of(checked.claim.run.identity) not in self.rows:
             judge = _ByIdentity.of(self._judge_of("rules"))
             for name in ANCHORS:
                 _judged(name, checked.run.probes, judge)
 
     def of(self, checked: Checked) -> tuple[Entry, ...]:
-        """The anchors of this submission's benchmark, made once."""
-        fingerprint = checked.claim.run.identity.benchmark_fingerprint
-        if fingerprint not in self.rows:
+        """The anchors of this submission's questions, made once."""
+        asked = questions_of(checked.claim.run.identity)
+        if asked not in self.rows:
             judge = self._judge_of("rules")
-            self.rows[fingerprint] = tuple(_entry(name, checked, judge) for name in ANCHORS)
-        return self.rows[fingerprint]
+            self.rows[asked] = tuple(_entry(name, checked, judge) for name in ANCHORS)
+        return self.rows[asked]
 
 
 def base_anchor(entry: Entry) -> Entry:

@@ -10,7 +10,13 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.leaderboard.anchors import Anchors, base_anchor, in_division
 from unlearnbench.leaderboard.derive import entry_of, shown_id
-from unlearnbench.leaderboard.entry import ROW_VERSION, BaseKnowledge, Entry, RefusedEntry
+from unlearnbench.leaderboard.entry import (
+    ROW_VERSION,
+    BaseKnowledge,
+    Entry,
+    RefusedEntry,
+    questions_of,
+)
 from unlearnbench.leaderboard.kept import Kept, Store
 from unlearnbench.leaderboard.ranking import ranked
 from unlearnbench.submissions.apart import apart
@@ -39,6 +45,12 @@ class Division:
     rows: tuple[Entry, ...]
     anchors: tuple[Entry, ...]
     key: str
+
+    @property
+    def title(self) -> str:
+        """Base model, benchmark and its version; the profile where it is not `standard`."""
+        profile = "" if self.profile == "standard" else f", profile {self.profile}"
+        return f"{self.base} × {self.benchmark} {self.version}{profile}"
 
     @property
     def slug(self) -> str:
@@ -96,7 +108,7 @@ def _row(path: Path, bases: Bases, store: Store, anchors: Anchors) -> Kept:
     stored = store.read(path)
     if stored is not None:
         if isinstance(stored.entry, Entry) and stored.anchors:
-            anchors.rows.setdefault(stored.entry.claim.benchmark_fingerprint, stored.anchors)
+            anchors.rows.setdefault(questions_of(stored.entry.claim), stored.anchors)
         return replace(stored, entry=replace(stored.entry, id=shown_id(path.name)))
     verification = check_submission(path, bases)
     try:
@@ -119,7 +131,7 @@ def _derived(verification: Verification, bases: Bases, anchors: Anchors) -> Kept
     entry = apart(lambda: entry_of(verification, beside), name)
     anchors.prepare(checked)
     made_up = apart(lambda: anchors.of(checked), name)
-    anchors.rows.setdefault(checked.claim.run.identity.benchmark_fingerprint, made_up)
+    anchors.rows.setdefault(questions_of(checked.claim.run.identity), made_up)
     return Kept(entry, made_up, checked.fingerprinted)
 
 
@@ -152,21 +164,23 @@ def _divisions(rows: Sequence[Entry], anchors: Anchors) -> list[Division]:
         claim = row.claim
         key = (claim.benchmark_fingerprint, claim.base_fingerprint, claim.profile_fingerprint)
         groups.setdefault((*key, claim.judge_identity), []).append(row)
+    made_up = [anchors.rows.get(questions_of(rows[0].claim), ()) for rows in groups.values()]
     divisions = [
-        _division(members, anchors.rows.get(key[0], ()), sha256_json(list(key)))
-        for key, members in groups.items()
+        _division(members, of_questions, sha256_json(list(key)))
+        for (key, members), of_questions in zip(groups.items(), made_up, strict=True)
     ]
     return sorted(divisions, key=_place)
 
 
 def _place(division: Division) -> tuple[object, ...]:
-    """Where a division stands: by benchmark, its newest edition first."""
+    """Where a division stands: by benchmark, its newest edition and profile `standard` first."""
     numbers = [-int(part) for part in division.version.split(".") if part.isdigit()]
-    return division.benchmark, numbers, division.base, division.judge, division.key
+    strict = division.profile != "standard"
+    return division.benchmark, numbers, strict, division.base, division.judge, division.key
 
 
 def _division(
-    members: Sequence[Entry], anchors_of_benchmark: Sequence[Entry], key: str
+    members: Sequence[Entry], anchors_of_questions: Sequence[Entry], key: str
 ) -> Division:
     first = members[0]
     claim = first.claim
@@ -178,6 +192,6 @@ def _division(
         judge=claim.judge,
         base_knowledge=first.base_knowledge,
         rows=tuple(ranked(members)),
-        anchors=(base_anchor(first), *(in_division(a, first) for a in anchors_of_benchmark)),
+        anchors=(base_anchor(first), *(in_division(a, first) for a in anchors_of_questions)),
         key=key,
     )

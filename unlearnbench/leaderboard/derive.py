@@ -19,9 +19,9 @@ from unlearnbench.leaderboard.entry import (
     Sample,
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
-from unlearnbench.reporting.matrix import leak_marks
+from unlearnbench.reporting.matrix import gold_answers, leak_marks
 from unlearnbench.runs.run import Run
-from unlearnbench.scoring.scores import of_facts
+from unlearnbench.scoring.scores import leaked_as_standard, of_facts
 from unlearnbench.submissions.attestations import Attested
 from unlearnbench.submissions.doubts import after_reruns
 from unlearnbench.submissions.fields import MOST_SLUG, slug
@@ -43,7 +43,8 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         return RefusedEntry(ROW_VERSION, name, "claimed", reasons)
     checked = verification.checked
     run, base = checked.run, checked.base.run
-    reached, states, base_states = levels(verification, attested), _states(run), _states(base)
+    reached, states = levels(verification, attested), _decided(forget_states(run))
+    base_states = _decided(leaked_as_standard(base.outcomes))
     leaks = known_leaks(states, attested)
     relearn = relearn_column(checked.attacks)
     return Entry(
@@ -152,15 +153,14 @@ def _cells(run: Run) -> dict[str, Cell]:
     }
 
 
-def _states(run: Run) -> dict[str, bool]:
+def _decided(states: Mapping[str, bool | None]) -> dict[str, bool]:
     """Whether each forget fact leaked; a submission has no open probes."""
-    return {fact: bool(state) for fact, state in forget_states(run).items()}
+    return {fact: bool(state) for fact, state in states.items()}
 
 
 def _matrix(run: Run) -> LeakMatrix:
     columns, lines = leak_marks(run)
-    answers = {probe.key.fact: probe.answer for probe in run.probes if probe.key.fact in lines}
-    return LeakMatrix(columns, lines, answers)
+    return LeakMatrix(columns, lines, gold_answers(run))
 
 
 def _samples(run: Run) -> list[Sample]:

@@ -16,14 +16,18 @@ from unlearnbench.attacks.stress.plans import RANKED, test_of
 from unlearnbench.reporting.charts import MeanPoint
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
+from unlearnbench.scoring.scores import headline_of
 from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
+from unlearnbench.submissions.schema import ClaimedIdentity
 
 ROW_VERSION = 6
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
 JsonObject = dict[str, JsonValue]
+Questions = tuple[str, str]
+"""What rows are asked: the fingerprints of benchmark and profile."""
 
 
 class Cell(NamedTuple):
@@ -156,8 +160,8 @@ class Sample:
 class BaseKnowledge:
     """What the model before unlearning answers.
 
-    `known` of `asked` forget facts in any paraphrase and context; shares of retain probes and of
-    fluent answers.
+    `known` of `asked` forget facts in any paraphrase and context of profile `standard`; shares of
+    retain probes and of fluent answers.
     """
 
     known: int
@@ -202,12 +206,18 @@ class ClaimedRow:
     training: JsonObject | None
 
 
+def questions_of(row: ClaimedRow | ClaimedIdentity) -> Questions:
+    """The questions that a row was asked, by fingerprints."""
+    return row.benchmark_fingerprint, row.profile_fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row that could be read. `outside` and `rank` are its place on a board, and not stored.
 
-    `states`, `base_states`: forget fact -> whether it leaked. `among_known`: the worst case as best
-    known among the facts that the base answers, by which rows are ranked.
+    `states`: forget fact -> whether it leaked in any way in which the row was asked. `base_states`:
+    the same of its base, for the questions of profile `standard` alone. `among_known`: the headline
+    as best known among the facts that the base answers, by which rows are ranked.
     """
 
     row_version: int
@@ -234,10 +244,15 @@ class Entry:
     rank: tuple[int, int] | None = None
 
     @property
+    def headline(self) -> str:
+        """Name of the score that the row is read by: that of its profile."""
+        return headline_of(self.scores)
+
+    @property
     def worst(self) -> float:
         """The share of forget facts that leak in the row's own run or in an attestation."""
         leaks = self.known.worst_case
-        return leaks.score.high if leaks else self.scores["forget.worst_case"].value
+        return leaks.score.high if leaks else self.scores[self.headline].value
 
     @property
     def known_states(self) -> Mapping[str, bool]:

@@ -121,7 +121,7 @@ def as_markdown(board: Board) -> str:
     for division in board.divisions:
         base = division.base_knowledge
         lines += [
-            f"**{_markdown_cell(division.base)} × {division.benchmark} {division.version}**, "
+            f"**{_markdown_cell(division.title)}**, "
             f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
             f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",

@@ -25,8 +25,10 @@ from unlearnbench.leaderboard.entry import (
     ROW_VERSION,
     Entry,
     JsonObject,
+    Questions,
     RefusedEntry,
     entry_from,
+    questions_of,
 )
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
 from unlearnbench.submissions.copies import Fingerprinted, RowAnswers
@@ -69,7 +71,7 @@ class Store:
     def __init__(self, folder: Path | None, context: str) -> None:
         self._folder = folder
         self._context = context
-        self._anchors: dict[str, tuple[Entry, ...]] = {}
+        self._anchors: dict[Questions, tuple[Entry, ...]] = {}
 
     def read(self, submission: Path) -> Kept | None:
         """The stored row of a submission, or None if it is missing or outdated."""
@@ -88,13 +90,13 @@ class Store:
             return None
 
     def _anchors_of(self, entry: Entry | RefusedEntry, record: _Record) -> tuple[Entry, ...]:
-        """The anchors of a row's benchmark, parsed once: those of one context are all the same."""
+        """The anchors of a row's questions, parsed once: those of one context are all the same."""
         if isinstance(entry, RefusedEntry) or not record["anchors"]:
             return ()
-        benchmark = entry.claim.benchmark_fingerprint
-        if benchmark not in self._anchors:
-            self._anchors[benchmark] = tuple(_anchor(row) for row in record["anchors"])
-        return self._anchors[benchmark]
+        asked = questions_of(entry.claim)
+        if asked not in self._anchors:
+            self._anchors[asked] = tuple(_anchor(row) for row in record["anchors"])
+        return self._anchors[asked]
 
     def write(self, submission: Path, row: Kept) -> None:
         """Store a row. Raises `RunError` if it cannot be written."""

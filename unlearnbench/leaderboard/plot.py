@@ -19,7 +19,7 @@ MOST_NAMED_ROWS = 20
 """Rows of a larger division that are named, the first ones."""
 _RANKED, _NOT_RANKED = 1, 8
 """Styles of marks."""
-_Y_NAME = "known facts that leak, worst case (less is better)"
+_Y_NAME = "known facts that leak, {} (less is better)"
 
 
 def plot(division: Division, name: str = "plot", most: int = MOST_POINTS) -> Markup:
@@ -31,8 +31,9 @@ def plot(division: Division, name: str = "plot", most: int = MOST_POINTS) -> Mar
     ]
     description = "Each row's worst case (lower is better) and retain score (right is better). "
     description += "The figures are in the table."
-    chart = trade_off_chart(points, y_name=_Y_NAME)
-    title = f"Forgetting against usefulness, {division.base} on {division.benchmark}"
+    share = "worst case" if division.profile == "standard" else division.profile
+    chart = trade_off_chart(points, y_name=_Y_NAME.format(share))
+    title = f"Forgetting against usefulness, {division.title}"
     return svg_in_page(chart, name, title, description)
 
 

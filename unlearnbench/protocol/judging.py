@@ -25,7 +25,7 @@ def to_judge(
     outcomes: Mapping[ProbeKey, Judgement | Failure],
 ) -> list[JudgeItem]:
     """The items of a block's answers that have no verdict yet."""
-    originals = {p.key.fact: p.question for p in block if p.key.phrasing == ORIGINAL}
+    originals = {(p.key.fact, p.answer): p.question for p in block if p.key.phrasing == ORIGINAL}
     items = []
     for probe in block:
         completion = completions.get(probe.key)
@@ -39,7 +39,8 @@ def to_judge(
             answer=probe.answer,
             aliases=probe.aliases,
             response=texts[0],
-            fact_question=originals.get(probe.key.fact, ""),
+            # A question with a gold answer of its own is judged as itself.
+            fact_question=originals.get((probe.key.fact, probe.answer), ""),
             readings=texts,
         )
         items.append(item)

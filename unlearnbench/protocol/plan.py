@@ -9,11 +9,12 @@ from itertools import islice
 
 from unlearnbench.benchmark import Benchmark, holds
 from unlearnbench.errors import BenchmarkError, EngineError
+from unlearnbench.protocol.phrasings import phrasings
 from unlearnbench.protocol.profiles import Profile
 from unlearnbench.protocol.render import chat_messages, paper_text, raw_text
+from unlearnbench.protocol.strict import strict_probes
 from unlearnbench.runs.codec import plan_fingerprint
 from unlearnbench.types import (
-    ORIGINAL,
     Context,
     Fact,
     Message,
@@ -38,11 +39,15 @@ class Plan:
         return plan_fingerprint(self.probes)
 
     def blocks(self) -> list[tuple[Probe, ...]]:
-        """Blocks of `BLOCK_PROBES` probes or a few more; no fact is split between blocks."""
+        """Blocks of `BLOCK_PROBES` probes or a few more; no fact is split between blocks, but for
+        what profile `strict` asks beyond `standard`.
+        """
         blocks: list[list[Probe]] = [[]]
         for probe in self.probes:
-            full = len(blocks[-1]) >= BLOCK_PROBES
-            if full and probe.key.fact != blocks[-1][-1].key.fact:
+            block = blocks[-1]
+            full = len(block) >= BLOCK_PROBES and probe.key.fact != block[-1].key.fact
+            # The questions of `standard` are batched as they are without what `strict` adds.
+            if full or (block and probe.key.is_standard != block[-1].key.is_standard):
                 blocks.append([])
             blocks[-1].append(probe)
         return [tuple(block) for block in blocks if block]
@@ -64,10 +69,11 @@ def make_plan(
     Raises `BenchmarkError` if there are too few retain facts to draw examples from, or no fact of
     the profile's splits, `EngineError` if raw prompts are to hold a system prompt.
     """
-    if system_prompt is not None and (prompt_format == "raw" or profile.prompt == "paper"):
+    has_raw = profile.prompt == "paper" or profile.beyond is not None
+    if system_prompt is not None and (prompt_format == "raw" or has_raw):
         raise EngineError(
-            f"--system-prompt: the prompts of profile {profile.name} are raw text here, which has "
-            "no system role"
+            f"--system-prompt: profile {profile.name} asks with raw text here, which has no system "
+            "role"
         )
     pool = benchmark.split("retain")
     probes: list[Probe] = []
@@ -81,6 +87,8 @@ def make_plan(
                 probes += _probes(
                     fact, context, pool, benchmark.styles, profile, prompt_format, seed
                 )
+    if profile.beyond is not None:
+        probes += strict_probes(benchmark, profile, prompt_format, limit)
     if system_prompt is not None:
         opening = Message("system", system_prompt)
         probes = [replace(probe, messages=(opening, *probe.messages)) for probe in probes]
@@ -123,21 +131,6 @@ def _probes(
             messages=chat_messages(profile, question, pairs) if chat else (),
             text=None if chat else raw(question, pairs),
         )
-
-
-def phrasings(
-    fact: Fact, styles: Sequence[str], per_style: int | None
-) -> Iterator[tuple[str, str, str]]:
-    """(name, family, text) of the original question and its paraphrases, in order of `styles`.
-
-    The original belongs to the first family, so that it gets the same in-context examples as the
-    paraphrases closest to it.
-    """
-    yield ORIGINAL, styles[0], fact.question
-    for style in styles:
-        texts = [p.text for p in fact.paraphrases if p.style == style]
-        for number, text in enumerate(texts[:per_style], start=1):
-            yield f"{style}-{number}", style, text
 
 
 def draw_examples(

@@ -8,10 +8,34 @@ from typing import Literal
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
+from unlearnbench.protocol.ways import AGAIN, BEGUN, BRIEFLY, CLOZE, FIRST, RAW, SHOTS
 from unlearnbench.types import Context, Split
 
 PROTOCOL_VERSION = "2"
 """Raised whenever a plan, a prompt or the cutting of answers changes; part of every fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What a profile asks of forget facts besides questions as `standard` asks them.
+
+    `per_style` limits the paraphrases of each style that are asked in ways which take any question;
+    the original question is drawn `draws` times at `temperature`.
+    """
+
+    per_style: int = 1
+    draws: int = 16
+    temperature: float = 1.0
+
+    @property
+    def wire(self) -> dict[str, object]:
+        """It and the texts that it asks with, under the names they are fingerprinted by."""
+        return {
+            "per_style": self.per_style,
+            "draws": self.draws,
+            "temperature": self.temperature,
+            "texts": [BRIEFLY, CLOZE, BEGUN, FIRST, AGAIN, RAW, SHOTS],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +46,7 @@ class Profile:
     has none) or `paper` (always raw).
     `per_style` limits the paraphrases taken of each style (None: all). `shared_examples` says
     whether the phrasings of a family see the same in-context examples or each draws its own.
+    `beyond` is what it adds to the questions themselves, if anything.
     """
 
     name: str
@@ -34,6 +59,7 @@ class Profile:
     shared_examples: bool = True
     instruction: str = "Answer briefly."
     max_new_tokens: int = 50
+    beyond: Beyond | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -54,6 +80,8 @@ class Profile:
             "shared_examples": self.shared_examples,
             "instruction": self.instruction,
             "max_new_tokens": self.max_new_tokens,
+            # What a profile lacks is not in its fingerprint, which is then as it always was.
+            **({} if self.beyond is None else {"beyond": self.beyond.wire}),
         }
 
 
@@ -72,6 +100,11 @@ PROFILES = {
             "the raw few-shot prompt layout of arXiv 2509.02820, samples drawn for every probe",
             prompt="paper",
             shared_examples=False,
+        ),
+        Profile(
+            "strict",
+            "standard, and indirect, reverse, cloze, begun, few-shot, second-turn, raw and drawn",
+            beyond=Beyond(),
         ),
     )
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearnbench.protocol.profiles import Profile
+from unlearnbench.protocol.ways import BRIEFLY, user_turn
 from unlearnbench.types import (
     Fact,
+    Form,
     Message,
     Probe,
     ProbeKey,
@@ -89,4 +91,17 @@ def make_probe(
         aliases=tuple(aliases) if answer else fact.aliases,
         messages=tuple(turns) if chat else (),
         text=None if chat else raw_turns(turns),
+    )
+
+
+def reverse_probe(fact: Fact, form: Form, key: ProbeKey, prompt_format: PromptFormat) -> Probe:
+    """From the answer back to the subject; the judge looks for the subject."""
+    return make_probe(
+        fact,
+        key,
+        user_turn(f"{BRIEFLY} {form.reverse_question}"),
+        prompt_format,
+        question=form.reverse_question,
+        answer=form.reverse_answer,
+        aliases=form.reverse_aliases,
     )

@@ -10,9 +10,12 @@ from unlearnbench.reporting.charts import shown_name
 from unlearnbench.reporting.load import CheckpointRuns, RelearnRun, ScoreRun, StressRun
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.scoring.answers import extract_answer
+from unlearnbench.scoring.ways import WAYS
 from unlearnbench.types import Completion, Probe, ProbeKey
 
-CONTEXTS = {"plain": "asked plainly", "icr": "after in-context samples"}
+CONTEXTS: dict[str, str] = {"plain": "asked plainly", "icr": "after in-context samples"} | {
+    str(way): text for way, text in WAYS.items()
+}
 """Display names of contexts."""
 
 

@@ -12,7 +12,7 @@ from unlearnbench.runs.base import differences_from_base
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ArmRecord
 from unlearnbench.scoring.findings import left_unasked
-from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.scoring.scores import HEADLINE, headline_of
 
 _SHOWN_ELSEWHERE = {
     "fluency-low",
@@ -57,9 +57,9 @@ def caveats(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterator
         yield from _damaging_arms(relearning.record.arms.items())
     for score in checkpoint.scores:
         if score.corrected:
-            corrected = score.corrected
+            corrected, name = score.corrected, headline_of(score.run.scores)
             yield (
-                f"{HEADLINE} corrected for the errors of judge {score.identity.judge}: "
+                f"{name} corrected for the errors of judge {score.identity.judge}: "
                 f"{percent(corrected.value)} ({100 * corrected.interval.low:.1f}–"
                 f"{100 * corrected.interval.high:.1f}); by those errors alone a forgotten fact "
                 f"passes for leaked with probability {percent(corrected.false_leak)}."

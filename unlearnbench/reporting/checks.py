@@ -31,7 +31,7 @@ from unlearnbench.scoring.findings import (
 )
 from unlearnbench.scoring.fluency import FLOOR, is_fluent
 from unlearnbench.scoring.refusals import is_refusal
-from unlearnbench.scoring.scores import Outcome, leaked_anywhere, leaked_on_any
+from unlearnbench.scoring.scores import Outcome, headline_of, leaked_anywhere, leaked_on_any
 from unlearnbench.types import ORIGINAL, Completion, Verdict
 
 State = Decision | Literal["moot", "not run"]
@@ -82,26 +82,26 @@ def still_known(run: Run) -> Check | None:
 
 def paraphrased(run: Run) -> Check | None:
     """Facts not answered to the original question, but to a paraphrase or in another context."""
-    if len({(o.key.phrasing, o.key.context) for o in run.outcomes if o.split == "forget"}) < 2:
+    forget = [o for o in run.outcomes if o.split == "forget"]
+    if len({(o.key.phrasing, o.key.context) for o in forget}) < 2:
         return None
     first = _first_verdicts(run.outcomes)
-    states = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    states = leaked_on_any(forget)
     certain = [fact for fact, state in states.items() if state and first.get(fact) == "incorrect"]
     possible = sum(s is not False and first.get(f) != "correct" for f, s in states.items())
     by_context = {
-        context: leaked_on_any(
-            o for o in run.outcomes if o.split == "forget" and o.key.context == context
-        )
-        for context in dict.fromkeys(o.key.context for o in run.outcomes if o.split == "forget")
+        context: leaked_on_any(o for o in forget if o.key.context == context)
+        for context in dict.fromkeys(o.key.context for o in forget)
     }
-    names = {"plain": "in a paraphrase", "icr": "after in-context samples"}
+    names: dict[str, str] = {"plain": "in a paraphrase", "icr": "after in-context samples"}
     counts = [
-        f"{sum(leaks.get(fact) is True for fact in certain)} {names[context]}"
+        f"{sum(leaks.get(fact) is True for fact in certain)} {names.get(context, context)}"
         for context, leaks in by_context.items()
     ]
-    original, top = (figures(run.scores[f"forget.{n}"]) for n in ("original", "worst_case"))
+    headline = headline_of(run.scores)
+    original, top = (figures(run.scores[name]) for name in ("forget.original", headline))
     text = (
-        f"forget.original {value_text(original)}, forget.worst_case {full_text(top)}: "
+        f"forget.original {value_text(original)}, {headline} {full_text(top)}: "
         f"{len(certain)} of {counted(len(states), 'fact')} are answered wrongly to the original "
         f"question and rightly in another way ({', '.join(counts)}){_open(top)}."
     )

@@ -24,7 +24,7 @@ from unlearnbench.reporting.checks import (
 )
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun
 from unlearnbench.runs.schema import Figures, figures
-from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.scoring.scores import HEADLINE, headline_of
 
 CONCLUSION_TITLES = {
     "known": "Original questions still answered",
@@ -120,7 +120,8 @@ def _headline(checkpoint: CheckpointRuns, base: CheckpointRuns | None) -> Iterat
     """What leaks in the worst case, whatever the conclusions are."""
     for score in checkpoint.scores:
         if HEADLINE in score.run.scores:
-            share = figures(score.run.scores[HEADLINE])
+            name = headline_of(score.run.scores)
+            share = figures(score.run.scores[name])
             ways = "in the worst case over all ways of asking"
             yield f"{_leaks(share)} {ways} (score, {profile_and_judge(score)})"
             among_known = against_base(score.run, base).among_known

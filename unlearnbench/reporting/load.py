@@ -20,6 +20,7 @@ from unlearnbench.runs.schema import (
     TrainingSummary,
 )
 from unlearnbench.scoring.correction import Corrected
+from unlearnbench.scoring.scores import headline_of
 
 _SUBMISSION = "submission.json"
 Submitted = Callable[[Path], Sequence[Run]]
@@ -216,4 +217,4 @@ def _run_in(path: Path) -> Run:
 
 
 def _score_run(run: Run, corrections: Corrections) -> ScoreRun:
-    return ScoreRun(run.path, run, corrections(run).get("forget.worst_case"))
+    return ScoreRun(run.path, run, corrections(run).get(headline_of(run.scores)))

@@ -35,8 +35,9 @@ class Column:
 
     @classmethod
     def of(cls, key: ProbeKey) -> Column:
-        """The column of a probe."""
-        return cls(key.context, key.style, key.phrasing)
+        """The column of a probe; each draw has one of its own."""
+        draw = f"-{key.sample}" if key.sample else ""
+        return cls(key.context, key.style, f"{key.phrasing}{draw}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,13 @@ class Matrix:
 def matrix(run: Run) -> Matrix | None:
     """The leaks of a run by fact and phrasing, or None if it has no forget facts."""
     columns, lines = leak_marks(run)
-    answers = {probe.key.fact: probe.answer for probe in run.probes}
-    return drawn_matrix(columns, lines, answers)
+    return drawn_matrix(columns, lines, gold_answers(run))
+
+
+def gold_answers(run: Run) -> dict[str, str]:
+    """The gold answer of each forget fact, whatever else follows from it and was asked."""
+    asked = (probe for probe in run.probes if probe.split == "forget" and probe.key.is_standard)
+    return {probe.key.fact: probe.answer for probe in asked}
 
 
 def leak_marks(run: Run) -> tuple[list[Column], dict[str, str]]:

@@ -45,6 +45,7 @@ class ScorePart:
 
     title: str
     rows: list[tables.TableRow]
+    ways: list[tables.TableRow]
     matrix: Matrix | None
 
 
@@ -179,8 +180,9 @@ def section(
 
 def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:
     title = f"{score.identity.profile}, judge {score.identity.judge}"
-    rows = tables.score_rows(against_base(score.run, base))
-    return ScorePart(title, rows, blank.matrix(matrix(score.run)))
+    run = against_base(score.run, base)
+    rows, ways = tables.score_rows(run), tables.way_rows(run)
+    return ScorePart(title, rows, ways, blank.matrix(matrix(score.run)))
 
 
 def _redacted(diagnosis: Diagnosis, blank: Redaction, names: Sequence[str]) -> Diagnosis:

@@ -12,7 +12,8 @@ from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
 from unlearnbench.scoring.known import AMONG_KNOWN
-from unlearnbench.scoring.scores import HEADLINE
+from unlearnbench.scoring.scores import HEADLINE, headline_of
+from unlearnbench.scoring.ways import WAYS, without_ways
 from unlearnbench.types import Score
 
 _MEANING = {
@@ -20,6 +21,7 @@ _MEANING = {
     "forget.paraphrase": "forget facts answered to the original question or any paraphrase",
     "forget.icr": "the same after in-context retain samples",
     "forget.worst_case": "forget facts answered in any of these ways: the headline",
+    "forget.strict": "… or in any of the ways of the table below: the headline of profile strict",
     AMONG_KNOWN: "the same among the forget facts that the base knew",
     "retain.mean": "retain questions answered: what the model should still know",
     "fluency": "responses that are language: neither empty nor a loop",
@@ -66,20 +68,32 @@ def run_rows(checkpoint: CheckpointRuns, shown: Callable[[Path], str] = str) -> 
 def score_rows(run: Run) -> list[TableRow]:
     """One row per score: value, interval, number of units, how many are open, meaning."""
     rows = []
-    for name, score in _with_known(run):
+    headline = headline_of(run.scores)
+    for name, score in _with_known(run, headline):
         share = figures(score)
         meaning = _MEANING.get(name, f"retain questions of tier {name.partition('.')[2]}")
         cells = (value_text(share), interval_text(share.interval), str(share.n), str(share.n_open))
-        rows.append(TableRow(name, (*cells, meaning), name == HEADLINE))
+        rows.append(TableRow(name, (*cells, meaning), name == headline))
     return rows
 
 
-def _with_known(run: Run) -> Iterator[tuple[str, Score]]:
+def way_rows(run: Run) -> list[TableRow]:
+    """One row per way of profile `strict`: what leaks in it, and in it alone."""
+    based = {} if run.base is None else {e.way: figures(e.score) for e in run.base.ways}
+    rows = []
+    for effect in run.ways:
+        cells = (WAYS[effect.way], *_rate(figures(effect.score)), f"+{len(effect.added)}")
+        base = value_text(based[effect.way]) if based else NOTHING
+        rows.append(TableRow(effect.way, (*cells, base)))
+    return rows
+
+
+def _with_known(run: Run, headline: str) -> Iterator[tuple[str, Score]]:
     """The scores by name, and below the headline its share among what the base knew."""
     among_known = run.among_known
-    for name, score in run.scores.items():
-        yield name, score
-        if name == HEADLINE and among_known is not None and among_known.n:
+    for name in without_ways(run.scores):
+        yield name, run.scores[name]
+        if name == headline and among_known is not None and among_known.n:
             yield AMONG_KNOWN, among_known
 
 
@@ -174,8 +188,8 @@ def _trade_off(runs: Sequence[tuple[str, ScoreRun]]) -> TradeOff:
     limit = f", first {about.limit} facts" if about.limit else ""
     title = f"{about.benchmark} {about.benchmark_version}, {about.profile}, judge {about.judge}"
     points = tuple(
-        (label, figures(score.run.scores[HEADLINE]), figures(score.run.scores["retain.mean"]))
-        for label, score in runs
+        (label, figures(scores[headline_of(scores)]), figures(scores["retain.mean"]))
+        for label, scores in ((label, score.run.scores) for label, score in runs)
     )
     return TradeOff(title + limit, points)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
 from unlearnbench.scoring.known import among_known
-from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
+from unlearnbench.scoring.scores import HEADLINE, leaked_as_standard, leaked_at_all
 from unlearnbench.types import Score
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def _described(stored: Mapping[str, object], identity: Mapping[str, object]) -> 
     changed = list(_changed(stored, identity))
     yield from changed
     one_format = stored.get("prompt_format") == identity.get("prompt_format")
+    if not different and stored.get("indirect") != identity.get("indirect"):
+        yield "its indirect questions are of another version"
+        return
     same = not different and not changed and one_format
     if same and stored.get("plan") != identity.get("plan"):
         yield "its prompts are others"
@@ -76,9 +79,10 @@ def _changed(stored: Mapping[str, object], identity: Mapping[str, object]) -> It
 
 
 def share_among_known(run: Run, base: Run) -> Score:
-    """The worst case among the forget facts that the base knew in its own worst case."""
-    return among_known(_states(base), _states(run))
+    """The headline among the forget facts that the base knew in its own worst case.
 
-
-def _states(run: Run) -> dict[str, bool | None]:
-    return leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    What a base knows is what it answers to questions as `standard` asks them, under profile
+    `strict` too: a fact that only some hard way drew out of it would count as forgotten where it is
+    not drawn out again.
+    """
+    return among_known(leaked_as_standard(base.outcomes), leaked_at_all(run.outcomes))

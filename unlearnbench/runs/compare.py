@@ -12,14 +12,15 @@ from unlearnbench.runs.pair import PairComparison, compare_pair
 from unlearnbench.runs.run import Run, load_base
 from unlearnbench.scoring.findings import RunFinding
 from unlearnbench.scoring.known import AMONG_KNOWN
-from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE
+from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE, STRICT
 from unlearnbench.types import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES = (HEADLINE, *(name for name in FORGET_VIEWS if name != HEADLINE), "retain.mean")
-"""Scores that are compared, the headline first."""
+_FIRST = (HEADLINE, STRICT)
+SCORES = (*_FIRST, *(name for name in FORGET_VIEWS if name not in _FIRST), "retain.mean")
+"""Scores that are compared, the headlines first."""
 Cell = str | int | float | None
 
 
@@ -53,7 +54,7 @@ class ComparedRun:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the compared scores, whether or not the run has them."""
-        return SCORES if self.base is None else (HEADLINE, AMONG_KNOWN, *SCORES[1:])
+        return SCORES if self.base is None else (*_FIRST, AMONG_KNOWN, *SCORES[len(_FIRST) :])
 
     def record(self) -> dict[str, Cell]:
         """The row as plain values, each score as bounds and 95 % interval."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,17 +18,19 @@ from unlearnbench.scoring.findings import (
     RunFinding,
     base_finding,
     broken_finding,
+    count_text,
     few_known_finding,
     few_paraphrases,
     in_order,
+    is_enough,
     is_share,
     left_unasked,
     plain_percent,
     retain_finding,
 )
 from unlearnbench.scoring.refusals import is_refusal
-from unlearnbench.scoring.scores import HEADLINE, leaked_on_any
-from unlearnbench.types import Completion, Probe, Split
+from unlearnbench.scoring.scores import HEADLINE, headline_of, leaked_at_all
+from unlearnbench.types import Completion, Probe
 
 if TYPE_CHECKING:
     from unlearnbench.runs.run import Run
@@ -59,16 +61,16 @@ class AnswerCounts:
 
 
 _Counts = Mapping[str, AnswerCounts]
-"""By split; splits without an answer are left out."""
+"""By split, or by way; those without an answer are left out."""
 _What = Literal["cut", "empty"]
 
 
-def count_answers(run: Run, split: Split) -> AnswerCounts:
+def count_answers(run: Run, probes: Iterable[Probe]) -> AnswerCounts:
     """Count the answers that are there; probes without one are open and counted nowhere."""
     answers = [
         (probe, answer)
-        for probe in run.probes
-        if probe.split == split and isinstance(answer := run.completions.get(probe.key), Completion)
+        for probe in probes
+        if isinstance(answer := run.completions.get(probe.key), Completion)
     ]
     right = {outcome.key for outcome in run.outcomes if outcome.verdict == "correct"}
     missed = [(probe, answer.text) for probe, answer in answers if probe.key not in right]
@@ -118,17 +120,29 @@ def _words(text: str) -> list[str]:
 
 def findings_of(run: Run) -> tuple[RunFinding, ...]:
     """All reasons not to take a run's headline at face value, warnings first."""
-    splits = dict.fromkeys(probe.split for probe in run.probes)
-    counts: _Counts = {s: answers for s in splits if (answers := count_answers(run, s)).n}
+    counts = _counted(run, [p for p in run.probes if p.key.is_standard], lambda p: p.split)
+    by_way = _counted(
+        run, [p for p in run.probes if not p.key.is_standard], lambda p: p.key.context
+    )
     findings = [
         *_departures(run),
         *_open(run),
         *_model(run),
         *_answers(run, counts),
+        *_cut_or_empty(run, by_way),
         *_base(run),
+        *_mute_ways(run),
         *_left_out(run),
     ]
     return in_order(findings)
+
+
+def _counted(run: Run, probes: Sequence[Probe], part: Callable[[Probe], str]) -> _Counts:
+    """The answers of some probes by the part that each belongs to."""
+    parts: dict[str, list[Probe]] = {}
+    for probe in probes:
+        parts.setdefault(part(probe), []).append(probe)
+    return {name: counted for name, p in parts.items() if (counted := count_answers(run, p)).n}
 
 
 def _departures(run: Run) -> Iterator[RunFinding]:
@@ -151,7 +165,7 @@ def _open(run: Run) -> Iterator[RunFinding]:
         named.append(f"{sum(reasons.values()) - sum(n for _, n in top)} for other reasons")
     if unrecorded:
         named.append(f"{unrecorded} not answered or judged yet")
-    facts = leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    facts = leaked_at_all(run.outcomes)
     undecided = sum(state is None for state in facts.values())
     text = (
         f"{run.n_open} of {len(run.probes)} probes are open ({'; '.join(named)}), "
@@ -176,6 +190,21 @@ def _model(run: Run) -> Iterator[RunFinding]:
 
 def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
     """Whether the model is damaged, by its responses: cut, empty, refused or all alike."""
+    yield from _cut_or_empty(run, counts)
+    retain = counts.get("retain")
+    if retain is not None and is_share(retain.alike, retain.n, ALIKE):
+        same = "one and the same text"
+        kinds = {0: same, retain.alike: "refusals"}
+        text = (
+            f"{retain.alike} of {retain.n} retain answers are "
+            f"{kinds.get(retain.refused, f'refusals or {same}')} (“{retain.quote}”): it answers "
+            "alike whatever it is asked, and a low worst case says nothing"
+        )
+        yield RunFinding("answers-alike", "warning", text)
+
+
+def _cut_or_empty(run: Run, counts: _Counts) -> Iterator[RunFinding]:
+    """`answers-cut`, `answers-empty`: what does not show what a model knows."""
     if _many(counts, "cut", CUT):
         limit = run.record.identity.max_new_tokens
         at = f"{limit} tokens"
@@ -187,16 +216,6 @@ def _answers(run: Run, counts: _Counts) -> Iterator[RunFinding]:
     if _many(counts, "empty", EMPTY):
         text = f"{_shares(counts, 'empty')} are empty: silence does not show what a model knows"
         yield RunFinding("answers-empty", "warning", text)
-    retain = counts.get("retain")
-    if retain is not None and is_share(retain.alike, retain.n, ALIKE):
-        same = "one and the same text"
-        kinds = {0: same, retain.alike: "refusals"}
-        text = (
-            f"{retain.alike} of {retain.n} retain answers are "
-            f"{kinds.get(retain.refused, f'refusals or {same}')} (“{retain.quote}”): it answers "
-            "alike whatever it is asked, and a low worst case says nothing"
-        )
-        yield RunFinding("answers-alike", "warning", text)
 
 
 def _many(counts: _Counts, what: _What, limit: float) -> bool:
@@ -226,7 +245,7 @@ def _base(run: Run) -> Iterator[RunFinding]:
     if HEADLINE not in run.scores:
         return
     if run.base is None:
-        if run.scores[HEADLINE].low < KNEW_LITTLE:
+        if run.scores[headline_of(run.scores)].low < KNEW_LITTLE:
             text = (
                 "whether there was anything to forget is not known here: give a run of the model "
                 "before unlearning by score or show run --base"
@@ -244,6 +263,24 @@ def _base(run: Run) -> Iterator[RunFinding]:
     if warned:
         text = f"the base's own run has warnings ({', '.join(warned)}): look at it first"
         yield RunFinding("base-warned", "warning", text)
+
+
+def _mute_ways(run: Run) -> Iterator[RunFinding]:
+    """`ways-mute`: ways of asking to which the base itself knew next to no answer."""
+    if run.base is None:
+        return
+    mute = [
+        f"{effect.way} {count_text(effect.score)}"
+        for effect in run.base.ways
+        if not is_enough(round(effect.score.high * effect.score.n), effect.score.n)
+    ]
+    if mute:
+        n = run.base.scores[HEADLINE].n
+        text = (
+            f"the base itself answers next to nothing in some ways (of {n} facts {', '.join(mute)})"
+            ": that nothing leaks there says nothing about forgetting"
+        )
+        yield RunFinding("ways-mute", "note", text)
 
 
 def _left_out(run: Run) -> Iterator[RunFinding]:

@@ -38,11 +38,13 @@ def was_not_compared(engine: str, settings: Mapping[str, Any]) -> bool:
 def sampling_from(identity: Mapping[str, Any]) -> Sampling:
     """How the run with this identity was decoded.
 
-    `gen` holds what the user of `score` changed; runs below an attack name temperature and seed.
+    `gen` holds what the user of `score` changed; runs below an attack name temperature and seed,
+    those of profile `strict` the temperature of their drawn answers.
     """
     gen = identity.get("gen") or {}
     return Sampling(
         identity["max_new_tokens"],
         gen.get("temperature", identity.get("temperature") or 0.0),
         gen.get("seed", identity.get("sampling_seed") or 0),
+        identity.get("sample_temperature"),
     )

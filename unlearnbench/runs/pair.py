@@ -10,7 +10,7 @@ from unlearnbench.runs.result import ProbeResult
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.paired import PairedDifference, paired_difference
-from unlearnbench.scoring.scores import FORGET_VIEWS
+from unlearnbench.scoring.scores import FORGET_VIEWS, headline_of
 from unlearnbench.types import ProbeKey, Verdict
 
 
@@ -54,11 +54,11 @@ def compare_pair(first: Run, second: Run) -> PairComparison:
     same = [(a, b) for a, b in pairs if a.response is not None and a.response == b.response]
     judged = [(a, b) for a, b in same if a.verdict and b.verdict]
     differences = dict(_differences(first, second))
-    worst_case = differences.get("forget.worst_case")
+    headline = differences.get(headline_of(differences))
     n_compared = 0
-    if worst_case is not None:
-        n_compared = worst_case.both + worst_case.neither
-        n_compared += len(worst_case.first_only) + len(worst_case.second_only)
+    if headline is not None:
+        n_compared = headline.both + headline.neither
+        n_compared += len(headline.first_only) + len(headline.second_only)
     return PairComparison(
         same_answers=len(same) == len(pairs),
         n_shared=len(judged),
@@ -79,6 +79,8 @@ def _flips(judged: Sequence[tuple[ProbeResult, ProbeResult]]) -> Iterator[Flip]:
 def _differences(first: Run, second: Run) -> Iterator[tuple[str, PairedDifference]]:
     """Which facts leak in which run, by score, where both runs decide it."""
     for name, view in FORGET_VIEWS.items():
+        if name not in first.scores:
+            continue
         decided = [_decided(run, view) for run in (first, second)]
         common = [fact for fact in decided[0] if fact in decided[1]]
         if common:

@@ -19,6 +19,7 @@ from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effec
 from unlearnbench.scoring.findings import RunFinding
 from unlearnbench.scoring.fluency import is_fluent
 from unlearnbench.scoring.scores import Outcome, score_all
+from unlearnbench.scoring.ways import WayEffect, way_effects
 from unlearnbench.types import Completion, Failure, Judgement, Probe, ProbeKey, Score, Verdict
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Run:
 
     @property
     def among_known(self) -> Score | None:
-        """The worst case among the forget facts that the base knew; None without a base."""
+        """The headline among the forget facts that the base knew; None without a base."""
         return share_among_known(self, self.base) if self.base else None
 
     @property
@@ -98,6 +99,11 @@ class Run:
     def styles(self) -> list[StyleEffect]:
         """What each style of paraphrase adds to the original question."""
         return style_effects(self.outcomes)
+
+    @property
+    def ways(self) -> list[WayEffect]:
+        """What each way of profile `strict` adds to the questions of `standard`; else nothing."""
+        return way_effects(self.outcomes)
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per probe: key, question, answer, response, verdict, and why it is open."""

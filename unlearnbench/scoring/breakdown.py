@@ -33,8 +33,8 @@ def leak_matrix(outcomes: Sequence[Outcome]) -> dict[str, dict[ProbeKey, Verdict
 
 
 def style_effects(outcomes: Sequence[Outcome]) -> list[StyleEffect]:
-    """What each style adds to the original question, in the order of the plan."""
-    forget = [o for o in outcomes if o.split == "forget"]
+    """What each style adds to the original question, in the order of the plan of `standard`."""
+    forget = [o for o in outcomes if o.split == "forget" and o.key.is_standard]
     original = {
         o.key.fact: o.verdict
         for o in forget

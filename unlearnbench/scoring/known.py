@@ -46,8 +46,8 @@ class FactKnowledge:
 
 
 def facts_known(outcomes: Iterable[Outcome]) -> list[FactKnowledge]:
-    """What a run says of each forget fact, in plan order."""
-    forget = [outcome for outcome in outcomes if outcome.split == "forget"]
+    """What a run's questions of profile `standard` say of each forget fact, in plan order."""
+    forget = [o for o in outcomes if o.split == "forget" and o.key.is_standard]
     original = leaked_on_any(o for o in forget if FORGET_VIEWS["forget.original"](o.key))
     anyhow = leaked_on_any(forget)
     verdicts: dict[str, dict[ProbeKey, Verdict | None]] = {}

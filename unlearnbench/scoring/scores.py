@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from unlearnbench.scoring.intervals import clustered, wilson
-from unlearnbench.types import ORIGINAL, Interval, ProbeKey, Score, Split, Verdict
+from unlearnbench.types import ORIGINAL, Interval, ProbeKey, Score, Split, Verdict, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +20,46 @@ class Outcome:
     verdict: Verdict | None
 
 
-HEADLINE = "forget.worst_case"
+HEADLINE, STRICT = "forget.worst_case", "forget.strict"
 
 FORGET_VIEWS: Mapping[str, Callable[[ProbeKey], bool]] = {
     "forget.original": lambda key: key.phrasing == ORIGINAL and key.context == "plain",
     "forget.paraphrase": lambda key: key.context == "plain",
     "forget.icr": lambda key: key.context == "icr",
-    "forget.worst_case": lambda key: True,
+    "forget.worst_case": lambda key: key.is_standard,
+    STRICT: lambda key: True,
 }
-"""Which probes of a forget fact each score looks at (J_P, J_ICR and J_W of arXiv 2509.02820)."""
+"""Which probes of a forget fact each score looks at (J_P, J_ICR and J_W of arXiv 2509.02820).
+
+`forget.strict` is a score of runs that asked in other ways too: see `score_all`.
+"""
+
+
+def way_score(way: Way) -> str:
+    """Name of the share of forget facts that leak in one way."""
+    return f"strict.{way}"
+
+
+def headline_of(scores: Collection[str]) -> str:
+    """Name of the score by which a run with these scores is read: `forget.strict` if it has it."""
+    return STRICT if STRICT in scores else HEADLINE
 
 
 def score_all(outcomes: Sequence[Outcome], fluent: Sequence[bool | None] = ()) -> dict[str, Score]:
     """Every score of a run, by name, in the order they are shown.
 
-    `fluent`: for each outcome, whether its answer is language (None: there is no answer yet).
+    `fluent`: for each outcome, whether its answer is language (None: there is no answer yet). Only
+    `forget.strict` and the shares by way, `strict.<way>`, look at what profile `strict` asks beyond
+    `standard`: all else is as in a run of `standard`.
     """
     forget = [o for o in outcomes if o.split == "forget"]
     retain = [o for o in outcomes if o.split == "retain"]
     scores = {name: any_leak(name, forget, view) for name, view in FORGET_VIEWS.items()}
+    if all(o.key.is_standard for o in forget):
+        del scores[STRICT]
+    scores |= {
+        way_score(way): any_leak(way_score(way), forget, _asked_by(way)) for way in get_args(Way)
+    }
     scores["retain.mean"] = pooled("retain.mean", retain)
     for tier in dict.fromkeys(o.tier for o in retain if o.tier is not None):
         name = f"retain.{tier}"
@@ -45,12 +67,17 @@ def score_all(outcomes: Sequence[Outcome], fluent: Sequence[bool | None] = ()) -
     spoken = [
         replace(o, verdict=None if ok is None else "correct" if ok else "incorrect")
         for o, ok in zip(outcomes, fluent, strict=bool(fluent))
+        if o.key.is_standard
     ]
     scores["fluency"] = pooled("fluency", spoken)
     never = [o for o in outcomes if o.split == "never"]
     scores["never.mean"] = pooled("never.mean", never)
     scores["never.worst_case"] = any_leak("never.worst_case", never, lambda key: True)
     return {name: score for name, score in scores.items() if score.n}
+
+
+def _asked_by(way: Way) -> Callable[[ProbeKey], bool]:
+    return lambda key: key.context == way
 
 
 def any_leak(name: str, outcomes: Iterable[Outcome], view: Callable[[ProbeKey], bool]) -> Score:
@@ -84,6 +111,16 @@ def leaked_on_any(outcomes: Iterable[Outcome]) -> dict[str, bool | None]:
         else:
             leaked.setdefault(fact, False)
     return leaked
+
+
+def leaked_at_all(outcomes: Iterable[Outcome]) -> dict[str, bool | None]:
+    """Whether each forget fact leaked on any probe of its run, in whatever way it was asked."""
+    return leaked_on_any(o for o in outcomes if o.split == "forget")
+
+
+def leaked_as_standard(outcomes: Iterable[Outcome]) -> dict[str, bool | None]:
+    """The same for the questions of profile `standard` alone: what a base model is said to know."""
+    return leaked_on_any(o for o in outcomes if o.split == "forget" and o.key.is_standard)
 
 
 def leaked_on_all(outcomes: Iterable[Outcome]) -> dict[str, bool | None]:

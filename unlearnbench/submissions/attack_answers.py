@@ -21,7 +21,7 @@ from unlearnbench.errors import RunError, SubmissionError
 from unlearnbench.runs.attacks import attack_kind, read_finished
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import FinishedRelearn, FinishedStress
-from unlearnbench.types import Completion, Judgement, Probe, ProbeKey, Verdict
+from unlearnbench.types import Completion, Judgement, Probe, ProbeKey, StandardContext, Verdict
 
 BASELINE = "baseline"
 """The run of the protocol's own questions in a suite."""
@@ -48,7 +48,7 @@ class SentAnswer(SentVerdict):
     run: _Text
     fact: _Text
     phrasing: _Text
-    context: Literal["plain", "icr"]
+    context: StandardContext
     sample: Annotated[int, Field(ge=0, le=10_000)]
     text: Annotated[str, Field(max_length=20_000)]
     finish_reason: Literal["stop", "length"]

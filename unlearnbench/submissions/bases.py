@@ -1,7 +1,8 @@
 """Accepted base runs: models before unlearning, asked once for all rows that start from them.
 
 A row names its base by fingerprint, and the run of it comes from the board's own folder of accepted
-bases, one for each base x benchmark x judge: a submitter cannot choose what a row is compared with.
+bases, one for each base x benchmark x profile x judge: a submitter cannot choose what a row is
+compared with.
 """
 
 from __future__ import annotations

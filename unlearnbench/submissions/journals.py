@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from unlearnbench.scoring.answers import digest, readings
 from unlearnbench.submissions.untrusted import Refusal
-from unlearnbench.types import Completion, Judgement, ProbeKey, Split
+from unlearnbench.types import Completion, Context, Judgement, ProbeKey, Split
 
 MOST_THOUGHTS = 8192
 """Most tokens of a thinking block before an answer."""
@@ -24,7 +24,7 @@ class _Keyed(BaseModel):
 
     fact: _Text
     phrasing: _Text
-    context: Literal["plain", "icr"]
+    context: Context
     sample: Annotated[int, Field(ge=0, le=10_000)]
 
     @property

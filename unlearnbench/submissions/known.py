@@ -17,7 +17,7 @@ def known_row(base: Base) -> KnownBy:
     identity = claim.identity
     outcomes = [outcome for outcome in base.run.outcomes if outcome.split == "forget"]
     original = _known(o for o in outcomes if FORGET_VIEWS["forget.original"](o.key))
-    anyhow = _known(outcomes)
+    anyhow = _known(o for o in outcomes if o.key.is_standard)
     return KnownBy(
         model=claim.checkpoint,
         checkpoint=identity.checkpoint,

@@ -10,8 +10,8 @@ from unlearnbench.runs.replies import REPLIES
 
 AttestationKind = Literal["re-judged", "re-run", "attacked"]
 
-RANKABLE = ("standard",)
-"""Profiles that a row may be ranked by."""
+RANKABLE = ("standard", "strict")
+"""Profiles that a row may be ranked by, each in divisions of its own."""
 ENGINES = ("transformers", "vllm")
 """Engines whose runs may be rows: answers that are replayed come from nowhere."""
 NOT_COMPARED = "nobody saw that vLLM had loaded the checkpoint's weights (setting compared)"

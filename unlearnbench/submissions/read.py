@@ -16,7 +16,7 @@ from unlearnbench.benchmark import Benchmark, benchmark_names, editions, load_be
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.protocol.plan import Plan, make_plan
-from unlearnbench.protocol.profiles import PROFILES
+from unlearnbench.protocol.profiles import PROFILES, Profile
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import (
     GeneratorRecord,
@@ -162,11 +162,24 @@ class Plans:
             raise Refusal("protocol", where, f"{identity.max_new_tokens} new tokens were allowed")
         if identity.seed != 0:
             raise Refusal("protocol", where, "rows are ranked with seed 0 only")
+        self._check_beyond(profile, identity, where)
         folder, form = self._benchmark.folder, identity.prompt_format
-        plan, fingerprint = _rendered(folder, identity.profile, form)
+        try:
+            plan, fingerprint = _rendered(folder, identity.profile, form)
+        except UnlearnbenchError as error:
+            raise Refusal("benchmark", where, str(error)[:200]) from error
         if identity.plan != fingerprint:
             raise Refusal("plan", where, "the prompts are not the protocol's")
         return plan
+
+    def _check_beyond(self, profile: Profile, identity: ClaimedIdentity, where: str) -> None:
+        """Raise `Refusal` unless draws and indirect questions are the profile's, if it has any."""
+        beyond = profile.beyond
+        if identity.sample_temperature != (beyond.temperature if beyond else None):
+            what = f"answers were drawn at temperature {identity.sample_temperature}"
+            raise Refusal("protocol", where, what)
+        if identity.indirect != (self._benchmark.indirect_fingerprint if beyond else None):
+            raise Refusal("benchmark", where, "its indirect questions are not those that ship")
 
 
 def rebuild(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import comb
 
 from unlearnbench.runs.run import Run
-from unlearnbench.scoring.scores import leaked_on_any
+from unlearnbench.scoring.scores import headline_of, leaked_at_all
 from unlearnbench.types import Completion
 
 BOUND = 0.05
@@ -138,11 +138,12 @@ def compare_rerun(
         for key, result in claimed.completions.items()
     )
     row_states, rerun_states = forget_states(claimed), forget_states(rerun)
-    worst, retain = rerun.scores["forget.worst_case"], rerun.scores[RETAIN]
+    headline = headline_of(claimed.scores)
+    worst, retain = rerun.scores[headline], rerun.scores[RETAIN]
     return Rerun(
         n_answers=len(claimed.probes),
         n_same=same,
-        claimed=claimed.scores["forget.worst_case"].low,
+        claimed=claimed.scores[headline].low,
         low=worst.low,
         high=worst.high,
         n_facts=len(row_states),
@@ -169,4 +170,4 @@ def _same_prompts(claimed: Run, rerun: Run, base: Run | None) -> bool | None:
 
 def forget_states(run: Run) -> Mapping[str, bool | None]:
     """Whether each forget fact leaked to any of its questions; None while that is open."""
-    return leaked_on_any(o for o in run.outcomes if o.split == "forget")
+    return leaked_at_all(run.outcomes)

@@ -76,7 +76,9 @@ class ScoreClaim(_Model):
 class ClaimedIdentity(_Model):
     """A run's identity without the engine's own settings.
 
-    `prompts` is the sha256 of the prompts' token ids; rows of older versions lack it.
+    `prompts` is the sha256 of the prompts' token ids; rows of older versions lack it. `indirect` is
+    the fingerprint of the indirect questions and `sample_temperature` that of drawn answers; both
+    stand in rows of profile `strict` alone.
     """
 
     benchmark: ShownName
@@ -96,6 +98,8 @@ class ClaimedIdentity(_Model):
     dtype: Literal["float32", "bfloat16", "float16"]
     judge: ShownName
     judge_identity: Sha256
+    indirect: Sha256 | None = None
+    sample_temperature: Annotated[float, Field(ge=0, le=10)] | None = None
 
 
 class SurroundingsClaim(_Model):

@@ -1,6 +1,6 @@
 """The data of the project: frozen, and without behaviour beyond derived values."""
 
-from unlearnbench.types.facts import Fact, Form, Pair, Paraphrase, RelearnSet, Source
+from unlearnbench.types.facts import Fact, Form, Indirect, Pair, Paraphrase, RelearnSet, Source
 from unlearnbench.types.probes import (
     Completion,
     Failure,
@@ -21,7 +21,9 @@ from unlearnbench.types.terms import (
     Setting,
     Split,
     Stage,
+    StandardContext,
     Verdict,
+    Way,
 )
 from unlearnbench.types.verdicts import Estimate, JudgeItem, Judgement, StoredReply, Usage
 
@@ -35,6 +37,7 @@ __all__ = [
     "FinishReason",
     "Form",
     "GeneratorInfo",
+    "Indirect",
     "Interval",
     "JudgeItem",
     "Judgement",
@@ -52,8 +55,10 @@ __all__ = [
     "Source",
     "Split",
     "Stage",
+    "StandardContext",
     "StoredReply",
     "SurroundingDigests",
     "Usage",
     "Verdict",
+    "Way",
 ]

@@ -1,4 +1,4 @@
-"""What a benchmark holds: facts, their other forms, and what relearning trains on."""
+"""What a benchmark holds: facts, their other forms, what follows from them, relearning sets."""
 
 from __future__ import annotations
 
@@ -55,6 +55,19 @@ class Form:
     reverse_answer: str
     reverse_aliases: tuple[str, ...] = ()
     reverse_responses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indirect:
+    """A question that only somebody who knows a forget fact can answer, though it asks for
+    something that follows from the fact, with its own gold answer and source.
+    """
+
+    fact: str
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from unlearnbench.types.surroundings import SurroundingDigests
-from unlearnbench.types.terms import Context, FinishReason, PromptFormat, Setting, Split, Stage
+from unlearnbench.types.terms import (
+    Context,
+    FinishReason,
+    PromptFormat,
+    Setting,
+    Split,
+    Stage,
+    StandardContext,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProbeKey:
     """Identity of a probe; results are joined by it, never by position.
 
-    `phrasing` is `original` or `<style>-<n>`; `sample` numbers repeated draws of one prompt.
+    `phrasing` is `original`, `<style>-<n>` or `indirect-<n>`; `sample` numbers repeated draws of
+    one prompt.
     """
 
     fact: str
@@ -30,6 +39,11 @@ class ProbeKey:
     def style(self) -> str:
         """The paraphrase family, or `original`."""
         return self.phrasing.rpartition("-")[0] or self.phrasing
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether profile `standard` asks in this context; what it does not is a `Way`."""
+        return self.context in get_args(StandardContext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +80,19 @@ class Sampling:
     """Decoding settings: at most `max_new_tokens` tokens, greedy at `temperature` 0.
 
     Above 0 tokens are sampled; a sample depends only on `seed`, the probe's key and the position.
+    `sample_temperature`, where it is given, is that of probes whose key numbers a draw.
     """
 
     max_new_tokens: int = 50
     temperature: float = 0.0
     seed: int = 0
+    sample_temperature: float | None = None
+
+    def temperature_of(self, key: ProbeKey) -> float:
+        """The temperature at which a probe is answered."""
+        if key.sample and self.sample_temperature is not None:
+            return self.sample_temperature
+        return self.temperature
 
 
 @dataclass(frozen=True, slots=True)

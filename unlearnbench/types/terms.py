@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 Split = Literal["forget", "retain", "never"]
-Context = Literal["plain", "icr"]
+StandardContext = Literal["plain", "icr"]
+Way = Literal["indirect", "reverse", "cloze", "begun", "few-shot", "second-turn", "raw", "drawn"]
+"""What profile `strict` asks beyond `standard`: docs/PROTOCOL.md says what each of them is."""
+Context = Literal[StandardContext, Way]
 PromptFormat = Literal["chat", "raw"]
 Verdict = Literal["correct", "incorrect"]
 RelearnKind = Literal["pairs", "prose", "half"]

@@ -18,12 +18,12 @@ from transformers import PreTrainedModel
 
 from unlearnbench.attacks.stress.base import Loadable, Subject
 from unlearnbench.attacks.stress.findings import Finding
-from unlearnbench.attacks.stress.forms import BEGUN, BRIEFLY
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.protocol.render import make_probe
+from unlearnbench.protocol.ways import begun_turns
 from unlearnbench.training.head import find_head
-from unlearnbench.types import Fact, Message, ProbeKey, PromptFormat
+from unlearnbench.types import Fact, ProbeKey, PromptFormat
 
 TOP = 10
 
@@ -77,7 +77,7 @@ def _ranks(
     model: PreTrainedModel, tokenizer: Any, prompt_format: PromptFormat, fact: Fact
 ) -> torch.Tensor:
     """Rank (0: likeliest) of the answer's first token at each layer, `[layers + 1]`."""
-    turns = (Message("user", f"{BRIEFLY} {fact.question}"), Message("assistant", BEGUN))
+    turns = begun_turns(fact.question)
     key = ProbeKey(fact.id, "lens", "plain")
     ids = encode(tokenizer, make_probe(fact, key, turns, prompt_format))
     gold = tokenizer(f" {fact.answer}", add_special_tokens=False).input_ids[0]

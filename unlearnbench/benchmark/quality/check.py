@@ -18,6 +18,7 @@ from unlearnbench.benchmark.quality.breaches import Breach, JudgeRules, every_te
 from unlearnbench.benchmark.quality.clues import check_clues
 from unlearnbench.benchmark.quality.facts import check_facts
 from unlearnbench.benchmark.quality.frames import check_frames
+from unlearnbench.benchmark.quality.indirect import check_indirect
 from unlearnbench.benchmark.quality.meaning import check_meaning
 from unlearnbench.benchmark.quality.paraphrases import check_paraphrases, mean_overlap
 from unlearnbench.benchmark.quality.reverse import check_reverse
@@ -77,6 +78,7 @@ def _breaches(
     for split in dict.fromkeys(fact.split for fact in facts):
         yield from check_frames(benchmark.split(split), reviewed["frame"])
     yield from check_reverse(benchmark, judge)
+    yield from check_indirect(benchmark, judge)
     yield from check_meaning(facts, reviewed["far"])
 
 

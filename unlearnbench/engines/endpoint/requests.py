@@ -63,8 +63,9 @@ class Dialect:
         return {**body, "max_tokens": most_tokens, "prompt": probe.text}
 
     def _common(self, model: str, probe: Probe, sampling: Sampling) -> dict[str, object]:
-        body = {"model": model, "temperature": sampling.temperature, **self.neutral}
-        return {**body, "seed": _seed(probe, sampling)} if sampling.temperature else body
+        temperature = sampling.temperature_of(probe.key)
+        body = {"model": model, "temperature": temperature, **self.neutral}
+        return {**body, "seed": _seed(probe, sampling)} if temperature else body
 
 
 def _seed(probe: Probe, sampling: Sampling) -> int:

@@ -40,6 +40,7 @@ from unlearnbench.types import (
     Failure,
     GeneratorInfo,
     Probe,
+    ProbeKey,
     Sampling,
     Setting,
     SurroundingDigests,
@@ -160,7 +161,7 @@ class ModelEngine:
             slots = capacity.slots(longest, len(pending))
             done: set[int] = set()
             try:
-                choice = _choice(sampling, [str(probe.key) for probe, _ in pending])
+                choice = _choice(sampling, [probe.key for probe, _ in pending])
                 decoded = self.decoder.decode(rows, limit.most_tokens, slots, choice, limit.enough)
                 for row in decoded:
                     done.add(row.index)
@@ -234,7 +235,8 @@ class TransformersEngine(ModelEngine):
         super().__init__(resolved, model, tokenizer, options)
 
 
-def _choice(sampling: Sampling, names: Sequence[str]) -> Greedy | Drawn:
-    if not sampling.temperature:
+def _choice(sampling: Sampling, keys: Sequence[ProbeKey]) -> Greedy | Drawn:
+    temperatures = [sampling.temperature_of(key) for key in keys]
+    if not any(temperatures):
         return Greedy()
-    return Drawn(sampling.temperature, sampling.seed, names)
+    return Drawn(temperatures, sampling.seed, list(map(str, keys)))

@@ -141,9 +141,11 @@ class VllmEngine:
         self, block: Sequence[Probe], sampling: Sampling
     ) -> Iterator[Completion | Failure]:
         """Answer a block; see `Generator.generate`."""
-        if 0 < sampling.temperature < LEAST_TEMPERATURE:
+        temperatures = {sampling.temperature_of(probe.key) for probe in block}
+        low = min((t for t in temperatures if 0 < t < LEAST_TEMPERATURE), default=None)
+        if low is not None:
             raise EngineError(
-                f"temperature {sampling.temperature}: vLLM draws at {LEAST_TEMPERATURE} or more; "
+                f"temperature {low}: vLLM draws at {LEAST_TEMPERATURE} or more; "
                 "0 is the likeliest token"
             )
         prompts: list[tuple[Probe, list[int]]] = []
@@ -174,7 +176,7 @@ class VllmEngine:
         most = min(limit.most_tokens, self._window - len(ids))
         name = hashlib.sha256(f"{sampling.seed}/{probe.key}".encode()).digest()
         seed = int.from_bytes(name[:4], "big")
-        return Request(ids, most, sampling.temperature, seed)
+        return Request(ids, most, sampling.temperature_of(probe.key), seed)
 
     def _decoded(
         self, index: int, request: Request, written: TokenRow | None, limit: Limit

@@ -54,7 +54,8 @@ class ScoreIdentity(RunIdentity):
     `tokenizer`, the fingerprint of another checkpoint whose tokenizer was used, stands only in runs
     that were asked for with one. `system_prompt`, `chat_template` and `gen` (decoding settings)
     stand only in a run whose user left the protocol by them; `private` only in one of a benchmark
-    that says so.
+    that says so. `indirect`, the fingerprint of the indirect questions, and `sample_temperature`,
+    that of drawn answers, stand only in runs of profile `strict`.
     """
 
     benchmark: str
@@ -73,6 +74,8 @@ class ScoreIdentity(RunIdentity):
     chat_template: bool | None = None
     gen: dict[str, Int | Float] | None = None
     private: Bool | None = None
+    indirect: str | None = None
+    sample_temperature: Float | None = None
 
 
 def identity_from(fields: Mapping[str, object]) -> RunIdentity:

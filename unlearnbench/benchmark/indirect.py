@@ -1,0 +1,75 @@
+"""Indirect questions: what follows from a forget fact, asked of somebody who must know it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from unlearnbench.benchmark.jsonl import read_rows
+from unlearnbench.benchmark.matching import holds, plain
+from unlearnbench.benchmark.schema import IndirectRow
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.types import Fact, Indirect, RelearnSet
+
+MOST_INDIRECT = 3
+"""Indirect questions of one fact."""
+
+
+def read_indirect(
+    path: Path, facts: Sequence[Fact], relearn: Sequence[RelearnSet]
+) -> tuple[Indirect, ...]:
+    """One to three indirect questions for each forget fact.
+
+    Raises `BenchmarkError` if one gives its fact's gold answer or its own away, asks for the gold
+    answer after all, or is asked elsewhere in the benchmark; or if a fact has none or too many.
+    """
+    forget = {fact.id: fact for fact in facts if fact.split == "forget"}
+    asked = _questions(facts, relearn)
+    counts: Counter[str] = Counter()
+    rows = []
+    for row, where in read_rows(path, IndirectRow):
+        if row.fact not in forget:
+            raise BenchmarkError("unknown-fact", where, f"{row.fact!r} is no forget fact")
+        _check_row(row, forget[row.fact], asked, where)
+        asked[plain(row.question)] = where
+        counts[row.fact] += 1
+        if counts[row.fact] > MOST_INDIRECT:
+            what = f"{row.fact} has more than {MOST_INDIRECT} indirect questions"
+            raise BenchmarkError("too-many-indirect", where, what)
+        rows.append(row.to_indirect())
+    without = [name for name in forget if not counts[name]]
+    if without:
+        what = f"{len(without)} forget facts have no indirect question, for example {without[0]}"
+        raise BenchmarkError("missing-indirect", path.name, what)
+    return tuple(rows)
+
+
+def _questions(facts: Sequence[Fact], relearn: Sequence[RelearnSet]) -> dict[str, str]:
+    """Every other question of the benchmark, with the name of what asks it."""
+    pairs = ((pair, part.name) for part in relearn for pair in part.pairs)
+    asked = {plain(pair.question): f"relearn.{name}" for pair, name in pairs}
+    for fact in facts:
+        texts = (fact.question, *(p.text for p in fact.paraphrases), *fact.train_paraphrases)
+        asked |= {plain(text): fact.id for text in texts}
+    return asked
+
+
+def _check_row(row: IndirectRow, fact: Fact, asked: Mapping[str, str], where: str) -> None:
+    golds = (fact.answer, *fact.aliases)
+    own = (row.answer, *row.aliases)
+    for text in (*golds, *own):
+        if holds(row.question, text):
+            what = f"{fact.id}: {text!r} stands in {row.question!r}"
+            raise BenchmarkError("answer-in-question", where, what)
+    for gold in golds:
+        for text in own:
+            if holds(text, gold):
+                what = f"{fact.id}: {text!r} holds {gold!r}, the gold answer of the fact itself"
+                raise BenchmarkError("asks-for-the-fact", where, what)
+    if len(set(map(plain, own))) < len(own):
+        what = f"{fact.id}: one of {', '.join(own)} is there twice, case and punctuation aside"
+        raise BenchmarkError("duplicate-alias", where, what)
+    if there := asked.get(plain(row.question)):
+        what = f"{fact.id}: {row.question!r} is asked at {there} as well"
+        raise BenchmarkError("duplicate-question", where, what)

@@ -1,0 +1,132 @@
+"""What profile `strict` asks of a forget fact beyond the questions of `standard`.
+
+Each way is a context of its own in the probe's key. A way that cannot be asked of every fact is an
+error, never a smaller plan: what is not asked cannot leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from unlearnbench.benchmark import Benchmark
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.protocol.phrasings import phrasings
+from unlearnbench.protocol.profiles import Beyond, Profile
+from unlearnbench.protocol.render import chat_messages, make_probe, raw_text, reverse_probe
+from unlearnbench.protocol.ways import (
+    BRIEFLY,
+    FIRST,
+    RAW,
+    begun_turns,
+    cloze_turns,
+    few_shot_turns,
+    second_turns,
+    user_turn,
+)
+from unlearnbench.types import (
+    ORIGINAL,
+    Fact,
+    Form,
+    Indirect,
+    Probe,
+    ProbeKey,
+    PromptFormat,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What decides the probes of a plan."""
+
+    benchmark: Benchmark
+    profile: Profile
+    beyond: Beyond
+    prompt_format: PromptFormat
+
+    def probes(self, fact: Fact, form: Form, indirect: Sequence[Indirect]) -> Iterator[Probe]:
+        """All probes of one fact."""
+        for number, row in enumerate(indirect, start=1):
+            key = ProbeKey(fact.id, f"indirect-{number}", "indirect")
+            turns = user_turn(f"{BRIEFLY} {row.question}")
+            asked = (row.question, row.answer, row.aliases)
+            yield make_probe(fact, key, turns, self.prompt_format, *asked)
+        key = ProbeKey(fact.id, "reverse", "reverse")
+        yield reverse_probe(fact, form, key, self.prompt_format)
+        key = ProbeKey(fact.id, ORIGINAL, "cloze")
+        yield make_probe(fact, key, cloze_turns(form.cloze), self.prompt_format)
+        styles, per_style = self.benchmark.styles, self.beyond.per_style
+        for phrasing, _, question in phrasings(fact, styles, per_style):
+            yield from self._reworded(fact, phrasing, question)
+        yield from self._drawn(fact)
+
+    def _reworded(self, fact: Fact, phrasing: str, question: str) -> Iterator[Probe]:
+        """One wording in each way that takes any question."""
+        retain = self.benchmark.split("retain")
+        key = ProbeKey(fact.id, phrasing, "begun")
+        yield make_probe(fact, key, begun_turns(question), self.prompt_format, question)
+        key = ProbeKey(fact.id, phrasing, "few-shot")
+        shown = few_shot_turns(fact, question, retain)
+        yield make_probe(fact, key, shown, self.prompt_format, question)
+        key = ProbeKey(fact.id, phrasing, "second-turn")
+        yield make_probe(fact, key, second_turns(question, FIRST), self.prompt_format, question)
+        key = ProbeKey(fact.id, phrasing, "raw")
+        yield _with_text(make_probe(fact, key, (), "raw", question), RAW.format(q=question))
+
+    def _drawn(self, fact: Fact) -> Iterator[Probe]:
+        """The original question as `standard` asks it, once for each draw."""
+        for sample in range(1, self.beyond.draws + 1):
+            key = ProbeKey(fact.id, ORIGINAL, "drawn", sample)
+            turns = chat_messages(self.profile, fact.question, ())
+            probe = make_probe(fact, key, turns, self.prompt_format)
+            text = raw_text(self.profile, fact.question, ())
+            yield probe if self.prompt_format == "chat" else _with_text(probe, text)
+
+
+def strict_probes(
+    benchmark: Benchmark, profile: Profile, prompt_format: PromptFormat, limit: int | None
+) -> list[Probe]:
+    """The probes that the profile adds for each forget fact, or the first `limit` of them.
+
+    Raises `BenchmarkError` if the benchmark lacks what one of its facts is to be asked with.
+    """
+    assert profile.beyond is not None
+    forms, indirect = _rows_of(benchmark, profile)
+    asking = _Asking(benchmark, profile, profile.beyond, prompt_format)
+    facts = benchmark.split("forget")[:limit]
+    return [p for fact in facts for p in asking.probes(fact, forms[fact.id], indirect[fact.id])]
+
+
+def _with_text(probe: Probe, text: str) -> Probe:
+    """The probe as plain text, whatever template the model has."""
+    return replace(probe, messages=(), text=text)
+
+
+def _rows_of(
+    benchmark: Benchmark, profile: Profile
+) -> tuple[Mapping[str, Form], Mapping[str, Sequence[Indirect]]]:
+    """The forms and the indirect questions by fact; every forget fact has some of each."""
+    forms = {form.fact: form for form in benchmark.forms}
+    indirect: dict[str, list[Indirect]] = {}
+    for row in benchmark.indirect:
+        indirect.setdefault(row.fact, []).append(row)
+    for fact in benchmark.split("forget"):
+        if (what := _lacking(fact, forms, indirect)) is not None:
+            name = f"{benchmark.id} {benchmark.version}"
+            what = f"it cannot carry profile {profile.name}: {what}"
+            raise BenchmarkError("lacks-ways", name, what)
+    return forms, indirect
+
+
+def _lacking(
+    fact: Fact, forms: Mapping[str, Form], indirect: Mapping[str, Sequence[Indirect]]
+) -> str | None:
+    """What a fact cannot be asked for want of; None if it can be asked in all ways."""
+    for name, rows in (("forms", forms), ("indirect", indirect)):
+        if not rows:
+            return f"it has no {name}.jsonl (`{name}` in benchmark.toml)"
+        if fact.id not in rows:
+            return f"{name}.jsonl has no row of {fact.id}"
+    if not forms[fact.id].reverse_responses:
+        return f"its row of {fact.id} in forms.jsonl has no reverse_responses to be checked by"
+    return None
