@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.preferences import with_preferences
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.protocol.prompting import check_by_protocol
@@ -76,7 +77,8 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
     base = {} if record.base is None else metrics_of(record.base, sets)
     metrics = _all_metrics(record.model, base, record.drift, sets)
-    return record.model_copy(update={"metrics": metrics, "base_metrics": base})
+    again = record.model_copy(update={"metrics": metrics, "base_metrics": base})
+    return with_preferences(again, record.preferences) if record.preferences else again
 
 
 def _all_metrics(

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.options import CheckpointName, Json, Quiet
+from unlearnbench.cli.options import CheckpointName, DryRun, Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.preferences import (
+    UtilityJudge,
+    check_judge_options,
+    open_comparisons,
+    print_judging_estimate,
+    print_win_rate,
+)
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions
@@ -33,6 +40,9 @@ def utility(
     checkpoint: CheckpointName,
     base: Base = None,
     limit: Limit = None,
+    utility_judge: UtilityJudge = None,
+    max_cost: MaxCost = None,
+    dry_run: DryRun = False,
     out: ResultFile = None,
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
@@ -40,30 +50,39 @@ def utility(
 ) -> int:
     """Measure what a checkpoint can still do: choices, instructions, prose, drift from its base.
 
-    A result of --out in place of CHECKPOINT is computed again, without a model. Exits with 1 if an
-    instruction got no answer.
+    A result of --out in place of CHECKPOINT is computed again, without a model; with
+    --utility-judge its answers are judged. Exits with 1 if an instruction got no answer or verdict.
 
     Example: unlearnbench utility smollm2-135m --out utility.json
     """
     quieten(quiet)
+    from unlearnbench.api.preferences import estimate_preferences, judge_preferences
     from unlearnbench.api.utility import measure_utility, recompute_utility
     from unlearnbench.runs.utility import write_utility
 
+    check_judge_options(utility_judge, max_cost, dry_run)
     if out is not None:
         check_file_option("--out", out)
     if checkpoint.endswith(".json"):
         if base is not None or limit is not None:
             raise RunError("--base, --limit: a stored result holds its own; leave them out")
         record = recompute_utility(checkpoint)
+        if dry_run:
+            print_judging_estimate(utility_judge, estimate_preferences(record, utility_judge), json)
+            return 0
     else:
         record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
     if out is not None:
-        write_utility(record, out)
+        write_utility(record, out)  # what a killed judge does not take along
+    if utility_judge is not None:
+        record = judge_preferences(record, utility_judge, max_cost=max_cost)
+        if out is not None:
+            write_utility(record, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
         print_utility(record)
-    return 1 if record.open else 0
+    return 1 if record.open or open_comparisons(record) else 0
 
 
 def print_utility(record: UtilityRecord) -> None:
@@ -79,7 +98,7 @@ def print_utility(record: UtilityRecord) -> None:
     stdout().print(view)
     if record.drift is not None and record.drift.refused is not None:
         stdout().print(f"no drift: {record.drift.refused}")
-    stdout().print("no win rate: no judge of preferences has been calibrated")
+    print_win_rate(record)
     if record.open:
         stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
 

@@ -1,0 +1,126 @@
+"""Let a judge compare a checkpoint's answers with its base's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from unlearnbench.benchmark.utility_sets import load_utility_sets
+from unlearnbench.errors import RunError
+from unlearnbench.judging.preferences.catalogue import (
+    make_preference_judge,
+    named_preference_judge,
+)
+from unlearnbench.judging.preferences.prompt import Comparison
+from unlearnbench.runs.schema.utility import (
+    JudgedInstruction,
+    Preferences,
+    PreferenceVerdict,
+    UtilityRecord,
+)
+from unlearnbench.utility.preferences import preference_metrics
+
+if TYPE_CHECKING:
+    from unlearnbench.judging.preferences.judge import PreferenceJudge
+    from unlearnbench.types import Estimate
+
+Asked = Mapping[str, Comparison | str]
+"""By instruction: both answers, the model's first, or why they cannot be compared."""
+
+
+def judge_preferences(
+    record: UtilityRecord,
+    judge: str,
+    *,
+    max_cost: float | None = None,
+) -> UtilityRecord:
+    """Compare the answers of a record with its base's, each pair in both orders.
+
+    What a judge has said before is not asked again: neither what the record holds, nor what lies
+    in the user's cache. A call that fails leaves its instruction open.
+
+    Args:
+        record: A checkpoint's utility, measured beside its base's.
+        judge: `gemini`, `gemini-3`, `openai:MODEL`, `local:CHECKPOINT`, or a folder with
+            `judge.toml` and `preference.md`.
+        max_cost: US dollars that the judge may spend; the rest stays open.
+
+    Returns:
+        The record with the verdicts and the metrics that follow from them.
+
+    Raises:
+        RunError: The record has no base, so there is nothing to compare with.
+        JudgeError: For an unknown judge, or one without model or key.
+    """
+    asked = _asked(record)
+    made = make_preference_judge(judge, max_cost)
+    _remember(made, record, asked)
+    pairs = [row for row in asked.values() if isinstance(row, Comparison)]
+    verdicts = dict(made.compare([side for row in pairs for side in (row, row.swapped)]))
+    rows = {name: _row(row, verdicts) for name, row in asked.items()}
+    preferences = Preferences(judge=made.name, identity=made.identity, rows=rows)
+    return with_preferences(record, preferences)
+
+
+def estimate_preferences(record: UtilityRecord, judge: str) -> Estimate:
+    """What `judge_preferences` would cost at most; no call is made. Raises like it."""
+    asked = _asked(record)
+    made = named_preference_judge(judge)
+    _remember(made, record, asked)
+    pairs = [row for row in asked.values() if isinstance(row, Comparison)]
+    return made.estimate(side for row in pairs for side in (row, row.swapped))
+
+
+def with_preferences(record: UtilityRecord, preferences: Preferences) -> UtilityRecord:
+    """The record with a judge's preferences and their metrics."""
+    if record.base is None:
+        return record
+    metrics = preference_metrics(preferences, record.model, record.base)
+    others = {k: v for k, v in record.metrics.items() if not k.startswith("win_rate")}
+    update = {"preferences": preferences, "metrics": {**others, **metrics}}
+    return record.model_copy(update=update)
+
+
+def _asked(record: UtilityRecord) -> Asked:
+    if record.base is None:
+        raise RunError("--utility-judge: measured without a base; give --base to compare with")
+    instructions = {row.id: row.instruction for row in load_utility_sets().instructions}
+    asked: dict[str, Comparison | str] = {}
+    for name, answer in record.model.answers.items():
+        beside = record.base.answers.get(name)
+        if answer.text is None:
+            asked[name] = f"the model gave no answer: {answer.fault}"
+        elif beside is None or beside.text is None:
+            asked[name] = f"the base gave no answer: {beside.fault if beside else 'not asked'}"
+        else:
+            asked[name] = Comparison(instructions[name], answer.text, beside.text)
+    return asked
+
+
+def _remember(judge: PreferenceJudge, record: UtilityRecord, asked: Asked) -> None:
+    """Hand the judge its own replies of the record."""
+    stored = record.preferences
+    if stored is None or stored.identity != judge.identity:
+        return
+    judge.remember(dict(_replies(stored, asked)))
+
+
+def _replies(stored: Preferences, asked: Asked) -> Iterator[tuple[Comparison, str]]:
+    for name, comparison in asked.items():
+        row = stored.rows.get(name)
+        if row is not None and isinstance(comparison, Comparison):
+            for side, verdict in (
+                (comparison, row.model_first),
+                (comparison.swapped, row.base_first),
+            ):
+                if verdict.reply:
+                    yield side, verdict.reply
+
+
+def _row(
+    asked: Comparison | str, verdicts: Mapping[Comparison, PreferenceVerdict]
+) -> JudgedInstruction:
+    if isinstance(asked, str):
+        neither = PreferenceVerdict(verdict=None, fault=asked, reply="")
+        return JudgedInstruction(model_first=neither, base_first=neither)
+    return JudgedInstruction(model_first=verdicts[asked], base_first=verdicts[asked.swapped])
