@@ -41,6 +41,8 @@ class Preferring(Behaviour):
     """`paid` counts the comparisons that a whole and sound reply was sent about."""
 
     taste: Taste = longer
+    fail_after: int | None = None
+    """After so many sound replies every call is refused."""
     calls: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
 
@@ -50,6 +52,8 @@ class Preferring(Behaviour):
             number = self.calls[user]
             self.calls[user] += 1
         fault = self.always or (self.faults.pop(0) if self.faults else None)
+        if self.fail_after is not None and len(self.paid) >= self.fail_after:
+            fault = "503"
         chance = random.Random(f"{self.seed} {number} {user}")
         if fault is None and chance.random() < self.fault_rate:
             fault = chance.choice(FAULTS)

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.errors import RunError
+from unlearnbench.judging.preferences.calibrate import (
+    PreferenceCalibration,
+    calibrate_preference_judge,
+    default_pairs,
+    load_pairs,
+)
 from unlearnbench.judging.preferences.catalogue import (
     make_preference_judge,
     named_preference_judge,
 )
+from unlearnbench.judging.preferences.definition import load_preference_definition
 from unlearnbench.judging.preferences.prompt import Comparison
+from unlearnbench.remote.providers.catalogue import make_provider
 from unlearnbench.runs.schema.utility import (
     JudgedInstruction,
     Preferences,
     PreferenceVerdict,
     UtilityRecord,
 )
+from unlearnbench.utility.measure import NEW_TOKENS
 from unlearnbench.utility.preferences import preference_metrics
 
 if TYPE_CHECKING:
     from unlearnbench.judging.preferences.judge import PreferenceJudge
     from unlearnbench.types import Estimate
 
+_NO_BASE = "--utility-judge: there is no base to compare with; measure with --base"
 Asked = Mapping[str, Comparison | str]
 """By instruction: both answers, the model's first, or why they cannot be compared."""
 
@@ -62,13 +73,60 @@ def judge_preferences(
     return with_preferences(record, preferences)
 
 
-def estimate_preferences(record: UtilityRecord, judge: str) -> Estimate:
-    """What `judge_preferences` would cost at most; no call is made. Raises like it."""
-    asked = _asked(record)
+def check_preference_judge(judge: str, base: str | None) -> None:
+    """Refuse, before anything is measured, what could not be judged afterwards.
+
+    Raises `RunError` without a base, `JudgeError` for an unknown judge or one without a key.
+    """
+    if base is None:
+        raise RunError(_NO_BASE)
+    definition = load_preference_definition(judge)
+    if definition.file.provider != "local":
+        make_provider(definition.file)
+
+
+def estimate_preferences(
+    record: UtilityRecord | None, judge: str, limit: int | None = None
+) -> Estimate:
+    """What `judge_preferences` would cost, at most; no call is made. Raises like it.
+
+    Without a record it is that of the first `limit` instructions, each answer as long as can be.
+    """
     made = named_preference_judge(judge)
-    _remember(made, record, asked)
-    pairs = [row for row in asked.values() if isinstance(row, Comparison)]
+    if record is None:
+        texts = [row.instruction for row in load_utility_sets().instructions[:limit]]
+        pairs = [Comparison(text, _filler("a"), _filler("b")) for text in texts]
+    else:
+        asked = _asked(record)
+        _remember(made, record, asked)
+        pairs = [row for row in asked.values() if isinstance(row, Comparison)]
     return made.estimate(side for row in pairs for side in (row, row.swapped))
+
+
+def _filler(letter: str) -> str:
+    """An answer as long as can be, at four characters a token."""
+    return letter * 4 * NEW_TOKENS
+
+
+def calibrate_preferences(
+    judge: str, items: Sequence[str | Path] = (), *, max_cost: float | None = None
+) -> PreferenceCalibration:
+    """Measure a judge of preferences on labelled pairs, each shown in both orders.
+
+    Args:
+        judge: As for `judge_preferences`.
+        items: JSONL tables of labelled pairs. Default: the one that ships.
+        max_cost: US dollars that the judge may spend; what does not fit fails.
+
+    Returns:
+        How often it is right, overall and by category, and how far it leans to a position.
+
+    Raises:
+        JudgeError: For an unknown judge or a table that cannot be read.
+    """
+    paths = [Path(path) for path in items] or [default_pairs()]
+    pairs = [pair for path in paths for pair in load_pairs(path)]
+    return calibrate_preference_judge(make_preference_judge(judge, max_cost), pairs)
 
 
 def with_preferences(record: UtilityRecord, preferences: Preferences) -> UtilityRecord:
@@ -83,7 +141,7 @@ def with_preferences(record: UtilityRecord, preferences: Preferences) -> Utility
 
 def _asked(record: UtilityRecord) -> Asked:
     if record.base is None:
-        raise RunError("--utility-judge: measured without a base; give --base to compare with")
+        raise RunError(_NO_BASE)
     instructions = {row.id: row.instruction for row in load_utility_sets().instructions}
     asked: dict[str, Comparison | str] = {}
     for name, answer in record.model.answers.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import typer
 from unlearnbench.cli.output import stdout, strong
 
 if TYPE_CHECKING:
+    from unlearnbench.judging.preferences.calibrations import PreferenceCalibrationRecord
     from unlearnbench.runs.schema.utility import UtilityRecord
     from unlearnbench.types import Estimate
 
@@ -30,59 +31,75 @@ def check_judge_options(judge: str | None, max_cost: float | None, dry_run: bool
         raise typer.BadParameter("--max-cost and --dry-run belong to --utility-judge")
 
 
-def print_judging_estimate(judge: str, estimate: Estimate, as_json: bool) -> None:
+def print_judging_estimate(judge: str, estimate: Estimate, as_json: bool) -> int:
     """What a win rate would cost."""
     if as_json:
         print(json_module.dumps(asdict(estimate), indent=2))
-        return
+        return 0
     has_price = estimate.dollars is not None
-    price = f"at most {estimate.dollars:.4f} US dollars" if has_price else "price not known"
+    price = f"at most about {estimate.dollars:.4f} US dollars" if has_price else "price not known"
     stdout().print(
-        f"judge {judge}: {estimate.verdicts} comparisons, {estimate.cached} calls known already, "
-        f"{estimate.calls} calls to make, at most about {estimate.input_tokens} tokens in and "
-        f"{estimate.output_tokens} out (estimated; without repeated calls), {price}"
+        f"judge {judge}: {estimate.verdicts} comparisons, {estimate.cached} known already, "
+        f"{estimate.calls} calls, at most about {estimate.input_tokens} tokens in and "
+        f"{estimate.output_tokens} out (estimated; calls made again are not in it), {price}"
     )
+    return 0
 
 
 def print_win_rate(record: UtilityRecord) -> None:
     """Who judged, how far the judge can be trusted, and what is open."""
-    from unlearnbench.judging.preferences.calibrations import calibrated_judges, measured_on
+    from unlearnbench.judging.preferences.calibrations import calibrated_judges
 
-    console = stdout()
     preferences = record.preferences
     if preferences is None:
-        known = calibrated_judges()
-        which = f"name one: --utility-judge {', '.join(known)}" if known else "no judge of "
-        tail = "" if known else "preferences has been calibrated"
-        console.print(f"no win rate: {which}{tail}")
+        known = ", ".join(calibrated_judges())
+        why = f"--utility-judge {known}" if known else "no judge of preferences has been calibrated"
+        stdout().print(f"no win rate: {why}")
         return
-    calibration = measured_on(preferences.identity)
+    calibration = _calibration(record)
+    trust = calibration.summary if calibration else "uncalibrated: how often it is right is unknown"
+    stdout().print(strong(f"win rate by {preferences.judge}: ", trust), soft_wrap=True)
+    for line in _notes(record):
+        stdout().print(line, soft_wrap=True)
+
+
+def trust_mark(record: UtilityRecord, metric: str) -> str:
+    """What stands beside a metric's name: whether the judge behind it can be trusted."""
+    if not metric.startswith("win_rate"):
+        return ""
+    calibration = _calibration(record)
     if calibration is None:
-        console.print(
-            strong(
-                f"win rate by {preferences.judge}: uncalibrated",
-                "; how often it is right is not known (unlearnbench calibrate JUDGE --preferences)",
-            ),
-            soft_wrap=True,
-        )
-    else:
-        console.print(f"win rate by {preferences.judge}: {calibration.summary}", soft_wrap=True)
-    faults = _faults(record)
-    if faults:
-        n = len(preferences.rows)
-        first = next(iter(faults.values()))
-        console.print(f"{len(faults)} of {n} comparisons are open: {first}", soft_wrap=True)
+        return " (uncalibrated)"
+    return "" if calibration.fit else " (unfit judge)"
 
 
-def open_comparisons(record: UtilityRecord) -> bool:
-    """Whether an instruction has no verdict in one of the orders."""
-    return bool(_faults(record))
-
-
-def _faults(record: UtilityRecord) -> Mapping[str, str]:
+def open_comparisons(record: UtilityRecord) -> Mapping[str, str]:
+    """Instructions without a verdict in one of the orders, and why."""
     rows = record.preferences.rows if record.preferences else {}
+    sides = {name: (row.model_first, row.base_first) for name, row in rows.items()}
     return {
-        name: next(v.fault or "" for v in (row.model_first, row.base_first) if v.verdict is None)
-        for name, row in rows.items()
-        if row.model_first.verdict is None or row.base_first.verdict is None
+        name: next(side.fault or "no verdict" for side in both if side.verdict is None)
+        for name, both in sides.items()
+        if any(side.verdict is None for side in both)
     }
+
+
+def _calibration(record: UtilityRecord) -> PreferenceCalibrationRecord | None:
+    from unlearnbench.judging.preferences.calibrations import measured_on
+
+    return measured_on(record.preferences.identity) if record.preferences else None
+
+
+def _notes(record: UtilityRecord) -> Iterator[str]:
+    rows = record.preferences.rows if record.preferences else {}
+    faults = open_comparisons(record)
+    both = [(r.model_first.verdict, r.base_first.verdict) for r in rows.values()]
+    leaning = sum(one == two and one in ("first", "second") for one, two in both)
+    decided = len(rows) - len(faults)
+    if leaning and leaning * 2 >= decided:
+        yield (
+            f"the judge went by the position on {leaning} of {decided} instructions, which gives "
+            "each model half of them: this win rate says nothing about the answers"
+        )
+    if faults:
+        yield f"{len(faults)} of {len(rows)} comparisons are open: {next(iter(faults.values()))}"

@@ -17,6 +17,7 @@ from unlearnbench.cli.preferences import (
     open_comparisons,
     print_judging_estimate,
     print_win_rate,
+    trust_mark,
 )
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_file_option
@@ -56,28 +57,36 @@ def utility(
     Example: unlearnbench utility smollm2-135m --out utility.json
     """
     quieten(quiet)
-    from unlearnbench.api.preferences import estimate_preferences, judge_preferences
+    from unlearnbench.api.preferences import (
+        check_preference_judge,
+        estimate_preferences,
+        judge_preferences,
+    )
     from unlearnbench.api.utility import measure_utility, recompute_utility
     from unlearnbench.runs.utility import write_utility
 
+    stored = checkpoint.endswith(".json")
     check_judge_options(utility_judge, max_cost, dry_run)
     if out is not None:
         check_file_option("--out", out)
-    if checkpoint.endswith(".json"):
-        if base is not None or limit is not None:
-            raise RunError("--base, --limit: a stored result holds its own; leave them out")
+    if stored and (base is not None or limit is not None):
+        raise RunError("--base, --limit: a stored result holds its own; leave them out")
+    if utility_judge is not None and not stored:
+        check_preference_judge(utility_judge, base)
+    if utility_judge is not None and dry_run:
+        known = recompute_utility(checkpoint) if stored else None
+        estimate = estimate_preferences(known, utility_judge, limit)
+        return print_judging_estimate(utility_judge, estimate, json)
+    if stored:
         record = recompute_utility(checkpoint)
-        if dry_run:
-            print_judging_estimate(utility_judge, estimate_preferences(record, utility_judge), json)
-            return 0
     else:
         record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
-    if out is not None:
-        write_utility(record, out)  # what a killed judge does not take along
     if utility_judge is not None:
-        record = judge_preferences(record, utility_judge, max_cost=max_cost)
         if out is not None:
-            write_utility(record, out)
+            write_utility(record, out)  # so that a judge that is killed takes no answers along
+        record = judge_preferences(record, utility_judge, max_cost=max_cost)
+    if out is not None:
+        write_utility(record, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
@@ -93,7 +102,7 @@ def print_utility(record: UtilityRecord) -> None:
     view = table(f"utility · {record.model.checkpoint}", *columns)
     for name, metric in record.metrics.items():
         base = record.base_metrics.get(name)
-        cells = [name, _shown(metric), _interval(metric), str(metric.n)]
+        cells = [name + trust_mark(record, name), _shown(metric), _interval(metric), str(metric.n)]
         view.add_row(*cells, *([_shown(base) if base else "–"] if record.base else []))
     stdout().print(view)
     if record.drift is not None and record.drift.refused is not None:
