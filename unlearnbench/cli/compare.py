@@ -54,8 +54,8 @@ def compare(
     Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-b-5e6f7a8b --format latex
     """
     quieten(quiet)
+    from unlearnbench.api.comparing import compare as comparing
     from unlearnbench.cli.formats import comma_separated, latex, markdown
-    from unlearnbench.runs.compare import compare as comparing
 
     if len(runs) < 2:
         raise typer.BadParameter("compare takes two run folders or more")
