@@ -8,10 +8,11 @@ from pathlib import Path
 
 from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.errors import RunError
-from unlearnbench.runs.compare import Comparison, comparable, compare_scores
+from unlearnbench.runs.compare import ComparedRun, Comparison, comparable, compare_scores
 from unlearnbench.runs.pair import compare_pair
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.utility_pair import UtilityComparison, verdict_on
+from unlearnbench.utility.beside import metrics_beside
 from unlearnbench.utility.paired import compare_utility
 
 
@@ -42,7 +43,17 @@ def compare(runs: Sequence[Run | str | Path], base: str | Path | None = None) ->
     verdicts = tuple(
         _verdict(first, run, utility) for run, utility in zip(read[1:], kept, strict=True)
     )
-    return replace(compare_scores(read), utility=kept, verdicts=verdicts)
+    compared = compare_scores(read)
+    rows = tuple(map(_with_utility, compared.runs, read))
+    return replace(compared, runs=rows, utility=kept, verdicts=verdicts)
+
+
+def _with_utility(row: ComparedRun, run: Run) -> ComparedRun:
+    """A row with the metrics of utility, compared with the base's where that is given."""
+    if run.utility is None:
+        return row
+    base = None if run.base is None else run.base.utility
+    return replace(row, utility=metrics_beside(run.utility, base)[0])
 
 
 def _verdict(first: Run, second: Run, utility: UtilityComparison) -> str:

@@ -169,5 +169,4 @@ def _row(run: Run) -> ComparedRun:
         n_open=run.n_open,
         findings=run.findings,
         base=run.base.record.generator.checkpoint if run.base else None,
-        utility={} if run.utility is None else run.utility.metrics,
     )

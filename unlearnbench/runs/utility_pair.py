@@ -78,7 +78,7 @@ def _forgetting(pair: PairComparison) -> str:
         return f"nothing can be said of forgetting ({n})"
     first, second = len(worst.first_only), len(worst.second_only)
     if worst.p >= SIGNIFICANT:
-        return f"leaks neither less nor more significantly (worst case, p {p_text(worst.p)})"
+        return f"does not leak significantly less or more (worst case, p {p_text(worst.p)})"
     return f"leaks {'less' if second < first else 'more'} (worst case, p {p_text(worst.p)})"
 
 
