@@ -18,7 +18,7 @@ from transformers import Cache
 
 from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.encoding import token_ids
-from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.likelihood import own_attention
 from unlearnbench.engines.transformers.prefixes import common_prefix
 from unlearnbench.engines.transformers.prompts import context_window
@@ -35,7 +35,7 @@ _COARSE = 0.3
 
 
 def letter_logprobs(
-    engine: TransformersEngine, prompts: Sequence[str], letters: str
+    engine: ModelEngine, prompts: Sequence[str], letters: str
 ) -> NDArray[np.float64]:
     """ln p(letter | prompt) for each raw prompt, shape (prompts, letters), in nats.
 
@@ -59,7 +59,7 @@ def letter_logprobs(
 
 
 def text_distributions(
-    engine: TransformersEngine, texts: Sequence[str]
+    engine: ModelEngine, texts: Sequence[str]
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """For each text its token ids and ln p over the vocabulary before each, shape (T, V), in nats.
 
@@ -84,7 +84,7 @@ def text_distributions(
 
 
 def _letter_tokens(
-    engine: TransformersEngine, prompt: str, ids: list[int], letters: str
+    engine: ModelEngine, prompt: str, ids: list[int], letters: str
 ) -> tuple[list[int], list[int]]:
     """What stands between a prompt and each letter (a blank, if it is a token), and the letters."""
     encode = engine.prompts.prompter.raw
@@ -105,9 +105,7 @@ def _shared_length(rows: Sequence[Sequence[int]]) -> int:
     return shared if shared >= _FEW_TOKENS and len(rows) > 1 else 0
 
 
-def _all_rows(
-    engine: TransformersEngine, rows: Sequence[list[int]], wanted: list[int]
-) -> torch.Tensor:
+def _all_rows(engine: ModelEngine, rows: Sequence[list[int]], wanted: list[int]) -> torch.Tensor:
     """ln p of the wanted tokens after each row."""
     shared = _shared_length(rows)
     if not shared:
@@ -140,7 +138,7 @@ def _by_length(
 
 
 def _expect(
-    engine: TransformersEngine,
+    engine: ModelEngine,
     rows: Sequence[Sequence[int]],
     wanted: list[int],
     cache: Cache | None = None,
