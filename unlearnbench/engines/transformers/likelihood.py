@@ -10,7 +10,7 @@ import torch
 
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.attention import any_shape
-from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.engines.transformers.stops import ended
 from unlearnbench.errors import EngineError
@@ -33,7 +33,7 @@ class _Row:
 
 
 def likelihoods(
-    engine: TransformersEngine, answers: Sequence[tuple[Probe, str]], *, end_token: bool = False
+    engine: ModelEngine, answers: Sequence[tuple[Probe, str]], *, end_token: bool = False
 ) -> list[AnswerTokens]:
     """One `AnswerTokens` for each (probe, answer), in the order given.
 
@@ -52,7 +52,7 @@ def likelihoods(
 
 
 @contextmanager
-def own_attention(engine: TransformersEngine) -> Iterator[None]:
+def own_attention(engine: ModelEngine) -> Iterator[None]:
     """The model's usual attention for a while: the packed one knows only packed rows."""
     packed = engine.model.config._attn_implementation
     engine.model.set_attn_implementation("sdpa" if engine.model._supports_sdpa else "eager")
@@ -62,7 +62,7 @@ def own_attention(engine: TransformersEngine) -> Iterator[None]:
         engine.model.set_attn_implementation(packed)
 
 
-def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end: list[int]) -> _Row:
+def _row(engine: ModelEngine, index: int, probe: Probe, answer: str, end: list[int]) -> _Row:
     spaced = answer if probe.text is None else f" {answer}"
     ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
     row = _Row(index, engine.prompts.ids(probe), ids + end, bool(end))
@@ -74,7 +74,7 @@ def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end:
     return row
 
 
-def _end(engine: TransformersEngine, chat: bool) -> int:
+def _end(engine: ModelEngine, chat: bool) -> int:
     """The token that ends a turn: the template's own where there is one."""
     closing = engine.prompts.prompter.template.closing() if chat else ""
     return ended(engine.tokenizer, closing)[-1]
@@ -92,7 +92,7 @@ def _batches(rows: list[_Row], vocabulary: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int, AnswerTokens]]:
+def _score(engine: ModelEngine, batch: list[_Row]) -> Iterator[tuple[int, AnswerTokens]]:
     width = max(row.length for row in batch)
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     mask = torch.zeros_like(ids)

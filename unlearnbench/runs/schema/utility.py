@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Time
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ class ChoiceTable(Part):
     """A model's letters for choice questions of others, by the ids of the rows.
 
     `source` says where the rows are from, its revision included; `data` is the sha256 of prompts
-    and gold letters. `shots` counts the solved questions before each; `letters` are ln p of the
-    letters in nats, `gold` the index of the right one.
+    and gold letters. `shots` counts the solved questions before each, the fewest where some did not
+    fit; `letters` are ln p of the letters in nats, `gold` the index of the right one. A row without
+    letters is open: it fits no window. `repeats`: rows that say the same as an earlier one, by id.
+    The id of a row begins with its subject, `<subject>/`, where there are subjects.
     """
 
     source: str
@@ -50,6 +54,7 @@ class ChoiceTable(Part):
     shots: Count
     gold: Mapping[str, Count]
     letters: Mapping[str, tuple[Float, ...]]
+    repeats: Mapping[str, str] = Field(default_factory=dict)
 
 
 class TaskFigure(Part):
