@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
+from unlearnbench.cli.utility_table import metrics_record, print_utility
 from unlearnbench.scoring.findings import count_text
 from unlearnbench.scoring.scores import HEADLINE
 
@@ -88,6 +89,7 @@ def run_record(run: Run) -> dict[str, object]:
         "corrected": {name: asdict(c) for name, c in corrections(run).items()},
         "findings": [asdict(finding) for finding in run.findings],
         "base": _base_record(run),
+        "utility": None if run.utility is None else metrics_record(run.utility),
         "n_probes": len(run.probes),
         "n_open": run.n_open,
         "n_cut": run.n_cut,
@@ -119,6 +121,8 @@ def _print_tables(run: Run) -> None:
     print_findings([asdict(finding) for finding in run.findings])
     if run.styles:
         console.print(_style_table(run))
+    if run.utility is not None:
+        print_utility(run.utility)
     for line in _remarks(run):
         console.print(line, soft_wrap=True)
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
-from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.cli.output import quieten
+from unlearnbench.cli.utility_table import print_utility
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_file_option
-from unlearnbench.types.options import EngineOptions
-
-if TYPE_CHECKING:
-    from unlearnbench.runs.schema.utility import Metric, UtilityRecord
+from unlearnbench.types.options import EngineOptions, UtilityOptions
 
 Base = Annotated[
     str | None, typer.Option(help="The model before unlearning, measured beside it; gives drift.")
@@ -34,6 +32,7 @@ def utility(
     base: Base = None,
     limit: Limit = None,
     out: ResultFile = None,
+    utility_options: UtilityOptions = UtilityOptions(),
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
     quiet: Quiet = False,
@@ -55,44 +54,19 @@ def utility(
         if base is not None or limit is not None:
             raise RunError("--base, --limit: a stored result holds its own; leave them out")
         record = recompute_utility(checkpoint)
+        if out is not None:
+            write_utility(record, out)
     else:
-        record = measure_utility(checkpoint, base, limit=limit, engine_options=engine_options)
-    if out is not None:
-        write_utility(record, out)
+        record = measure_utility(
+            checkpoint,
+            base,
+            limit=limit,
+            out=out,
+            utility_options=utility_options,
+            engine_options=engine_options,
+        )
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
         print_utility(record)
     return 1 if record.open else 0
-
-
-def print_utility(record: UtilityRecord) -> None:
-    """The metrics, for people."""
-    from unlearnbench.cli.output import table
-
-    columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
-    view = table(f"utility · {record.model.checkpoint}", *columns)
-    for name, metric in record.metrics.items():
-        base = record.base_metrics.get(name)
-        cells = [name, _shown(metric), _interval(metric), str(metric.n)]
-        view.add_row(*cells, *([_shown(base) if base else "–"] if record.base else []))
-    stdout().print(view)
-    if record.drift is not None and record.drift.refused is not None:
-        stdout().print(f"no drift: {record.drift.refused}")
-    stdout().print("no win rate: no judge of preferences has been calibrated")
-    if record.open:
-        stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
-
-
-def _shown(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return "–"
-    if metric.n_open:
-        return f"[{metric.low:.3f}, {metric.high:.3f}]"
-    return f"{metric.low:.3f}"
-
-
-def _interval(metric: Metric) -> str:
-    return (
-        "–" if metric.interval is None else f"{metric.interval[0]:.3f} to {metric.interval[1]:.3f}"
-    )

@@ -13,6 +13,7 @@ from unlearnbench.runs.base import check_base, share_among_known
 from unlearnbench.runs.findings import findings_of
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.result import ProbeResult
+from unlearnbench.runs.utility import UTILITY_FILE, utility_of
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from unlearnbench.runs.schema import RunRecord
+    from unlearnbench.runs.schema.utility import UtilityRecord
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,18 @@ class Run:
     def among_known(self) -> Score | None:
         """The worst case among the forget facts that the base knew; None without a base."""
         return share_among_known(self, self.base) if self.base else None
+
+    @cached_property
+    def utility(self) -> UtilityRecord | None:
+        """What the model can still do, if it was measured. Raises `RunError` if damaged."""
+        record = utility_of(self.path)
+        own = self.record.identity.checkpoint
+        if record is not None and record.model.fingerprint != own:
+            raise RunError(
+                f"{self.path / UTILITY_FILE}: measured of another checkpoint "
+                f"({record.model.fingerprint[:8]}, not {own[:8]}); move it away"
+            )
+        return record
 
     @property
     def n_open(self) -> int:

@@ -233,6 +233,26 @@ class TofuOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UtilityOptions:
+    """What is measured of a model beside forgetting: is it still a good one?
+
+    Args:
+        utility: `bundled` (questions, instructions and prose that ship), with which every other
+            name is measured too. Empty: nothing for `score`, `bundled` for `measure_utility`.
+    """
+
+    utility: Annotated[
+        tuple[str, ...],
+        Help(
+            "Also measure what the model can still do, with the sets that ship (plain --utility, "
+            "or --utility bundled).",
+            read=tuple,
+            repeated=True,
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """Where a run or a training is stored.
 

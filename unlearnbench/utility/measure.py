@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.interfaces import Generator
-from unlearnbench.runs.schema.utility import Measurement, StoredAnswer
+from unlearnbench.runs.schema.utility import Measurement, Stage, StoredAnswer
 from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes
+from unlearnbench.utility.stages import Stages
 
 NEW_TOKENS = 128
 """Room for an answer to an instruction; RWKU's repetitiveness is of answers as long."""
@@ -51,39 +51,52 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Prose:
-    logprobs: dict[str, tuple[float, ...]]
-    vocabulary: int
+def measure_model(
+    model: MeasuredModel, sets: UtilitySets, stages: Stages, watch: Watcher | None = None
+) -> Measurement:
+    """Everything about one model, as far as it is not in `stages`.
 
-
-def measure_model(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> Measurement:
-    """Everything about one model. `watch` is called with every paragraph's distributions."""
+    `watch` is called with every paragraph's distributions.
+    """
+    letters = stages.get("letters", lambda: _letters(model, sets)).rows
+    choices = stages.get("choices", lambda: _written_out(model, sets.questions)).rows
+    prose = (
+        _prose(model, sets, watch) if watch else stages.get("prose", lambda: _prose(model, sets))
+    )
+    answers = stages.get("answers", lambda: _answers(model.generator, sets.instructions)).answers
     info = model.generator.info
-    letters = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS)
-    prose = _prose(model, sets, watch)
     return Measurement(
         checkpoint=info.checkpoint,
         fingerprint=info.fingerprint,
         dtype=str(info.settings["dtype"]),
-        letters={q.id: tuple(row) for q, row in zip(sets.questions, letters.tolist(), strict=True)},
-        choices=_written_out(model, sets.questions),
-        answers=_answers(model.generator, sets.instructions),
-        prose=prose.logprobs,
+        letters={name: _four(row) for name, row in letters.items()},
+        choices={name: _four(row) for name, row in choices.items()},
+        answers=answers,
+        prose=prose.rows,
         vocabulary=prose.vocabulary,
         tables={},
         tasks={},
-        notes=tuple(model.generator.info.notes),
+        notes=tuple(info.notes),
+        settings=stages.settings,
     )
 
 
-def _written_out(
-    model: MeasuredModel, questions: Sequence[ChoiceQuestion]
-) -> dict[str, tuple[float, float, float, float]]:
+def _letters(model: MeasuredModel, sets: UtilitySets) -> Stage:
+    values = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS).tolist()
+    return Stage(rows={q.id: row for q, row in zip(sets.questions, values, strict=True)})
+
+
+def _four(row: Sequence[float]) -> tuple[float, float, float, float]:
+    a, b, c, d = row
+    return a, b, c, d
+
+
+def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> Stage:
     """Mean ln p a token of each choice as the answer to the bare question."""
     asked = [(_bare(q), choice) for q in questions for choice in q.choices]
-    losses = iter([-tokens.loss for tokens in model.answers(asked)])
-    return {q.id: (next(losses), next(losses), next(losses), next(losses)) for q in questions}
+    losses = [-tokens.loss for tokens in model.answers(asked)]
+    rows = [losses[start : start + len(LETTERS)] for start in range(0, len(losses), len(LETTERS))]
+    return Stage(rows={q.id: row for q, row in zip(questions, map(tuple, rows), strict=True)})
 
 
 def _bare(question: ChoiceQuestion) -> Probe:
@@ -99,7 +112,7 @@ def _bare(question: ChoiceQuestion) -> Probe:
     )
 
 
-def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[str, StoredAnswer]:
+def _answers(generator: Generator, instructions: Sequence[Instruction]) -> Stage:
     """Greedy answers by id; one that failed stays open."""
     probes = instruction_probes(instructions, generator.info.prompt_format)
     results = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
@@ -111,10 +124,10 @@ def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[
         else:
             fault = "no answer came" if result is None else result.error
             answers[probe.key.fact] = StoredAnswer(text=None, fault=fault)
-    return answers
+    return Stage(answers=answers)
 
 
-def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> _Prose:
+def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None = None) -> Stage:
     logprobs, vocabulary = {}, 0
     texts = [paragraph.text for paragraph in sets.prose]
     for paragraph, (ids, logp) in zip(sets.prose, model.distributions(texts), strict=True):
@@ -122,4 +135,4 @@ def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> _P
         vocabulary = logp.shape[1]
         if watch is not None:
             watch(paragraph.id, ids, logp)
-    return _Prose(logprobs, vocabulary)
+    return Stage(rows=logprobs, vocabulary=vocabulary)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Time
+from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,8 @@ class Measurement(Part):
     `letters` are ln p of the four letters, `choices` the mean ln p a token of the four choices
     written out, `prose` ln p of each token of a paragraph, all in nats. `vocabulary` is the number
     of tokens that the model's distributions cover. `tables` and `tasks`: choice questions and
-    tasks of others, by their names.
+    tasks of others, by their names. `settings` are the engine's, the prompt format among them;
+    empty in a record from before they were kept.
     """
 
     checkpoint: str
@@ -93,6 +95,7 @@ class Measurement(Part):
     vocabulary: Count
     tables: Mapping[str, ChoiceTable]
     tasks: Mapping[str, TaskResult]
+    settings: Mapping[str, Setting | None] = Field(default_factory=dict)
 
 
 class PreferenceVerdict(Part):
@@ -124,6 +127,21 @@ class Drift(Part):
     kl: Mapping[str, tuple[Float, ...]]
     jsd: Mapping[str, tuple[Float, ...]]
     refused: str | None
+
+
+class Stage(Part):
+    """A part of a measurement that is complete, kept until all are; `key` says of what it is.
+
+    `rows` are numbers by the ids of what was asked; the fields that a stage has not are empty.
+    """
+
+    key: str = ""
+    name: str = ""
+    rows: Mapping[str, tuple[Float, ...]] = Field(default_factory=dict)
+    answers: Mapping[str, StoredAnswer] = Field(default_factory=dict)
+    vocabulary: Count = 0
+    settings: Mapping[str, Setting | None] = Field(default_factory=dict)
+    created: str = ""
 
 
 def _from_1(data: dict[str, object]) -> dict[str, object]:

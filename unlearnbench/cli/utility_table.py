@@ -1,0 +1,57 @@
+"""Utility, as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from unlearnbench.cli.output import stdout
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.schema.utility import Metric, UtilityRecord
+
+
+def print_utility(record: UtilityRecord) -> None:
+    """The metrics, for people."""
+    from unlearnbench.cli.output import table
+
+    columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
+    view = table(f"utility · {record.model.checkpoint}", *columns)
+    for name, metric in record.metrics.items():
+        base = record.base_metrics.get(name)
+        cells = [name, _shown(metric), _interval(metric), str(metric.n)]
+        view.add_row(*cells, *([_shown(base) if base else "–"] if record.base else []))
+    stdout().print(view)
+    if record.drift is not None and record.drift.refused is not None:
+        stdout().print(f"no drift: {record.drift.refused}")
+    stdout().print("no win rate: no judge of preferences has been calibrated")
+    if record.open:
+        stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
+
+
+def _shown(metric: Metric) -> str:
+    if metric.low is None or metric.high is None:
+        return "–"
+    if metric.n_open:
+        return f"[{metric.low:.3f}, {metric.high:.3f}]"
+    return f"{metric.low:.3f}"
+
+
+def _interval(metric: Metric) -> str:
+    return (
+        "–" if metric.interval is None else f"{metric.interval[0]:.3f} to {metric.interval[1]:.3f}"
+    )
+
+
+def metrics_record(record: UtilityRecord) -> dict[str, object]:
+    """The metrics for `--json`, without the answers that they follow from."""
+    return {
+        "metrics": _plain(record.metrics),
+        "base_metrics": _plain(record.base_metrics),
+        "base": None if record.base is None else record.base.checkpoint,
+        "open": record.open,
+    }
+
+
+def _plain(metrics: Mapping[str, Metric]) -> dict[str, object]:
+    return {name: metric.model_dump(mode="json") for name, metric in metrics.items()}
