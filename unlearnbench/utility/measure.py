@@ -8,30 +8,29 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnbench.benchmark.choices.questions import ChoiceSet
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
 from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
-from unlearnbench.runs.schema.utility import Measurement, Stage, StoredAnswer
+from unlearnbench.runs.schema.utility import ChoiceTable, Measurement, Stage, StoredAnswer
 from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes
 from unlearnbench.utility.stages import Stages
+from unlearnbench.utility.tables import LetteringModel, measure_table, table_digest
 
 NEW_TOKENS = 128
 """Room for an answer to an instruction; RWKU's repetitiveness is of answers as long."""
 Distributions = Iterator[tuple[list[int], NDArray[np.float32]]]
 
 
-class MeasuredModel(Protocol):
-    """A loaded model, as far as it is asked here; see `engines.transformers.next_tokens`."""
+class MeasuredModel(LetteringModel, Protocol):
+    """A loaded model, as far as it is asked here; see `engines.transformers.measured`."""
 
     @property
     def generator(self) -> Generator:
         """Answers instructions."""
-        ...
-
-    def letters(self, prompts: Sequence[str], letters: str) -> NDArray[np.float64]:
-        """ln p of each letter after each prompt, shape (prompts, letters)."""
         ...
 
     def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
@@ -74,11 +73,19 @@ def measure_model(
         answers=answers,
         prose=prose.rows,
         vocabulary=prose.vocabulary,
-        tables={},
+        tables={asked.name: _table(model, asked, stages) for asked in sets.tables},
         tasks={},
         notes=tuple(info.notes),
         settings=stages.settings,
     )
+
+
+def _table(model: MeasuredModel, asked: ChoiceSet, stages: Stages) -> ChoiceTable:
+    name = f"table {table_digest(asked)}"
+    table = stages.get(name, lambda: Stage(table=measure_table(model, asked))).table
+    if table is None:
+        raise RunError(f"its stage {name!r} holds no table; remove what was kept to measure again")
+    return table.model_copy(update={"source": asked.source})
 
 
 def _letters(model: MeasuredModel, sets: UtilitySets) -> Stage:

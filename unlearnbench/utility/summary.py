@@ -14,6 +14,7 @@ from unlearnbench.utility.choice import LETTERS, choice_accuracy, chosen_letter
 from unlearnbench.utility.degeneration import KINDS, degeneration
 from unlearnbench.utility.drift import bits_per_byte, perplexity
 from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
+from unlearnbench.utility.tables import table_metrics
 
 EQUAL_LENGTH = 40
 """Words to which answers are cut before distinct 2-grams are counted."""
@@ -26,6 +27,7 @@ def metrics_of(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
         **_degeneration(measured, sets),
         **_variety(measured),
         **_prose(measured, sets),
+        **_tables(measured),
     }
 
 
@@ -62,6 +64,14 @@ def _choices(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
     taken = [chosen_letter(measured.letters[question.id]) for question in sets.questions]
     most = max(taken.count(letter) for letter in LETTERS)
     metrics["choice.one_letter"] = _share(most, len(gold), 0)
+    return metrics
+
+
+def _tables(measured: Measurement) -> dict[str, Metric]:
+    """Accuracy on choice questions of others, each table's subjects after it."""
+    metrics = {}
+    for name, table in measured.tables.items():
+        metrics.update(table_metrics(name, table))
     return metrics
 
 

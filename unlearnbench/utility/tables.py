@@ -33,11 +33,11 @@ _BEGUN = {"mmlu": "", "rwku": "Answer:"}
 class LetteringModel(Protocol):
     """A loaded model, as far as it is asked here; see `engines.transformers.measured`."""
 
-    def letters(self, prompts: Sequence[str], letters: str, begun: str) -> NDArray[np.float64]:
+    def letters(self, prompts: Sequence[str], letters: str, begun: str = "") -> NDArray[np.float64]:
         """ln p of each letter after each prompt, shape (prompts, letters)."""
         ...
 
-    def fitting(self, prompts: Sequence[str], begun: str) -> list[bool]:
+    def fitting(self, prompts: Sequence[str], begun: str = "") -> list[bool]:
         """Whether each prompt fits the context window."""
         ...
 

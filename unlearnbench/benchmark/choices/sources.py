@@ -21,6 +21,8 @@ from unlearnbench.naming import nearest
 
 MMLU = "cais/mmlu"
 RWKU = "jinzhuoran/RWKU"
+CHOICES = ("mmlu", "rwku", "hub")
+"""What names of data sets of choice questions begin with."""
 SHOTS = 5
 """Solved questions before each, as in MMLU (Hendrycks et al. 2021, arXiv 2009.03300, section 4)."""
 _SHOT_SPLITS = ("dev", "validation", "train")

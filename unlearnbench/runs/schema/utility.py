@@ -142,6 +142,7 @@ class Stage(Part):
     vocabulary: Count = 0
     settings: Mapping[str, Setting | None] = Field(default_factory=dict)
     created: str = ""
+    table: ChoiceTable | None = None
 
 
 def _from_1(data: dict[str, object]) -> dict[str, object]:
@@ -175,9 +176,11 @@ class UtilityRecord(Record):
 
     @property
     def open(self) -> list[str]:
-        """Instructions that got no answer, of the model or of its base."""
+        """Instructions and choice questions without an answer, of the model or of its base."""
         both = [self.model] if self.base is None else [self.model, self.base]
-        return [key for one in both for key, row in one.answers.items() if row.text is None]
+        unanswered = [key for one in both for key, row in one.answers.items() if row.text is None]
+        tables = [table for one in both for table in one.tables.values()]
+        return unanswered + [row for table in tables for row in table.gold.keys() - table.letters]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a metric: name, value of the model and of its base, interval, units, open units."""
