@@ -13,6 +13,7 @@ from unlearnbench.benchmark.choices.sources import (
     is_choices,
     load_choices,
 )
+from unlearnbench.benchmark.harness import HARNESS, find_task
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, PluginError, RunError
 from unlearnbench.naming import nearest
@@ -80,16 +81,21 @@ def utility_sets(options: UtilityOptions, limit: int | None) -> UtilitySets:
     if limit is not None and limit < 1:
         raise EngineError(f"--limit {limit}: a number from 1 up")
     names = [name for name in dict.fromkeys(options.utility) if name != BUNDLED]
-    for name in names:
+    tasks = [name for name in names if name.startswith(f"{HARNESS}:")]
+    tables = [name for name in names if name not in tasks]
+    for name in tables:
         if not is_choices(name):
-            kind = nearest(name.partition(":")[0], [BUNDLED, *CHOICES])
+            kind = nearest(name.partition(":")[0], [BUNDLED, *CHOICES, HARNESS])
             raise PluginError(f"--utility {name}: {kind}; CHECKPOINT goes before it")
     source = ChoiceSource(options.utility_source, options.columns)
-    if not names and source != ChoiceSource():
+    if not tables and source != ChoiceSource():
         what = "say whose with --utility mmlu, rwku or hub:OWNER/NAME"
         raise PluginError(f"--utility-source, --utility-column: {what}")
-    tables = tuple(load_choices(name, source) for name in names)
-    sets = replace(load_utility_sets(), tables=tables)
+    sets = replace(
+        load_utility_sets(),
+        tables=tuple(load_choices(name, source) for name in tables),
+        tasks=tuple(find_task(name, limit) for name in tasks),
+    )
     return sets if limit is None else sets.first(limit)
 
 

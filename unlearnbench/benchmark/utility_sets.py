@@ -13,6 +13,7 @@ from unlearnbench.benchmark.jsonl import read_rows
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root
+from unlearnbench.types.harness import HarnessTask
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -53,7 +54,7 @@ class Prose(_Row):
 class UtilitySets:
     """All that is asked. `shots` are solved examples; `fingerprint` is the sha256 of all rows.
 
-    `tables` are choice questions of others, which are identified by themselves.
+    `tables` and `tasks` are those of others, which are identified by themselves.
     """
 
     shots: tuple[ChoiceQuestion, ...]
@@ -61,6 +62,7 @@ class UtilitySets:
     instructions: tuple[Instruction, ...]
     prose: tuple[Prose, ...]
     tables: tuple[ChoiceSet, ...] = ()
+    tasks: tuple[HarnessTask, ...] = ()
 
     @property
     def fingerprint(self) -> str:

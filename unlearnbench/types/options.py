@@ -240,7 +240,8 @@ class UtilityOptions:
         utility: `bundled` (questions, instructions and prose that ship), with which every other
             name is measured too: `mmlu`, `mmlu:SUBJECT,…`, `rwku` (RWKU's `utility_general`) or
             `hub:OWNER/NAME[:CONFIG]`, choice questions asked by their letters behind five solved
-            ones. Empty: nothing for `score`, `bundled` for `measure_utility`.
+            ones; `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of lm-eval, run by its library and
+            with its defaults. Empty: nothing for `score`, `bundled` for `measure_utility`.
         utility_source: Where those questions lie: `hub`, or a folder with their files.
         columns: A data set's own names of `question`, `choices`, `answer` and `subject`.
     """
@@ -249,7 +250,8 @@ class UtilityOptions:
         tuple[str, ...],
         Help(
             "Also measure what the model can still do, with the sets that ship (plain --utility), "
-            "and with mmlu, mmlu:SUBJECT,…, rwku or hub:OWNER/NAME[:CONFIG]; may be repeated.",
+            "and with mmlu, mmlu:SUBJECT,…, rwku, hub:OWNER/NAME[:CONFIG], lm-eval:TASK or "
+            "lm-eval:PATH.yaml; may be repeated.",
             read=tuple,
             repeated=True,
         ),

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.harness import HARNESS
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
-from unlearnbench.runs.schema.utility import ChoiceTable, Measurement, Stage, StoredAnswer
+from unlearnbench.runs.schema.utility import (
+    ChoiceTable,
+    Measurement,
+    Stage,
+    StoredAnswer,
+    TaskResult,
+)
 from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
+from unlearnbench.types.harness import HarnessTask
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes
 from unlearnbench.utility.stages import Stages
@@ -35,6 +44,10 @@ class MeasuredModel(LetteringModel, Protocol):
 
     def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """How likely given answers are."""
+        ...
+
+    def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
+        """The figures of a task of lm-eval by its name there, or of each of a group."""
         ...
 
     def distributions(self, texts: Sequence[str]) -> Distributions:
@@ -74,7 +87,7 @@ def measure_model(
         prose=prose.rows,
         vocabulary=prose.vocabulary,
         tables={asked.name: _table(model, asked, stages) for asked in sets.tables},
-        tasks={},
+        tasks=_tasks(model, sets.tasks, stages),
         notes=tuple(info.notes),
         settings=stages.settings,
     )
@@ -86,6 +99,19 @@ def _table(model: MeasuredModel, asked: ChoiceSet, stages: Stages) -> ChoiceTabl
     if table is None:
         raise RunError(f"its stage {name!r} holds no table; remove what was kept to measure again")
     return table.model_copy(update={"source": asked.source})
+
+
+def _tasks(
+    model: MeasuredModel, tasks: Sequence[HarnessTask], stages: Stages
+) -> dict[str, TaskResult]:
+    results: dict[str, TaskResult] = {}
+    for task in tasks:
+        results |= stages.get(f"task {task.data}", partial(_task, model, task)).tasks
+    return results
+
+
+def _task(model: MeasuredModel, task: HarnessTask) -> Stage:
+    return Stage(tasks={f"{HARNESS}:{k}": v for k, v in model.run_task(task).items()})
 
 
 def _letters(model: MeasuredModel, sets: UtilitySets) -> Stage:

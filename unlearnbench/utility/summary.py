@@ -28,6 +28,7 @@ def metrics_of(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
         **_variety(measured),
         **_prose(measured, sets),
         **_tables(measured),
+        **_tasks(measured),
     }
 
 
@@ -72,6 +73,16 @@ def _tables(measured: Measurement) -> dict[str, Metric]:
     metrics = {}
     for name, table in measured.tables.items():
         metrics.update(table_metrics(name, table))
+    return metrics
+
+
+def _tasks(measured: Measurement) -> dict[str, Metric]:
+    """The figures of tasks of others, with the interval of ± 1.96 of their standard errors."""
+    metrics = {}
+    for name, task in measured.tasks.items():
+        for metric, (value, stderr) in ((m, (f.value, f.stderr)) for m, f in task.metrics.items()):
+            ends = None if stderr is None else (value - Z95 * stderr, value + Z95 * stderr)
+            metrics[f"{name}.{metric}"] = Metric(low=value, high=value, interval=ends, n=task.n)
     return metrics
 
 

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.engines.transformers.harness import run_task
 from unlearnbench.engines.transformers.likelihood import likelihoods
 from unlearnbench.engines.transformers.next_tokens import (
     fitting,
     letter_logprobs,
     text_distributions,
 )
+from unlearnbench.runs.schema.utility import TaskResult
 from unlearnbench.types import Probe
+from unlearnbench.types.harness import HarnessTask
 
 
 class LoadedModel:
@@ -35,6 +38,10 @@ class LoadedModel:
     def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """How likely given answers are."""
         return likelihoods(self.generator, asked)
+
+    def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
+        """The figures of a task of lm-eval by its name there, or of each of a group."""
+        return run_task(self.generator, task)
 
     def distributions(
         self, texts: Sequence[str]

@@ -66,12 +66,16 @@ class TaskFigure(Part):
 
 
 class TaskResult(Part):
-    """A task that another harness ran: its version, how many documents, its own metrics."""
+    """A task that another harness ran: its version, how many documents, its own metrics.
+
+    `data` says what was asked for: see `types.harness.HarnessTask`.
+    """
 
     harness: str
     version: str
     n: Count
     metrics: Mapping[str, TaskFigure]
+    data: str = ""
 
 
 class Measurement(Part):
@@ -143,6 +147,7 @@ class Stage(Part):
     settings: Mapping[str, Setting | None] = Field(default_factory=dict)
     created: str = ""
     table: ChoiceTable | None = None
+    tasks: Mapping[str, TaskResult] = Field(default_factory=dict)
 
 
 def _from_1(data: dict[str, object]) -> dict[str, object]:
