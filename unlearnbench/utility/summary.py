@@ -77,11 +77,14 @@ def _tables(measured: Measurement) -> dict[str, Metric]:
 
 
 def _tasks(measured: Measurement) -> dict[str, Metric]:
-    """The figures of tasks of others, with the interval of ± 1.96 of their standard errors."""
+    """The figures of tasks of others, with the interval of ± 1.96 of their standard errors.
+
+    A standard error of 0 says that all documents came out alike, not that the figure is certain.
+    """
     metrics = {}
     for name, task in measured.tasks.items():
         for metric, (value, stderr) in ((m, (f.value, f.stderr)) for m, f in task.metrics.items()):
-            ends = None if stderr is None else (value - Z95 * stderr, value + Z95 * stderr)
+            ends = None if not stderr else (value - Z95 * stderr, value + Z95 * stderr)
             metrics[f"{name}.{metric}"] = Metric(low=value, high=value, interval=ends, n=task.n)
     return metrics
 

@@ -7,6 +7,7 @@ template is applied. A prompt that does not fit the window is cut at its beginni
 from __future__ import annotations
 
 import copy
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
@@ -49,19 +50,15 @@ def run_task(engine: ModelEngine, task: HarnessTask) -> dict[str, TaskResult]:
                 model, tasks=list(task.loaded), limit=task.limit, log_samples=False
             )
     except Exception as error:  # a task may run any code of its own
-        raise EngineError(
-            f"--utility {task.name}: lm-eval stopped: {first_words(error)}"
-        ) from error
+        why = first_words(error)
+        raise EngineError(f"--utility {task.name}: lm-eval stopped: {why}") from error
     return {name: _result(name, results, task) for name in results["results"]}
 
 
 def _result(name: str, results: Any, task: HarnessTask) -> TaskResult:
     figures = dict(_figures(results["results"][name]))
-    broken = next(
-        (metric for metric, figure in figures.items() if figure.value != figure.value), ""
-    )
-    if broken:
-        raise EngineError(f"--utility {task.name}: {name}: {broken} is NaN; try --dtype float32")
+    if broken := [metric for metric, figure in figures.items() if math.isnan(figure.value)]:
+        raise EngineError(f"--utility {task.name}: {name}: {broken[0]} is NaN; try --dtype float32")
     edition = results["versions"].get(name)
     return TaskResult(
         harness=f"lm-eval {version('lm_eval')}",
@@ -78,10 +75,10 @@ def _figures(metrics: Mapping[str, object]) -> Iterator[tuple[str, TaskFigure]]:
         metric, comma, way = key.partition(",")
         if not comma or metric.endswith("_stderr") or not isinstance(value, int | float):
             continue
-        stderr = metrics.get(f"{metric}_stderr,{way}")
-        known = isinstance(stderr, int | float) and stderr == stderr
-        name = metric if way == "none" else key
-        yield name, TaskFigure(value=float(value), stderr=float(stderr) if known else None)
+        given = metrics.get(f"{metric}_stderr,{way}")
+        stderr = float(given) if isinstance(given, int | float) else math.nan
+        figure = TaskFigure(value=float(value), stderr=None if math.isnan(stderr) else stderr)
+        yield metric if way == "none" else key, figure
 
 
 def _documents(name: str, results: Any) -> Iterator[int]:
