@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.engines import TRANSFORMERS
-from unlearnbench.api.utility import check_names, measure_loaded, utility_record, utility_sets
+from unlearnbench.api.utility import measure_loaded, utility_record, utility_sets
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.interfaces import Generator
@@ -93,7 +93,6 @@ def utility_beside(
     """
     if not options.utility:
         return None
-    check_names(options)
     if isinstance(engine, str) and engine != TRANSFORMERS:
         raise _needs_weights(engine)
     if execution.executor != "local":
@@ -102,7 +101,7 @@ def utility_beside(
             f"{execution.executor} has no weights; give the same command without --executor"
         )
     check_by_protocol(engine_options, "--utility")
-    return UtilityBeside(utility_sets(limit))
+    return UtilityBeside(utility_sets(options, limit))
 
 
 def _needs_weights(engine: str) -> EngineError:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.preferences import with_preferences
+from unlearnbench.benchmark.choices.sources import (
+    CHOICES,
+    ChoiceSource,
+    is_choices,
+    load_choices,
+)
+from unlearnbench.benchmark.harness import HARNESS, find_task
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, PluginError, RunError
 from unlearnbench.naming import nearest
@@ -56,8 +64,7 @@ def measure_utility(
         UnlearnbenchError: For every error that the caller can correct.
     """
     check_by_protocol(engine_options, "utility")
-    check_names(utility_options)
-    sets = utility_sets(limit)
+    sets = utility_sets(utility_options, limit)
     kept = KeptStages(None if out is None else Path(out))
     record = _measured(checkpoint, base, sets, engine_options, kept)
     if out is not None:
@@ -66,20 +73,30 @@ def measure_utility(
     return record
 
 
-def check_names(options: UtilityOptions) -> None:
-    """Refuse what cannot be measured. Raises `PluginError`."""
-    for name in options.utility:
-        if name != BUNDLED:
-            raise PluginError(
-                f"--utility {name}: {nearest(name, [BUNDLED])}; CHECKPOINT goes before it"
-            )
+def utility_sets(options: UtilityOptions, limit: int | None) -> UtilitySets:
+    """All that is asked: the rows that ship and what `options` name, or the first of each kind.
 
-
-def utility_sets(limit: int | None) -> UtilitySets:
-    """The rows that ship, or the first of each kind. Raises `EngineError` for a bad limit."""
+    Raises `PluginError` for a name that means nothing, `EngineError` for a bad limit,
+    `BenchmarkError` if questions of others cannot be had.
+    """
     if limit is not None and limit < 1:
         raise EngineError(f"--limit {limit}: a number from 1 up")
-    sets = load_utility_sets()
+    names = [name for name in dict.fromkeys(options.utility) if name != BUNDLED]
+    tasks = [name for name in names if name.startswith(f"{HARNESS}:")]
+    tables = [name for name in names if name not in tasks]
+    for name in tables:
+        if not is_choices(name):
+            kind = nearest(name.partition(":")[0], [BUNDLED, *CHOICES, HARNESS])
+            raise PluginError(f"--utility {name}: {kind}; CHECKPOINT goes before it")
+    source = ChoiceSource(options.utility_source, options.columns)
+    if not tables and source != ChoiceSource():
+        what = "say whose with --utility mmlu, rwku or hub:OWNER/NAME"
+        raise PluginError(f"--utility-source, --utility-column: {what}")
+    sets = replace(
+        load_utility_sets(),
+        tables=tuple(load_choices(name, source) for name in tables),
+        tasks=tuple(find_task(name, limit) for name in tasks),
+    )
     return sets if limit is None else sets.first(limit)
 
 

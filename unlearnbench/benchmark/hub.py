@@ -15,6 +15,8 @@ SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 """Local files are found by their name plus one of these."""
 
 
+_NO_SUCH = ("BuilderConfig", "Unknown split")
+"""How `datasets` begins to say that a data set has no such config or split."""
 _LOG_IN = "log in with `hf auth login`, or set HF_TOKEN, and give the command again"
 
 
@@ -26,13 +28,16 @@ class Table:
     revision: str
 
 
-def load_table(source: str, repository: str, config: str | None, name: str) -> Table:
+def load_table(
+    source: str, repository: str, config: str | None, name: str, split: str = "train"
+) -> Table:
     """One table from `source`: `hub`, or a folder that holds `<name>.jsonl` (or another suffix).
 
-    Raises `BenchmarkError` if the hub cannot be reached, the file is missing or unreadable.
+    `split` is that of the hub's data set. Raises `BenchmarkError` if the hub cannot be reached, the
+    file is missing or unreadable.
     """
     if source == "hub":
-        return load_hub_rows(repository, config, "train")
+        return load_hub_rows(repository, config, split)
     return _from_folder(Path(source), name)
 
 
@@ -72,7 +77,12 @@ def load_hub_rows(repository: str, config: str | None, split: str) -> Table:
             what = f"the hub wants to know who asks ({error.response.status_code}); {_LOG_IN}"
             raise BenchmarkError("not-allowed", repository, what) from error
         raise _unreachable(repository, error) from error
-    except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
+    except ValueError as error:
+        if str(error).startswith(_NO_SUCH):
+            what = f"{str(error).splitlines()[0]} (it may have been renamed; see its page)"
+            raise BenchmarkError("missing-config", f"{repository} {config}", what) from error
+        raise _unreachable(repository, error) from error
+    except (httpx2.HTTPError, OSError, RuntimeError) as error:
         raise _unreachable(repository, error) from error
     return Table(tuple(dict(row) for row in data), str(revision))
 

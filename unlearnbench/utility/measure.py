@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.harness import HARNESS
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
 from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
-from unlearnbench.runs.schema.utility import Measurement, Stage, StoredAnswer
+from unlearnbench.runs.schema.utility import (
+    ChoiceTable,
+    Measurement,
+    Stage,
+    StoredAnswer,
+    TaskResult,
+)
 from unlearnbench.types import Completion, Probe, Sampling
+from unlearnbench.types.harness import HarnessTask
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes, raw_probe
 from unlearnbench.utility.stages import Stages
+from unlearnbench.utility.tables import LetteringModel, measure_table, table_digest
 
 NEW_TOKENS = 128
 """Room for an answer to an instruction; RWKU's repetitiveness is of answers as long."""
 Distributions = Iterator[tuple[list[int], NDArray[np.float32]]]
 
 
-class MeasuredModel(Protocol):
-    """A loaded model, as far as it is asked here; see `engines.transformers.next_tokens`."""
+class MeasuredModel(LetteringModel, Protocol):
+    """A loaded model, as far as it is asked here; see `engines.transformers.measured`."""
 
     @property
     def generator(self) -> Generator:
         """Answers instructions."""
         ...
 
-    def letters(self, prompts: Sequence[str], letters: str) -> NDArray[np.float64]:
-        """ln p of each letter after each prompt, shape (prompts, letters)."""
-        ...
-
     def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """How likely given answers are."""
+        ...
+
+    def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
+        """The figures of a task of lm-eval by its name there, or of each of a group."""
         ...
 
     def distributions(self, texts: Sequence[str]) -> Distributions:
@@ -74,11 +86,32 @@ def measure_model(
         answers=answers,
         prose=prose.rows,
         vocabulary=prose.vocabulary,
-        tables={},
-        tasks={},
+        tables={asked.name: _table(model, asked, stages) for asked in sets.tables},
+        tasks=_tasks(model, sets.tasks, stages),
         notes=tuple(info.notes),
         settings=stages.settings,
     )
+
+
+def _table(model: MeasuredModel, asked: ChoiceSet, stages: Stages) -> ChoiceTable:
+    name = f"table {table_digest(asked)}"
+    table = stages.get(name, lambda: Stage(table=measure_table(model, asked))).table
+    if table is None:
+        raise RunError(f"its stage {name!r} holds no table; remove what was kept to measure again")
+    return table.model_copy(update={"source": asked.source})
+
+
+def _tasks(
+    model: MeasuredModel, tasks: Sequence[HarnessTask], stages: Stages
+) -> dict[str, TaskResult]:
+    results: dict[str, TaskResult] = {}
+    for task in tasks:
+        results |= stages.get(f"task {task.data}", partial(_task, model, task)).tasks
+    return results
+
+
+def _task(model: MeasuredModel, task: HarnessTask) -> Stage:
+    return Stage(tasks={f"{HARNESS}:{k}": v for k, v in model.run_task(task).items()})
 
 
 def _letters(model: MeasuredModel, sets: UtilitySets) -> Stage:

@@ -123,6 +123,10 @@ def _measured(measured: Measurement, record: UtilityRecord) -> list[Stage]:
         Stage(key=key, name="letters", rows=measured.letters),
         Stage(key=key, name="choices", rows=measured.choices),
         Stage(key=key, name="prose", rows=measured.prose, vocabulary=measured.vocabulary),
+        *(Stage(key=key, name=f"table {t.data}", table=t) for t in measured.tables.values()),
     ]
+    for data in dict.fromkeys(task.data for task in measured.tasks.values()):
+        tasks = {name: task for name, task in measured.tasks.items() if task.data == data}
+        stages.append(Stage(key=key, name=f"task {data}", tasks=tasks))
     answers = Stage(key=key, name="answers", answers=measured.answers)
     return stages if _open(measured.answers) else [*stages, answers]

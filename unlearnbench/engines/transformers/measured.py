@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.engine import ModelEngine
+from unlearnbench.engines.transformers.harness import run_task
 from unlearnbench.engines.transformers.likelihood import likelihoods
-from unlearnbench.engines.transformers.next_tokens import letter_logprobs, text_distributions
+from unlearnbench.engines.transformers.next_tokens import (
+    fitting,
+    letter_logprobs,
+    text_distributions,
+)
+from unlearnbench.runs.schema.utility import TaskResult
 from unlearnbench.types import Probe
+from unlearnbench.types.harness import HarnessTask
 
 
 class LoadedModel:
@@ -20,13 +27,21 @@ class LoadedModel:
     def __init__(self, engine: ModelEngine) -> None:
         self.generator = engine
 
-    def letters(self, prompts: Sequence[str], letters: str) -> NDArray[np.float64]:
+    def letters(self, prompts: Sequence[str], letters: str, begun: str = "") -> NDArray[np.float64]:
         """ln p of each letter after each prompt, shape (prompts, letters)."""
-        return letter_logprobs(self.generator, prompts, letters)
+        return letter_logprobs(self.generator, prompts, letters, begun)
+
+    def fitting(self, prompts: Sequence[str], begun: str = "") -> list[bool]:
+        """Whether each prompt fits the context window."""
+        return fitting(self.generator, prompts, begun)
 
     def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
         """How likely given answers are."""
         return likelihoods(self.generator, asked)
+
+    def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
+        """The figures of a task of lm-eval by its name there, or of each of a group."""
+        return run_task(self.generator, task)
 
     def distributions(
         self, texts: Sequence[str]

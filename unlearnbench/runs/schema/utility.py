@@ -44,8 +44,10 @@ class ChoiceTable(Part):
     """A model's letters for choice questions of others, by the ids of the rows.
 
     `source` says where the rows are from, its revision included; `data` is the sha256 of prompts
-    and gold letters. `shots` counts the solved questions before each; `letters` are ln p of the
-    letters in nats, `gold` the index of the right one.
+    and gold letters. `shots` counts the solved questions before each, the fewest where some did not
+    fit; `letters` are ln p of the letters in nats, `gold` the index of the right one. A row without
+    letters is open: it fits no window. `repeats`: rows that say the same as an earlier one, by id.
+    The id of a row begins with its subject, `<subject>/`, where there are subjects.
     """
 
     source: str
@@ -53,6 +55,7 @@ class ChoiceTable(Part):
     shots: Count
     gold: Mapping[str, Count]
     letters: Mapping[str, tuple[Float, ...]]
+    repeats: Mapping[str, str] = Field(default_factory=dict)
 
 
 class TaskFigure(Part):
@@ -63,12 +66,16 @@ class TaskFigure(Part):
 
 
 class TaskResult(Part):
-    """A task that another harness ran: its version, how many documents, its own metrics."""
+    """A task that another harness ran: its version, how many documents, its own metrics.
+
+    `data` says what was asked for: see `types.harness.HarnessTask`.
+    """
 
     harness: str
     version: str
     n: Count
     metrics: Mapping[str, TaskFigure]
+    data: str = ""
 
 
 class Measurement(Part):
@@ -139,6 +146,8 @@ class Stage(Part):
     vocabulary: Count = 0
     settings: Mapping[str, Setting | None] = Field(default_factory=dict)
     created: str = ""
+    table: ChoiceTable | None = None
+    tasks: Mapping[str, TaskResult] = Field(default_factory=dict)
 
 
 def _from_1(data: dict[str, object]) -> dict[str, object]:
@@ -172,9 +181,11 @@ class UtilityRecord(Record):
 
     @property
     def open(self) -> list[str]:
-        """Instructions that got no answer, of the model or of its base."""
+        """Instructions and choice questions without an answer, of the model or of its base."""
         both = [self.model] if self.base is None else [self.model, self.base]
-        return [key for one in both for key, row in one.answers.items() if row.text is None]
+        unanswered = [key for one in both for key, row in one.answers.items() if row.text is None]
+        tables = [table for one in both for table in one.tables.values()]
+        return unanswered + [row for table in tables for row in table.gold.keys() - table.letters]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a metric: name, value of the model and of its base, interval, units, open units."""
