@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unlearnbench.api.utility import utility_sets
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.types import Probe
 from unlearnbench.utility.measure import NEW_TOKENS
@@ -25,17 +24,17 @@ def with_utility(
     counter: TokenCounter,
     machine: Machine,
     dtype: str,
-    limit: int | None,
+    sets: UtilitySets,
 ) -> Forecast:
     """A plan of `score` with the time that utility takes as a figure of its own."""
     from unlearnbench.planning.cost import loading_seconds
     from unlearnbench.planning.forecast import PlannedFigure, Work, forecast
     from unlearnbench.planning.workload import asked_by
 
-    sets = utility_sets(limit)
-    asked = asked_by(
-        instruction_probes(sets.instructions, counter.prompt_format), counter, NEW_TOKENS
-    )
+    instructions = {row.id: row.instruction for row in sets.instructions}
+    for others in sets.instruction_sets:
+        instructions |= {f"{others.name}/{row}": text for row, text in others.rows.items()}
+    asked = asked_by(instruction_probes(instructions, counter.prompt_format), counter, NEW_TOKENS)
     read = asked_by(list(_texts(sets)), counter, 0)
     asked = replace(
         asked,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.benchmark.utility_sets import load_utility_sets
+from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import RunError
 from unlearnbench.judging.preferences.calibrate import (
     PreferenceCalibration,
@@ -86,15 +86,17 @@ def check_preference_judge(judge: str, base: str | None) -> None:
 
 
 def estimate_preferences(
-    record: UtilityRecord | None, judge: str, limit: int | None = None
+    record: UtilityRecord | None, judge: str, sets: UtilitySets | None = None
 ) -> Estimate:
     """What `judge_preferences` would cost, at most; no call is made. Raises like it.
 
-    Without a record it is that of the first `limit` instructions, each answer as long as can be.
+    Without a record it is that of the instructions in `sets`, each answer as long as can be.
     """
     made = named_preference_judge(judge)
     if record is None:
-        texts = [row.instruction for row in load_utility_sets().instructions[:limit]]
+        sets = sets or load_utility_sets()
+        texts = [row.instruction for row in sets.instructions]
+        texts += [text for others in sets.instruction_sets for text in others.rows.values()]
         pairs = [Comparison(text, _filler("a"), _filler("b")) for text in texts]
     else:
         asked = _asked(record)
@@ -134,7 +136,7 @@ def with_preferences(record: UtilityRecord, preferences: Preferences) -> Utility
     if record.base is None:
         return record
     metrics = preference_metrics(preferences, record.model, record.base)
-    others = {k: v for k, v in record.metrics.items() if not k.startswith("win_rate")}
+    others = {k: v for k, v in record.metrics.items() if "win_rate" not in k}
     update = {"preferences": preferences, "metrics": {**others, **metrics}}
     return record.model_copy(update=update)
 
@@ -142,10 +144,11 @@ def with_preferences(record: UtilityRecord, preferences: Preferences) -> Utility
 def _asked(record: UtilityRecord) -> Asked:
     if record.base is None:
         raise RunError(_NO_BASE)
-    instructions = {row.id: row.instruction for row in load_utility_sets().instructions}
+    instructions = _texts(record)
+    theirs = dict(record.base.all_answers())
     asked: dict[str, Comparison | str] = {}
-    for name, answer in record.model.answers.items():
-        beside = record.base.answers.get(name)
+    for name, answer in record.model.all_answers():
+        beside = theirs.get(name)
         if answer.text is None:
             asked[name] = f"the model gave no answer: {answer.fault}"
         elif beside is None or beside.text is None:
@@ -153,6 +156,17 @@ def _asked(record: UtilityRecord) -> Asked:
         else:
             asked[name] = Comparison(instructions[name], answer.text, beside.text)
     return asked
+
+
+def _texts(record: UtilityRecord) -> dict[str, str]:
+    """The instructions of a record. Raises `RunError` if model and base had different ones."""
+    texts = {row.id: row.instruction for row in load_utility_sets().instructions}
+    for name, table in record.model.instructions.items():
+        beside = record.base.instructions.get(name) if record.base else None
+        if beside is None or beside.instructions != table.instructions:
+            raise RunError(f"--utility-judge: the base was not asked the instructions of {name}")
+        texts |= {f"{name}/{row}": text for row, text in table.instructions.items()}
+    return texts
 
 
 def _remember(judge: PreferenceJudge, record: UtilityRecord, asked: Asked) -> None:

@@ -15,6 +15,12 @@ from unlearnbench.benchmark.choices.sources import (
     load_choices,
 )
 from unlearnbench.benchmark.harness import HARNESS, find_task
+from unlearnbench.benchmark.instruction_sets import (
+    ALPACA_EVAL,
+    OWN_INSTRUCTIONS,
+    is_instructions,
+    load_instructions,
+)
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, PluginError, RunError
 from unlearnbench.naming import nearest
@@ -83,19 +89,24 @@ def utility_sets(options: UtilityOptions, limit: int | None) -> UtilitySets:
         raise EngineError(f"--limit {limit}: a number from 1 up")
     names = [name for name in dict.fromkeys(options.utility) if name != BUNDLED]
     tasks = [name for name in names if name.startswith(f"{HARNESS}:")]
-    tables = [name for name in names if name not in tasks]
-    for name in tables:
-        if not is_choices(name):
-            kind = nearest(name.partition(":")[0], [BUNDLED, *CHOICES, HARNESS])
+    instructions = [name for name in names if is_instructions(name)]
+    tables = [name for name in names if name not in (*tasks, *instructions)]
+    known = [BUNDLED, *CHOICES, HARNESS, ALPACA_EVAL, OWN_INSTRUCTIONS]
+    for name in [*tables, *instructions]:
+        if not (is_choices(name) or is_instructions(name)):
+            kind = nearest(name.partition(":")[0], known)
             raise PluginError(f"--utility {name}: {kind}; CHECKPOINT goes before it")
     source = ChoiceSource(options.utility_source, options.columns)
-    if not tables and source != ChoiceSource():
-        what = "say whose with --utility mmlu, rwku or hub:OWNER/NAME"
+    if not (tables or instructions) and source != ChoiceSource():
+        what = "say whose with --utility mmlu, rwku, alpaca-eval or hub:OWNER/NAME"
         raise PluginError(f"--utility-source, --utility-column: {what}")
     sets = replace(
         load_utility_sets(),
         tables=tuple(load_choices(name, source) for name in tables),
         tasks=tuple(find_task(name, limit) for name in tasks),
+        instruction_sets=tuple(
+            load_instructions(name, options.utility_source) for name in instructions
+        ),
     )
     return sets if limit is None else sets.first(limit)
 

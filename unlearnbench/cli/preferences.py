@@ -65,7 +65,7 @@ def print_win_rate(record: UtilityRecord) -> None:
 
 def trust_mark(record: UtilityRecord, metric: str) -> str:
     """What stands beside a metric's name: whether the judge behind it can be trusted."""
-    if not metric.startswith("win_rate"):
+    if "win_rate" not in metric:
         return ""
     calibration = _calibration(record)
     if calibration is None:

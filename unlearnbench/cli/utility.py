@@ -59,7 +59,7 @@ def utility(
         estimate_preferences,
         judge_preferences,
     )
-    from unlearnbench.api.utility import measure_utility, recompute_utility
+    from unlearnbench.api.utility import measure_utility, recompute_utility, utility_sets
     from unlearnbench.runs.utility import write_utility
 
     stored = checkpoint.endswith(".json")
@@ -72,7 +72,8 @@ def utility(
         check_preference_judge(utility_judge, base)
     if utility_judge is not None and dry_run:
         known = recompute_utility(checkpoint) if stored else None
-        estimate = estimate_preferences(known, utility_judge, limit)
+        sets = None if stored else utility_sets(utility_options, limit)
+        estimate = estimate_preferences(known, utility_judge, sets)
         return print_judging_estimate(utility_judge, estimate, json)
     if stored:
         record = recompute_utility(checkpoint)

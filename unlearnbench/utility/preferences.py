@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,18 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 
 def judged_pairs(
     preferences: Preferences, model: Measurement, base: Measurement
-) -> list[JudgedPair]:
+) -> dict[str, JudgedPair]:
     """The verdicts on each instruction, with both answers' lengths in words."""
-    return [
-        JudgedPair(
+    ours, theirs = dict(model.all_answers()), dict(base.all_answers())
+    return {
+        name: JudgedPair(
             row.model_first.verdict,
             row.base_first.verdict,
-            _words(model.answers.get(name)),
-            _words(base.answers.get(name)),
+            _words(ours.get(name)),
+            _words(theirs.get(name)),
         )
         for name, row in preferences.rows.items()
-    ]
+    }
 
 
 def _words(answer: StoredAnswer | None) -> int:
@@ -45,6 +46,17 @@ def _words(answer: StoredAnswer | None) -> int:
 def preference_metrics(
     preferences: Preferences, model: Measurement, base: Measurement
 ) -> dict[str, Metric]:
+    """`win_rates` on the instructions that ship, and `<name>.` before them on those of others."""
+    pairs = judged_pairs(preferences, model, base)
+    metrics = win_rates([pairs[row] for row in model.answers if row in pairs])
+    for name, table in model.instructions.items():
+        rows = [f"{name}/{row}" for row in table.answers]
+        rates = win_rates([pairs[row] for row in rows if row in pairs])
+        metrics |= {f"{name}.{rate}": metric for rate, metric in rates.items()}
+    return metrics
+
+
+def win_rates(pairs: Sequence[JudgedPair]) -> dict[str, Metric]:
     """The win rate against the base, the same at equal length, and how often both orders agree.
 
     Intervals of the rates are percentiles of 1000 resamples of the instructions. An open one
@@ -52,7 +64,6 @@ def preference_metrics(
     alone. `win_rate.agreeing` is the share of instructions on which the two orders prefer the same
     answer, or neither: near 0, the judge went by the position, and a rate of ½ means nothing.
     """
-    pairs = judged_pairs(preferences, model, base)
     if not pairs:
         return {}
     rate = win_rate(pairs)
@@ -72,7 +83,7 @@ def preference_metrics(
     }
 
 
-def _agreeing(pairs: list[JudgedPair], n_open: int) -> Metric:
+def _agreeing(pairs: Sequence[JudgedPair], n_open: int) -> Metric:
     agreed = sum(pair.share in (0.0, 1.0) or _ties(pair) for pair in pairs)
     n = len(pairs)
     low, high = wilson(agreed, n), wilson(agreed + n_open, n)
@@ -84,7 +95,7 @@ def _ties(pair: JudgedPair) -> bool:
     return pair.model_first == pair.base_first == "tie"
 
 
-def _filled(pairs: list[JudgedPair], value: float) -> NDArray[np.float64]:
+def _filled(pairs: Sequence[JudgedPair], value: float) -> NDArray[np.float64]:
     """Each instruction's share, `value` where it is open."""
     return np.array([value if pair.share is None else pair.share for pair in pairs])
 
