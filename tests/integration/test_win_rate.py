@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -396,6 +399,10 @@ def test_a_judge_without_its_instructions_or_key_is_refused_before_anything_is_m
         monkeypatch.delenv(name, raising=False)
     keyless = command_line(*call, "--base", "b", "--utility-judge", "openai:x")
     assert (keyless.code, "OPENAI_API_KEY" in keyless.err) == (2, True)
+    estimated = command_line(*call, "--base", "b", "--utility-judge", "openai:x", "--dry-run")
+    assert (estimated.code, "216 calls" in estimated.out) == (0, True)
+    baseless = command_line(*call, "--utility-judge", "openai:x", "--dry-run")
+    assert (baseless.code, "measure with --base" in baseless.err) == (2, True)
 
 
 def test_a_record_without_a_base_has_nothing_to_compare(
@@ -416,3 +423,26 @@ def test_a_damaged_cache_is_named(
     path = stored(tmp_path, better_on(9))
     done = command_line("utility", path, "--utility-judge", "openai:any")
     assert (done.code, "preferences.sqlite" in done.err) == (2, True)
+
+
+def test_a_killed_judge_is_not_paid_twice(
+    behaviour: Preferring, tmp_path: Path, command_line: CommandLine
+) -> None:
+    """`kill -9` in the middle: at most the one call in flight is asked again."""
+    path = stored(tmp_path, better_on(9))
+    judge = folder_judge(tmp_path, "concurrency = 1\n")
+    call = ("utility", path, "--utility-judge", judge, "--out", path)
+    behaviour.latency_s = 0.1
+    process = subprocess.Popen([sys.executable, "-m", "unlearnbench", *call])
+    try:
+        while len(behaviour.paid) < 6 and process.poll() is None:
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    assert 6 <= len(behaviour.paid) < 24
+    assert read_utility(Path(path)).preferences is None  # whole, and as it was
+    behaviour.latency_s = 0.0
+    assert command_line(*call).code == 0
+    assert rate(path) == (9 / 12, 9 / 12, 0)
+    assert sum(behaviour.paid.values()) <= 24 + 1

@@ -73,15 +73,16 @@ def judge_preferences(
     return with_preferences(record, preferences)
 
 
-def check_preference_judge(judge: str, base: str | None) -> None:
+def check_preference_judge(judge: str, base: str | None, keyless: bool = False) -> None:
     """Refuse, before anything is measured, what could not be judged afterwards.
 
-    Raises `RunError` without a base, `JudgeError` for an unknown judge or one without a key.
+    `keyless`: it is not going to be called. Raises `RunError` without a base, `JudgeError` for an
+    unknown judge or one without a key.
     """
     if base is None:
         raise RunError(_NO_BASE)
     definition = load_preference_definition(judge)
-    if definition.file.provider != "local":
+    if definition.file.provider != "local" and not keyless:
         make_provider(definition.file)
 
 

@@ -69,7 +69,7 @@ def utility(
     if stored and (base is not None or limit is not None):
         raise RunError("--base, --limit: a stored result holds its own; leave them out")
     if utility_judge is not None and not stored:
-        check_preference_judge(utility_judge, base)
+        check_preference_judge(utility_judge, base, keyless=dry_run)
     if utility_judge is not None and dry_run:
         known = recompute_utility(checkpoint) if stored else None
         sets = None if stored else utility_sets(utility_options, limit)
