@@ -349,7 +349,12 @@ def test_a_dry_run_costs_nothing_and_is_not_passed(
         "utility", "nowhere", "--base", "b", *call[2:], "--dry-run", "--limit", "5"
     )
     assert (nothing.code, "10 calls" in nothing.out) == (0, True)
+    for senseless in ("nan", "-1"):
+        none = command_line(*call, "--max-cost", senseless, "--out", path)
+        assert (none.code, len(behaviour.requests)) == (1, 0)
     done = command_line(*call, "--max-cost", str(estimate["dollars"] / 2), "--out", path)
+    assert "note: judge my-judge: " in done.err
+    assert "US dollars" in done.err
     assert done.code == 1
     assert "--max-cost" in done.out
     assert 0 < len(behaviour.requests) < 24

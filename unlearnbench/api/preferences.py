@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,9 @@ from unlearnbench.utility.preferences import preference_metrics
 
 if TYPE_CHECKING:
     from unlearnbench.judging.preferences.judge import PreferenceJudge
-    from unlearnbench.types import Estimate
+    from unlearnbench.types import Estimate, Usage
+
+_log = logging.getLogger(__name__)
 
 _NO_BASE = "--utility-judge: there is no base to compare with; measure with --base"
 Asked = Mapping[str, Comparison | str]
@@ -68,6 +71,7 @@ def judge_preferences(
     _remember(made, record, asked)
     pairs = [row for row in asked.values() if isinstance(row, Comparison)]
     verdicts = dict(made.compare([side for row in pairs for side in (row, row.swapped)]))
+    _log.info("judge %s: %s", made.name, _spent(made.usage))
     rows = {name: _row(row, verdicts) for name, row in asked.items()}
     preferences = Preferences(judge=made.name, identity=made.identity, rows=rows)
     return with_preferences(record, preferences)
@@ -188,6 +192,12 @@ def _replies(stored: Preferences, asked: Asked) -> Iterator[tuple[Comparison, st
             ):
                 if verdict.reply:
                     yield side, verdict.reply
+
+
+def _spent(usage: Usage) -> str:
+    price = "price not known" if usage.dollars is None else f"{usage.dollars:.4f} US dollars"
+    tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
+    return f"{usage.calls} replies, {tokens}, {price}"
 
 
 def _row(

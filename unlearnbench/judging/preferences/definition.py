@@ -19,7 +19,7 @@ INSTRUCTIONS = "preference.md"
 class PreferenceJudgeFile(JudgeFile):
     """`judge.toml`, read for its model and settings."""
 
-    role: ClassVar[Role] = Role("judge of preferences", JudgeError, "judge.toml", OPTION)
+    role: ClassVar[Role] = Role("judge", JudgeError, "judge.toml", OPTION)
 
 
 def preference_judges() -> list[str]:
@@ -40,7 +40,7 @@ def load_preference_definition(spec: str) -> JudgeDefinition:
         return whole
     definition = _definition(name)
     if definition is None:
-        hint = nearest(name, [*preference_judges(), "a folder"])
+        hint = nearest(name, preference_judges())
         raise JudgeError(
             f"{OPTION} {spec[:80]}: no language model that compares answers, and no folder with a "
             f"judge.toml; {hint}"
