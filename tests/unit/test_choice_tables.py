@@ -25,9 +25,7 @@ class Scripted:
         self.prefers, self.window = prefers, window
         self.asked: list[tuple[str, str, str]] = []
 
-    def letters(
-        self, prompts: Sequence[str], letters: str, begun: str = ""
-    ) -> NDArray[np.float64]:
+    def letters(self, prompts: Sequence[str], letters: str, begun: str = "") -> NDArray[np.float64]:
         self.asked += [(prompt, letters, begun) for prompt in prompts]
         return np.log([[0.5 if mark == self.prefers else 0.1 for mark in letters]] * len(prompts))
 
@@ -42,7 +40,9 @@ def choice_set(*questions: LetteredQuestion, shots: int = 1, style: str = "mmlu"
 
 def test_prompts_are_those_of_the_sources() -> None:
     (row,) = posed([ASKED], [(SOLVED,)])
-    opening = "The following are multiple choice questions (with answers) about high school art.\n\n"
+    opening = (
+        "The following are multiple choice questions (with answers) about high school art.\n\n"
+    )
     assert table_prompt("mmlu", row, 1) == (
         f"{opening}Grass is?\nA. red\nB. green\nAnswer: B\n\n"
         "Snow is?\nA. white\nB. black\nC. blue\nAnswer:"
@@ -52,7 +52,9 @@ def test_prompts_are_those_of_the_sources() -> None:
         "Please following the previous examples and answer the given question.\n"
         "Question: Snow is?\nA. white\nB. black\nC. blue"
     )
-    assert table_prompt("mmlu", row, 0) == f"{opening}Snow is?\nA. white\nB. black\nC. blue\nAnswer:"
+    assert (
+        table_prompt("mmlu", row, 0) == f"{opening}Snow is?\nA. white\nB. black\nC. blue\nAnswer:"
+    )
 
 
 def test_each_row_has_the_letters_of_its_own_choices() -> None:
