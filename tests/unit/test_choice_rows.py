@@ -128,7 +128,7 @@ def test_columns_are_found_or_named(one: dict[str, Any], named: dict[str, str]) 
 def test_a_missing_column_is_named_with_those_there_are(
     one: dict[str, Any], named: dict[str, str], said: str
 ) -> None:
-    with pytest.raises(BenchmarkError, match="column|part") as caught:
+    with pytest.raises(BenchmarkError, match=r"column|part") as caught:
         lettered_questions([one], named, "owner/name test")
     assert said in str(caught.value)
 

@@ -15,7 +15,8 @@ from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
-from unlearnbench.runs.run import Run
+from unlearnbench.runs.run import Run, load_run
+from unlearnbench.runs.utility import UTILITY_FILE, write_utility
 from unlearnbench.types import Estimate
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -71,7 +72,11 @@ def rejudge(
         name = label(stored_identity["benchmark"], generator.info.checkpoint or "model")
         folder = default_folder("runs", name, identity, run_options)
         sampling = sampling_from(stored_identity)
-        return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
+        made = Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
+    utility = load_run(run).utility  # the model is the same, whoever judges
+    if utility is not None and made.utility is None:
+        write_utility(utility, made.path / UTILITY_FILE)
+    return load_run(made.path)
 
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:

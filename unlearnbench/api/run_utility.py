@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,17 +18,10 @@ from unlearnbench.runs.utility import UTILITY_FILE, write_utility
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, UtilityOptions
 from unlearnbench.utility.stages import KeptStages
+from unlearnbench.utility.ways import differences_of_ways
 
 if TYPE_CHECKING:
     from unlearnbench.runs.run import Run
-
-_WAYS = {
-    "prompt_format": "prompt format",
-    "dtype": "data type",
-    "thinking": "thinking",
-    "think_tokens": "room for thoughts",
-}
-"""Settings in which a base must not differ, and what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class UtilityBeside:
         if self.base is None:
             return
         settings = {"prompt_format": info.prompt_format, **info.settings}
-        different = list(_differences(self.base.model.settings, settings))
+        different = list(differences_of_ways(self.base.model.settings, settings))
         if different:
             raise RunError(
                 f"--base: its utility was measured in another way ({'; '.join(different)}); score "
@@ -116,11 +109,3 @@ def _needs_weights(engine: str) -> EngineError:
         f"--utility: engine {engine} gives no log-probabilities of given texts; leave "
         "--engine out, or measure the checkpoint by itself: unlearnbench utility CHECKPOINT"
     )
-
-
-def _differences(theirs: Mapping[str, object], mine: Mapping[str, object]) -> Iterator[str]:
-    if not theirs:
-        yield "by a version that did not say how"
-    for name, label in _WAYS.items():
-        if theirs and theirs.get(name) != mine.get(name):
-            yield f"its {label} is {theirs.get(name)}, not {mine.get(name)}"

@@ -6,6 +6,7 @@ seeds = [0, 1]
 
 [score]
 profile = "standard"
+utility = true                 # also what each checkpoint can still do
 
 [stress]                       # left out: no stress test
 [relearn]                      # left out: no relearning
@@ -45,6 +46,7 @@ class ScoreChoices(_Strict):
     profile: Name | None = None
     judge: Name | None = None
     engine: Name = "transformers"
+    utility: bool = False
 
 
 class StressChoices(_Strict):

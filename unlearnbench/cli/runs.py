@@ -34,12 +34,13 @@ _MEANING = {
 
 
 def print_run(run: Run, as_json: bool) -> int:
-    """Print a run; the exit code is 1 while facts are open."""
+    """Print a run; the exit code is 1 while facts, or answers to instructions, are open."""
     if as_json:
         print(json.dumps(run_record(run), indent=2, ensure_ascii=False))
     else:
         _print_tables(run)
-    return EXIT_OPEN if run.n_open else 0
+    utility_open = run.utility is not None and run.utility.open
+    return EXIT_OPEN if run.n_open or utility_open else 0
 
 
 def print_runs(runs: Runs, as_json: bool) -> int:

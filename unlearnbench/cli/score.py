@@ -97,7 +97,8 @@ def score(
         plan = partial(planning.plan_score, checkpoint, names, on=on, price=price, seed=seed)
         plan = partial(plan, engine=engine)
         plan = partial(plan, profile=profile, judge=judge, source=source, limit=limit)
-        return print_forecast(plan(engine_options=engine_options), json)
+        forecast = plan(engine_options=engine_options, utility_options=utility_options)
+        return print_forecast(forecast, json)
     with progress(quiet) as on_progress:
         result = scoring.score(
             checkpoint,

@@ -19,17 +19,21 @@ def print_utility(record: UtilityRecord) -> None:
     view = table(f"utility · {record.model.checkpoint}", *columns)
     for name, metric in record.metrics.items():
         base = record.base_metrics.get(name)
-        cells = [name, _shown(metric), _interval(metric), str(metric.n)]
-        view.add_row(*cells, *([_shown(base) if base else "–"] if record.base else []))
+        cells = [name, metric_text(metric), _interval(metric), str(metric.n)]
+        view.add_row(*cells, *([metric_text(base) if base else "–"] if record.base else []))
     stdout().print(view)
     if record.drift is not None and record.drift.refused is not None:
         stdout().print(f"no drift: {record.drift.refused}")
+    if record.base is not None and record.drift is None:
+        command = f"unlearnbench utility {record.model.checkpoint} --base {record.base.checkpoint}"
+        stdout().print(f"drift needs the base itself: {command}", soft_wrap=True)
     stdout().print("no win rate: no judge of preferences has been calibrated")
     if record.open:
         stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
 
 
-def _shown(metric: Metric) -> str:
+def metric_text(metric: Metric) -> str:
+    """A figure, its range while answers are open, or a dash."""
     if metric.low is None or metric.high is None:
         return "–"
     if metric.n_open:

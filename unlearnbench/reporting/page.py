@@ -34,6 +34,7 @@ from unlearnbench.reporting.load import (
 )
 from unlearnbench.reporting.matrix import Matrix, matrix, matrix_style
 from unlearnbench.reporting.redact import Redact, Redaction, redaction
+from unlearnbench.reporting.utility import UtilityPart, utility_part
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
@@ -79,6 +80,7 @@ class Section:
     scores: list[ScorePart]
     stresses: list[StressPart]
     relearnings: list[RelearnPart]
+    utility: UtilityPart | None
     leaks: list[Leak]
     notes: list[str]
 
@@ -172,6 +174,7 @@ def section(
             )
             for r in checkpoint.relearnings
         ],
+        utility=utility_part(checkpoint, base, blank),
         leaks=[blank.leak(leak) for leak in leaks],
         notes=[blank.remark(note, folders) for note in notes],
     )

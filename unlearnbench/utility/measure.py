@@ -22,10 +22,10 @@ from unlearnbench.runs.schema.utility import (
     StoredAnswer,
     TaskResult,
 )
-from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
+from unlearnbench.types import Completion, Probe, Sampling
 from unlearnbench.types.harness import HarnessTask
 from unlearnbench.utility.choice import LETTERS
-from unlearnbench.utility.prompts import choice_prompts, instruction_probes
+from unlearnbench.utility.prompts import choice_prompts, instruction_probes, raw_probe
 from unlearnbench.utility.stages import Stages
 from unlearnbench.utility.tables import LetteringModel, measure_table, table_digest
 
@@ -126,23 +126,14 @@ def _four(row: Sequence[float]) -> tuple[float, float, float, float]:
 
 def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> Stage:
     """Mean ln p a token of each choice as the answer to the bare question."""
-    asked = [(_bare(q), choice) for q in questions for choice in q.choices]
+    asked = [
+        (raw_probe(q.id, f"Question: {q.question}\nAnswer:"), choice)
+        for q in questions
+        for choice in q.choices
+    ]
     losses = [-tokens.loss for tokens in model.answers(asked)]
     rows = [losses[start : start + len(LETTERS)] for start in range(0, len(losses), len(LETTERS))]
     return Stage(rows={q.id: row for q, row in zip(questions, map(tuple, rows), strict=True)})
-
-
-def _bare(question: ChoiceQuestion) -> Probe:
-    return Probe(
-        key=ProbeKey(question.id, "original", "plain"),
-        split="retain",
-        topic="utility",
-        tier=None,
-        question=question.question,
-        answer="",
-        aliases=(),
-        text=f"Question: {question.question}\nAnswer:",
-    )
 
 
 def _answers(generator: Generator, instructions: Sequence[Instruction]) -> Stage:

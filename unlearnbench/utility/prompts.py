@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat
@@ -27,19 +28,27 @@ def _asked(question: ChoiceQuestion) -> str:
     return f"{question.question}\n{''.join(choices)}Answer:"
 
 
+def raw_probe(name: str, text: str) -> Probe:
+    """A text that is put to a model as it stands."""
+    return Probe(
+        key=ProbeKey(name, "original", "plain"),
+        split="retain",
+        topic="utility",
+        tier=None,
+        question=text,
+        answer="",
+        aliases=(),
+        text=text,
+    )
+
+
 def instruction_probes(instructions: Sequence[Instruction], form: PromptFormat) -> list[Probe]:
     """Instructions as probes: a conversation's first turn, or a raw prompt."""
+    raw = [raw_probe(row.id, f"Question: {row.instruction}\nAnswer:") for row in instructions]
+    if form == "raw":
+        return raw
+    texts = [row.instruction for row in instructions]
     return [
-        Probe(
-            key=ProbeKey(row.id, "original", "plain"),
-            split="retain",
-            topic="utility",
-            tier=None,
-            question=row.instruction,
-            answer="",
-            aliases=(),
-            messages=(Message("user", row.instruction),) if form == "chat" else (),
-            text=None if form == "chat" else f"Question: {row.instruction}\nAnswer:",
-        )
-        for row in instructions
+        replace(probe, question=text, messages=(Message("user", text),), text=None)
+        for probe, text in zip(raw, texts, strict=True)
     ]
