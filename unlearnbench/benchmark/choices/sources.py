@@ -70,9 +70,8 @@ def _mmlu(
     have = {question.subject for question in questions}
     for subject in subjects:
         if subject not in have:
-            raise BenchmarkError(
-                "unknown-subject", f"--utility {name}", nearest(subject, have - {""})
-            )
+            what = f"{subject!r} is no subject of it; {nearest(subject, have - {''})}"
+            raise BenchmarkError("unknown-subject", f"--utility {name}", what)
     shots = _shots(repository, config, source)
     rows = posed(questions, [shots[question.subject] for question in questions])
     kept = tuple(row for row in rows if not subjects or row.question.subject in subjects)
