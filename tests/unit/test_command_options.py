@@ -527,7 +527,6 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
-    "utility --out": "integration/test_utility.py",
     "utility --utility-judge": "integration/test_win_rate.py",
     "utility --max-cost": "the same",
     "utility --dry-run": "the same",

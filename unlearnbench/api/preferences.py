@@ -20,7 +20,7 @@ from unlearnbench.judging.preferences.catalogue import (
     named_preference_judge,
 )
 from unlearnbench.judging.preferences.definition import load_preference_definition
-from unlearnbench.judging.preferences.prompt import Comparison
+from unlearnbench.judging.preferences.prompt import AnswerPair
 from unlearnbench.remote.providers.catalogue import make_provider
 from unlearnbench.runs.schema.utility import (
     JudgedInstruction,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _NO_BASE = "--utility-judge: there is no base to compare with; measure with --base"
-Asked = Mapping[str, Comparison | str]
+Asked = Mapping[str, AnswerPair | str]
 """By instruction: both answers, the model's first, or why they cannot be compared."""
 
 
@@ -69,7 +69,7 @@ def judge_preferences(
     asked = _asked(record)
     made = make_preference_judge(judge, max_cost)
     _remember(made, record, asked)
-    pairs = [row for row in asked.values() if isinstance(row, Comparison)]
+    pairs = [row for row in asked.values() if isinstance(row, AnswerPair)]
     verdicts = dict(made.compare([side for row in pairs for side in (row, row.swapped)]))
     _log.info("judge %s: %s", made.name, _spent(made.usage))
     rows = {name: _row(row, verdicts) for name, row in asked.items()}
@@ -90,23 +90,20 @@ def check_preference_judge(judge: str, base: str | None, keyless: bool = False) 
         make_provider(definition.file)
 
 
-def estimate_preferences(
-    record: UtilityRecord | None, judge: str, sets: UtilitySets | None = None
-) -> Estimate:
+def estimate_preferences(known: UtilityRecord | UtilitySets, judge: str) -> Estimate:
     """What `judge_preferences` would cost, at most; no call is made. Raises like it.
 
-    Without a record it is that of the instructions in `sets`, each answer as long as can be.
+    `known` is a record, or what is going to be asked, each answer as long as can be.
     """
     made = named_preference_judge(judge)
-    if record is None:
-        sets = sets or load_utility_sets()
-        texts = [row.instruction for row in sets.instructions]
-        texts += [text for others in sets.instruction_sets for text in others.rows.values()]
-        pairs = [Comparison(text, _filler("a"), _filler("b")) for text in texts]
+    if isinstance(known, UtilitySets):
+        texts = [row.instruction for row in known.instructions]
+        texts += [text for others in known.instruction_sets for text in others.rows.values()]
+        pairs = [AnswerPair(text, _filler("a"), _filler("b")) for text in texts]
     else:
-        asked = _asked(record)
-        _remember(made, record, asked)
-        pairs = [row for row in asked.values() if isinstance(row, Comparison)]
+        asked = _asked(known)
+        _remember(made, known, asked)
+        pairs = [row for row in asked.values() if isinstance(row, AnswerPair)]
     return made.estimate(side for row in pairs for side in (row, row.swapped))
 
 
@@ -151,7 +148,7 @@ def _asked(record: UtilityRecord) -> Asked:
         raise RunError(_NO_BASE)
     instructions = _texts(record)
     theirs = dict(record.base.all_answers())
-    asked: dict[str, Comparison | str] = {}
+    asked: dict[str, AnswerPair | str] = {}
     for name, answer in record.model.all_answers():
         beside = theirs.get(name)
         if answer.text is None:
@@ -159,7 +156,7 @@ def _asked(record: UtilityRecord) -> Asked:
         elif beside is None or beside.text is None:
             asked[name] = f"the base gave no answer: {beside.fault if beside else 'not asked'}"
         else:
-            asked[name] = Comparison(instructions[name], answer.text, beside.text)
+            asked[name] = AnswerPair(instructions[name], answer.text, beside.text)
     return asked
 
 
@@ -182,10 +179,10 @@ def _remember(judge: PreferenceJudge, record: UtilityRecord, asked: Asked) -> No
     judge.remember(dict(_replies(stored, asked)))
 
 
-def _replies(stored: Preferences, asked: Asked) -> Iterator[tuple[Comparison, str]]:
+def _replies(stored: Preferences, asked: Asked) -> Iterator[tuple[AnswerPair, str]]:
     for name, comparison in asked.items():
         row = stored.rows.get(name)
-        if row is not None and isinstance(comparison, Comparison):
+        if row is not None and isinstance(comparison, AnswerPair):
             for side, verdict in (
                 (comparison, row.model_first),
                 (comparison.swapped, row.base_first),
@@ -201,7 +198,7 @@ def _spent(usage: Usage) -> str:
 
 
 def _row(
-    asked: Comparison | str, verdicts: Mapping[Comparison, PreferenceVerdict]
+    asked: AnswerPair | str, verdicts: Mapping[AnswerPair, PreferenceVerdict]
 ) -> JudgedInstruction:
     if isinstance(asked, str):
         neither = PreferenceVerdict(verdict=None, fault=asked, reply="")

@@ -12,9 +12,9 @@ import typer
 from unlearnbench.cli.output import stdout, strong
 
 if TYPE_CHECKING:
+    from unlearnbench.benchmark.utility_sets import UtilitySets
     from unlearnbench.judging.preferences.calibrations import PreferenceCalibrationRecord
     from unlearnbench.runs.schema.utility import UtilityRecord
-    from unlearnbench.types import Estimate
 
 UtilityJudge = Annotated[
     str | None,
@@ -31,8 +31,11 @@ def check_judge_options(judge: str | None, max_cost: float | None, dry_run: bool
         raise typer.BadParameter("--max-cost and --dry-run belong to --utility-judge")
 
 
-def print_judging_estimate(judge: str, estimate: Estimate, as_json: bool) -> int:
-    """What a win rate would cost."""
+def print_judging_estimate(known: UtilityRecord | UtilitySets, judge: str, as_json: bool) -> int:
+    """What the win rate of a result would cost, or of what is going to be asked."""
+    from unlearnbench.api.preferences import estimate_preferences
+
+    estimate = estimate_preferences(known, judge)
     if as_json:
         print(json_module.dumps(asdict(estimate), indent=2))
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from unlearnbench.cli.utility_table import print_utility
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions, UtilityOptions
+
+if TYPE_CHECKING:
+    from unlearnbench.runs.schema.utility import UtilityRecord
 
 Base = Annotated[
     str | None, typer.Option(help="The model before unlearning, measured beside it; gives drift.")
@@ -54,13 +57,8 @@ def utility(
     Example: unlearnbench utility smollm2-135m --out utility.json
     """
     quieten(quiet)
-    from unlearnbench.api.preferences import (
-        check_preference_judge,
-        estimate_preferences,
-        judge_preferences,
-    )
-    from unlearnbench.api.utility import measure_utility, recompute_utility, utility_sets
-    from unlearnbench.runs.utility import write_utility
+    from unlearnbench.api.preferences import check_preference_judge
+    from unlearnbench.api.utility import measure_utility, utility_sets
 
     stored = checkpoint.endswith(".json")
     check_judge_options(utility_judge, max_cost, dry_run)
@@ -71,14 +69,10 @@ def utility(
     if utility_judge is not None and not stored:
         check_preference_judge(utility_judge, base, keyless=dry_run)
     if utility_judge is not None and dry_run:
-        known = recompute_utility(checkpoint) if stored else None
-        sets = None if stored else utility_sets(utility_options, limit)
-        estimate = estimate_preferences(known, utility_judge, sets)
-        return print_judging_estimate(utility_judge, estimate, json)
+        known = _again(checkpoint, None) if stored else utility_sets(utility_options, limit)
+        return print_judging_estimate(known, utility_judge, json)
     if stored:
-        record = recompute_utility(checkpoint)
-        if out is not None:
-            write_utility(record, out)
+        record = _again(checkpoint, out)
     else:
         record = measure_utility(
             checkpoint,
@@ -89,11 +83,33 @@ def utility(
             engine_options=engine_options,
         )
     if utility_judge is not None:
-        record = judge_preferences(record, utility_judge, max_cost=max_cost)
-        if out is not None:
-            write_utility(record, out)
+        record = _judged(record, utility_judge, max_cost, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
         print_utility(record)
     return 1 if record.open or open_comparisons(record) else 0
+
+
+def _again(path: str, out: Path | None) -> UtilityRecord:
+    """A stored result, computed again."""
+    from unlearnbench.api.utility import recompute_utility
+    from unlearnbench.runs.utility import write_utility
+
+    record = recompute_utility(path)
+    if out is not None:
+        write_utility(record, out)
+    return record
+
+
+def _judged(
+    record: UtilityRecord, judge: str, max_cost: float | None, out: Path | None
+) -> UtilityRecord:
+    """A result with its win rate; without it, it is written already."""
+    from unlearnbench.api.preferences import judge_preferences
+    from unlearnbench.runs.utility import write_utility
+
+    record = judge_preferences(record, judge, max_cost=max_cost)
+    if out is not None:
+        write_utility(record, out)
+    return record

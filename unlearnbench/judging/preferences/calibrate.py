@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.judging.preferences.judge import PreferenceJudge
-from unlearnbench.judging.preferences.prompt import Comparison, Preferred
+from unlearnbench.judging.preferences.prompt import AnswerPair, Preferred
 from unlearnbench.paths import content_root
 from unlearnbench.runs.schema.utility import PreferenceVerdict
 from unlearnbench.scoring.intervals import wilson
@@ -33,9 +33,9 @@ class LabelledPair(BaseModel):
     category: str = "uncategorised"
 
     @property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> AnswerPair:
         """The pair in the order in which it is written."""
-        return Comparison(self.instruction, self.first, self.second)
+        return AnswerPair(self.instruction, self.first, self.second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def calibrate_preference_judge(
 
 
 def _both(
-    pair: LabelledPair, verdicts: Mapping[Comparison, PreferenceVerdict]
+    pair: LabelledPair, verdicts: Mapping[AnswerPair, PreferenceVerdict]
 ) -> tuple[Preferred | None, Preferred | None]:
     return (verdicts[pair.comparison].verdict, verdicts[pair.comparison.swapped].verdict)
 

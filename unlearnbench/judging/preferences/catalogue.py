@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from unlearnbench.errors import JudgeError
 from unlearnbench.judging.preferences.definition import load_preference_definition
-from unlearnbench.judging.preferences.judge import Compared, PreferenceJudge, compared
+from unlearnbench.judging.preferences.judge import PreferenceJudge, ReadPreference, compared
 from unlearnbench.judging.preferences.prompt import ComparisonCall
 from unlearnbench.remote.errors import Failed
 from unlearnbench.remote.local import LocalModel
@@ -44,6 +44,6 @@ class _Unasked:
 
     def run(
         self, calls: Sequence[ComparisonCall]
-    ) -> Iterator[tuple[ComparisonCall, Compared | Failed]]:
+    ) -> Iterator[tuple[ComparisonCall, ReadPreference | Failed]]:
         """Raise `JudgeError`."""
         raise JudgeError(f"this judge was made to estimate; it cannot make {len(calls)} calls")

@@ -11,7 +11,7 @@ from unlearnbench.judging.llm.definition import JudgeDefinition
 from unlearnbench.judging.preferences.kept import PreferenceCache
 from unlearnbench.judging.preferences.prompt import (
     LAYOUT,
-    Comparison,
+    AnswerPair,
     ComparisonCall,
     Preferred,
     comparison_call,
@@ -26,17 +26,17 @@ from unlearnbench.types import Estimate, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ReadPreference:
     """A usable reply, without secrets, and the verdict in it."""
 
     preferred: Preferred
     reply: str
 
 
-def compared(call: ComparisonCall, reply: Reply) -> Compared:
+def compared(call: ComparisonCall, reply: Reply) -> ReadPreference:
     """Read a reply. Raises its problem, or what `read_preference` raises."""
     clean = usable(reply)
-    return Compared(read_preference(call, clean.text), clean.text)
+    return ReadPreference(read_preference(call, clean.text), clean.text)
 
 
 class PreferenceJudge:
@@ -46,11 +46,11 @@ class PreferenceJudge:
     """
 
     def __init__(
-        self, definition: JudgeDefinition, transport: Transport[ComparisonCall, Compared]
+        self, definition: JudgeDefinition, transport: Transport[ComparisonCall, ReadPreference]
     ) -> None:
         self.definition = definition
         self.transport = transport
-        self._told: dict[Comparison, str] = {}
+        self._told: dict[AnswerPair, str] = {}
 
     @property
     def name(self) -> str:
@@ -71,11 +71,11 @@ class PreferenceJudge:
     def _cache(self) -> PreferenceCache:
         return PreferenceCache(self.identity)
 
-    def remember(self, replies: Mapping[Comparison, str]) -> None:
+    def remember(self, replies: Mapping[AnswerPair, str]) -> None:
         """Take over this judge's replies of a record; each is read again before it counts."""
         self._told.update(replies)
 
-    def estimate(self, comparisons: Iterable[Comparison]) -> Estimate:
+    def estimate(self, comparisons: Iterable[AnswerPair]) -> Estimate:
         """The cost of these comparisons, at most; makes no calls."""
         asked = list(comparisons)
         calls = self._calls(asked)
@@ -93,8 +93,8 @@ class PreferenceJudge:
         )
 
     def compare(
-        self, comparisons: Sequence[Comparison]
-    ) -> Iterator[tuple[Comparison, PreferenceVerdict]]:
+        self, comparisons: Sequence[AnswerPair]
+    ) -> Iterator[tuple[AnswerPair, PreferenceVerdict]]:
         """Yield each different comparison once, with the verdict or why there is none."""
         calls = self._calls(comparisons)
         for comparison in dict.fromkeys(comparisons):
@@ -117,27 +117,27 @@ class PreferenceJudge:
                 self._cache.keep(call, result.reply)
                 yield calls[call], _verdict(result)
 
-    def _calls(self, comparisons: Iterable[Comparison]) -> dict[ComparisonCall, Comparison]:
+    def _calls(self, comparisons: Iterable[AnswerPair]) -> dict[ComparisonCall, AnswerPair]:
         """The call of each comparison that is not decided without one."""
         asked = (c for c in comparisons if _without_asking(c) is None)
         return {comparison_call(self.definition, c): c for c in asked}
 
-    def _known(self, call: ComparisonCall, comparison: Comparison) -> Compared | None:
+    def _known(self, call: ComparisonCall, comparison: AnswerPair) -> ReadPreference | None:
         """What follows from a reply that was paid for before."""
         told = [self._told[comparison]] if comparison in self._told else []
         for reply in (*told, *self._cache.replies(call)):
             try:
-                return Compared(read_preference(call, reply), reply)
+                return ReadPreference(read_preference(call, reply), reply)
             except (MalformedReplyError, CanaryError):
                 continue
         return None
 
 
-def _verdict(read: Compared) -> PreferenceVerdict:
+def _verdict(read: ReadPreference) -> PreferenceVerdict:
     return PreferenceVerdict(verdict=read.preferred, fault=None, reply=read.reply)
 
 
-def _without_asking(comparison: Comparison) -> Preferred | None:
+def _without_asking(comparison: AnswerPair) -> Preferred | None:
     """The verdict on an empty answer; None where a judge is needed."""
     first, second = bool(comparison.first.strip()), bool(comparison.second.strip())
     if first and second:

@@ -60,7 +60,7 @@ SCHEMA_OF_PREFERENCES = Schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class AnswerPair:
     """Two answers to an instruction, in the order in which they are shown."""
 
     instruction: str
@@ -68,9 +68,9 @@ class Comparison:
     second: str
 
     @property
-    def swapped(self) -> Comparison:
+    def swapped(self) -> AnswerPair:
         """The same in the other order."""
-        return Comparison(self.instruction, self.second, self.first)
+        return AnswerPair(self.instruction, self.second, self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ class ComparisonCall:
         return 160
 
 
-def comparison_call(definition: JudgeDefinition, comparison: Comparison) -> ComparisonCall:
+def comparison_call(definition: JudgeDefinition, comparison: AnswerPair) -> ComparisonCall:
     """The call about one comparison; the order of its rows depends on their contents alone."""
     rows = {
         _id(comparison, "answers"): comparison,
-        _id(comparison, "good first"): Comparison(_QUESTION, _GOOD, _BAD),
-        _id(comparison, "bad first"): Comparison(_QUESTION, _BAD, _GOOD),
+        _id(comparison, "good first"): AnswerPair(_QUESTION, _GOOD, _BAD),
+        _id(comparison, "bad first"): AnswerPair(_QUESTION, _BAD, _GOOD),
     }
     data = [
         {"id": name, "instruction": row.instruction, "first": row.first, "second": row.second}
@@ -165,6 +165,6 @@ def _line_rows(text: str) -> list[tuple[str, str]]:
     return _PAIR.findall(match[1])
 
 
-def _id(comparison: Comparison, kind: str) -> str:
+def _id(comparison: AnswerPair, kind: str) -> str:
     texts = (comparison.instruction, comparison.first, comparison.second)
     return sha256_json([LAYOUT, kind, *map(sha256_text, texts)])[:10]
