@@ -23,18 +23,18 @@ def calibrate_for_preferences(
 ) -> int:
     """Measure a judge of preferences, and keep the result for `utility`."""
     from unlearnbench.api.preferences import calibrate_preferences
-    from unlearnbench.judging.preferences import calibrations
-    from unlearnbench.judging.preferences.calibrate import default_pairs
+    from unlearnbench.judging.preferences.calibrate import calibration_of, default_pairs
+    from unlearnbench.runs import preference_calibrations as kept
 
     paths = items or [default_pairs()]
     result = calibrate_preferences(judge, paths, max_cost=max_cost)
     names = ", ".join(path.stem for path in paths)
-    record = calibrations.calibration_of(result, names, tuned)
+    record = calibration_of(result, names, tuned)
     if store is not None:
-        calibrations.store_preference_calibration(record, store)
+        kept.store_preference_calibration(record, store)
     if not result.overall.n_failed:
-        remembered = calibrations.remembered_at(record)
-        calibrations.store_preference_calibration(record, remembered)
+        remembered = kept.remembered_at(record)
+        kept.store_preference_calibration(record, remembered)
     if json:
         print(json_module.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False))
     else:

@@ -13,7 +13,6 @@ from unlearnbench.cli.output import stdout, strong
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark.utility_sets import UtilitySets
-    from unlearnbench.judging.preferences.calibrations import PreferenceCalibrationRecord
     from unlearnbench.runs.schema.utility import UtilityRecord
 
 UtilityJudge = Annotated[
@@ -51,7 +50,7 @@ def print_judging_estimate(known: UtilityRecord | UtilitySets, judge: str, as_js
 
 def print_win_rate(record: UtilityRecord) -> None:
     """Who judged, how far the judge can be trusted, and what is open."""
-    from unlearnbench.judging.preferences.calibrations import calibrated_judges
+    from unlearnbench.runs.preference_calibrations import calibrated_judges, measured_on
 
     preferences = record.preferences
     if preferences is None:
@@ -59,21 +58,11 @@ def print_win_rate(record: UtilityRecord) -> None:
         why = f"--utility-judge {known}" if known else "no judge of preferences has been calibrated"
         stdout().print(f"no win rate: {why}")
         return
-    calibration = _calibration(record)
+    calibration = measured_on(preferences.identity)
     trust = calibration.summary if calibration else "uncalibrated: how often it is right is unknown"
     stdout().print(strong(f"win rate by {preferences.judge}: ", trust), soft_wrap=True)
     for line in _notes(record):
         stdout().print(line, soft_wrap=True)
-
-
-def trust_mark(record: UtilityRecord, metric: str) -> str:
-    """What stands beside a metric's name: whether the judge behind it can be trusted."""
-    if "win_rate" not in metric:
-        return ""
-    calibration = _calibration(record)
-    if calibration is None:
-        return " (uncalibrated)"
-    return "" if calibration.fit else " (unfit judge)"
 
 
 def open_comparisons(record: UtilityRecord) -> Mapping[str, str]:
@@ -85,12 +74,6 @@ def open_comparisons(record: UtilityRecord) -> Mapping[str, str]:
         for name, both in sides.items()
         if any(side.verdict is None for side in both)
     }
-
-
-def _calibration(record: UtilityRecord) -> PreferenceCalibrationRecord | None:
-    from unlearnbench.judging.preferences.calibrations import measured_on
-
-    return measured_on(record.preferences.identity) if record.preferences else None
 
 
 def _notes(record: UtilityRecord) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
-from unlearnbench.cli.preferences import print_win_rate, trust_mark
+from unlearnbench.cli.preferences import print_win_rate
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema.utility import Metric, UtilityRecord
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 def print_utility(record: UtilityRecord) -> None:
     """The metrics, for people."""
     from unlearnbench.cli.output import table
+    from unlearnbench.runs.preference_calibrations import trust_mark
 
+    judge = record.preferences.identity if record.preferences else None
     columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
     view = table(f"utility · {record.model.checkpoint}", *columns)
     for name, metric in record.metrics.items():
         base = record.base_metrics.get(name)
         cells = [
-            name + trust_mark(record, name),
+            name + trust_mark(name, judge),
             metric_text(metric),
             _interval(metric),
             str(metric.n),

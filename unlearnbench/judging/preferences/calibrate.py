@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.judging.preferences.judge import PreferenceJudge
 from unlearnbench.judging.preferences.prompt import AnswerPair, Preferred
 from unlearnbench.paths import content_root
+from unlearnbench.runs.preference_calibrations import PreferenceCalibrationRecord
 from unlearnbench.runs.schema.utility import PreferenceVerdict
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.types import Interval
@@ -138,3 +140,20 @@ def _agreement(
 ) -> PairAgreement:
     whole = [row for row in decided if None not in row[1:]]
     return PairAgreement(len(whole), len(decided) - len(whole), sum(_right(*row) for row in whole))
+
+
+def calibration_of(
+    calibration: PreferenceCalibration, data: str, tuned: bool
+) -> PreferenceCalibrationRecord:
+    """What is stored of a calibration on the table called `data`."""
+    return PreferenceCalibrationRecord(
+        judge=calibration.judge,
+        identity=calibration.identity,
+        data=data,
+        date=datetime.now(UTC).date().isoformat(),
+        tuned=tuned,
+        n=calibration.overall.n,
+        n_failed=calibration.overall.n_failed,
+        right=calibration.overall.right,
+        position_bias=calibration.position_bias,
+    )

@@ -7,7 +7,6 @@ ship.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ConfigDict, ValidationError
@@ -15,7 +14,6 @@ from pydantic import ConfigDict, ValidationError
 from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically, writing
 from unlearnbench.files.reading import read_object
-from unlearnbench.judging.preferences.calibrate import PreferenceCalibration
 from unlearnbench.paths import cache_root, content_root
 from unlearnbench.runs.schema.base import Bool, Count, Float, Part, fault
 from unlearnbench.scoring.intervals import wilson
@@ -57,23 +55,6 @@ class PreferenceCalibrationRecord(Part):
         return f"{state}: right in both orders on {share} of {self.n} labelled pairs{bias}"
 
 
-def calibration_of(
-    calibration: PreferenceCalibration, data: str, tuned: bool
-) -> PreferenceCalibrationRecord:
-    """What is stored of a calibration on the table called `data`."""
-    return PreferenceCalibrationRecord(
-        judge=calibration.judge,
-        identity=calibration.identity,
-        data=data,
-        date=datetime.now(UTC).date().isoformat(),
-        tuned=tuned,
-        n=calibration.overall.n,
-        n_failed=calibration.overall.n_failed,
-        right=calibration.overall.right,
-        position_bias=calibration.position_bias,
-    )
-
-
 def store_preference_calibration(record: PreferenceCalibrationRecord, path: Path) -> None:
     """Write a calibration, whole or not at all. Raises `RunError` if the disk refuses."""
     with writing(path):
@@ -94,6 +75,19 @@ def measured_on(identity: str) -> PreferenceCalibrationRecord | None:
     """
     same = [record for record in _stored() if record.identity == identity]
     return max(same, key=lambda record: (not record.tuned, record.n), default=None)
+
+
+def trust_mark(metric: str, identity: str | None) -> str:
+    """What stands beside the name of a figure that rests on the judge `identity`.
+
+    Empty for a judge that is calibrated and fit, and for a metric that needs no judge.
+    """
+    if "win_rate" not in metric or identity is None:
+        return ""
+    calibration = measured_on(identity)
+    if calibration is None:
+        return " (uncalibrated)"
+    return "" if calibration.fit else " (unfit judge)"
 
 
 def calibrated_judges() -> list[str]:
