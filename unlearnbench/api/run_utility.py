@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import asked_sets
 from unlearnbench.api.engines import TRANSFORMERS
-from unlearnbench.api.utility import measure_loaded, utility_record, utility_sets
+from unlearnbench.api.utility import measure_loaded, utility_record
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.interfaces import Generator
@@ -101,7 +102,7 @@ def utility_beside(
             f"{execution.executor} has no weights; give the same command without --executor"
         )
     check_by_protocol(engine_options, "--utility")
-    return UtilityBeside(utility_sets(options, limit))
+    return UtilityBeside(asked_sets(options, limit))
 
 
 def _needs_weights(engine: str) -> EngineError:

@@ -77,7 +77,6 @@ class UtilitySets:
             questions=self.questions[:limit],
             instructions=self.instructions[:limit],
             prose=self.prose[:limit],
-            tables=tuple(table.first(limit) for table in self.tables),
         )
 
 
