@@ -368,6 +368,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
         *UTILITY,
+        ("--utility-limit 8", "utility_options.utility_limit", 8),
     ],
     "known": [
         *ENGINE,

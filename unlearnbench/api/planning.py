@@ -68,7 +68,8 @@ def plan_score(
     )
     if not utility_options.utility:
         return planned
-    return with_utility(planned, outline, counter, machine, dtype, limit)
+    least = [n for n in (limit, utility_options.utility_limit) if n is not None]
+    return with_utility(planned, outline, counter, machine, dtype, min(least, default=None))
 
 
 def plan_train(

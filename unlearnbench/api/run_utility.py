@@ -92,6 +92,8 @@ def utility_beside(
     Raises `UnlearnbenchError` for a name, an engine or options that do not fit.
     """
     if not options.utility:
+        if options.utility_limit is not None:
+            raise EngineError("--utility-limit: give --utility, which it is for")
         return None
     check_names(options)
     if isinstance(engine, str) and engine != TRANSFORMERS:
@@ -102,7 +104,8 @@ def utility_beside(
             f"{execution.executor} has no weights; give the same command without --executor"
         )
     check_by_protocol(engine_options, "--utility")
-    return UtilityBeside(utility_sets(limit))
+    least = [n for n in (limit, options.utility_limit) if n is not None]
+    return UtilityBeside(utility_sets(min(least, default=None)))
 
 
 def _needs_weights(engine: str) -> EngineError:

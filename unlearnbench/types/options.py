@@ -239,6 +239,7 @@ class UtilityOptions:
     Args:
         utility: `bundled` (questions, instructions and prose that ship), with which every other
             name is measured too. Empty: nothing for `score`, `bundled` for `measure_utility`.
+        utility_limit: Only the first rows of each kind, for a first look.
     """
 
     utility: Annotated[
@@ -250,6 +251,10 @@ class UtilityOptions:
             repeated=True,
         ),
     ] = ()
+    utility_limit: Annotated[
+        int | None,
+        Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

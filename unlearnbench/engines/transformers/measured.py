@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.engines.transformers.choices import choice_logprobs
 from unlearnbench.engines.transformers.engine import ModelEngine
-from unlearnbench.engines.transformers.likelihood import likelihoods
 from unlearnbench.engines.transformers.next_tokens import letter_logprobs, text_distributions
 from unlearnbench.types import Probe
 
@@ -24,9 +23,9 @@ class LoadedModel:
         """ln p of each letter after each prompt, shape (prompts, letters)."""
         return letter_logprobs(self.generator, prompts, letters)
 
-    def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
-        """How likely given answers are."""
-        return likelihoods(self.generator, asked)
+    def choices(self, asked: Sequence[tuple[Probe, Sequence[str]]]) -> NDArray[np.float64]:
+        """Mean ln p a token of each choice after its prompt, shape (prompts, choices)."""
+        return choice_logprobs(self.generator, asked)
 
     def distributions(
         self, texts: Sequence[str]
