@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def options(*names: str, folder: Path | str = "hub", **columns: str) -> UtilityOptions:
-    return UtilityOptions(names, str(folder), columns)
+    return UtilityOptions(names, utility_source=str(folder), columns=columns)
 
 
 def test_from_a_folder_it_is_stored_printed_and_computed_again(

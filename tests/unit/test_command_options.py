@@ -18,7 +18,14 @@ from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.types.authoring import MakeOptions
 from unlearnbench.types.execution import ExecutorOptions
-from unlearnbench.types.options import About, EngineOptions, RunOptions, TofuOptions, TrainOptions
+from unlearnbench.types.options import (
+    About,
+    EngineOptions,
+    RunOptions,
+    TofuOptions,
+    TrainOptions,
+    UtilityOptions,
+)
 
 API = "unlearnbench.api."
 CALLS = {
@@ -70,6 +77,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
         "executor_options": ExecutorOptions(),
+        "utility_options": UtilityOptions(),
         **dict.fromkeys(("profile", "judge", "source", "limit", "base", "max_cost")),
     },
     "known": {
@@ -116,6 +124,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine": "transformers",
         "seed": 0,
         "engine_options": EngineOptions(),
+        "utility_options": UtilityOptions(),
         **dict.fromkeys(("on", "price", "profile", "judge", "source", "limit")),
     },
     "train dry": {
@@ -182,6 +191,8 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "checkpoint": "x",
         "base": None,
         "limit": None,
+        "out": None,
+        "utility_options": UtilityOptions(),
         "engine_options": EngineOptions(),
     },
     "campaign": {
@@ -288,6 +299,13 @@ MAKE = [
     ("--public", "make_options.public", True),
     ("--second-reader openai:x", "second_reader", "openai:x"),
 ]
+UTILITY = [
+    ("--utility", "utility_options.utility", ("bundled",)),
+    ("--utility bundled", "utility_options.utility", ("bundled",)),
+    ("--utility --utility other", "utility_options.utility", ("bundled", "other")),
+    ("--utility-source there", "utility_options.utility_source", "there"),
+    ("--utility-column answer=x", "utility_options.columns", {"answer": "x"}),
+]
 DRY = [("--on 8xh100", "on", "8xh100"), ("--price 2.5", "price", 2.5)]
 BASES = ("--bases known", "bases", Path("known"))
 TRAIN = [
@@ -351,6 +369,8 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *SCORED,
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
+        *UTILITY,
+        ("--utility-limit 8", "utility_options.utility_limit", 8),
     ],
     "known": [
         *ENGINE,
@@ -395,6 +415,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "score dry": [
         *DRY,
         *ENGINE,
+        *UTILITY,
         ("--judge gemini", "judge", "gemini"),
         ("--benchmark lkf,wkf", "benchmarks", ["lkf", "wkf"]),
         ("--profile quick", "profile", "quick"),
@@ -445,6 +466,8 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--device-map cpu", "engine_options.device_map", "cpu"),
         ("--base y", "base", "y"),
         ("--limit 2", "limit", 2),
+        ("--out u.json", "out", Path("u.json")),
+        *UTILITY,
     ],
     "campaign": [
         ("--out there", "out", Path("there")),
@@ -507,7 +530,6 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
-    "utility --out": "integration/test_utility.py",
 }
 """Options that decide what a command does with the API's answer."""
 

@@ -68,7 +68,9 @@ def plan_score(
     )
     if not utility_options.utility:
         return planned
-    return with_utility(planned, outline, counter, machine, dtype, limit, others)
+    least = [n for n in (limit, utility_options.utility_limit) if n is not None]
+    rows = min(least, default=None)
+    return with_utility(planned, outline, counter, machine, dtype, rows, others)
 
 
 def plan_train(

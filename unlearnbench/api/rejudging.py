@@ -15,8 +15,8 @@ from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
-from unlearnbench.runs.run import Run, load_run
-from unlearnbench.runs.utility import UTILITY_FILE, write_utility
+from unlearnbench.runs.run import Run
+from unlearnbench.runs.utility import UTILITY_FILE, utility_of, write_utility
 from unlearnbench.types import Estimate
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -61,6 +61,8 @@ def rejudge(
     record.check("judged again", stored.path)
     stored_identity = record.identity.model_dump()
     plan = Plan(stored.probes())
+    # The model is the same, whoever judges its answers.
+    utility = utility_of(stored.path, record.identity.checkpoint)
     with local_models(executor_options) as local:
         form = stored_identity["answers"]
         judging = judge_again(form, plan.probes, judge, max_cost, batch, local)
@@ -73,10 +75,9 @@ def rejudge(
         folder = default_folder("runs", name, identity, run_options)
         sampling = sampling_from(stored_identity)
         made = Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
-    utility = load_run(run).utility  # the model is the same, whoever judges
-    if utility is not None and made.utility is None:
+    if utility is not None:
         write_utility(utility, made.path / UTILITY_FILE)
-    return load_run(made.path)
+    return made
 
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:

@@ -18,6 +18,7 @@ from unlearnbench.utility.composite import composite
 from unlearnbench.utility.measure import Watcher, measure_model
 from unlearnbench.utility.stages import KeptStages
 from unlearnbench.utility.summary import drift_metrics, metrics_of
+from unlearnbench.utility.ways import is_whole
 
 if TYPE_CHECKING:
     from unlearnbench.engines.transformers.engine import ModelEngine
@@ -78,6 +79,9 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
     sets = load_utility_sets().first(len(record.model.letters))
     if sets.fingerprint != record.data:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
+    both = [record.model] if record.base is None else [record.model, record.base]
+    if not all(is_whole(measured, sets) for measured in both):
+        raise RunError(f"{path}: rows are missing, or are no numbers; measure it again")
     metrics, base_metrics = _all_metrics(record.model, record.base, record.drift, sets)
     return record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})
 

@@ -13,7 +13,7 @@ from unlearnbench.runs.base import check_base, share_among_known
 from unlearnbench.runs.findings import findings_of
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.result import ProbeResult
-from unlearnbench.runs.utility import UTILITY_FILE, utility_of
+from unlearnbench.runs.utility import utility_of
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
@@ -77,14 +77,7 @@ class Run:
     @cached_property
     def utility(self) -> UtilityRecord | None:
         """What the model can still do, if it was measured. Raises `RunError` if damaged."""
-        record = utility_of(self.path)
-        own = self.record.identity.checkpoint
-        if record is not None and record.model.fingerprint != own:
-            raise RunError(
-                f"{self.path / UTILITY_FILE}: measured of another checkpoint "
-                f"({record.model.fingerprint[:8]}, not {own[:8]}); move it away"
-            )
-        return record
+        return utility_of(self.path, self.record.identity.checkpoint)
 
     @property
     def n_open(self) -> int:

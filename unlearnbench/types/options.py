@@ -242,6 +242,7 @@ class UtilityOptions:
             `hub:OWNER/NAME[:CONFIG]`, choice questions asked by their letters behind five solved
             ones; `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of lm-eval, run by its library and
             with its defaults. Empty: nothing for `score`, `bundled` for `measure_utility`.
+        utility_limit: Only the first rows of each kind, for a first look.
         utility_source: Where those questions lie: `hub`, or a folder with their files.
         columns: A data set's own names of `question`, `choices`, `answer` and `subject`.
     """
@@ -256,6 +257,10 @@ class UtilityOptions:
             repeated=True,
         ),
     ] = ()
+    utility_limit: Annotated[
+        int | None,
+        Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
+    ] = None
     utility_source: Annotated[
         str, Help("Where the questions of mmlu, rwku and hub:… lie: hub, or a folder.")
     ] = "hub"
