@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import CommandLine, write_benchmark
 from unlearnbench import UtilityOptions, compare, load_run, measure_utility, rejudge, report, score
+from unlearnbench.cli.demo import print_demo
 from unlearnbench.engines.transformers import measured
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.errors import RunError, UnlearnbenchError
@@ -67,7 +68,7 @@ def stored(run: Path) -> dict[str, Any]:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is measured, and each model that is loaded."""
     calls: list[str] = []
-    for name in ("letter_logprobs", "likelihoods", "text_distributions"):
+    for name in ("letter_logprobs", "choice_logprobs", "text_distributions"):
         real = getattr(measured, name)
 
         def called(*words: object, real: Callable[..., object] = real, n: str = name) -> object:
@@ -102,7 +103,7 @@ def test_the_command_prints_it_and_loads_the_model_once(
     done = command_line(*words)
     assert done.code == 0, done.err
     assert "prose.bits_per_byte" in done.out
-    assert counted == ["load", "letter_logprobs", "likelihoods", "text_distributions"]
+    assert counted == ["load", "letter_logprobs", "choice_logprobs", "text_distributions"]
     shown = command_line("show", "run", tmp_path / "run", "--json")
     metrics = json.loads(shown.out)["utility"]["metrics"]
     assert metrics["answers.degenerate"]["n"] == 2
@@ -174,13 +175,13 @@ def test_another_checkpoint_takes_nothing_over(
         measure("other", "float32")
     counted.clear()
     first = measure("model", "float32")
-    assert counted[1:] == ["letter_logprobs", "likelihoods", "text_distributions"]
+    assert counted[1:] == ["letter_logprobs", "choice_logprobs", "text_distributions"]
     assert first == stored(models["first"])
     counted.clear()
     assert measure("model", "float32") == first
     assert counted == ["load"]
     measure("model", "bfloat16")
-    assert counted[2:] == ["letter_logprobs", "likelihoods", "text_distributions"]
+    assert counted[2:] == ["letter_logprobs", "choice_logprobs", "text_distributions"]
 
 
 def test_open_answers_are_asked_again(
@@ -249,7 +250,8 @@ def test_a_base_that_was_measured_otherwise_is_refused(
 
 
 REFUSED = {
-    "--utility mmul": "did you mean",
+    "--utility-limit 2": "give --utility",
+    "--utility mmul": "CHECKPOINT goes before it",
     "--utility --engine replay": "gives no log-probabilities",
     "--utility --engine vllm": "gives no log-probabilities",
     "--utility --executor ray": "without --executor",
@@ -266,7 +268,7 @@ def test_what_it_cannot_do_is_refused_in_one_line(
     call = ("score", models["model"], "--benchmark", models["benchmark"], "--out", out)
     done = command_line(*call, *words.split())
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
-    assert REFUSED[words] in done.err or "bundled" in done.err
+    assert REFUSED[words] in done.err
     assert not out.exists()
 
 
@@ -382,6 +384,29 @@ def test_a_plan_says_how_long_it_takes(models: dict[str, Path], command_line: Co
     bare, whole = command_line(*call), command_line(*call, "--utility")
     names = [{f["name"] for f in json.loads(done.out)["figures"]} for done in (bare, whole)]
     assert names[1] - names[0] == {"time for utility"}
+
+
+def test_a_limit_of_its_own_leaves_the_facts_whole(models: dict[str, Path], tmp_path: Path) -> None:
+    run = score(
+        str(models["model"]),
+        str(models["benchmark"]),
+        profile="quick",
+        engine_options=FLOAT32,
+        run_options=RunOptions(tmp_path / "run"),
+        utility_options=UtilityOptions(("bundled",), 2),
+    )
+    assert run.utility is not None
+    assert run.utility.metrics["choice.texts"].n == 2
+    assert run.scores["forget.worst_case"].n == 4
+
+
+def test_the_demo_has_a_line_of_utility(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_demo(load_run(models["first"]), load_run(models["second"]))
+    line = next(x for x in capsys.readouterr().out.splitlines() if "│ utility" in x)
+    assert "the base" in line
+    assert line.count("–") == 3  # this base has no good answer to compare with
 
 
 def test_unknown_names_are_refused_in_python_too(models: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def options(*names: str, folder: Path | str = "hub", **columns: str) -> UtilityOptions:
-    return UtilityOptions(names, str(folder), columns)
+    return UtilityOptions(names, utility_source=str(folder), columns=columns)
 
 
 def test_from_a_folder_it_is_stored_printed_and_computed_again(
@@ -231,6 +232,15 @@ def test_names_that_mean_nothing(names: list[str], said: str, folder: Path) -> N
     with pytest.raises(PluginError) as caught:
         measure_utility("nowhere", utility_options=options(*names, folder=folder))
     assert said in str(caught.value)
+
+
+def test_without_lm_eval_its_install_line_is_given(
+    monkeypatch: pytest.MonkeyPatch, command_line: CommandLine
+) -> None:
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    done = command_line("utility", "nowhere", "--utility", "lm-eval:arc_easy")
+    assert done.code == 2
+    assert "pip install 'unlearnbench[lm-eval]'" in done.err
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,8 @@ UTILITY = [
     ("--utility", "utility_options.utility", ("bundled",)),
     ("--utility bundled", "utility_options.utility", ("bundled",)),
     ("--utility --utility other", "utility_options.utility", ("bundled", "other")),
+    ("--utility-source there", "utility_options.utility_source", "there"),
+    ("--utility-column answer=x", "utility_options.columns", {"answer": "x"}),
 ]
 DRY = [("--on 8xh100", "on", "8xh100"), ("--price 2.5", "price", 2.5)]
 BASES = ("--bases known", "bases", Path("known"))
@@ -368,6 +370,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
         *UTILITY,
+        ("--utility-limit 8", "utility_options.utility_limit", 8),
     ],
     "known": [
         *ENGINE,

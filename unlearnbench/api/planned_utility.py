@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import shipped_sets
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.types import Probe
 from unlearnbench.utility.measure import NEW_TOKENS
@@ -24,17 +25,25 @@ def with_utility(
     counter: TokenCounter,
     machine: Machine,
     dtype: str,
-    sets: UtilitySets,
+    limit: int | None,
+    others: Sequence[str],
 ) -> Forecast:
-    """A plan of `score` with the time that utility takes as a figure of its own."""
+    """A plan of `score` with the time that utility takes as a figure of its own.
+
+    What is asked of `others` is named and not counted: their data are not loaded for a plan.
+    """
     from unlearnbench.planning.cost import loading_seconds
     from unlearnbench.planning.forecast import PlannedFigure, Work, forecast
     from unlearnbench.planning.workload import asked_by
 
-    instructions = {row.id: row.instruction for row in sets.instructions}
-    for others in sets.instruction_sets:
-        instructions |= {f"{others.name}/{row}": text for row, text in others.rows.items()}
-    asked = asked_by(instruction_probes(instructions, counter.prompt_format), counter, NEW_TOKENS)
+    sets = shipped_sets(limit)
+    asked = asked_by(
+        instruction_probes(
+            {row.id: row.instruction for row in sets.instructions}, counter.prompt_format
+        ),
+        counter,
+        NEW_TOKENS,
+    )
     read = asked_by(list(_texts(sets)), counter, 0)
     asked = replace(
         asked,
@@ -45,6 +54,7 @@ def with_utility(
     work = Work("utility", asked, None, dtype, counter.kind, loads=0)
     seconds = forecast(outline, work, machine).value("time") - loading_seconds(0)
     why = f"{asked.prompts} instructions, {read.prompts} texts that are read"
+    why += f"; not counted: {', '.join(others)}" if others else ""
     figure = PlannedFigure("time for utility", seconds, "s", "estimate", why)
     return replace(planned, figures=(*planned.figures, figure))
 

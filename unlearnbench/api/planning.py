@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import names_of_others
 from unlearnbench.api.planned_judging import judging_work
 from unlearnbench.api.planned_utility import with_utility
-from unlearnbench.api.utility import utility_sets
 from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -49,7 +49,7 @@ def plan_score(
     from unlearnbench.planning.workload import asked_by
 
     _check_engine(engine)
-    sets = utility_sets(utility_options, limit)
+    others = names_of_others(utility_options)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     asked = Asked(0, 0, 0, 0, 0)
     judging: list[JudgingWork] = []
@@ -68,7 +68,9 @@ def plan_score(
     )
     if not utility_options.utility:
         return planned
-    return with_utility(planned, outline, counter, machine, dtype, sets)
+    least = [n for n in (limit, utility_options.utility_limit) if n is not None]
+    rows = min(least, default=None)
+    return with_utility(planned, outline, counter, machine, dtype, rows, others)
 
 
 def plan_train(

@@ -167,6 +167,8 @@ def _texts(record: UtilityRecord) -> dict[str, str]:
         beside = record.base.instructions.get(name) if record.base else None
         if beside is None or beside.instructions != table.instructions:
             raise RunError(f"--utility-judge: the base was not asked the instructions of {name}")
+        if set(table.answers) != set(table.instructions):
+            raise RunError(f"{name}: its answers are to other instructions; measure it again")
         texts |= {f"{name}/{row}": text for row, text in table.instructions.items()}
     return texts
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import asked_sets
 from unlearnbench.api.engines import TRANSFORMERS
-from unlearnbench.api.utility import measure_loaded, utility_record, utility_sets
+from unlearnbench.api.utility import measure_loaded, utility_record
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.interfaces import Generator
@@ -92,6 +93,8 @@ def utility_beside(
     Raises `UnlearnbenchError` for a name, an engine or options that do not fit.
     """
     if not options.utility:
+        if options.utility_limit is not None:
+            raise EngineError("--utility-limit: give --utility, which it is for")
         return None
     if isinstance(engine, str) and engine != TRANSFORMERS:
         raise _needs_weights(engine)
@@ -101,7 +104,8 @@ def utility_beside(
             f"{execution.executor} has no weights; give the same command without --executor"
         )
     check_by_protocol(engine_options, "--utility")
-    return UtilityBeside(utility_sets(options, limit))
+    least = [n for n in (limit, options.utility_limit) if n is not None]
+    return UtilityBeside(asked_sets(options, min(least, default=None)))
 
 
 def _needs_weights(engine: str) -> EngineError:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import asked_sets
 from unlearnbench.api.preferences import with_preferences
-from unlearnbench.benchmark.choices.sources import (
-    CHOICES,
-    ChoiceSource,
-    is_choices,
-    load_choices,
-)
-from unlearnbench.benchmark.harness import HARNESS, find_task
-from unlearnbench.benchmark.instruction_sets import (
-    ALPACA_EVAL,
-    OWN_INSTRUCTIONS,
-    is_instructions,
-    load_instructions,
-)
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
-from unlearnbench.errors import EngineError, PluginError, RunError
-from unlearnbench.naming import nearest
+from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.runs.schema.utility import Drift, Measurement, Metric, UtilityRecord
 from unlearnbench.runs.utility import read_utility, write_utility
@@ -37,8 +23,6 @@ from unlearnbench.utility.ways import is_whole
 
 if TYPE_CHECKING:
     from unlearnbench.engines.transformers.engine import ModelEngine
-
-BUNDLED = "bundled"
 
 
 def measure_utility(
@@ -71,45 +55,13 @@ def measure_utility(
         UnlearnbenchError: For every error that the caller can correct.
     """
     check_by_protocol(engine_options, "utility")
-    sets = utility_sets(utility_options, limit)
+    sets = asked_sets(utility_options, limit)
     kept = KeptStages(None if out is None else Path(out))
     record = _measured(checkpoint, base, sets, engine_options, kept)
     if out is not None:
         write_utility(record, Path(out))
         kept.close()
     return record
-
-
-def utility_sets(options: UtilityOptions, limit: int | None) -> UtilitySets:
-    """All that is asked: the rows that ship and what `options` name, or the first of each kind.
-
-    Raises `PluginError` for a name that means nothing, `EngineError` for a bad limit,
-    `BenchmarkError` if questions of others cannot be had.
-    """
-    if limit is not None and limit < 1:
-        raise EngineError(f"--limit {limit}: a number from 1 up")
-    names = [name for name in dict.fromkeys(options.utility) if name != BUNDLED]
-    tasks = [name for name in names if name.startswith(f"{HARNESS}:")]
-    instructions = [name for name in names if is_instructions(name)]
-    tables = [name for name in names if name not in (*tasks, *instructions)]
-    known = [BUNDLED, *CHOICES, HARNESS, ALPACA_EVAL, OWN_INSTRUCTIONS]
-    for name in [*tables, *instructions]:
-        if not (is_choices(name) or is_instructions(name)):
-            kind = nearest(name.partition(":")[0], known)
-            raise PluginError(f"--utility {name}: {kind}; CHECKPOINT goes before it")
-    source = ChoiceSource(options.utility_source, options.columns)
-    if not (tables or instructions) and source != ChoiceSource():
-        what = "say whose with --utility mmlu, rwku, alpaca-eval or hub:OWNER/NAME"
-        raise PluginError(f"--utility-source, --utility-column: {what}")
-    sets = replace(
-        load_utility_sets(),
-        tables=tuple(load_choices(name, source) for name in tables),
-        tasks=tuple(find_task(name, limit) for name in tasks),
-        instruction_sets=tuple(
-            load_instructions(name, options.utility_source) for name in instructions
-        ),
-    )
-    return sets if limit is None else sets.first(limit)
 
 
 def recompute_utility(path: str | Path) -> UtilityRecord:

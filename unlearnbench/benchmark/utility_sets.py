@@ -80,8 +80,6 @@ class UtilitySets:
             questions=self.questions[:limit],
             instructions=self.instructions[:limit],
             prose=self.prose[:limit],
-            tables=tuple(table.first(limit) for table in self.tables),
-            instruction_sets=tuple(asked.first(limit) for asked in self.instruction_sets),
         )
 
 

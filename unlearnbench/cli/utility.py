@@ -57,8 +57,9 @@ def utility(
     Example: unlearnbench utility smollm2-135m --out utility.json
     """
     quieten(quiet)
+    from unlearnbench.api.asked_utility import asked_sets
     from unlearnbench.api.preferences import check_preference_judge
-    from unlearnbench.api.utility import measure_utility, utility_sets
+    from unlearnbench.api.utility import measure_utility
 
     stored = checkpoint.endswith(".json")
     check_judge_options(utility_judge, max_cost, dry_run)
@@ -69,7 +70,7 @@ def utility(
     if utility_judge is not None and not stored:
         check_preference_judge(utility_judge, base, keyless=dry_run)
     if utility_judge is not None and dry_run:
-        known = _again(checkpoint, None) if stored else utility_sets(utility_options, limit)
+        known = _again(checkpoint, None) if stored else asked_sets(utility_options, limit)
         return print_judging_estimate(known, utility_judge, json)
     if stored:
         record = _again(checkpoint, out)

@@ -10,10 +10,10 @@ class HarnessTask:
     """A task of lm-eval, or a group of them, loaded with its data.
 
     `name` is as the user gave it; `data` the sha256 of it, the version of lm-eval, the limit and,
-    of a task's own file, its bytes; `loaded` are lm-eval's objects.
+    of a task's own file, its text; `loaded` is what lm-eval's table of tasks gave.
     """
 
     name: str
     data: str
     limit: int | None
-    loaded: tuple[object, ...]
+    loaded: object

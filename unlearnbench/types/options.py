@@ -244,6 +244,7 @@ class UtilityOptions:
             compare (column `instruction`); `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of
             lm-eval, run by its library and with its defaults. Empty: nothing for `score`,
             `bundled` for `measure_utility`.
+        utility_limit: Only the first rows of each kind, for a first look.
         utility_source: Where those questions lie: `hub`, or a folder with their files.
         columns: A data set's own names of `question`, `choices`, `answer` and `subject`.
     """
@@ -258,6 +259,10 @@ class UtilityOptions:
             repeated=True,
         ),
     ] = ()
+    utility_limit: Annotated[
+        int | None,
+        Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
+    ] = None
     utility_source: Annotated[
         str, Help("Where mmlu, rwku, alpaca-eval and hub:… lie: hub, or a folder.")
     ] = "hub"

@@ -13,7 +13,6 @@ from unlearnbench.benchmark.choices.questions import ChoiceSet
 from unlearnbench.benchmark.harness import HARNESS
 from unlearnbench.benchmark.instruction_sets import InstructionSet
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion, UtilitySets
-from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
 from unlearnbench.runs.schema.utility import (
@@ -44,8 +43,8 @@ class MeasuredModel(LetteringModel, Protocol):
         """Answers instructions."""
         ...
 
-    def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
-        """How likely given answers are."""
+    def choices(self, asked: Sequence[tuple[Probe, Sequence[str]]]) -> NDArray[np.float64]:
+        """Mean ln p a token of each choice after its prompt, shape (prompts, choices)."""
         ...
 
     def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
@@ -141,14 +140,9 @@ def _four(row: Sequence[float]) -> tuple[float, float, float, float]:
 
 def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> Stage:
     """Mean ln p a token of each choice as the answer to the bare question."""
-    asked = [
-        (raw_probe(q.id, f"Question: {q.question}\nAnswer:"), choice)
-        for q in questions
-        for choice in q.choices
-    ]
-    losses = [-tokens.loss for tokens in model.answers(asked)]
-    rows = [losses[start : start + len(LETTERS)] for start in range(0, len(losses), len(LETTERS))]
-    return Stage(rows={q.id: row for q, row in zip(questions, map(tuple, rows), strict=True)})
+    asked = [(raw_probe(q.id, f"Question: {q.question}\nAnswer:"), q.choices) for q in questions]
+    values = model.choices(asked).tolist()
+    return Stage(rows={q.id: row for q, row in zip(questions, values, strict=True)})
 
 
 def _answers(generator: Generator, instructions: Mapping[str, str]) -> Stage:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.engines.transformers.choices import choice_logprobs
 from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.harness import run_task
-from unlearnbench.engines.transformers.likelihood import likelihoods
 from unlearnbench.engines.transformers.next_tokens import (
     fitting,
     letter_logprobs,
@@ -35,9 +34,9 @@ class LoadedModel:
         """Whether each prompt fits the context window."""
         return fitting(self.generator, prompts, begun)
 
-    def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
-        """How likely given answers are."""
-        return likelihoods(self.generator, asked)
+    def choices(self, asked: Sequence[tuple[Probe, Sequence[str]]]) -> NDArray[np.float64]:
+        """Mean ln p a token of each choice after its prompt, shape (prompts, choices)."""
+        return choice_logprobs(self.generator, asked)
 
     def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
         """The figures of a task of lm-eval by its name there, or of each of a group."""

@@ -103,6 +103,11 @@ def _encoded(engine: ModelEngine, prompt: str, response: str) -> list[int]:
     return prompter.chat((Message("user", prompt), Message("assistant", response)))[2]
 
 
+def tolerance(engine: ModelEngine) -> float:
+    """Nats by which two ways to compute the same may differ."""
+    return _TOLERANCE.get(engine.dtype, _COARSE)
+
+
 def _letter_tokens(
     engine: ModelEngine, prompt: str, begun: str, letters: str
 ) -> tuple[list[int], list[int]]:
@@ -139,7 +144,7 @@ def _all_rows(engine: ModelEngine, rows: Sequence[list[int]], wanted: list[int])
         rests = [row[shared:] for row in rows]
         values = _by_length(rests, lambda part: _expect(engine, part, wanted, cache))
         plain = _expect(engine, rows[:1], wanted)
-        if (values[:1] - plain).abs().max() <= _TOLERANCE.get(engine.dtype, _COARSE):
+        if (values[:1] - plain).abs().max() <= tolerance(engine):
             return values
     log.warning("its cache does not carry a shared prefix: every question is computed whole")
     return _by_length(rows, lambda part: _expect(engine, part, wanted))
