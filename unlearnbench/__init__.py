@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unlearnbench.api.attacks import relearn, stress
     from unlearnbench.api.authoring import make_benchmark
     from unlearnbench.api.calibration import calibrate
+    from unlearnbench.api.comparing import compare
     from unlearnbench.api.known import known
     from unlearnbench.api.rejudging import estimate, rejudge
     from unlearnbench.api.reports import report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
     from unlearnbench.api.sweep import sweep
     from unlearnbench.api.training import train
+    from unlearnbench.api.utility import measure_utility
     from unlearnbench.benchmark import load_benchmark
     from unlearnbench.errors import (
         BenchmarkError,
@@ -36,11 +38,16 @@ if TYPE_CHECKING:
         UnreadableError,
     )
     from unlearnbench.progress import Progress
-    from unlearnbench.runs.compare import compare
     from unlearnbench.runs.run import Run, load_run
     from unlearnbench.types.authoring import MakeOptions
     from unlearnbench.types.execution import ExecutorOptions
-    from unlearnbench.types.options import About, EngineOptions, RunOptions, TrainOptions
+    from unlearnbench.types.options import (
+        About,
+        EngineOptions,
+        RunOptions,
+        TrainOptions,
+        UtilityOptions,
+    )
 
     __version__: str
 
@@ -65,6 +72,7 @@ __all__ = [
     "TrainingError",
     "UnlearnbenchError",
     "UnreadableError",
+    "UtilityOptions",
     "__version__",
     "build_leaderboard",
     "calibrate",
@@ -74,6 +82,7 @@ __all__ = [
     "load_benchmark",
     "load_run",
     "make_benchmark",
+    "measure_utility",
     "rejudge",
     "relearn",
     "report",

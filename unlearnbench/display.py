@@ -62,6 +62,12 @@ NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
+def first_words(error: Exception, most: int = 200) -> str:
+    """A library's error in one line: its kind and how its message begins."""
+    text = visible_line(" ".join(str(error).split())[:most])
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def percent(share: float) -> str:
     """0.123 as `12.3 %`."""
     return f"{100 * share:.1f}{_SPACE}%"

@@ -13,15 +13,16 @@ import torch
 from tests.conftest import CommandLine
 from unlearnbench.api.utility import measure_utility
 from unlearnbench.benchmark.utility_sets import load_utility_sets
+from unlearnbench.engines.transformers.choices import choice_logprobs
 from unlearnbench.engines.transformers.engine import TransformersEngine
-from unlearnbench.engines.transformers.likelihood import own_attention
+from unlearnbench.engines.transformers.likelihood import likelihoods, own_attention
 from unlearnbench.engines.transformers.next_tokens import letter_logprobs, text_distributions
 from unlearnbench.errors import EngineError, RunError
 from unlearnbench.runs.schema.utility import UtilityRecord
 from unlearnbench.runs.utility import read_utility, write_utility
 from unlearnbench.types import Completion, Failure, Probe, Sampling
 from unlearnbench.types.options import EngineOptions
-from unlearnbench.utility.prompts import choice_prompts
+from unlearnbench.utility.prompts import choice_prompts, raw_probe
 from unlearnbench.utility.summary import metrics_of
 
 FLOAT32 = EngineOptions(dtype="float32")
@@ -65,6 +66,42 @@ def test_a_cache_that_loses_the_prefix_is_not_believed(
     assert "shared prefix" not in caplog.text
     assert letter_logprobs(engine, prompts, "ABCD") == pytest.approx(whole, abs=1e-4)
     assert "does not carry a shared prefix" in caplog.text
+
+
+def asked() -> list[tuple[Probe, Sequence[str]]]:
+    return [
+        (raw_probe(q.id, f"Question: {q.question}\nAnswer:"), q.choices) for q in SETS.questions
+    ]
+
+
+def whole(engine: TransformersEngine) -> np.ndarray:
+    pairs = [(probe, choice) for probe, choices in asked() for choice in choices]
+    return np.array([-tokens.loss for tokens in likelihoods(engine, pairs)]).reshape(-1, 4)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma3"])
+def test_choices_behind_a_question_are_those_of_whole_rows(
+    kind: str, save_model: Callable[[Path, str], Path], tmp_path: Path
+) -> None:
+    engine = TransformersEngine(str(save_model(tmp_path / kind, kind)), FLOAT32)
+    assert choice_logprobs(engine, asked()) == pytest.approx(whole(engine), abs=1e-4)
+
+
+def test_a_cache_that_loses_the_question_is_not_believed(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = TransformersEngine(str(tiny_llama), FLOAT32)
+    expected = whole(engine)
+    forward = engine.model.forward
+
+    def forgetful(*words: object, **named: object) -> object:
+        if named.get("past_key_values") is not None:
+            named["past_key_values"] = None
+        return forward(*words, **named)
+
+    monkeypatch.setattr(engine.model, "forward", forgetful)
+    assert choice_logprobs(engine, asked()) == pytest.approx(expected, abs=1e-6)
+    assert "does not carry a question" in caplog.text
 
 
 def test_letters_that_are_no_tokens_are_refused(tiny_llama: Path) -> None:

@@ -29,6 +29,7 @@ BAD = {
     "empty-grid": (HEAD + '[[train]]\nmethod = "npo"\nsettings = { lr = [] }', "train.0.settings"),
     "nested": (HEAD + '[[train]]\nmethod = "npo"\nsettings = { lr = [[1]] }', "train.0.settings"),
     "profile": (HEAD + '[stress]\nprofile = "slow"', "stress.profile"),
+    "utility": (HEAD + '[score]\nengine = "vllm"\nutility = true', "engine vllm cannot measure it"),
     "no-arms": (HEAD + "[relearn]\narms = []", "relearn.arms"),
 }
 
@@ -46,6 +47,14 @@ def test_a_fault_is_named_with_its_place(case: str, tmp_path: Path) -> None:
 def test_no_file() -> None:
     with pytest.raises(CampaignError, match="nowhere"):
         read_plan(Path("nowhere.toml"))
+
+
+def test_utility_is_measured_of_every_base_and_checkpoint() -> None:
+    choices = {"benchmark": "wkf", "models": ["one"], "train": [{"method": "npo"}]}
+    for on in (True, False):
+        plan = PlanFile.model_validate({**choices, "score": {"utility": on}})
+        jobs = [job for job in jobs_of(plan, SUBJECT) if job.kind in ("base", "score")]
+        assert ["--utility" in job.command for job in jobs] == [on, on]
 
 
 PLAN = PlanFile.model_validate(

@@ -18,7 +18,14 @@ from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.types.authoring import MakeOptions
 from unlearnbench.types.execution import ExecutorOptions
-from unlearnbench.types.options import About, EngineOptions, RunOptions, TofuOptions, TrainOptions
+from unlearnbench.types.options import (
+    About,
+    EngineOptions,
+    RunOptions,
+    TofuOptions,
+    TrainOptions,
+    UtilityOptions,
+)
 
 API = "unlearnbench.api."
 CALLS = {
@@ -71,6 +78,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
         "executor_options": ExecutorOptions(),
+        "utility_options": UtilityOptions(),
         **dict.fromkeys(("profile", "judge", "source", "limit", "base", "max_cost")),
     },
     "known": {
@@ -117,6 +125,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine": "transformers",
         "seed": 0,
         "engine_options": EngineOptions(),
+        "utility_options": UtilityOptions(),
         **dict.fromkeys(("on", "price", "profile", "judge", "source", "limit")),
     },
     "train dry": {
@@ -192,6 +201,8 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "checkpoint": "x",
         "base": None,
         "limit": None,
+        "out": None,
+        "utility_options": UtilityOptions(),
         "engine_options": EngineOptions(),
     },
     "campaign": {
@@ -298,6 +309,13 @@ MAKE = [
     ("--public", "make_options.public", True),
     ("--second-reader openai:x", "second_reader", "openai:x"),
 ]
+UTILITY = [
+    ("--utility", "utility_options.utility", ("bundled",)),
+    ("--utility bundled", "utility_options.utility", ("bundled",)),
+    ("--utility --utility other", "utility_options.utility", ("bundled", "other")),
+    ("--utility-source there", "utility_options.utility_source", "there"),
+    ("--utility-column answer=x", "utility_options.columns", {"answer": "x"}),
+]
 DRY = [("--on 8xh100", "on", "8xh100"), ("--price 2.5", "price", 2.5)]
 BASES = ("--bases known", "bases", Path("known"))
 TRAIN = [
@@ -361,6 +379,8 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *SCORED,
         ("--base runs/b", "base", Path("runs/b")),
         ("--max-cost 2", "max_cost", 2.0),
+        *UTILITY,
+        ("--utility-limit 8", "utility_options.utility_limit", 8),
     ],
     "known": [
         *ENGINE,
@@ -405,6 +425,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "score dry": [
         *DRY,
         *ENGINE,
+        *UTILITY,
         ("--judge gemini", "judge", "gemini"),
         ("--benchmark lkf,wkf", "benchmarks", ["lkf", "wkf"]),
         ("--profile quick", "profile", "quick"),
@@ -464,6 +485,8 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--device-map cpu", "engine_options.device_map", "cpu"),
         ("--base y", "base", "y"),
         ("--limit 2", "limit", 2),
+        ("--out u.json", "out", Path("u.json")),
+        *UTILITY,
     ],
     "campaign": [
         ("--out there", "out", Path("there")),
@@ -526,7 +549,10 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
-    "utility --out": "integration/test_utility.py",
+    "utility --utility-judge": "integration/test_win_rate.py",
+    "utility --max-cost": "the same",
+    "utility --dry-run": "the same",
+    "calibrate --preferences": "integration/test_preference_calibration.py",
 }
 """Options that decide what a command does with the API's answer."""
 

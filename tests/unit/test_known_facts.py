@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report_samples import facts, many, score_manifest, write_run
+from unlearnbench.api.comparing import compare
 from unlearnbench.errors import RunError
 from unlearnbench.reporting.page import make_page
-from unlearnbench.runs.compare import compare
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.scoring.findings import few_known_finding
 from unlearnbench.scoring.intervals import wilson

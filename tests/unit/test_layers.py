@@ -45,7 +45,7 @@ ALLOWED = {
     "attacks": PARTS | {"checkpoints", "engines", "executors", "protocol", "training"},
     "submissions": PARTS | {"protocol", "attacks"},
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting"},
-    "reporting": PARTS | {"attacks"},
+    "reporting": PARTS | {"attacks", "utility"},
     "campaign": PARTS,
     "paraphrasing": GROUND | {"benchmark", "runs"},
     "authoring": PARTS | {"paraphrasing", "protocol"},

@@ -15,7 +15,7 @@ COMMANDS = {
     "attest": {"api/attestations.py", "cli/submit.py"},
     "calibrate": {"api/calibration.py", "cli/calibrate.py"},
     "campaign": {"api/campaign.py", "cli/campaign.py"},
-    "compare": {"cli/compare.py", "runs/compare.py"},
+    "compare": {"cli/compare.py", "api/comparing.py"},
     "make_benchmark": {"api/authoring.py", "cli/make_benchmark.py"},
     "known": {"api/known.py", "cli/known.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},

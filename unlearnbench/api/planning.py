@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import names_of_others
 from unlearnbench.api.planned_judging import judging_work
+from unlearnbench.api.planned_utility import with_utility
 from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
@@ -16,7 +18,7 @@ from unlearnbench.planning.machines import Machine, named_machine, priced
 from unlearnbench.plugins import available, load
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
-from unlearnbench.types.options import EngineOptions, TrainOptions
+from unlearnbench.types.options import EngineOptions, TrainOptions, UtilityOptions
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
@@ -40,12 +42,14 @@ def plan_score(
     limit: int | None = None,
     seed: int = 0,
     engine_options: EngineOptions = EngineOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
 ) -> Forecast:
     """What `score` would take with the same arguments, on this machine or on `on`."""
     from unlearnbench.planning.cost import Asked
     from unlearnbench.planning.workload import asked_by
 
     _check_engine(engine)
+    others = names_of_others(utility_options)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     asked = Asked(0, 0, 0, 0, 0)
     judging: list[JudgingWork] = []
@@ -57,11 +61,16 @@ def plan_score(
         asked += asked_by(plan.probes, counter, most)
         judging += judging_work(judge, facts, [plan.probes], most)
     dtype = _dtype(engine_options, machine)
-    return _forecast(
+    planned = _forecast(
         outline,
         machine,
         lambda work: work("score", asked, None, dtype, counter.kind, judging=tuple(judging)),
     )
+    if not utility_options.utility:
+        return planned
+    least = [n for n in (limit, utility_options.utility_limit) if n is not None]
+    rows = min(least, default=None)
+    return with_utility(planned, outline, counter, machine, dtype, rows, others)
 
 
 def plan_train(

@@ -16,6 +16,7 @@ from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.utility import UTILITY_FILE, utility_of, write_utility
 from unlearnbench.types import Estimate
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -60,6 +61,8 @@ def rejudge(
     record.check("judged again", stored.path)
     stored_identity = record.identity.model_dump()
     plan = Plan(stored.probes())
+    # The model is the same, whoever judges its answers.
+    utility = utility_of(stored.path, record.identity.checkpoint)
     with local_models(executor_options) as local:
         form = stored_identity["answers"]
         judging = judge_again(form, plan.probes, judge, max_cost, batch, local)
@@ -71,7 +74,10 @@ def rejudge(
         name = label(stored_identity["benchmark"], generator.info.checkpoint or "model")
         folder = default_folder("runs", name, identity, run_options)
         sampling = sampling_from(stored_identity)
-        return Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
+        made = Runner(judging, None, on_progress).run(folder, plan, generator, identity, sampling)
+    if utility is not None:
+        write_utility(utility, made.path / UTILITY_FILE)
+    return made
 
 
 def estimate(run: str | Path, judge: str | Judge) -> Estimate:

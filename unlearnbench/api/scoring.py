@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from unlearnbench.api.engines import ENDPOINT, MakeEngine, engine_maker
+from unlearnbench.api.run_utility import UtilityBeside, utility_beside
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.sources import load_source
 from unlearnbench.errors import BenchmarkError
@@ -29,7 +30,7 @@ from unlearnbench.runs.several import Runs
 from unlearnbench.training.record import summary
 from unlearnbench.types import Setting
 from unlearnbench.types.execution import ExecutorOptions
-from unlearnbench.types.options import EngineOptions, RunOptions
+from unlearnbench.types.options import EngineOptions, RunOptions, UtilityOptions
 
 if TYPE_CHECKING:
     from unlearnbench.benchmark import Benchmark
@@ -51,6 +52,7 @@ def score(  # type: ignore[overload-overlap]  # a text is no list of names
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     executor_options: ExecutorOptions = ExecutorOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run: ...
 
@@ -71,6 +73,7 @@ def score(
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     executor_options: ExecutorOptions = ExecutorOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     on_progress: OnProgress = ignore,
 ) -> Runs: ...
 
@@ -90,6 +93,7 @@ def score(
     engine_options: EngineOptions = EngineOptions(),
     run_options: RunOptions = RunOptions(),
     executor_options: ExecutorOptions = ExecutorOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     on_progress: OnProgress = ignore,
 ) -> Run | Runs:
     """Put a benchmark's questions to a checkpoint, judge the answers, and score them.
@@ -117,6 +121,7 @@ def score(
         engine_options: How the checkpoint is run.
         run_options: Where the run is stored; of several benchmarks, the folder above their runs.
         executor_options: Which processes answer: this one, or workers of a Ray cluster.
+        utility_options: What is also measured of the model, once, into each run's `utility.json`.
         on_progress: Called with every report of progress.
 
     Returns:
@@ -126,6 +131,7 @@ def score(
     Raises:
         UnlearnbenchError: For every error that the caller can correct.
     """
+    beside = utility_beside(utility_options, engine, engine_options, executor_options, limit)
     call = _Call(
         checkpoint,
         profile,
@@ -137,11 +143,16 @@ def score(
         max_cost,
         engine_options,
         on_progress,
+        beside,
     )
     with engine_maker(engine, checkpoint, engine_options, executor_options) as make:
         if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
-            return call.score(_benchmark(benchmark, source), make, run_options)
-        return call.score_each(benchmark, make, run_options)
+            run = call.score(_benchmark(benchmark, source), make, run_options)
+            call.measure(make, [run])
+            return run
+        runs = call.score_each(benchmark, make, run_options)
+        call.measure(make, runs)
+        return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,13 @@ class _Call:
     max_cost: float | None
     engine_options: EngineOptions
     on_progress: OnProgress
+    beside: UtilityBeside | None
+
+    def measure(self, engine: MakeEngine, runs: Sequence[Run]) -> None:
+        """Measure the utility of the model once, if it is to be."""
+        if self.beside is not None:
+            before = None if self.base is None else load_base(self.base)
+            self.beside.against(before).measure(engine(), runs)
 
     def score_each(
         self,
@@ -193,6 +211,8 @@ class _Call:
         judging = judge_for(facts, self.judge, self.max_cost)
         gen = changed_settings(profile.max_new_tokens, self.engine_options.gen)
         generator = engine()
+        if self.beside is not None:
+            self.beside.against(before).check(generator)
         prompt = system_prompt_of(generator.info, self.engine_options, profile)
         plan = make_plan(
             facts, profile, generator.info.prompt_format, self.seed, self.limit, prompt

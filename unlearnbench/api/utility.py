@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.asked_utility import asked_sets
+from unlearnbench.api.preferences import with_preferences
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
-from unlearnbench.errors import EngineError, RunError
+from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
-from unlearnbench.runs.schema.base import utc_now
 from unlearnbench.runs.schema.utility import Drift, Measurement, Metric, UtilityRecord
-from unlearnbench.runs.utility import read_utility
-from unlearnbench.types.options import EngineOptions
+from unlearnbench.runs.utility import read_utility, write_utility
+from unlearnbench.types.options import EngineOptions, UtilityOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
 from unlearnbench.utility.composite import composite
 from unlearnbench.utility.measure import Watcher, measure_model
+from unlearnbench.utility.stages import KeptStages
 from unlearnbench.utility.summary import drift_metrics, metrics_of
+from unlearnbench.utility.ways import is_whole
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from unlearnbench.engines.tokens import AnswerTokens
-    from unlearnbench.engines.transformers.engine import TransformersEngine
-    from unlearnbench.types import Probe
-    from unlearnbench.utility.measure import Distributions
+    from unlearnbench.engines.transformers.engine import ModelEngine
 
 
 def measure_utility(
@@ -34,14 +30,22 @@ def measure_utility(
     base: str | None = None,
     *,
     limit: int | None = None,
+    out: str | Path | None = None,
+    utility_options: UtilityOptions = UtilityOptions(),
     engine_options: EngineOptions = EngineOptions(),
 ) -> UtilityRecord:
     """Measure what a checkpoint can still do: choices, answers to instructions, prose, drift.
+
+    Example:
+        >>> record = measure_utility("trained/wkf-jensun", base="smollm2-135m")
+        >>> record.metrics["composite"].value
 
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
         base: The model before unlearning, which is measured beside it.
         limit: Only the first rows of each kind.
+        out: File for the record. A call that was cut off goes on from what it completed.
+        utility_options: What is measured.
         engine_options: How both are run.
 
     Returns:
@@ -51,11 +55,13 @@ def measure_utility(
         UnlearnbenchError: For every error that the caller can correct.
     """
     check_by_protocol(engine_options, "utility")
-    if limit is not None and limit < 1:
-        raise EngineError(f"--limit {limit}: a number from 1 up")
-    sets = load_utility_sets()
-    sets = sets if limit is None else sets.first(limit)
-    return _measured(checkpoint, base, sets, engine_options)
+    sets = asked_sets(utility_options, limit)
+    kept = KeptStages(None if out is None else Path(out))
+    record = _measured(checkpoint, base, sets, engine_options, kept)
+    if out is not None:
+        write_utility(record, Path(out))
+        kept.close()
+    return record
 
 
 def recompute_utility(path: str | Path) -> UtilityRecord:
@@ -74,73 +80,75 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
     sets = load_utility_sets().first(len(record.model.letters))
     if sets.fingerprint != record.data:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
-    base = {} if record.base is None else metrics_of(record.base, sets)
-    metrics = _all_metrics(record.model, base, record.drift, sets)
-    return record.model_copy(update={"metrics": metrics, "base_metrics": base})
+    both = [record.model] if record.base is None else [record.model, record.base]
+    if not all(is_whole(measured, sets) for measured in both):
+        raise RunError(f"{path}: rows are missing, or are no numbers; measure it again")
+    metrics, base_metrics = _all_metrics(record.model, record.base, record.drift, sets)
+    again = record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})
+    return with_preferences(again, record.preferences) if record.preferences else again
 
 
 def _all_metrics(
-    model: Measurement, base: Mapping[str, Metric], drift: Drift | None, sets: UtilitySets
-) -> dict[str, Metric]:
-    """A model's metrics, and those that compare it with its base."""
+    model: Measurement, base: Measurement | None, drift: Drift | None, sets: UtilitySets
+) -> tuple[dict[str, Metric], dict[str, Metric]]:
+    """A model's metrics, those that compare it with its base among them, and its base's."""
     metrics = metrics_of(model, sets)
-    if drift is None:
-        return metrics
-    return {**metrics, **drift_metrics(drift), "composite": composite(metrics, base)}
-
-
-def _measured(
-    checkpoint: str, base: str | None, sets: UtilitySets, options: EngineOptions
-) -> UtilityRecord:
-    base_measured, drift = None, None
     if base is None:
-        model = _measure_one(checkpoint, sets, options)
-    else:
-        with TemporaryDirectory(prefix="unlearnbench-") as folder:
-            kept = KeptDistributions(Path(folder))
-            base_measured = _measure_one(base, sets, options, kept)
-            watcher = DriftWatcher(kept)
-            model = _measure_one(checkpoint, sets, options, watcher)
-        drift = watcher.drift
-    base_metrics = {} if base_measured is None else metrics_of(base_measured, sets)
+        return metrics, {}
+    base_metrics = metrics_of(base, sets)
+    drifted = {} if drift is None else drift_metrics(drift)
+    return {**metrics, **drifted, "composite": composite(metrics, base_metrics)}, base_metrics
+
+
+def utility_record(
+    model: Measurement,
+    base: Measurement | None,
+    drift: Drift | None,
+    sets: UtilitySets,
+    created: str,
+) -> UtilityRecord:
+    """A record with its metrics."""
+    metrics, base_metrics = _all_metrics(model, base, drift, sets)
     return UtilityRecord(
-        created=utc_now(),
+        created=created,
         data=sets.fingerprint,
         model=model,
-        base=base_measured,
+        base=base,
         drift=drift,
         preferences=None,
-        metrics=_all_metrics(model, base_metrics, drift, sets),
+        metrics=metrics,
         base_metrics=base_metrics,
     )
 
 
-def _measure_one(
-    checkpoint: str, sets: UtilitySets, options: EngineOptions, watch: Watcher | None = None
-) -> Measurement:
-    """One model, loaded and let go again."""
+def _measured(
+    checkpoint: str,
+    base: str | None,
+    sets: UtilitySets,
+    options: EngineOptions,
+    kept: KeptStages,
+) -> UtilityRecord:
     from unlearnbench.engines.transformers.engine import TransformersEngine
 
-    return measure_model(_LoadedModel(TransformersEngine(checkpoint, options)), sets, watch)
+    if base is None:
+        model, created = measure_loaded(TransformersEngine(checkpoint, options), sets, kept)
+        return utility_record(model, None, None, sets, created)
+    with TemporaryDirectory(prefix="unlearnbench-") as folder:
+        distributions = KeptDistributions(Path(folder))
+        engine = TransformersEngine(base, options)
+        before, _ = measure_loaded(engine, sets, kept, distributions)
+        del engine  # two models need not fit into memory
+        watcher = DriftWatcher(distributions)
+        engine = TransformersEngine(checkpoint, options)
+        model, created = measure_loaded(engine, sets, kept, watcher)
+    return utility_record(model, before, watcher.drift, sets, created)
 
 
-class _LoadedModel:
-    """A checkpoint in memory, as `utility.measure.MeasuredModel`."""
+def measure_loaded(
+    engine: ModelEngine, sets: UtilitySets, kept: KeptStages, watch: Watcher | None = None
+) -> tuple[Measurement, str]:
+    """One model that is in memory, and when its measurement began."""
+    from unlearnbench.engines.transformers.measured import LoadedModel
 
-    def __init__(self, engine: TransformersEngine) -> None:
-        self.generator = engine
-
-    def letters(self, prompts: Sequence[str], letters: str) -> NDArray[np.float64]:
-        from unlearnbench.engines.transformers.next_tokens import letter_logprobs
-
-        return letter_logprobs(self.generator, prompts, letters)
-
-    def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
-        from unlearnbench.engines.transformers.likelihood import likelihoods
-
-        return likelihoods(self.generator, asked)
-
-    def distributions(self, texts: Sequence[str]) -> Distributions:
-        from unlearnbench.engines.transformers.next_tokens import text_distributions
-
-        return text_distributions(self.generator, texts)
+    stages = kept.of(engine, sets.fingerprint)
+    return measure_model(LoadedModel(engine), sets, stages, watch), stages.created

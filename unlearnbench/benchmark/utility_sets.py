@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.instruction_sets import InstructionSet
 from unlearnbench.benchmark.jsonl import read_rows
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root
+from unlearnbench.types.harness import HarnessTask
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -50,23 +53,33 @@ class Prose(_Row):
 
 @dataclass(frozen=True, slots=True)
 class UtilitySets:
-    """All that is asked. `shots` are solved examples; `fingerprint` is the sha256 of all rows."""
+    """All that is asked. `shots` are solved examples; `fingerprint` is the sha256 of all rows.
+
+    `tables`, `tasks` and `instruction_sets` are those of others, which are identified by
+    themselves.
+    """
 
     shots: tuple[ChoiceQuestion, ...]
     questions: tuple[ChoiceQuestion, ...]
     instructions: tuple[Instruction, ...]
     prose: tuple[Prose, ...]
+    tables: tuple[ChoiceSet, ...] = ()
+    tasks: tuple[HarnessTask, ...] = ()
+    instruction_sets: tuple[InstructionSet, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of all rows."""
+        """sha256 of all rows that ship."""
         parts = (self.shots, self.questions, self.instructions, self.prose)
         return sha256_json([[row.model_dump(mode="json") for row in part] for part in parts])
 
     def first(self, limit: int) -> UtilitySets:
         """The first rows of each kind, all examples kept."""
-        return UtilitySets(
-            self.shots, self.questions[:limit], self.instructions[:limit], self.prose[:limit]
+        return replace(
+            self,
+            questions=self.questions[:limit],
+            instructions=self.instructions[:limit],
+            prose=self.prose[:limit],
         )
 
 

@@ -123,6 +123,7 @@ class _Jobs:
         part = self._plan.score
         words = ["--benchmark", self._subject.benchmark, "--engine", part.engine]
         words += ["--profile", part.profile] if part.profile else []
+        words += ["--utility", "bundled"] if part.utility else []
         return (*words, *(["--judge", part.judge] if part.judge else []))
 
     def _job(

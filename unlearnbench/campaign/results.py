@@ -12,7 +12,7 @@ from unlearnbench.campaign.jobs import CampaignJob
 from unlearnbench.campaign.workflow import is_done
 from unlearnbench.files.disk import write_atomically
 from unlearnbench.runs.attacks import read_finished, read_relearn, read_stress
-from unlearnbench.runs.run import load_run
+from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import FinishedRelearn
 
 
@@ -22,8 +22,9 @@ class CampaignRow:
 
     Scores with open facts are the conservative end of their interval: `worst_case`, `stress` (the
     share that leaked through any ranked door) and `relearnt` (the highest of a benign arm) the
-    high one, `retain` and `fluency` the low one. `warnings` are the codes of what speaks against
-    reading the worst case as forgetting, `missing` the jobs that have not ended well.
+    high one, `retain`, `fluency` and `utility` (the composite beside the base's) the low one.
+    `warnings` are the codes of what speaks against reading the worst case as forgetting, `missing`
+    the jobs that have not ended well.
     """
 
     model: str
@@ -37,6 +38,7 @@ class CampaignRow:
     retain: float | None = None
     fluency: float | None = None
     n_open: int | None = None
+    utility: float | None = None
     stress: float | None = None
     relearnt: float | None = None
     warnings: str = ""
@@ -104,6 +106,7 @@ def _figures(job: CampaignJob, folder: Path) -> Mapping[str, float | int | str]:
             "retain": scores["retain.mean"].low,
             "fluency": scores["fluency"].low,
             "n_open": worst.n_open,
+            **_composite(run),
             "warnings": " ".join(f.code for f in run.findings if f.severity == "warning"),
         }
     if job.kind == "stress":
@@ -114,3 +117,9 @@ def _figures(job: CampaignJob, folder: Path) -> Mapping[str, float | int | str]:
         worst_arm = record.summary.worst_benign if isinstance(record, FinishedRelearn) else None
         return {"relearnt": worst_arm.maximum} if worst_arm else {}
     return {}
+
+
+def _composite(run: Run) -> Mapping[str, float]:
+    """What is left of the base's utility, at least; nothing where it is not known."""
+    metric = None if run.utility is None else run.utility.metrics.get("composite")
+    return {} if metric is None or metric.low is None else {"utility": metric.low}

@@ -6,6 +6,7 @@ seeds = [0, 1]
 
 [score]
 profile = "standard"
+utility = true                 # also what each checkpoint can still do
 
 [stress]                       # left out: no stress test
 [relearn]                      # left out: no relearning
@@ -24,9 +25,9 @@ settings = { lr = [1e-5, 3e-5], max_steps = 60 }
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^-\s].*\S$|^[^-\s]$")
@@ -45,6 +46,13 @@ class ScoreChoices(_Strict):
     profile: Name | None = None
     judge: Name | None = None
     engine: Name = "transformers"
+    utility: bool = False
+
+    @model_validator(mode="after")
+    def _utility_needs_weights(self) -> Self:
+        if self.utility and self.engine != "transformers":
+            raise ValueError(f"utility = true: engine {self.engine} cannot measure it")
+        return self
 
 
 class StressChoices(_Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import sys
 from collections import Counter
+from itertools import zip_longest
 from typing import Any
 
 import typer
@@ -14,6 +15,8 @@ from unlearnbench.environment import this_process
 
 SHARED = ("train", "relearn")
 """Commands that several processes do together."""
+BARE = {"--utility": "bundled"}
+"""Options whose value may be left out, and what is meant then."""
 
 
 class ReaderGoneError(Exception):
@@ -26,8 +29,9 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse a single-valued option given twice: the last would silently replace the first.
 
-        Raises `typer.BadParameter`.
+        A value that may be left out is filled in. Raises `typer.BadParameter`.
         """
+        args = _filled_in(args, {name for p in self.params for name in p.opts})
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         for option, count in Counter(p for p in order if _single(p)).items():
             if count > 1:
@@ -51,6 +55,16 @@ class Command(TyperCommand):
                 raise ReaderGoneError from error
             raise ConnectionError("a connection was closed while it was written to") from error
         return result
+
+
+def _filled_in(args: list[str], options: set[str]) -> list[str]:
+    """The words of a command line, with the values of options in `BARE` that stand alone."""
+    filled: list[str] = []
+    for word, following in zip_longest(args, args[1:], fillvalue="--"):
+        filled.append(word)
+        if word in BARE and word in options and following.startswith("-"):
+            filled.append(BARE[word])
+    return filled
 
 
 def _single(parameter: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.cli.compared_utility import print_compared_utility
 from unlearnbench.cli.options import BaseRun, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.scoring.scores import STRICT, headline_of
@@ -56,8 +57,8 @@ def compare(
     Example: unlearnbench compare runs/wkf-a-1a2b3c4d runs/wkf-b-5e6f7a8b --format latex
     """
     quieten(quiet)
+    from unlearnbench.api.comparing import compare as comparing
     from unlearnbench.cli.formats import comma_separated, latex, markdown
-    from unlearnbench.runs.compare import compare as comparing
 
     if len(runs) < 2:
         raise typer.BadParameter("compare takes two run folders or more")
@@ -79,6 +80,8 @@ def _record(compared: Comparison) -> dict[str, object]:
     record: dict[str, object] = {
         "benchmark": compared.benchmark,
         "runs": [_run_record(run) for run in compared.runs],
+        "utility": [asdict(kept) for kept in compared.utility],
+        "verdicts": compared.verdicts,
     }
     if compared.pair is not None:
         record |= asdict(compared.pair)
@@ -97,6 +100,7 @@ def _run_record(run: ComparedRun) -> dict[str, object]:
         "profile": run.profile,
         "scores": {name: score_record(score) for name, score in run.scores.items()},
         "base": run.base,
+        "utility": {n: metric.model_dump(mode="json") for n, metric in run.utility.items()},
         "n_open": run.n_open,
         "findings": [asdict(finding) for finding in run.findings],
     }
@@ -146,6 +150,7 @@ def _print(compared: Comparison) -> None:
         for name, run in zip(("first", "second"), compared.runs, strict=True):
             console.print(f"{name}: {run.checkpoint} judged by {run.judge} ({run.path})")
         _print_pair(compared.pair)
+    print_compared_utility(compared)
 
 
 def _print_pair(pair: PairComparison) -> None:

@@ -14,7 +14,7 @@ from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.types import Setting
-from unlearnbench.types.options import RunOptions, TrainOptions
+from unlearnbench.types.options import RunOptions, TrainOptions, UtilityOptions
 
 if TYPE_CHECKING:
     from unlearnbench.runs.run import Run
@@ -29,6 +29,8 @@ _SHORT: Mapping[str, Setting | str] = {
 }
 """A fifth of the preset's steps with half of its forget rows, at a higher rate: a demo should take
 minutes."""
+_ROWS = 24
+"""Rows of each kind of utility, for the same reason."""
 
 Folder = Annotated[Path, typer.Option(help="Where the runs and the trained checkpoint go.")]
 Profile = Annotated[str, typer.Option(help="quick, or standard for all 32 probes per fact.")]
@@ -68,6 +70,7 @@ def _score(checkpoint: str, out: Path, profile: str, quiet: bool, base: Path | N
             profile=profile,
             base=base,
             run_options=RunOptions(out),
+            utility_options=UtilityOptions(("bundled",), _ROWS),
             on_progress=on_progress,
         )
 
@@ -101,11 +104,24 @@ def print_demo(before: Run, after: Run) -> None:
             for f in (score_text, lambda x: bounds_text(x.interval))
         ]
         view.add_row(name, *cells, style="bold" if name == "forget.worst_case" else "")
+    view.add_row("utility", "the base", "–", _kept(after), "–")
     console = stdout()
     console.print(view)
+    console.print(
+        f"utility: what is left of the base, by the first {_ROWS} questions, instructions and "
+        "paragraphs; 100 %: all",
+        soft_wrap=True,
+    )
     _say(before, after)
     for run in (before, after):
         console.print(f"run: {run.path}", soft_wrap=True)
+
+
+def _kept(after: Run) -> str:
+    """The composite in percent; a dash while it is not known."""
+    metric = after.utility and after.utility.metrics.get("composite")
+    value = metric.value if metric else None
+    return "–" if value is None else f"{value * 100:.1f} %"
 
 
 def _say(before: Run, after: Run) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
+from unlearnbench.cli.utility_table import metrics_record, print_utility
 from unlearnbench.scoring.findings import count_text
 from unlearnbench.scoring.scores import HEADLINE, STRICT, headline_of
 from unlearnbench.scoring.ways import WAYS, without_ways
@@ -35,12 +36,13 @@ _MEANING = {
 
 
 def print_run(run: Run, as_json: bool) -> int:
-    """Print a run; the exit code is 1 while facts are open."""
+    """Print a run; the exit code is 1 while facts, or answers to instructions, are open."""
     if as_json:
         print(json.dumps(run_record(run), indent=2, ensure_ascii=False))
     else:
         _print_tables(run)
-    return EXIT_OPEN if run.n_open else 0
+    utility_open = run.utility is not None and run.utility.open
+    return EXIT_OPEN if run.n_open or utility_open else 0
 
 
 def print_runs(runs: Runs, as_json: bool) -> int:
@@ -94,6 +96,7 @@ def run_record(run: Run) -> dict[str, object]:
         "corrected": {name: asdict(c) for name, c in corrections(run).items()},
         "findings": [asdict(finding) for finding in run.findings],
         "base": _base_record(run),
+        "utility": None if run.utility is None else metrics_record(run.utility),
         "n_probes": len(run.probes),
         "n_open": run.n_open,
         "n_cut": run.n_cut,
@@ -127,6 +130,8 @@ def _print_tables(run: Run) -> None:
         console.print(_style_table(run))
     if run.ways:
         console.print(_way_table(run))
+    if run.utility is not None:
+        print_utility(run.utility)
     for line in _remarks(run):
         console.print(line, soft_wrap=True)
 

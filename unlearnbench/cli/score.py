@@ -28,7 +28,7 @@ from unlearnbench.cli.options import (
 from unlearnbench.cli.output import quieten
 from unlearnbench.cli.progress import progress
 from unlearnbench.types.execution import ExecutorOptions
-from unlearnbench.types.options import EngineOptions, RunOptions
+from unlearnbench.types.options import EngineOptions, RunOptions, UtilityOptions
 
 BenchmarkNames = Annotated[
     list[str],
@@ -71,6 +71,7 @@ def score(
     max_cost: MaxCost = None,
     run_options: RunOptions = RunOptions(),
     executor_options: ExecutorOptions = ExecutorOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     dry_run: DryRun = False,
     on: OnMachine = None,
     price: Price = None,
@@ -96,7 +97,8 @@ def score(
         plan = partial(planning.plan_score, checkpoint, names, on=on, price=price, seed=seed)
         plan = partial(plan, engine=engine)
         plan = partial(plan, profile=profile, judge=judge, source=source, limit=limit)
-        return print_forecast(plan(engine_options=engine_options), json)
+        forecast = plan(engine_options=engine_options, utility_options=utility_options)
+        return print_forecast(forecast, json)
     with progress(quiet) as on_progress:
         result = scoring.score(
             checkpoint,
@@ -112,6 +114,7 @@ def score(
             engine_options=engine_options,
             run_options=run_options,
             executor_options=executor_options,
+            utility_options=utility_options,
             on_progress=on_progress,
         )
     return print_runs(result, json) if isinstance(result, Runs) else print_run(result, json)

@@ -34,6 +34,7 @@ from unlearnbench.reporting.load import (
 )
 from unlearnbench.reporting.matrix import Matrix, matrix, matrix_style
 from unlearnbench.reporting.redact import Redact, Redaction, redaction
+from unlearnbench.reporting.utility import UtilityPart, utility_part
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.findings import FACTS, POINTS, RETAIN_FLOOR
 from unlearnbench.scoring.fluency import FLOOR
@@ -80,6 +81,7 @@ class Section:
     scores: list[ScorePart]
     stresses: list[StressPart]
     relearnings: list[RelearnPart]
+    utility: UtilityPart | None
     leaks: list[Leak]
     notes: list[str]
 
@@ -146,18 +148,13 @@ def section(
     base = given or base_of(checkpoint, others)
     folders = [attack.path.name for attack in checkpoint.attacks]
     leaks, notes = leaks_of(checkpoint)
-    training = ""
-    if checkpoint.training:
-        steps = f"{checkpoint.training.steps} steps"
-        origin = blank.name(checkpoint.training.base.name)
-        training = f"{checkpoint.training.method} from {origin}, {steps}"
     return Section(
         number=number,
         label=checkpoint.label,
         fingerprint=checkpoint.identity.checkpoint,
         about=f"{blank.name(checkpoint.identity.benchmark)} "
         f"{checkpoint.identity.benchmark_version}",
-        training=training,
+        training=_origin(checkpoint, blank),
         runs=tables.run_rows(checkpoint, blank.path),
         diagnosis=_redacted(diagnose(checkpoint, base), blank, folders),
         scores=[_score_part(score, base, blank) for score in checkpoint.scores],
@@ -173,9 +170,18 @@ def section(
             )
             for r in checkpoint.relearnings
         ],
+        utility=utility_part(checkpoint, base, blank),
         leaks=[blank.leak(leak) for leak in leaks],
         notes=[blank.remark(note, folders) for note in notes],
     )
+
+
+def _origin(checkpoint: CheckpointRuns, blank: Redaction) -> str:
+    """How the checkpoint came about, if that is known."""
+    training = checkpoint.training
+    if training is None:
+        return ""
+    return f"{training.method} from {blank.name(training.base.name)}, {training.steps} steps"
 
 
 def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:

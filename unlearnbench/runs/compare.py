@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.errors import RunError
 from unlearnbench.runs.pair import PairComparison, compare_pair
 from unlearnbench.runs.run import Run, load_base
+from unlearnbench.runs.utility_pair import UtilityComparison
 from unlearnbench.scoring.findings import RunFinding
 from unlearnbench.scoring.known import AMONG_KNOWN
 from unlearnbench.scoring.scores import FORGET_VIEWS, HEADLINE, STRICT
@@ -18,9 +19,20 @@ from unlearnbench.types import Score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from unlearnbench.runs.schema.utility import Metric
+
 _FIRST = (HEADLINE, STRICT)
 SCORES = (*_FIRST, *(name for name in FORGET_VIEWS if name not in _FIRST), "retain.mean")
 """Scores that are compared, the headlines first."""
+UTILITY_METRICS = (
+    "composite",
+    "choice.letters",
+    "choice.texts",
+    "answers.degenerate",
+    "answers.ngram_entropy",
+    "prose.bits_per_byte",
+)
+"""Metrics of utility that are compared; the composite needs a base."""
 Cell = str | int | float | None
 
 
@@ -39,6 +51,7 @@ class ComparedRun:
         findings: What a reader of the run must know.
         base: Name of the model before unlearning, where a run of it is given; `scores` then hold
             `forget.among_known` unless it knew nothing.
+        utility: The metrics of utility by name; empty where it was not measured.
     """
 
     path: Path
@@ -50,6 +63,7 @@ class ComparedRun:
     n_open: int
     findings: tuple[RunFinding, ...]
     base: str | None = None
+    utility: Mapping[str, Metric] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,6 +84,10 @@ class ComparedRun:
             made[f"{name}.high"] = score.high if score else None
             made[f"{name}.interval_low"] = score.interval.low if score else None
             made[f"{name}.interval_high"] = score.interval.high if score else None
+        for name in UTILITY_METRICS:
+            metric = self.utility.get(name)
+            made[f"utility.{name}.low"] = metric.low if metric else None
+            made[f"utility.{name}.high"] = metric.high if metric else None
         made["open"] = self.n_open
         made["findings"] = " ".join(finding.code for finding in self.findings)
         return made
@@ -83,11 +101,15 @@ class Comparison:
         benchmark: Name and version of the benchmark.
         runs: One row a run.
         pair: Two runs fact by fact; None for any other number of them.
+        utility: What each run after the first keeps beside the first, metric by metric.
+        verdicts: A sentence about each run after the first: forgetting and utility.
     """
 
     benchmark: str
     runs: tuple[ComparedRun, ...]
     pair: PairComparison | None = None
+    utility: tuple[UtilityComparison, ...] = ()
+    verdicts: tuple[str, ...] = ()
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per run; scores as bounds and 95 % intervals, from 0 to 1."""
@@ -96,24 +118,8 @@ class Comparison:
         return pd.DataFrame([run.record() for run in self.runs])
 
 
-def compare(runs: Sequence[Run | str | Path], base: str | Path | None = None) -> Comparison:
-    """Compare runs of one benchmark.
-
-    Example:
-        >>> compare(["runs/wkf-a-1a2b3c4d", "runs/wkf-b-5e6f7a8b"]).to_pandas()
-
-    Args:
-        runs: Two runs or more, or their folders.
-        base: Folder of a run of the model before unlearning; each row then also says how many of
-            the facts that it knew leak.
-
-    Returns:
-        A row a run; of exactly two runs also which facts leak in which, and where judges differ.
-
-    Raises:
-        RunError: One is no score run, or they are of different benchmarks; or two runs did not ask
-            the same probes; or one cannot be compared with the base.
-    """
+def comparable(runs: Sequence[Run | str | Path], base: str | Path | None = None) -> list[Run]:
+    """The runs, read where a folder is given, beside the base's. Raises `RunError` as `compare`."""
     from unlearnbench.runs.stored import load_judged
 
     read = [run if isinstance(run, Run) else load_judged(run) for run in runs]
@@ -122,11 +128,16 @@ def compare(runs: Sequence[Run | str | Path], base: str | Path | None = None) ->
     different = next(_other_benchmarks(read), None)
     if different is not None:
         raise RunError(f"{different}; compare runs of one benchmark and version")
-    if base is not None:
-        before = load_base(base)
-        read = [run.against(before) for run in read]
-    pair = compare_pair(*read) if len(read) == 2 else None
-    return Comparison(_benchmark(read[0]), tuple(map(_row, read)), pair)
+    if base is None:
+        return read
+    before = load_base(base)
+    return [run.against(before) for run in read]
+
+
+def compare_scores(runs: Sequence[Run]) -> Comparison:
+    """Compare the scores of runs of one benchmark. Raises `RunError` as `compare`."""
+    pair = compare_pair(*runs) if len(runs) == 2 else None
+    return Comparison(_benchmark(runs[0]), tuple(map(_row, runs)), pair)
 
 
 def _benchmark(run: Run) -> str:

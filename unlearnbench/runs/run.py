@@ -13,6 +13,7 @@ from unlearnbench.runs.base import check_base, share_among_known
 from unlearnbench.runs.findings import findings_of
 from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.result import ProbeResult
+from unlearnbench.runs.utility import utility_of
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.scoring.answers import extract_answer, why_not_counted, why_unanswered
 from unlearnbench.scoring.breakdown import StyleEffect, leak_matrix, style_effects
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from unlearnbench.runs.schema import RunRecord
+    from unlearnbench.runs.schema.utility import UtilityRecord
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Run:
     def among_known(self) -> Score | None:
         """The headline among the forget facts that the base knew; None without a base."""
         return share_among_known(self, self.base) if self.base else None
+
+    @cached_property
+    def utility(self) -> UtilityRecord | None:
+        """What the model can still do, if it was measured. Raises `RunError` if damaged."""
+        return utility_of(self.path, self.record.identity.checkpoint)
 
     @property
     def n_open(self) -> int:

@@ -28,7 +28,19 @@ def read_utility(path: Path) -> UtilityRecord:
         raise RunError(f"{error}; make it with unlearnbench utility --out") from error
 
 
-def utility_of(folder: Path) -> UtilityRecord | None:
-    """The utility that was measured beside a run; None if it was not. Raises `RunError`."""
+def utility_of(folder: Path, checkpoint: str | None = None) -> UtilityRecord | None:
+    """The utility that was measured beside a run; None if it was not.
+
+    Raises `RunError` for a damaged file, and for one about another `checkpoint` (a fingerprint).
+    """
     path = folder / UTILITY_FILE
-    return read_utility(path) if path.exists() else None
+    if not path.exists():
+        return None
+    record = read_utility(path)
+    measured = record.model.fingerprint
+    if checkpoint is not None and measured != checkpoint:
+        raise RunError(
+            f"{path}: measured of another checkpoint ({measured[:8]}, not {checkpoint[:8]}); move "
+            "it away"
+        )
+    return record

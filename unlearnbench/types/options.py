@@ -233,6 +233,51 @@ class TofuOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UtilityOptions:
+    """What is measured of a model beside forgetting: is it still a good one?
+
+    Args:
+        utility: `bundled` (questions, instructions and prose that ship), with which every other
+            name is measured too: `mmlu`, `mmlu:SUBJECT,…`, `rwku` (RWKU's `utility_general`) or
+            `hub:OWNER/NAME[:CONFIG]`, choice questions asked by their letters behind five solved
+            ones; `alpaca-eval` or `instructions:FILE`, more instructions to answer and to
+            compare (column `instruction`); `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of
+            lm-eval, run by its library and with its defaults. Empty: nothing for `score`,
+            `bundled` for `measure_utility`.
+        utility_limit: Only the first rows of each kind, for a first look.
+        utility_source: Where those questions lie: `hub`, or a folder with their files.
+        columns: A data set's own names of `question`, `choices`, `answer` and `subject`.
+    """
+
+    utility: Annotated[
+        tuple[str, ...],
+        Help(
+            "Also measure what the model can still do, with the sets that ship (plain --utility), "
+            "and with mmlu, mmlu:SUBJECT,…, rwku, hub:OWNER/NAME[:CONFIG], alpaca-eval, "
+            "instructions:FILE, lm-eval:TASK or lm-eval:PATH.yaml; may be repeated.",
+            read=tuple,
+            repeated=True,
+        ),
+    ] = ()
+    utility_limit: Annotated[
+        int | None,
+        Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
+    ] = None
+    utility_source: Annotated[
+        str, Help("Where mmlu, rwku, alpaca-eval and hub:… lie: hub, or a folder.")
+    ] = "hub"
+    columns: Annotated[
+        Mapping[str, str],
+        Help(
+            "NAME=COLUMN: which column of them is question, choices, answer or subject.",
+            "--utility-column",
+            read=pairs,
+            repeated=True,
+        ),
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """Where a run or a training is stored.
 

@@ -19,11 +19,17 @@ def chosen_letter(logprobs: Sequence[float]) -> str | None:
     four letters after the prompt's "Answer:". A model that prefers none has chosen none: a tie is
     not right. Raises `ValueError` for NaN, which is a fault and no answer.
     """
+    index = chosen_index(logprobs)
+    return None if index is None else LETTERS[index]
+
+
+def chosen_index(logprobs: Sequence[float]) -> int | None:
+    """The place of the highest of any number of log-probabilities; see `chosen_letter`."""
     if any(map(math.isnan, logprobs)):
         raise ValueError("a letter's log-probability is NaN")
     best = max(logprobs)
     places = [place for place, value in enumerate(logprobs) if value == best]
-    return LETTERS[places[0]] if len(places) == 1 else None
+    return places[0] if len(places) == 1 else None
 
 
 def choice_accuracy(

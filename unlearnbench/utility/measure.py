@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
-from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.harness import HARNESS
+from unlearnbench.benchmark.instruction_sets import InstructionSet
+from unlearnbench.benchmark.utility_sets import ChoiceQuestion, UtilitySets
+from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
-from unlearnbench.runs.schema.utility import Measurement, StoredAnswer
-from unlearnbench.types import Completion, Probe, ProbeKey, Sampling
+from unlearnbench.runs.schema.utility import (
+    ChoiceTable,
+    InstructionTable,
+    Measurement,
+    Stage,
+    StoredAnswer,
+    TaskResult,
+)
+from unlearnbench.types import Completion, Probe, Sampling
+from unlearnbench.types.harness import HarnessTask
 from unlearnbench.utility.choice import LETTERS
-from unlearnbench.utility.prompts import choice_prompts, instruction_probes
+from unlearnbench.utility.prompts import choice_prompts, instruction_probes, raw_probe
+from unlearnbench.utility.stages import Stages
+from unlearnbench.utility.tables import LetteringModel, measure_table, table_digest
 
 NEW_TOKENS = 128
 """Room for an answer to an instruction; RWKU's repetitiveness is of answers as long."""
 Distributions = Iterator[tuple[list[int], NDArray[np.float32]]]
 
 
-class MeasuredModel(Protocol):
-    """A loaded model, as far as it is asked here; see `engines.transformers.next_tokens`."""
+class MeasuredModel(LetteringModel, Protocol):
+    """A loaded model, as far as it is asked here; see `engines.transformers.measured`."""
 
     @property
     def generator(self) -> Generator:
         """Answers instructions."""
         ...
 
-    def letters(self, prompts: Sequence[str], letters: str) -> NDArray[np.float64]:
-        """ln p of each letter after each prompt, shape (prompts, letters)."""
+    def choices(self, asked: Sequence[tuple[Probe, Sequence[str]]]) -> NDArray[np.float64]:
+        """Mean ln p a token of each choice after its prompt, shape (prompts, choices)."""
         ...
 
-    def answers(self, asked: Sequence[tuple[Probe, str]]) -> list[AnswerTokens]:
-        """How likely given answers are."""
+    def run_task(self, task: HarnessTask) -> dict[str, TaskResult]:
+        """The figures of a task of lm-eval by its name there, or of each of a group."""
         ...
 
     def distributions(self, texts: Sequence[str]) -> Distributions:
@@ -51,56 +64,89 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Prose:
-    logprobs: dict[str, tuple[float, ...]]
-    vocabulary: int
+def measure_model(
+    model: MeasuredModel, sets: UtilitySets, stages: Stages, watch: Watcher | None = None
+) -> Measurement:
+    """Everything about one model, as far as it is not in `stages`.
 
-
-def measure_model(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> Measurement:
-    """Everything about one model. `watch` is called with every paragraph's distributions."""
+    `watch` is called with every paragraph's distributions.
+    """
+    letters = stages.get("letters", lambda: _letters(model, sets)).rows
+    choices = stages.get("choices", lambda: _written_out(model, sets.questions)).rows
+    prose = (
+        _prose(model, sets, watch) if watch else stages.get("prose", lambda: _prose(model, sets))
+    )
+    shipped = {row.id: row.instruction for row in sets.instructions}
+    answers = stages.get("answers", lambda: _answers(model.generator, shipped)).answers
     info = model.generator.info
-    letters = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS)
-    prose = _prose(model, sets, watch)
     return Measurement(
         checkpoint=info.checkpoint,
         fingerprint=info.fingerprint,
         dtype=str(info.settings["dtype"]),
-        letters={q.id: tuple(row) for q, row in zip(sets.questions, letters.tolist(), strict=True)},
-        choices=_written_out(model, sets.questions),
-        answers=_answers(model.generator, sets.instructions),
-        prose=prose.logprobs,
+        letters={name: _four(row) for name, row in letters.items()},
+        choices={name: _four(row) for name, row in choices.items()},
+        answers=answers,
+        prose=prose.rows,
         vocabulary=prose.vocabulary,
-        tables={},
-        tasks={},
-        notes=tuple(model.generator.info.notes),
+        tables={asked.name: _table(model, asked, stages) for asked in sets.tables},
+        tasks=_tasks(model, sets.tasks, stages),
+        instructions={
+            asked.name: _instructions(model, asked, stages) for asked in sets.instruction_sets
+        },
+        notes=tuple(info.notes),
+        settings=stages.settings,
     )
 
 
-def _written_out(
-    model: MeasuredModel, questions: Sequence[ChoiceQuestion]
-) -> dict[str, tuple[float, float, float, float]]:
+def _table(model: MeasuredModel, asked: ChoiceSet, stages: Stages) -> ChoiceTable:
+    name = f"table {table_digest(asked)}"
+    table = stages.get(name, lambda: Stage(table=measure_table(model, asked))).table
+    if table is None:
+        raise RunError(f"its stage {name!r} holds no table; remove what was kept to measure again")
+    return table.model_copy(update={"source": asked.source})
+
+
+def _instructions(model: MeasuredModel, asked: InstructionSet, stages: Stages) -> InstructionTable:
+    stage = stages.get(
+        f"instructions {asked.digest}", lambda: _answers(model.generator, asked.rows)
+    )
+    return InstructionTable(
+        source=asked.source, data=asked.digest, instructions=asked.rows, answers=stage.answers
+    )
+
+
+def _tasks(
+    model: MeasuredModel, tasks: Sequence[HarnessTask], stages: Stages
+) -> dict[str, TaskResult]:
+    results: dict[str, TaskResult] = {}
+    for task in tasks:
+        results |= stages.get(f"task {task.data}", partial(_task, model, task)).tasks
+    return results
+
+
+def _task(model: MeasuredModel, task: HarnessTask) -> Stage:
+    return Stage(tasks={f"{HARNESS}:{k}": v for k, v in model.run_task(task).items()})
+
+
+def _letters(model: MeasuredModel, sets: UtilitySets) -> Stage:
+    values = model.letters(choice_prompts(sets.shots, sets.questions), LETTERS).tolist()
+    return Stage(rows={q.id: row for q, row in zip(sets.questions, values, strict=True)})
+
+
+def _four(row: Sequence[float]) -> tuple[float, float, float, float]:
+    a, b, c, d = row
+    return a, b, c, d
+
+
+def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> Stage:
     """Mean ln p a token of each choice as the answer to the bare question."""
-    asked = [(_bare(q), choice) for q in questions for choice in q.choices]
-    losses = iter([-tokens.loss for tokens in model.answers(asked)])
-    return {q.id: (next(losses), next(losses), next(losses), next(losses)) for q in questions}
+    asked = [(raw_probe(q.id, f"Question: {q.question}\nAnswer:"), q.choices) for q in questions]
+    values = model.choices(asked).tolist()
+    return Stage(rows={q.id: row for q, row in zip(questions, values, strict=True)})
 
 
-def _bare(question: ChoiceQuestion) -> Probe:
-    return Probe(
-        key=ProbeKey(question.id, "original", "plain"),
-        split="retain",
-        topic="utility",
-        tier=None,
-        question=question.question,
-        answer="",
-        aliases=(),
-        text=f"Question: {question.question}\nAnswer:",
-    )
-
-
-def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[str, StoredAnswer]:
-    """Greedy answers by id; one that failed stays open."""
+def _answers(generator: Generator, instructions: Mapping[str, str]) -> Stage:
+    """Greedy answers to instructions, both by id; one that failed stays open."""
     probes = instruction_probes(instructions, generator.info.prompt_format)
     results = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
     answers = {}
@@ -111,10 +157,10 @@ def _answers(generator: Generator, instructions: Sequence[Instruction]) -> dict[
         else:
             fault = "no answer came" if result is None else result.error
             answers[probe.key.fact] = StoredAnswer(text=None, fault=fault)
-    return answers
+    return Stage(answers=answers)
 
 
-def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> _Prose:
+def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None = None) -> Stage:
     logprobs, vocabulary = {}, 0
     texts = [paragraph.text for paragraph in sets.prose]
     for paragraph, (ids, logp) in zip(sets.prose, model.distributions(texts), strict=True):
@@ -122,4 +168,4 @@ def _prose(model: MeasuredModel, sets: UtilitySets, watch: Watcher | None) -> _P
         vocabulary = logp.shape[1]
         if watch is not None:
             watch(paragraph.id, ids, logp)
-    return _Prose(logprobs, vocabulary)
+    return Stage(rows=logprobs, vocabulary=vocabulary)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction
+from unlearnbench.benchmark.utility_sets import ChoiceQuestion
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat
 from unlearnbench.utility.choice import LETTERS
 
@@ -27,19 +28,26 @@ def _asked(question: ChoiceQuestion) -> str:
     return f"{question.question}\n{''.join(choices)}Answer:"
 
 
-def instruction_probes(instructions: Sequence[Instruction], form: PromptFormat) -> list[Probe]:
-    """Instructions as probes: a conversation's first turn, or a raw prompt."""
+def raw_probe(name: str, text: str) -> Probe:
+    """A text that is put to a model as it stands."""
+    return Probe(
+        key=ProbeKey(name, "original", "plain"),
+        split="retain",
+        topic="utility",
+        tier=None,
+        question=text,
+        answer="",
+        aliases=(),
+        text=text,
+    )
+
+
+def instruction_probes(instructions: Mapping[str, str], form: PromptFormat) -> list[Probe]:
+    """Instructions, by their ids, as probes: a conversation's first turn, or a raw prompt."""
+    raw = [raw_probe(row, f"Question: {text}\nAnswer:") for row, text in instructions.items()]
+    if form == "raw":
+        return raw
     return [
-        Probe(
-            key=ProbeKey(row.id, "original", "plain"),
-            split="retain",
-            topic="utility",
-            tier=None,
-            question=row.instruction,
-            answer="",
-            aliases=(),
-            messages=(Message("user", row.instruction),) if form == "chat" else (),
-            text=None if form == "chat" else f"Question: {row.instruction}\nAnswer:",
-        )
-        for row in instructions
+        replace(probe, question=text, messages=(Message("user", text),), text=None)
+        for probe, text in zip(raw, instructions.values(), strict=True)
     ]

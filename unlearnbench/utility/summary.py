@@ -14,6 +14,7 @@ from unlearnbench.utility.choice import LETTERS, choice_accuracy, chosen_letter
 from unlearnbench.utility.degeneration import KINDS, degeneration
 from unlearnbench.utility.drift import bits_per_byte, perplexity
 from unlearnbench.utility.repetitiveness import cut_words, distinct_share, ngram_entropy
+from unlearnbench.utility.tables import table_metrics
 
 EQUAL_LENGTH = 40
 """Words to which answers are cut before distinct 2-grams are counted."""
@@ -26,6 +27,9 @@ def metrics_of(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
         **_degeneration(measured, sets),
         **_variety(measured),
         **_prose(measured, sets),
+        **_tables(measured),
+        **_other_instructions(measured),
+        **_tasks(measured),
     }
 
 
@@ -62,6 +66,37 @@ def _choices(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
     taken = [chosen_letter(measured.letters[question.id]) for question in sets.questions]
     most = max(taken.count(letter) for letter in LETTERS)
     metrics["choice.one_letter"] = _share(most, len(gold), 0)
+    return metrics
+
+
+def _other_instructions(measured: Measurement) -> dict[str, Metric]:
+    """N-gram entropy of the answers to instructions of others, as RWKU has it on AlpacaEval's."""
+    metrics = {}
+    for name, table in measured.instructions.items():
+        texts = [answer.text for answer in table.answers.values()]
+        values = [ngram_entropy(cut_words(text)) for text in texts if text is not None]
+        metrics[f"{name}.ngram_entropy"] = mean_metric(values, len(texts) - len(values))
+    return metrics
+
+
+def _tables(measured: Measurement) -> dict[str, Metric]:
+    """Accuracy on choice questions of others, each table's subjects after it."""
+    metrics = {}
+    for name, table in measured.tables.items():
+        metrics.update(table_metrics(name, table))
+    return metrics
+
+
+def _tasks(measured: Measurement) -> dict[str, Metric]:
+    """The figures of tasks of others, with the interval of ± 1.96 of their standard errors.
+
+    A standard error of 0 says that all documents came out alike, not that the figure is certain.
+    """
+    metrics = {}
+    for name, task in measured.tasks.items():
+        for metric, (value, stderr) in ((m, (f.value, f.stderr)) for m, f in task.metrics.items()):
+            ends = None if not stderr else (value - Z95 * stderr, value + Z95 * stderr)
+            metrics[f"{name}.{metric}"] = Metric(low=value, high=value, interval=ends, n=task.n)
     return metrics
 
 

@@ -11,7 +11,7 @@ import torch
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.encoding import token_ids
-from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.engines.transformers.stops import ended
 from unlearnbench.errors import EngineError
@@ -34,7 +34,7 @@ class _Row:
 
 
 def likelihoods(
-    engine: TransformersEngine, answers: Sequence[tuple[Probe, str]], *, end_token: bool = False
+    engine: ModelEngine, answers: Sequence[tuple[Probe, str]], *, end_token: bool = False
 ) -> list[AnswerTokens]:
     """One `AnswerTokens` for each (probe, answer), in the order given.
 
@@ -48,7 +48,7 @@ def likelihoods(
     return _scored(engine, rows)
 
 
-def text_likelihoods(engine: TransformersEngine, texts: Sequence[str]) -> list[AnswerTokens]:
+def text_likelihoods(engine: ModelEngine, texts: Sequence[str]) -> list[AnswerTokens]:
     """One `AnswerTokens` for each text by itself, in the order given.
 
     It holds all tokens but the first, which nothing predicts; where the tokenizer puts a mark
@@ -66,7 +66,7 @@ def text_likelihoods(engine: TransformersEngine, texts: Sequence[str]) -> list[A
     return _scored(engine, rows)
 
 
-def _scored(engine: TransformersEngine, rows: list[_Row]) -> list[AnswerTokens]:
+def _scored(engine: ModelEngine, rows: list[_Row]) -> list[AnswerTokens]:
     results: dict[int, AnswerTokens] = {}
     with torch.inference_mode(), own_attention(engine):
         for batch in _batches(rows, engine.model.config.get_text_config().vocab_size):
@@ -75,7 +75,7 @@ def _scored(engine: TransformersEngine, rows: list[_Row]) -> list[AnswerTokens]:
 
 
 @contextmanager
-def own_attention(engine: TransformersEngine) -> Iterator[None]:
+def own_attention(engine: ModelEngine) -> Iterator[None]:
     """The model's usual attention for a while: the packed one knows only packed rows."""
     packed = engine.model.config._attn_implementation
     engine.model.set_attn_implementation("sdpa" if engine.model._supports_sdpa else "eager")
@@ -85,7 +85,7 @@ def own_attention(engine: TransformersEngine) -> Iterator[None]:
         engine.model.set_attn_implementation(packed)
 
 
-def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end: list[int]) -> _Row:
+def _row(engine: ModelEngine, index: int, probe: Probe, answer: str, end: list[int]) -> _Row:
     spaced = answer if probe.text is None else f" {answer}"
     ids = list(engine.tokenizer(spaced, add_special_tokens=False).input_ids)
     row = _Row(index, engine.prompts.ids(probe), ids + end, bool(end))
@@ -95,13 +95,13 @@ def _row(engine: TransformersEngine, index: int, probe: Probe, answer: str, end:
     return row
 
 
-def _check_window(engine: TransformersEngine, row: _Row, where: str) -> None:
+def _check_window(engine: ModelEngine, row: _Row, where: str) -> None:
     window = context_window(engine.model.config)
     if window is not None and row.length > window:
         raise EngineError(f"{where}: {row.length} tokens do not fit the window of {window}")
 
 
-def _end(engine: TransformersEngine, chat: bool) -> int:
+def _end(engine: ModelEngine, chat: bool) -> int:
     """The token that ends a turn: the template's own where there is one."""
     closing = engine.prompts.prompter.template.closing() if chat else ""
     return ended(engine.tokenizer, closing)[-1]
@@ -119,7 +119,7 @@ def _batches(rows: list[_Row], vocabulary: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _score(engine: TransformersEngine, batch: list[_Row]) -> Iterator[tuple[int, AnswerTokens]]:
+def _score(engine: ModelEngine, batch: list[_Row]) -> Iterator[tuple[int, AnswerTokens]]:
     width = max(row.length for row in batch)
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     mask = torch.zeros_like(ids)

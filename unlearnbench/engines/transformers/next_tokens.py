@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,11 +19,12 @@ from transformers import Cache
 
 from unlearnbench.engines.transformers.attention import any_shape
 from unlearnbench.engines.transformers.encoding import token_ids
-from unlearnbench.engines.transformers.engine import TransformersEngine
+from unlearnbench.engines.transformers.engine import ModelEngine
 from unlearnbench.engines.transformers.likelihood import own_attention
 from unlearnbench.engines.transformers.prefixes import common_prefix
 from unlearnbench.engines.transformers.prompts import context_window
 from unlearnbench.errors import EngineError
+from unlearnbench.types import Message
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +37,18 @@ _COARSE = 0.3
 
 
 def letter_logprobs(
-    engine: TransformersEngine, prompts: Sequence[str], letters: str
+    engine: ModelEngine, prompts: Sequence[str], letters: str, begun: str = ""
 ) -> NDArray[np.float64]:
     """ln p(letter | prompt) for each raw prompt, shape (prompts, letters), in nats.
 
-    The letter stands after a blank, as in "Answer: B". One prompt is also computed without the
-    shared prefix; if the two differ, all are, and the engine notes it. Raises `EngineError` if
+    The letter stands after a blank, as in "Answer: B". With `begun`, prompts are a user's turns and
+    `begun` the beginning of the response, before the letter. One prompt is also computed without
+    the shared prefix; if the two differ, all are, and the engine notes it. Raises `EngineError` if
     letters are not single tokens for this tokenizer, a prompt does not fit, or the model returns
     NaN.
     """
-    rows = [engine.prompts.prompter.raw(prompt) for prompt in prompts]
-    lead, wanted = _letter_tokens(engine, prompts[0], rows[0], letters)
+    rows = [_encoded(engine, prompt, begun) for prompt in prompts]
+    lead, wanted = _letter_tokens(engine, prompts[0], begun, letters)
     rows = [row + lead for row in rows]
     window = context_window(engine.model.config)
     longest = max(map(len, rows))
@@ -58,8 +61,15 @@ def letter_logprobs(
     return np.asarray(values.double().cpu().numpy())
 
 
+def fitting(engine: ModelEngine, prompts: Sequence[str], begun: str = "") -> list[bool]:
+    """Whether each prompt of `letter_logprobs`, with its letter, fits the context window."""
+    window = context_window(engine.model.config)
+    room = math.inf if window is None else window - 1
+    return [len(_encoded(engine, prompt, begun)) < room for prompt in prompts]
+
+
 def text_distributions(
-    engine: TransformersEngine, texts: Sequence[str]
+    engine: ModelEngine, texts: Sequence[str]
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """For each text its token ids and ln p over the vocabulary before each, shape (T, V), in nats.
 
@@ -83,12 +93,30 @@ def text_distributions(
         yield ids, torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
 
 
+def _encoded(engine: ModelEngine, prompt: str, response: str) -> list[int]:
+    """Token ids of a text and what follows it: as a turn with the beginning of its response where
+    there is one and the model has a template.
+    """
+    prompter = engine.prompts.prompter
+    if not response or engine.prompt_format == "raw":
+        return prompter.raw("\n".join(filter(None, [prompt, response])))
+    return prompter.chat((Message("user", prompt), Message("assistant", response)))[2]
+
+
+def tolerance(engine: ModelEngine) -> float:
+    """Nats by which two ways to compute the same may differ."""
+    return _TOLERANCE.get(engine.dtype, _COARSE)
+
+
 def _letter_tokens(
-    engine: TransformersEngine, prompt: str, ids: list[int], letters: str
+    engine: ModelEngine, prompt: str, begun: str, letters: str
 ) -> tuple[list[int], list[int]]:
     """What stands between a prompt and each letter (a blank, if it is a token), and the letters."""
-    encode = engine.prompts.prompter.raw
-    longer = [encode(f"{prompt} {letter}") for letter in letters]
+    ids = _encoded(engine, prompt, begun)
+    if begun:
+        longer = [_encoded(engine, prompt, f"{begun} {letter}") for letter in letters]
+    else:
+        longer = [_encoded(engine, f"{prompt} {letter}", "") for letter in letters]
     leads = {tuple(row[len(ids) : -1]) for row in longer}
     if len(leads) > 1 or any(row[: len(ids)] != ids or len(row) == len(ids) for row in longer):
         raise EngineError(f"its tokenizer has no single token for a letter of {letters}")
@@ -105,9 +133,7 @@ def _shared_length(rows: Sequence[Sequence[int]]) -> int:
     return shared if shared >= _FEW_TOKENS and len(rows) > 1 else 0
 
 
-def _all_rows(
-    engine: TransformersEngine, rows: Sequence[list[int]], wanted: list[int]
-) -> torch.Tensor:
+def _all_rows(engine: ModelEngine, rows: Sequence[list[int]], wanted: list[int]) -> torch.Tensor:
     """ln p of the wanted tokens after each row."""
     shared = _shared_length(rows)
     if not shared:
@@ -118,7 +144,7 @@ def _all_rows(
         rests = [row[shared:] for row in rows]
         values = _by_length(rests, lambda part: _expect(engine, part, wanted, cache))
         plain = _expect(engine, rows[:1], wanted)
-        if (values[:1] - plain).abs().max() <= _TOLERANCE.get(engine.dtype, _COARSE):
+        if (values[:1] - plain).abs().max() <= tolerance(engine):
             return values
     log.warning("its cache does not carry a shared prefix: every question is computed whole")
     return _by_length(rows, lambda part: _expect(engine, part, wanted))
@@ -140,7 +166,7 @@ def _by_length(
 
 
 def _expect(
-    engine: TransformersEngine,
+    engine: ModelEngine,
     rows: Sequence[Sequence[int]],
     wanted: list[int],
     cache: Cache | None = None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from unlearnbench.runs.schema.base import Convert, Count, Float, Part, Record, Time
+from unlearnbench.types import Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +44,10 @@ class ChoiceTable(Part):
     """A model's letters for choice questions of others, by the ids of the rows.
 
     `source` says where the rows are from, its revision included; `data` is the sha256 of prompts
-    and gold letters. `shots` counts the solved questions before each; `letters` are ln p of the
-    letters in nats, `gold` the index of the right one.
+    and gold letters. `shots` counts the solved questions before each, the fewest where some did not
+    fit; `letters` are ln p of the letters in nats, `gold` the index of the right one. A row without
+    letters is open: it fits no window. `repeats`: rows that say the same as an earlier one, by id.
+    The id of a row begins with its subject, `<subject>/`, where there are subjects.
     """
 
     source: str
@@ -50,6 +55,19 @@ class ChoiceTable(Part):
     shots: Count
     gold: Mapping[str, Count]
     letters: Mapping[str, tuple[Float, ...]]
+    repeats: Mapping[str, str] = Field(default_factory=dict)
+
+
+class InstructionTable(Part):
+    """Instructions of others, by the numbers of their rows, and a model's answers to them.
+
+    `source` says where they are from, its revision included; `data` is the sha256 of their texts.
+    """
+
+    source: str
+    data: str
+    instructions: Mapping[str, str]
+    answers: Mapping[str, StoredAnswer]
 
 
 class TaskFigure(Part):
@@ -60,12 +78,16 @@ class TaskFigure(Part):
 
 
 class TaskResult(Part):
-    """A task that another harness ran: its version, how many documents, its own metrics."""
+    """A task that another harness ran: its version, how many documents, its own metrics.
+
+    `data` says what was asked for: see `types.harness.HarnessTask`.
+    """
 
     harness: str
     version: str
     n: Count
     metrics: Mapping[str, TaskFigure]
+    data: str = ""
 
 
 class Measurement(Part):
@@ -74,7 +96,8 @@ class Measurement(Part):
     `letters` are ln p of the four letters, `choices` the mean ln p a token of the four choices
     written out, `prose` ln p of each token of a paragraph, all in nats. `vocabulary` is the number
     of tokens that the model's distributions cover. `tables` and `tasks`: choice questions and
-    tasks of others, by their names.
+    tasks of others, by their names; so `instructions`. `settings` are the engine's, the prompt
+    format among them; empty in a record from before they were kept.
     """
 
     checkpoint: str
@@ -88,6 +111,14 @@ class Measurement(Part):
     vocabulary: Count
     tables: Mapping[str, ChoiceTable]
     tasks: Mapping[str, TaskResult]
+    instructions: Mapping[str, InstructionTable] = Field(default_factory=dict)
+    settings: Mapping[str, Setting | None] = Field(default_factory=dict)
+
+    def all_answers(self) -> Iterator[tuple[str, StoredAnswer]]:
+        """Every answer to an instruction: `<row>` of those that ship, `<name>/<row>` of others."""
+        yield from self.answers.items()
+        for name, table in self.instructions.items():
+            yield from ((f"{name}/{row}", answer) for row, answer in table.answers.items())
 
 
 class PreferenceVerdict(Part):
@@ -106,7 +137,7 @@ class JudgedInstruction(Part):
 
 
 class Preferences(Part):
-    """What a judge preferred, by instruction."""
+    """What a judge preferred, by instruction; keys are those of `Measurement.all_answers`."""
 
     judge: str
     identity: str
@@ -119,6 +150,23 @@ class Drift(Part):
     kl: Mapping[str, tuple[Float, ...]]
     jsd: Mapping[str, tuple[Float, ...]]
     refused: str | None
+
+
+class Stage(Part):
+    """A part of a measurement that is complete, kept until all are; `key` says of what it is.
+
+    `rows` are numbers by the ids of what was asked; the fields that a stage has not are empty.
+    """
+
+    key: str = ""
+    name: str = ""
+    rows: Mapping[str, tuple[Float, ...]] = Field(default_factory=dict)
+    answers: Mapping[str, StoredAnswer] = Field(default_factory=dict)
+    vocabulary: Count = 0
+    settings: Mapping[str, Setting | None] = Field(default_factory=dict)
+    created: str = ""
+    table: ChoiceTable | None = None
+    tasks: Mapping[str, TaskResult] = Field(default_factory=dict)
 
 
 def _from_1(data: dict[str, object]) -> dict[str, object]:
@@ -152,9 +200,11 @@ class UtilityRecord(Record):
 
     @property
     def open(self) -> list[str]:
-        """Instructions that got no answer, of the model or of its base."""
+        """Instructions and choice questions without an answer, of the model or of its base."""
         both = [self.model] if self.base is None else [self.model, self.base]
-        return [key for one in both for key, row in one.answers.items() if row.text is None]
+        unanswered = [key for one in both for key, row in one.all_answers() if row.text is None]
+        tables = [table for one in both for table in one.tables.values()]
+        return unanswered + [row for table in tables for row in table.gold.keys() - table.letters]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a metric: name, value of the model and of its base, interval, units, open units."""
