@@ -69,6 +69,11 @@ def test_alpaca_eval_is_answered_compared_and_judged_again_without_the_hub(
     assert metrics["alpaca-eval.win_rate.length_controlled"].value == 0.5
     assert judged.out.count("(uncalibrated)") == 6
     assert command_line("utility", out).out == judged.out
+    record = json.loads(Path(out).read_text("utf-8"))
+    record["base"]["instructions"]["alpaca-eval"]["instructions"]["1"] = "Say four."
+    Path(out).write_text(json.dumps(record))
+    other = command_line("utility", out, "--utility-judge", "openai:any")
+    assert (other.code, "not asked the instructions of alpaca-eval" in other.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -262,22 +262,21 @@ def test_verdicts_are_kept_in_the_record_and_in_the_cache(
     assert len(behaviour.requests) == 48  # another judge's verdicts are its own
 
 
-def test_a_stored_reply_counts_only_on_the_very_answers_it_was_given_for(
-    behaviour: Preferring,
-    tmp_path: Path,
-    command_line: CommandLine,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_stored_verdict_must_follow_from_its_reply_on_these_answers(
+    behaviour: Preferring, tmp_path: Path, command_line: CommandLine
 ) -> None:
     path = stored(tmp_path, better_on(9))
     call = ("utility", path, "--utility-judge", "openai:any", "--out", path)
     assert command_line(*call).code == 0
     judged = read_utility(Path(path))
-    other = better_on(0).model_copy(update={"preferences": judged.preferences})
-    stored(tmp_path, other)
-    monkeypatch.setenv("UNLEARNBENCH_CACHE", str(tmp_path / "another"))
-    assert command_line(*call).code == 0
-    assert rate(path) == (0.0, 0.0, 0)
-    assert len(behaviour.requests) == 24 + 18  # three instructions have the same answers as before
+    stored(tmp_path, better_on(0).model_copy(update={"preferences": judged.preferences}))
+    other_answers = command_line("utility", path)
+    assert (other_answers.code, "does not follow from its reply" in other_answers.err) == (2, True)
+    record = judged.to_disk()
+    record["preferences"]["rows"][IDS[11]]["model_first"]["verdict"] = "first"
+    Path(path).write_text(json.dumps(record))
+    better = command_line("utility", path)
+    assert (better.code, f"preferences on {IDS[11]}" in better.err) == (2, True)
 
 
 def test_empty_and_missing_answers_are_not_sent(

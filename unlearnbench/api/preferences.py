@@ -20,6 +20,7 @@ from unlearnbench.judging.preferences.catalogue import (
     named_preference_judge,
 )
 from unlearnbench.judging.preferences.definition import load_preference_definition
+from unlearnbench.judging.preferences.judge import stated
 from unlearnbench.judging.preferences.prompt import AnswerPair
 from unlearnbench.remote.providers.catalogue import make_provider
 from unlearnbench.runs.schema.utility import (
@@ -131,6 +132,33 @@ def calibrate_preferences(
     paths = [Path(path) for path in items] or [default_pairs()]
     pairs = [pair for path in paths for pair in load_pairs(path)]
     return calibrate_preference_judge(make_preference_judge(judge, max_cost), pairs)
+
+
+def with_stored_preferences(record: UtilityRecord, path: str | Path) -> UtilityRecord:
+    """A record of the file `path` with the metrics of its preferences.
+
+    Raises `RunError` for a verdict that does not follow from the reply stored with it.
+    """
+    stored = record.preferences
+    if stored is None:
+        return record
+    asked = _asked(record)
+    for name, row in stored.rows.items():
+        if name not in asked or not _follows(asked[name], row):
+            what = "a verdict does not follow from its reply; judge again from a result without it"
+            raise RunError(f"{path}: preferences on {name[:60]}: {what}")
+    return with_preferences(record, stored)
+
+
+def _follows(asked: AnswerPair | str, row: JudgedInstruction) -> bool:
+    """Whether both verdicts are open, or what the stored replies say on these very answers."""
+    given = (row.model_first, row.base_first)
+    if isinstance(asked, str):
+        return all(verdict.verdict is None for verdict in given)
+    return all(
+        verdict.verdict is None or verdict.verdict == stated(side, verdict.reply)
+        for side, verdict in zip((asked, asked.swapped), given, strict=True)
+    )
 
 
 def with_preferences(record: UtilityRecord, preferences: Preferences) -> UtilityRecord:

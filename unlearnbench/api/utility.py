@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.asked_utility import asked_sets
-from unlearnbench.api.preferences import with_preferences
+from unlearnbench.api.preferences import with_stored_preferences
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
@@ -85,7 +85,7 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
         raise RunError(f"{path}: rows are missing, or are no numbers; measure it again")
     metrics, base_metrics = _all_metrics(record.model, record.base, record.drift, sets)
     again = record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})
-    return with_preferences(again, record.preferences) if record.preferences else again
+    return with_stored_preferences(again, path)
 
 
 def _all_metrics(

@@ -16,6 +16,7 @@ from unlearnbench.judging.preferences.prompt import (
     Preferred,
     comparison_call,
     read_preference,
+    row_ids,
 )
 from unlearnbench.remote.errors import CanaryError, Failed, MalformedReplyError
 from unlearnbench.remote.http import scrubber
@@ -131,6 +132,22 @@ class PreferenceJudge:
             except (MalformedReplyError, CanaryError):
                 continue
         return None
+
+
+def stated(comparison: AnswerPair, reply: str) -> Preferred | None:
+    """The verdict on a comparison that a stored reply states in either form; None: it states none.
+
+    Without a reply it is what is decided without one.
+    """
+    if not reply:
+        return _without_asking(comparison)
+    for structured in (True, False):
+        try:
+            call = ComparisonCall("", "", structured, *row_ids(comparison))
+            return read_preference(call, reply)
+        except (MalformedReplyError, CanaryError):
+            continue
+    return None
 
 
 def _verdict(read: ReadPreference) -> PreferenceVerdict:

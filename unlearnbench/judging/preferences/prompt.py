@@ -97,11 +97,8 @@ class ComparisonCall:
 
 def comparison_call(definition: JudgeDefinition, comparison: AnswerPair) -> ComparisonCall:
     """The call about one comparison; the order of its rows depends on their contents alone."""
-    rows = {
-        _id(comparison, "answers"): comparison,
-        _id(comparison, "good first"): AnswerPair(_QUESTION, _GOOD, _BAD),
-        _id(comparison, "bad first"): AnswerPair(_QUESTION, _BAD, _GOOD),
-    }
+    canaries = AnswerPair(_QUESTION, _GOOD, _BAD), AnswerPair(_QUESTION, _BAD, _GOOD)
+    rows = dict(zip(row_ids(comparison), (comparison, *canaries), strict=True))
     data = [
         {"id": name, "instruction": row.instruction, "first": row.first, "second": row.second}
         for name, row in sorted(rows.items())
@@ -110,6 +107,14 @@ def comparison_call(definition: JudgeDefinition, comparison: AnswerPair) -> Comp
     ending = _STRUCTURED if structured else _LAST_LINE
     user = f"{quoted({'comparisons': data})}\n\n{ending}"
     return ComparisonCall(definition.prompt, user, structured, *rows)
+
+
+def row_ids(comparison: AnswerPair) -> tuple[str, str, str]:
+    """The ids in a call of the comparison and of the two canaries, the good one first and last."""
+    texts = (comparison.instruction, comparison.first, comparison.second)
+    kinds = ("answers", "good first", "bad first")
+    one, two, three = (sha256_json([LAYOUT, kind, *map(sha256_text, texts)])[:10] for kind in kinds)
+    return one, two, three
 
 
 def read_preference(call: ComparisonCall, text: str) -> Preferred:
@@ -163,8 +168,3 @@ def _line_rows(text: str) -> list[tuple[str, str]]:
     if match is None:
         raise MalformedReplyError("no last line of PREFERRED: id=first …")
     return _PAIR.findall(match[1])
-
-
-def _id(comparison: AnswerPair, kind: str) -> str:
-    texts = (comparison.instruction, comparison.first, comparison.second)
-    return sha256_json([LAYOUT, kind, *map(sha256_text, texts)])[:10]
