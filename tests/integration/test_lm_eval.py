@@ -15,12 +15,15 @@ from tests.conftest import CommandLine
 from unlearnbench.api.utility import measure_utility
 from unlearnbench.benchmark.choices.sources import ChoiceSource, load_choices
 from unlearnbench.benchmark.harness import find_task
+from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.harness import run_task
 from unlearnbench.engines.transformers.measured import LoadedModel
+from unlearnbench.engines.transformers.next_tokens import text_distributions
 from unlearnbench.errors import EngineError, PluginError, UnreadableError
 from unlearnbench.runs.utility import read_utility
 from unlearnbench.types.options import EngineOptions, UtilityOptions
+from unlearnbench.utility.drift import bits_per_byte, perplexity
 from unlearnbench.utility.tables import measure_table, table_metrics, table_prompt
 
 pytestmark = [
@@ -100,6 +103,31 @@ def test_letters_and_accuracy_are_those_of_lm_eval(
     error = math.sqrt(ours.value * (1 - ours.value) / (len(ROWS) - 1))
     assert theirs.metrics["acc"].stderr == pytest.approx(error, abs=1e-9)
     assert (theirs.n, theirs.version) == (24, "3.0")
+
+
+def test_perplexity_and_bits_a_byte_are_those_of_lm_eval(tiny_llama: Path, tmp_path: Path) -> None:
+    """Its functions to 1e-9 on the same log-probabilities, its own pass over the texts to 1e-5."""
+    from lm_eval.api.metrics import bits_per_byte as theirs
+    from lm_eval.api.metrics import weighted_perplexity
+
+    engine = TransformersEngine(str(tiny_llama), FLOAT32)
+    texts = [row.text for row in load_utility_sets().prose[:3]]
+    passes = text_distributions(engine, texts)
+    rows = [logp[np.arange(len(ids)), ids].astype(float) for ids, logp in passes]
+    for row, text in zip(rows, texts, strict=True):
+        sums, size = float(row.sum()), len(text.encode())
+        assert bits_per_byte(row, text) == pytest.approx(theirs([(sums, size)]), abs=1e-9)
+        assert perplexity(row) == pytest.approx(weighted_perplexity([(sums, len(row))]), rel=1e-9)
+    lines = "".join(json.dumps({"prompt": text}) + "\n" for text in texts)
+    (tmp_path / "rows.jsonl").write_text(lines, "utf-8")
+    rolling = {"kind": "loglikelihood_rolling", "metric": "bits_per_byte"}
+    rolling |= {"target": 'doc_to_target: "{{prompt}}"'}
+    path = write_task(tmp_path, "prose", **rolling).removeprefix("lm-eval:")
+    changed = Path(path).read_text("utf-8").replace('doc_to_text: "{{prompt}}"', 'doc_to_text: ""')
+    Path(path).write_text(changed.replace("aggregation: mean", "aggregation: bits_per_byte"))
+    (result,) = run_task(engine, find_task(f"lm-eval:{path}", None)).values()
+    total = -sum(row.sum() for row in rows) / sum(len(t.encode()) for t in texts) / math.log(2)
+    assert result.metrics["bits_per_byte"].value == pytest.approx(total, abs=1e-5)
 
 
 def test_it_is_run_on_the_loaded_model_which_is_left_as_it_was(
