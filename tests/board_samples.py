@@ -107,6 +107,8 @@ def sample_entry(
         states=states,
         relearn=relearnt() if attacked else None,
         stress=stressed() if attacked else None,
+        utility=None,
+        before_utility=False,
         known=Known(None, None),
         disputed=(),
         attestations=(),

@@ -19,10 +19,12 @@ from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 
-ROW_VERSION = 6
+ROW_VERSION = 7
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
+UtilityRule = Literal["measured", "sent before", "missing", "base not measured"]
+"""Whether utility is part of a row's envelope: measured, or why it is not, or that it should be."""
 JsonObject = dict[str, JsonValue]
 
 
@@ -96,6 +98,28 @@ class StressColumn:
         return [test for test in RANKED if test not in map(test_of, self.doors)]
 
 
+class UtilityFigure(NamedTuple):
+    """A metric of utility, its 95 % interval if it has one, and of how many units."""
+
+    value: float
+    interval: tuple[float, float] | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityColumn:
+    """Metrics of a row and of its accepted base, derived again from what they gave.
+
+    `parts`: what is left of each part of the base, `composite` their harmonic mean; None where
+    nothing can be said. Without a measured base `base_metrics` and `parts` are empty.
+    """
+
+    metrics: Mapping[str, UtilityFigure]
+    base_metrics: Mapping[str, UtilityFigure]
+    parts: Mapping[str, float | None]
+    composite: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLeaks:
     """Facts that leak in the row's own run or in an attestation, and who attests them."""
@@ -157,13 +181,15 @@ class BaseKnowledge:
     """What the model before unlearning answers.
 
     `known` of `asked` forget facts in any paraphrase and context; shares of retain probes and of
-    fluent answers.
+    fluent answers; `answers`: of instructions that it answers well, None if its utility was not
+    measured.
     """
 
     known: int
     asked: int
     retain: float
     fluency: float
+    answers: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +233,8 @@ class Entry:
     """A row that could be read. `outside` and `rank` are its place on a board, and not stored.
 
     `states`, `base_states`: forget fact -> whether it leaked. `among_known`: the worst case as best
-    known among the facts that the base answers, by which rows are ranked.
+    known among the facts that the base answers, by which rows are ranked. `before_utility`: the
+    board lists the row among those that are ranked without utility.
     """
 
     row_version: int
@@ -225,6 +252,8 @@ class Entry:
     states: Mapping[str, bool]
     relearn: RelearnColumn | None
     stress: StressColumn | None
+    utility: UtilityColumn | None
+    before_utility: bool
     known: Known
     disputed: Sequence[str]
     attestations: Sequence[AttestationEntry]
@@ -249,6 +278,15 @@ class Entry:
     def ranked_states(self) -> Mapping[str, bool]:
         """Whether each forget fact that the base answers leaks, as best known."""
         return {f: leaks for f, leaks in self.known_states.items() if self.base_states.get(f)}
+
+    @property
+    def utility_rule(self) -> UtilityRule:
+        """What holds of the row's utility; see docs/decisions/0029-utility-on-the-board.md."""
+        if self.base_knowledge.answers is None:
+            return "base not measured"
+        if self.utility is not None:
+            return "measured"
+        return "sent before" if self.before_utility else "missing"
 
     @property
     def relearnt(self) -> Peak | None:

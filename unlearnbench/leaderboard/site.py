@@ -24,7 +24,8 @@ from unlearnbench.leaderboard.documents import PAPER, Document, code_address, do
 from unlearnbench.leaderboard.entry import Entry
 from unlearnbench.leaderboard.export import as_csv, as_json, as_markdown
 from unlearnbench.leaderboard.plot import plot, relearning_plot
-from unlearnbench.leaderboard.ranking import ENVELOPE
+from unlearnbench.leaderboard.ranking import COMPOSITE, ENVELOPE
+from unlearnbench.leaderboard.utility_words import figure, utility_in_short, utility_in_words
 from unlearnbench.paths import content_root
 from unlearnbench.reporting.charts import svg_style
 from unlearnbench.reporting.matrix import drawn_matrix, matrix_style
@@ -133,6 +134,7 @@ def _environment(source: Path, about: Sequence[Document], specificity: Specifici
     environment.globals |= {
         "specificity": specificity,
         "envelope": ENVELOPE,
+        "least_utility": COMPOSITE,
         "documents": about,
         "paper": PAPER,
         "code": code_address(),
@@ -152,6 +154,9 @@ def _filters(specificity: Specificity) -> dict[str, Callable[..., object]]:
         "reasons": details.reasons,
         "doubts": details.doubts_in_short,
         "arms": details.arms_in_short,
+        "utility_in_short": utility_in_short,
+        "utility_in_words": utility_in_words,
+        "figure": figure,
     }
 
 
