@@ -54,6 +54,7 @@ from unlearnbench.submissions.sample import restricted, sample_of
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.submissions.utility import SentUtility, check_utility, read_utility_claim
+from unlearnbench.submissions.utility_base import check_against_base, utility_doubts
 from unlearnbench.submissions.withdrawn import withdrawal
 from unlearnbench.types import Completion, ProbeKey
 
@@ -196,6 +197,10 @@ def _read(folder: Path, bases: Bases) -> Checked:
     base = bases.find(claim.run.identity, claim.base)
     run = rebuild(folder / "run", claim.run, plan, data)
     digest = sha256_bytes(data[SUMS])
+    utility = read_utility_claim(data)
+    doubts = [*doubts_of(claim, run, base)]
+    if utility is not None and base.utility is not None:
+        doubts += utility_doubts(utility, base.utility)
     return Checked(
         folder=folder,
         claim=claim,
@@ -205,9 +210,9 @@ def _read(folder: Path, bases: Bases) -> Checked:
         attacks=read_attacks(data),
         digest=digest,
         answers=answers_of(texts_of(run), texts_of(base.run)),
-        doubts=tuple(doubts_of(claim, run, base)),
+        doubts=tuple(doubts),
         replies=data.get(SENT_REPLIES),
-        utility=read_utility_claim(data),
+        utility=utility,
         before_utility=digest in bases.before_utility,
     )
 
@@ -219,8 +224,16 @@ def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
     yield from _check_base_of(claim)
     if checked.utility is not None:
         yield from check_utility(checked.utility, claim.run.identity, claim.created)
+        yield from _check_utility_base(checked, checked.utility)
     row = attacked_row(checked, claim.created)
     yield from check_attacks(checked.attacks, row, bases.judge_of)
+
+
+def _check_utility_base(checked: Checked, utility: SentUtility) -> Iterator[Refusal]:
+    if checked.base.utility is not None:
+        row, base = (part.claim.run.surroundings for part in (checked, checked.base))
+        same = row is not None and base is not None and row.tokenizer == base.tokenizer
+        yield from check_against_base(utility, checked.base.utility, same)
 
 
 def attacked_row(checked: Checked, sent: str) -> AttackedRow:
