@@ -120,6 +120,7 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         disputed=(),
         attestations=(),
         matrix=LeakMatrix((), {}, {}),
+        distance=None,
         samples=(),
     )
 

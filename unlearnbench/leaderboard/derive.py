@@ -20,6 +20,7 @@ from unlearnbench.leaderboard.entry import (
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
 from unlearnbench.leaderboard.utility_column import utility_column
+from unlearnbench.reporting.distance import distance_of
 from unlearnbench.reporting.matrix import leak_marks
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import of_facts
@@ -70,6 +71,7 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         disputed=disputed(attested),
         attestations=[_attestation(item, states) for item in attested],
         matrix=_matrix(run),
+        distance=distance_of(run, base),
         samples=_samples(run),
     )
 

@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from unlearnbench.attacks.stress.plans import RANKED, test_of
 from unlearnbench.reporting.charts import MeanPoint
+from unlearnbench.reporting.distance import Distance
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
@@ -258,6 +259,7 @@ class Entry:
     disputed: Sequence[str]
     attestations: Sequence[AttestationEntry]
     matrix: LeakMatrix
+    distance: Distance | None
     samples: Sequence[Sample]
     outside: Sequence[str] = ()
     rank: tuple[int, int] | None = None

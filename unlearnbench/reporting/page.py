@@ -17,12 +17,14 @@ from unlearnbench.reporting.answers import Leak, leaks_of
 from unlearnbench.reporting.caveats import against_base, n_open
 from unlearnbench.reporting.charts import (
     Curves,
+    distance_chart,
     relearning_chart,
     svg_in_page,
     svg_style,
     trade_off_chart,
 )
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
+from unlearnbench.reporting.distance import distance_of
 from unlearnbench.reporting.load import (
     CheckpointRuns,
     Corrections,
@@ -40,12 +42,22 @@ from unlearnbench.scoring.fluency import FLOOR
 
 
 @dataclass(frozen=True, slots=True)
+class DistancePart:
+    """Over-forgetting by distance as the page shows it; `sentence` may be empty."""
+
+    chart: Curves
+    rows: list[tables.TableRow]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScorePart:
     """A score run as the page shows it."""
 
     title: str
     rows: list[tables.TableRow]
     matrix: Matrix | None
+    distance: DistancePart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +191,17 @@ def section(
 
 def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:
     title = f"{score.identity.profile}, judge {score.identity.judge}"
-    rows = tables.score_rows(against_base(score.run, base))
-    return ScorePart(title, rows, blank.matrix(matrix(score.run)))
+    compared = against_base(score.run, base)
+    rows = tables.score_rows(compared)
+    return ScorePart(title, rows, blank.matrix(matrix(score.run)), _distance_part(compared))
+
+
+def _distance_part(run: Run) -> DistancePart | None:
+    distance = distance_of(run, run.base)
+    chart = distance_chart(distance.places) if distance is not None else None
+    if distance is None or chart is None:
+        return None
+    return DistancePart(chart, tables.distance_rows(distance), distance.sentence)
 
 
 def _redacted(diagnosis: Diagnosis, blank: Redaction, names: Sequence[str]) -> Diagnosis:
