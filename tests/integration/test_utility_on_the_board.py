@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ABOUT
+from tests.conftest import ABOUT, CommandLine
 from tests.forgeries.forgery import seal
 from tests.utility_samples import Made, record
 from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
@@ -137,3 +137,31 @@ def test_open_answers_and_other_questions_are_not_sent(
         write_utility(whole.model_copy(update=change), run / "utility.json")
         with pytest.raises(SubmissionError, match=words):
             row_of(run, measured_bases, tmp_path / "rows" / "mine")
+
+
+def test_a_rerun_measures_utility_again(
+    scripted_runs: dict[str, Path],
+    measured_bases: Path,
+    tmp_path: Path,
+    command_line: CommandLine,
+    scripted: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = with_utility(scripted_runs["forgets-a"], GOOD, tmp_path)
+    folder = row_of(run, measured_bases, tmp_path / "rows" / "mine")
+    (tmp_path / "board").mkdir()
+    again = {"made": GOOD}
+    monkeypatch.setattr(
+        "unlearnbench.api.attestations.measure_utility",
+        lambda checkpoint, engine_options: record(again["made"], fingerprint_of(run)),
+    )
+    words = ["verify", folder, "--rerun", "forgets-a", "--bases", measured_bases, "-q"]
+    words += ["--against", tmp_path / "board"]
+    printed = command_line(*words, "--out", tmp_path / "again")
+    assert printed.code == 0, printed
+    assert "utility measured again: 108 of 108 answers are identical, prose 0.000" in printed.out
+    assert (tmp_path / "again" / "utility.json").is_file()
+    again["made"] = EVASIVE
+    printed = command_line(*words, "--out", tmp_path / "again")
+    assert printed.code == 1
+    assert "differs: answers.degenerate, " in printed.out

@@ -56,7 +56,7 @@ def utility_doubts(row: SentUtility, base: SentUtility) -> Iterator[Doubt]:
     """Answers that are word for word the base's, of a model that has moved away from it."""
     mine, theirs = row.measured, base.measured
     same = fmean(answer.text == theirs.answers[key].text for key, answer in mine.answers.items())
-    moved = _moved(mine.prose, theirs.prose)
+    moved = moved_by(mine.prose, theirs.prose)
     if same > MOST_SAME_ANSWERS and moved is not None and moved > MOVED:
         what = (
             f"{same:.0%} of its answers to instructions are its base's, word for word, while its "
@@ -65,8 +65,8 @@ def utility_doubts(row: SentUtility, base: SentUtility) -> Iterator[Doubt]:
         yield Doubt("utility-answers", what, bars=True)
 
 
-def _moved(mine: Rows, theirs: Rows) -> float | None:
-    """Mean distance of two models' log-probabilities; None for other tokens."""
+def moved_by(mine: Rows, theirs: Rows) -> float | None:
+    """Mean distance of two models' log-probabilities in nats a token; None for other tokens."""
     if any(len(mine[key]) != len(theirs[key]) for key in mine):
         return None
     pairs = [pair for key in mine for pair in zip(mine[key], theirs[key], strict=True)]
