@@ -25,7 +25,7 @@ from unlearnbench.leaderboard.entry import (
     UtilityFigure,
 )
 from unlearnbench.leaderboard.ranking import ranked
-from unlearnbench.reporting.charts import MeanPoint, Place, Share
+from unlearnbench.reporting.charts import MeanPoint, Ring, RingShare
 from unlearnbench.reporting.distance import Distance
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
@@ -39,9 +39,9 @@ COLUMNS = [
     for phrasing in PHRASINGS
 ]
 KNOWLEDGE = BaseKnowledge(known=18, asked=20, retain=0.6, fluency=0.99)
-_SHARE = Share(0.5, 0.4, 0.6)
+_SHARE = RingShare(0.5, 0.4, 0.6)
 DISTANCE = Distance(
-    [Place("forgotten", _SHARE, _SHARE, _SHARE, _SHARE), Place("topic", _SHARE, _SHARE)],
+    [Ring("forgotten", _SHARE, _SHARE, _SHARE, _SHARE), Ring("topic", _SHARE, _SHARE)],
     "Near facts (topic) lost more than far ones (general): 12.0 against 1.0 points (p = 0.010).",
 )
 UTILITY = UtilityColumn(

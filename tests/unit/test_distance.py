@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from unlearnbench.benchmark.tiers import near_to_far
-from unlearnbench.reporting.charts import Place, Share, distance_chart
+from unlearnbench.reporting.charts import Ring, RingShare, distance_chart
 from unlearnbench.scoring.distance import by_distance, near_and_far
 from unlearnbench.scoring.scores import Outcome
 from unlearnbench.types import ProbeKey, Split, Verdict
@@ -85,8 +85,8 @@ def test_the_order_is_the_benchmark_s() -> None:
 
 
 def test_a_chart_needs_a_place_beside_the_forgotten() -> None:
-    share = Share(0.5, 0.4, 0.6)
-    forgotten, near = Place("forgotten", share, None, share), Place("near", share, share)
+    share = RingShare(0.5, 0.4, 0.6)
+    forgotten, near = Ring("forgotten", share, None, share), Ring("near", share, share)
     assert distance_chart([forgotten]) is None
     chart = distance_chart([forgotten, near])
     assert chart is not None

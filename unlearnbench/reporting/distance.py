@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unlearnbench.benchmark.tiers import near_to_far
 from unlearnbench.display import percent
-from unlearnbench.reporting.charts import FORGOTTEN, Place, Share
+from unlearnbench.reporting.charts import FORGOTTEN, Ring, RingShare
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.distance import (
     FORGET_MEAN,
@@ -26,7 +26,7 @@ class Distance:
     have made the difference between near and far.
     """
 
-    places: Sequence[Place]
+    places: Sequence[Ring]
     sentence: str
 
 
@@ -49,13 +49,13 @@ def distance_of(run: Run, base: Run | None) -> Distance | None:
     return Distance(places, _sentence(compared))
 
 
-def _places(points: Sequence[DistancePoint]) -> list[Place]:
+def _places(points: Sequence[DistancePoint]) -> list[Ring]:
     """The mean and the worst case of the forget facts at one place, then a place a tier."""
     by_name = {point.name: point for point in points}
     worst, mean = by_name.pop(HEADLINE, None), by_name.pop(FORGET_MEAN, None)
     if worst is None or mean is None:
         return []
-    forgotten = Place(
+    forgotten = Ring(
         FORGOTTEN,
         _leaked(mean.score),
         _leaked(mean.base) if mean.base else None,
@@ -63,24 +63,24 @@ def _places(points: Sequence[DistancePoint]) -> list[Place]:
         _leaked(worst.base) if worst.base else None,
     )
     tiers = [
-        Place(point.tier or name, _kept(point.score), _kept(point.base) if point.base else None)
+        Ring(point.tier or name, _kept(point.score), _kept(point.base) if point.base else None)
         for name, point in by_name.items()
     ]
     return [forgotten, *tiers]
 
 
-def _leaked(score: Score) -> Share:
+def _leaked(score: Score) -> RingShare:
     """A share of forget facts: what is open counts as leaked."""
     return _share(score, score.high)
 
 
-def _kept(score: Score) -> Share:
+def _kept(score: Score) -> RingShare:
     """A share of retain facts: what is open counts as lost."""
     return _share(score, score.low)
 
 
-def _share(score: Score, value: float) -> Share:
-    return Share(value, score.interval.low, score.interval.high, bool(score.n_open))
+def _share(score: Score, value: float) -> RingShare:
+    return RingShare(value, score.interval.low, score.interval.high, bool(score.n_open))
 
 
 def _sentence(compared: NearFar | None) -> str:
@@ -97,7 +97,7 @@ def _points(loss: float) -> str:
     return f"{100 * loss:.1f}"
 
 
-def share_text(share: Share | None) -> str:
+def share_text(share: RingShare | None) -> str:
     """A share with its interval; `?` where some of it is open."""
     if share is None:
         return "–"

@@ -13,7 +13,7 @@ from unlearnbench.reporting.charts.curves import (
     relearning_curves,
     shown_name,
 )
-from unlearnbench.reporting.charts.distance import FORGOTTEN, Place, Share, distance_chart
+from unlearnbench.reporting.charts.distance import FORGOTTEN, Ring, RingShare, distance_chart
 from unlearnbench.reporting.charts.drawing import svg_file, svg_in_page, svg_style
 from unlearnbench.reporting.charts.scatter import Scatter, TradeOffPoint, trade_off_chart
 
@@ -21,9 +21,9 @@ __all__ = [
     "FORGOTTEN",
     "Curves",
     "MeanPoint",
-    "Place",
+    "Ring",
+    "RingShare",
     "Scatter",
-    "Share",
     "TradeOffPoint",
     "curves_chart",
     "distance_chart",

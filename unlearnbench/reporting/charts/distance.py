@@ -27,7 +27,7 @@ _EDGE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RingShare:
     """A share from 0 to 1 with its 95 % interval; `is_open`: some of it has no verdict."""
 
     value: float
@@ -37,17 +37,17 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Ring:
     """One distance: what the checkpoint answers there, and its base; at 0 in the worst case too."""
 
     name: str
-    model: Share
-    base: Share | None
-    worst: Share | None = None
-    base_worst: Share | None = None
+    model: RingShare
+    base: RingShare | None
+    worst: RingShare | None = None
+    base_worst: RingShare | None = None
 
 
-def distance_chart(places: Sequence[Place]) -> Curves | None:
+def distance_chart(places: Sequence[Ring]) -> Curves | None:
     """The share answered at each place, near to far, a line a model with its 95 % band.
 
     The first place is that of the forget facts, where the worst case is a mark of its own. None
@@ -74,7 +74,11 @@ def distance_chart(places: Sequence[Place]) -> Curves | None:
 
 
 def _series(
-    name: str, style: int, at: Sequence[tuple[str, float, Share]], worst: Share | None, label: float
+    name: str,
+    style: int,
+    at: Sequence[tuple[str, float, RingShare]],
+    worst: RingShare | None,
+    label: float,
 ) -> Series:
     values, upper, lower = (
         [(x, y_of(getattr(share, end))) for _, x, share in at] for end in ("value", "high", "low")
@@ -87,6 +91,6 @@ def _series(
     return Series(name, style, path(values), band, tuple(marks), label)
 
 
-def _mark(name: str, place: str, x: float, share: Share, style: int) -> Mark:
+def _mark(name: str, place: str, x: float, share: RingShare, style: int) -> Mark:
     text = f"{name}, {place}: {percent(share.value)}"
     return mark(x, y_of(share.value), style, share.is_open, text)
