@@ -130,7 +130,7 @@ def sample_entry(
         disputed=(),
         attestations=(),
         matrix=LeakMatrix(COLUMNS, lines, {fact: f"answer of {fact}" for fact in FACTS}),
-        distance=DISTANCE,
+        distance=DISTANCE if attacked else None,
         samples=(Sample("k", "What is it?", "answer", "It is the answer.", "correct"),),
     )
 
