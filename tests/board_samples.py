@@ -21,9 +21,12 @@ from unlearnbench.leaderboard.entry import (
     RelearnColumn,
     Sample,
     StressColumn,
+    UtilityColumn,
+    UtilityFigure,
 )
 from unlearnbench.leaderboard.ranking import ranked
-from unlearnbench.reporting.charts import MeanPoint
+from unlearnbench.reporting.charts import MeanPoint, Ring, RingShare
+from unlearnbench.reporting.distance import Distance
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.submissions.doubts import Doubt
@@ -36,6 +39,20 @@ COLUMNS = [
     for phrasing in PHRASINGS
 ]
 KNOWLEDGE = BaseKnowledge(known=18, asked=20, retain=0.6, fluency=0.99)
+_SHARE = RingShare(0.5, 0.4, 0.6)
+DISTANCE = Distance(
+    [Ring("forgotten", _SHARE, _SHARE, _SHARE, _SHARE), Ring("topic", _SHARE, _SHARE)],
+    "Near facts (topic) lost more than far ones (general): 12.0 against 1.0 points (p = 0.010).",
+)
+UTILITY = UtilityColumn(
+    {"choice.letters": UtilityFigure(0.61, (0.5, 0.7), 240)},
+    {
+        "choice.letters": UtilityFigure(0.64, None, 240),
+        "prose.perplexity": UtilityFigure(120.0, None, 36),
+    },
+    {"choice": 0.95, "answers": 0.97},
+    0.96,
+)
 DOUBT = Doubt("surroundings", "not the base's: tokenizer and chat template", True, by_rerun=True)
 SMALL_DOUBT = Doubt("dtype", "asked in bfloat16, its base in float32", bars=False)
 
@@ -107,10 +124,13 @@ def sample_entry(
         states=states,
         relearn=relearnt() if attacked else None,
         stress=stressed() if attacked else None,
+        utility=UTILITY if attacked else None,
+        before_utility=False,
         known=Known(None, None),
         disputed=(),
         attestations=(),
         matrix=LeakMatrix(COLUMNS, lines, {fact: f"answer of {fact}" for fact in FACTS}),
+        distance=DISTANCE if attacked else None,
         samples=(Sample("k", "What is it?", "answer", "It is the answer.", "correct"),),
     )
 

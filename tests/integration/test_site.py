@@ -92,7 +92,7 @@ def test_the_scatter_stands_on_both_pages(site: Path) -> None:
 
 def test_a_row_has_its_curves_and_its_matrix(site: Path) -> None:
     text = (site / "rows" / "attacked.html").read_text("utf-8")
-    drawn = text.partition("<svg")[2].partition("</svg>")[0]
+    drawn = text.partition('aria-labelledby="relearning-title')[2].partition("</svg>")[0]
     for arm in ("near", "prose", "forget (taught)"):
         assert f">{arm}</text>" in drawn
         assert text.count(f'<th scope="row">{arm}</th>') == 4

@@ -15,7 +15,7 @@ from tests.conftest import ABOUT
 from unlearnbench.api.submissions import submit, submit_base, verify
 from unlearnbench.errors import SubmissionError
 from unlearnbench.paths import content_root
-from unlearnbench.submissions.schema import PUBLISHED, json_schema
+from unlearnbench.submissions.published import PUBLISHED, json_schema
 from unlearnbench.types.options import About
 
 

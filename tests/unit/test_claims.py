@@ -11,15 +11,9 @@ from typing import Any
 import pytest
 
 from unlearnbench.runs.schema import ScoreIdentity
+from unlearnbench.submissions.published import PUBLISHED, json_schema
 from unlearnbench.submissions.read import read_claim
-from unlearnbench.submissions.schema import (
-    PUBLISHED,
-    BaseClaim,
-    Claim,
-    ClaimedIdentity,
-    Submission,
-    json_schema,
-)
+from unlearnbench.submissions.schema import BaseClaim, Claim, ClaimedIdentity, Submission
 from unlearnbench.submissions.untrusted import Refusal
 
 ROOT = Path(__file__).parents[2] / "leaderboard"

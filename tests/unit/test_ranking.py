@@ -114,10 +114,13 @@ def row(trust: Level, retain: float, fluency: float, leaked: int = 0, name: str 
         states=leaks(leaked),
         relearn=None,
         stress=None,
+        utility=None,
+        before_utility=False,
         known=Known(None, None),
         disputed=(),
         attestations=(),
         matrix=LeakMatrix((), {}, {}),
+        distance=None,
         samples=(),
     )
 

@@ -160,6 +160,14 @@ def test_a_claim_of_a_run_opens(name: str) -> None:
     assert claim.run.model_dump(mode="json", exclude_unset=True) == data["run"]
 
 
+def test_a_first_utility_opens() -> None:
+    data = stored(CLAIMS / "utility.json")
+    assert data["schema_version"] == UtilityClaim.VERSION == 1
+    claim = read_claim((CLAIMS / "utility.json").read_bytes(), "utility.json", UtilityClaim)
+    assert claim.to_disk() == data
+    assert claim.measured.answers.keys() == data["answers"].keys()
+
+
 def test_a_first_submission_names_the_base_whose_run_it_brought() -> None:
     data = stored(CLAIMS / "submission.json")
     assert data["schema_version"] == 1

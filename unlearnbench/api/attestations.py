@@ -12,6 +12,7 @@ from unlearnbench.api.engines import engine_again
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import evidence, listed_judges, verify
+from unlearnbench.api.utility import measure_utility
 from unlearnbench.display import listed
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, drafting
@@ -21,6 +22,7 @@ from unlearnbench.runs.folder import RunFolder
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import utc_now
 from unlearnbench.runs.stored import load_finished
+from unlearnbench.runs.utility import UTILITY_FILE, write_utility
 from unlearnbench.submissions.attestations import (
     Attested,
     attestations_of,
@@ -38,6 +40,7 @@ from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.sample import sample_days
 from unlearnbench.submissions.schema import SurroundingsClaim
+from unlearnbench.submissions.utility_rerun import compare_utility
 from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -53,7 +56,8 @@ def rerun(
     on_progress: OnProgress = ignore,
     bases: str | Path | None = None,
 ) -> Rerun:
-    """Ask a submission's checkpoint again, here, in the precision claimed, and compare.
+    """Ask a submission's checkpoint again, here, in the precision claimed, and compare; its utility
+    is measured again too, where the submission holds any.
 
     Args:
         folder: The submission, or a base run that is to be accepted.
@@ -94,7 +98,14 @@ def rerun(
         run_options=run_options,
         on_progress=on_progress,
     )
-    return compare_rerun(claimed, run, row.base.run if row is not None else None)
+    compared = compare_rerun(claimed, run, row.base.run if row is not None else None)
+    part = row or found.base
+    sent = part.utility if part is not None else None
+    if sent is None:
+        return compared
+    record = measure_utility(checkpoint, engine_options=options)
+    write_utility(record, run.path / UTILITY_FILE)
+    return replace(compared, utility=compare_utility(sent, record.model))
 
 
 def _check_same(option: str, fingerprint: str, claimed: str, folder: str | Path) -> None:

@@ -303,6 +303,7 @@ class Leaderboard:
                 "among_known": entry.among_known.value,
                 "worst_case": entry.worst,
                 "retain": entry.scores["retain.mean"].value,
+                "utility": entry.utility.composite if entry.utility else None,
                 "outside": "; ".join(entry.outside),
             }
             for division in self.board.divisions

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlearnbench.submissions.attestations import Attested
     from unlearnbench.submissions.doubts import Doubt
     from unlearnbench.submissions.reproduction import Rerun
+    from unlearnbench.submissions.utility_rerun import UtilityRerun
     from unlearnbench.submissions.verify import Verification
 
 REFUSED = 1
@@ -238,8 +239,31 @@ def _print_comparison(comparison: Rerun, verb: str) -> None:
             console.print(f"  {label}: {', '.join(facts)}", soft_wrap=True)
     if comparison.same_prompts is False:
         console.print("  the prompts' token ids differ: libraries or tokenizer are not the same")
+    if comparison.utility is not None:
+        _print_utility(comparison.utility)
     console.print(
         "agrees"
         if comparison.agrees
-        else "does not agree: prompts, facts or retain differ too much"
+        else "does not agree: prompts, facts, retain or utility differ too much"
     )
+
+
+def _print_utility(found: UtilityRerun) -> None:
+    """What was measured again of the utility."""
+    apart = (
+        f"{found.moved:.3f} nats a token apart" if found.moved is not None else "in other tokens"
+    )
+    line = (
+        f"utility measured again: {found.same_answers} of {found.answers} answers are identical, "
+    )
+    stdout().print(f"{line}prose {apart}", soft_wrap=True)
+    for name in found.differ:
+        if name in found.metrics:
+            claimed, here = (_or_open(value) for value in found.metrics[name])
+            stdout().print(f"  differs: {name}, {claimed} claimed, {here} here", soft_wrap=True)
+        else:
+            stdout().print(f"  differs: {name}", soft_wrap=True)
+
+
+def _or_open(value: float | None) -> str:
+    return "open" if value is None else f"{value:.3f}"

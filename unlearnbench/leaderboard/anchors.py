@@ -74,6 +74,7 @@ def base_anchor(entry: Entry) -> Entry:
         states=entry.base_states,
         relearn=None,
         stress=None,
+        utility=None,
         known=Known(None, None),
         attestations=(),
     )
@@ -94,7 +95,7 @@ def in_division(anchor: Entry, entry: Entry) -> Entry:
 
 def _entry(name: str, checked: Checked, judge: Judge) -> Entry:
     run = made_up(name, checked.run, judge)
-    twin = replace(checked, run=run, attacks=NO_ATTACKS, doubts=())
+    twin = replace(checked, run=run, attacks=NO_ATTACKS, doubts=(), utility=None)
     entry = entry_of(Verification(checked.folder, (), twin))
     assert isinstance(entry, Entry)
     claim = replace(entry.claim, name=name, method="made up")

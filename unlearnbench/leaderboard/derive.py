@@ -19,10 +19,13 @@ from unlearnbench.leaderboard.entry import (
     Sample,
 )
 from unlearnbench.leaderboard.trust import disputed, known_leaks, known_peak, levels
+from unlearnbench.leaderboard.utility_column import utility_column
+from unlearnbench.reporting.distance import distance_of
 from unlearnbench.reporting.matrix import gold_answers, leak_marks
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import leaked_as_standard, of_facts
 from unlearnbench.submissions.attestations import Attested
+from unlearnbench.submissions.bases import Base
 from unlearnbench.submissions.doubts import after_reruns
 from unlearnbench.submissions.fields import MOST_SLUG, slug
 from unlearnbench.submissions.reproduction import forget_states
@@ -56,17 +59,20 @@ def entry_of(verification: Verification, attested: Sequence[Attested] = ()) -> E
         claim=_claimed(checked),
         scores=_cells(run),
         among_known=share_of_known(leaks.states if leaks else states, base_states),
-        base_knowledge=_knowledge(base, base_states),
+        base_knowledge=_knowledge(checked.base, base_states),
         doubts=after_reruns(checked.doubts, _reruns(checked, attested)),
         base_scores=_cells(base),
         base_states=base_states,
         states=states,
         relearn=relearn,
         stress=stress_column(checked.attacks, states),
+        utility=utility_column(checked.utility, checked.base),
+        before_utility=checked.before_utility,
         known=Known(leaks, known_peak(relearn, attested)),
         disputed=disputed(attested),
         attestations=[_attestation(item, states) for item in attested],
         matrix=_matrix(run),
+        distance=distance_of(run, base),
         samples=_samples(run),
     )
 
@@ -87,10 +93,12 @@ def share_of_known(states: Mapping[str, bool | None], base_states: Mapping[str, 
     return Cell(score.high, score.interval.low, score.interval.high)
 
 
-def _knowledge(base: Run, states: Mapping[str, bool]) -> BaseKnowledge:
-    scores = base.scores
+def _knowledge(base: Base, states: Mapping[str, bool]) -> BaseKnowledge:
+    scores = base.run.scores
     retain, fluency = scores["retain.mean"].low, scores["fluency"].low
-    return BaseKnowledge(sum(states.values()), len(states), retain, fluency)
+    bad = base.utility.metrics["answers.degenerate"].high if base.utility else None
+    answers = None if bad is None else 1 - bad
+    return BaseKnowledge(sum(states.values()), len(states), retain, fluency, answers)
 
 
 def _reruns(checked: Checked, attested: Sequence[Attested]) -> list[str]:

@@ -47,6 +47,9 @@ def checked(row: Entry, specificity: float | None) -> list[Detail]:
         Detail("Answers", asked),
         Detail("Scores", "derived again from the answers, as are verdicts, intervals and ranks"),
     ]
+    if row.utility is not None:
+        text = "metrics derived again from letters, choices, answers and log-probabilities"
+        details.append(Detail("Utility", text))
     details += _attacks(row, derived=True)
     by = [one.by for one in row.attestations if one.kind == "re-run" and not one.reasons and one.by]
     if "re-run" in row.levels:

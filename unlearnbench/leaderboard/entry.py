@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from unlearnbench.attacks.stress.plans import RANKED, test_of
 from unlearnbench.reporting.charts import MeanPoint
+from unlearnbench.reporting.distance import Distance
 from unlearnbench.reporting.matrix import Column
 from unlearnbench.runs.schema import Figures, Net
 from unlearnbench.scoring.scores import headline_of
@@ -21,10 +22,12 @@ from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 from unlearnbench.submissions.schema import ClaimedIdentity
 
-ROW_VERSION = 6
+ROW_VERSION = 7
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""
+UtilityRule = Literal["measured", "sent before", "missing", "base not measured"]
+"""Whether utility is part of a row's envelope: measured, or why it is not, or that it should be."""
 JsonObject = dict[str, JsonValue]
 Questions = tuple[str, str]
 """What rows are asked: the fingerprints of benchmark and profile."""
@@ -100,6 +103,28 @@ class StressColumn:
         return [test for test in RANKED if test not in map(test_of, self.doors)]
 
 
+class UtilityFigure(NamedTuple):
+    """A metric of utility, its 95 % interval if it has one, and of how many units."""
+
+    value: float
+    interval: tuple[float, float] | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityColumn:
+    """Metrics of a row and of its accepted base, derived again from what they gave.
+
+    `parts`: what is left of each part of the base, `composite` their harmonic mean; None where
+    nothing can be said. Without a measured base `base_metrics` and `parts` are empty.
+    """
+
+    metrics: Mapping[str, UtilityFigure]
+    base_metrics: Mapping[str, UtilityFigure]
+    parts: Mapping[str, float | None]
+    composite: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLeaks:
     """Facts that leak in the row's own run or in an attestation, and who attests them."""
@@ -161,13 +186,15 @@ class BaseKnowledge:
     """What the model before unlearning answers.
 
     `known` of `asked` forget facts in any paraphrase and context of profile `standard`; shares of
-    retain probes and of fluent answers.
+    retain probes and of fluent answers; `answers`: of instructions that it answers well, None if
+    its utility was not measured.
     """
 
     known: int
     asked: int
     retain: float
     fluency: float
+    answers: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +244,8 @@ class Entry:
 
     `states`: forget fact -> whether it leaked in any way in which the row was asked. `base_states`:
     the same of its base, for the questions of profile `standard` alone. `among_known`: the headline
-    as best known among the facts that the base answers, by which rows are ranked.
+    as best known among the facts that the base answers, by which rows are ranked. `before_utility`:
+    the board lists the row among those that are ranked without utility.
     """
 
     row_version: int
@@ -235,10 +263,13 @@ class Entry:
     states: Mapping[str, bool]
     relearn: RelearnColumn | None
     stress: StressColumn | None
+    utility: UtilityColumn | None
+    before_utility: bool
     known: Known
     disputed: Sequence[str]
     attestations: Sequence[AttestationEntry]
     matrix: LeakMatrix
+    distance: Distance | None
     samples: Sequence[Sample]
     outside: Sequence[str] = ()
     rank: tuple[int, int] | None = None
@@ -264,6 +295,15 @@ class Entry:
     def ranked_states(self) -> Mapping[str, bool]:
         """Whether each forget fact that the base answers leaks, as best known."""
         return {f: leaks for f, leaks in self.known_states.items() if self.base_states.get(f)}
+
+    @property
+    def utility_rule(self) -> UtilityRule:
+        """What holds of the row's utility; see docs/decisions/0029-utility-on-the-board.md."""
+        if self.base_knowledge.answers is None:
+            return "base not measured"
+        if self.utility is not None:
+            return "measured"
+        return "sent before" if self.before_utility else "missing"
 
     @property
     def relearnt(self) -> Peak | None:

@@ -89,11 +89,22 @@ def flat(row: Entry) -> Flat:
         "stress": row.stress.score.high if row.stress else None,
         "stress_not_tried": ", ".join(row.stress.not_tried) if row.stress else "",
         "stress_derived": row.stress.derived if row.stress else None,
+        "utility": row.utility.composite if row.utility else None,
+        "utility_rule": row.utility_rule,
+        **_utility(row),
         "parameters": claim.parameters,
         "judge_identity": claim.judge_identity,
         "fingerprint": claim.fingerprint,
         "base_fingerprint": claim.base_fingerprint,
     }
+
+
+def _utility(row: Entry) -> Flat:
+    """What is left of each part of the base, and the metrics, by name."""
+    if row.utility is None:
+        return {}
+    parts: Flat = {f"utility.kept.{name}": share for name, share in row.utility.parts.items()}
+    return parts | {f"utility.{n}": figure.value for n, figure in row.utility.metrics.items()}
 
 
 def _csv_cell(value: Value) -> Value:

@@ -1,4 +1,4 @@
-"""The charts of the board: a division's rows, and a row's relearning curves."""
+"""The charts of the board: a division's rows; a row's relearning curves and answers by distance."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from unlearnbench.leaderboard.entry import Entry, RelearnColumn
 from unlearnbench.reporting.charts import (
     TradeOffPoint,
     curves_chart,
+    distance_chart,
     svg_in_page,
     trade_off_chart,
 )
+from unlearnbench.reporting.distance import Distance
 
 MOST_POINTS = 100
 """Rows of a division that are plotted."""
@@ -45,6 +47,17 @@ def relearning_plot(column: RelearnColumn) -> Markup | None:
     ends = [f"{one.marks[0].tooltip}; {one.marks[-1].tooltip}." for one in chart.series]
     description = f"Share of forget facts that leak over optimiser steps. {' '.join(ends)}"
     return svg_in_page(chart, "relearning", "Relearning", description)
+
+
+def distance_plot(distance: Distance) -> Markup | None:
+    """What is answered by distance as SVG; None where there is nothing beside the forgotten."""
+    chart = distance_chart(distance.places)
+    if chart is None:
+        return None
+    ends = [f"{one.marks[0].tooltip}; {one.marks[-1].tooltip}." for one in chart.series]
+    description = "Share of questions answered, from the forgotten facts outwards, near to far. "
+    description += f"{' '.join(ends)} The figures are in the table."
+    return svg_in_page(chart, "distance", "What is answered by distance", description)
 
 
 def _point(row: Entry, is_reference: bool, is_named: bool) -> TradeOffPoint:

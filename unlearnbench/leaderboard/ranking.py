@@ -18,6 +18,8 @@ LEAST_KNOWN, LEAST_KNOWN_SHARE = 10, 0.2
 """Forget facts that a base must answer, in number and as a share, before it ranks anybody."""
 LEAST_RETAIN = 0.25
 """Retain score that a base needs for the same."""
+COMPOSITE = 0.9
+"""Utility, the harmonic mean of what is left of the base's parts, that a row needs to be ranked."""
 RESAMPLES = 1000
 """Bootstrap resamples for a rank interval."""
 
@@ -66,10 +68,27 @@ def outside(entry: Entry) -> list[str]:
             reasons.append(f"{name.partition('.')[0]} below {floor:.0%}")
         elif value < share * entry.base_scores[name].value:
             reasons.append(f"{name.partition('.')[0]} below {share:.0%} of the base's")
+    reasons += _utility_reasons(entry)
     reasons += [doubt.what for doubt in entry.doubts if doubt.bars]
     if entry.claim.judge != RERUNNABLE and "re-judged" not in entry.levels:
         reasons.append(f"nobody else has judged a sample again: {entry.claim.judge} is paid")
     return reasons
+
+
+def _utility_reasons(entry: Entry) -> list[str]:
+    """Why utility bars a row; empty if it does not, or if the board has none to compare with.
+
+    A row cannot stay ranked by leaving its utility out: only rows on the board's own list may.
+    """
+    if entry.utility_rule == "missing":
+        return ["its utility was not measured"]
+    if entry.utility_rule != "measured" or entry.utility is None:
+        return []
+    if entry.utility.composite is None:
+        return ["its utility cannot be compared with the base's"]
+    if entry.utility.composite < COMPOSITE:
+        return [f"utility below {COMPOSITE:.0%} of the base's"]
+    return []
 
 
 def _base_reasons(base: BaseKnowledge) -> list[str]:
@@ -81,6 +100,8 @@ def _base_reasons(base: BaseKnowledge) -> list[str]:
         reasons.append(f"the base answers only {base.retain:.0%} of the retain questions")
     if base.fluency < FLOORS["fluency"]:
         reasons.append(f"only {base.fluency:.0%} of the base's answers are fluent")
+    if base.answers is not None and base.answers < FLOORS["fluency"]:
+        reasons.append(f"the base answers only {base.answers:.0%} of the instructions well")
     return reasons
 
 

@@ -23,10 +23,12 @@ from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.documents import PAPER, Document, code_address, documents
 from unlearnbench.leaderboard.entry import Entry
 from unlearnbench.leaderboard.export import as_csv, as_json, as_markdown
-from unlearnbench.leaderboard.plot import plot, relearning_plot
-from unlearnbench.leaderboard.ranking import ENVELOPE
+from unlearnbench.leaderboard.plot import distance_plot, plot, relearning_plot
+from unlearnbench.leaderboard.ranking import COMPOSITE, ENVELOPE
+from unlearnbench.leaderboard.utility_words import figure, utility_in_short, utility_in_words
 from unlearnbench.paths import content_root
 from unlearnbench.reporting.charts import svg_style
+from unlearnbench.reporting.distance import share_text
 from unlearnbench.reporting.matrix import drawn_matrix, matrix_style
 
 FIRST_PAGE_ROWS, FEWEST_ROWS = 100, 5
@@ -113,6 +115,7 @@ def _division_pages(division: Division, environment: Environment) -> Pages:
                 root="../",
                 matrix=drawn_matrix(matrix.columns, matrix.lines, matrix.answers),
                 relearning=relearning_plot(row.relearn) if row.relearn else None,
+                outwards=distance_plot(row.distance) if row.distance else None,
                 attempts=of_submitter[row.claim.submitter][:MOST_ATTEMPTS],
                 n_attempts=len(of_submitter[row.claim.submitter]),
             ),
@@ -133,6 +136,7 @@ def _environment(source: Path, about: Sequence[Document], specificity: Specifici
     environment.globals |= {
         "specificity": specificity,
         "envelope": ENVELOPE,
+        "least_utility": COMPOSITE,
         "documents": about,
         "paper": PAPER,
         "code": code_address(),
@@ -152,6 +156,10 @@ def _filters(specificity: Specificity) -> dict[str, Callable[..., object]]:
         "reasons": details.reasons,
         "doubts": details.doubts_in_short,
         "arms": details.arms_in_short,
+        "utility_in_short": utility_in_short,
+        "utility_in_words": utility_in_words,
+        "figure": figure,
+        "share": share_text,
     }
 
 

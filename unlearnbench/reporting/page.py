@@ -17,12 +17,14 @@ from unlearnbench.reporting.answers import Leak, leaks_of
 from unlearnbench.reporting.caveats import against_base, n_open
 from unlearnbench.reporting.charts import (
     Curves,
+    distance_chart,
     relearning_chart,
     svg_in_page,
     svg_style,
     trade_off_chart,
 )
 from unlearnbench.reporting.diagnosis import Diagnosis, diagnose
+from unlearnbench.reporting.distance import distance_of
 from unlearnbench.reporting.load import (
     CheckpointRuns,
     Corrections,
@@ -41,6 +43,15 @@ from unlearnbench.scoring.fluency import FLOOR
 
 
 @dataclass(frozen=True, slots=True)
+class DistancePart:
+    """Over-forgetting by distance as the page shows it; `sentence` may be empty."""
+
+    chart: Curves
+    rows: list[tables.TableRow]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScorePart:
     """A score run as the page shows it."""
 
@@ -48,6 +59,7 @@ class ScorePart:
     rows: list[tables.TableRow]
     ways: list[tables.TableRow]
     matrix: Matrix | None
+    distance: DistancePart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +198,18 @@ def _origin(checkpoint: CheckpointRuns, blank: Redaction) -> str:
 
 def _score_part(score: ScoreRun, base: CheckpointRuns | None, blank: Redaction) -> ScorePart:
     title = f"{score.identity.profile}, judge {score.identity.judge}"
-    run = against_base(score.run, base)
-    rows, ways = tables.score_rows(run), tables.way_rows(run)
-    return ScorePart(title, rows, ways, blank.matrix(matrix(score.run)))
+    compared = against_base(score.run, base)
+    rows, ways = tables.score_rows(compared), tables.way_rows(compared)
+    leaks, distance = blank.matrix(matrix(score.run)), _distance_part(compared)
+    return ScorePart(title, rows, ways, leaks, distance)
+
+
+def _distance_part(run: Run) -> DistancePart | None:
+    distance = distance_of(run, run.base)
+    chart = distance_chart(distance.places) if distance is not None else None
+    if distance is None or chart is None:
+        return None
+    return DistancePart(chart, tables.distance_rows(distance), distance.sentence)
 
 
 def _redacted(diagnosis: Diagnosis, blank: Redaction, names: Sequence[str]) -> Diagnosis:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnbench.display import NOTHING, counted, interval_text, value_text
 from unlearnbench.reporting.charts import TradeOffPoint, shown_name
+from unlearnbench.reporting.distance import Distance, share_text
 from unlearnbench.reporting.load import CheckpointRuns, ScoreRun, StressRun
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import Figures, RelearnIdentity, RelearnRecord, figures
@@ -95,6 +96,14 @@ def _with_known(run: Run, headline: str) -> Iterator[tuple[str, Score]]:
         yield name, run.scores[name]
         if name == headline and among_known is not None and among_known.n:
             yield AMONG_KNOWN, among_known
+
+
+def distance_rows(distance: Distance) -> list[TableRow]:
+    """A row a place, near to far: the checkpoint and its base; the worst case first."""
+    first = distance.places[0]
+    cells = [(f"{first.name}, worst case", first.worst, first.base_worst)]
+    cells += [(place.name, place.model, place.base) for place in distance.places]
+    return [TableRow(name, (share_text(own), share_text(base))) for name, own, base in cells]
 
 
 def stress_rows(stress: StressRun) -> list[TableRow]:

@@ -21,7 +21,14 @@ from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import RERUNNABLE
 from unlearnbench.submissions.checks import JudgeOf, check_run, check_sending
 from unlearnbench.submissions.fields import slug
-from unlearnbench.submissions.layout import BASE, BASE_FILES, OPTIONAL_FILES, SENT_REPLIES, SUMS
+from unlearnbench.submissions.layout import (
+    BASE,
+    BASE_FILES,
+    BEFORE_UTILITY,
+    OPTIONAL_FILES,
+    SENT_REPLIES,
+    SUMS,
+)
 from unlearnbench.submissions.read import (
     Plans,
     read_claim,
@@ -31,6 +38,12 @@ from unlearnbench.submissions.read import (
 )
 from unlearnbench.submissions.schema import BaseClaim, ClaimedIdentity
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_sent, read_sent
+from unlearnbench.submissions.utility import (
+    SentUtility,
+    check_utility,
+    read_utility_claim,
+    shipped_sets,
+)
 
 
 class BaseKey(NamedTuple):
@@ -62,6 +75,7 @@ class Base:
     run: Run
     digest: str
     replies: bytes | None = None
+    utility: SentUtility | None = None
 
     @property
     def id(self) -> str:
@@ -79,7 +93,8 @@ def read_base(folder: Path) -> Base:
     plan = Plans(benchmark).plan_for(claim.run.identity, BASE)
     run = rebuild(folder / "run", claim.run, plan, data)
     digest, replies = sha256_bytes(data[SUMS]), data.get(SENT_REPLIES)
-    return Base(folder, claim, benchmark, run, digest, replies)
+    utility = read_utility_claim(data)
+    return Base(folder, claim, benchmark, run, digest, replies, utility)
 
 
 def check_base_run(base: Base, judge_of: JudgeOf | None) -> Iterator[Refusal]:
@@ -87,6 +102,8 @@ def check_base_run(base: Base, judge_of: JudgeOf | None) -> Iterator[Refusal]:
     yield from check_sending(base.claim.created, BASE)
     claim = base.claim
     yield from check_run(claim.run, base.run, base.replies, claim.created, judge_of, BASE)
+    if base.utility is not None:
+        yield from check_utility(base.utility, claim.run.identity, claim.created)
     if base.claim.run.training is not None:
         yield Refusal("base", BASE, "a model before unlearning is not the result of a training")
 
@@ -139,7 +156,24 @@ class Bases:
                 sums, facts, judge = "", "", str(reason)
             parts.append([path.name, sums, facts, judge])
         profiles = {name: profile.fingerprint for name, profile in PROFILES.items()}
-        return sha256_json([parts, profiles])
+        questions = shipped_sets().fingerprint
+        return sha256_json([parts, profiles, sorted(self.before_utility), questions])
+
+    @cached_property
+    def before_utility(self) -> frozenset[str]:
+        """Digests of the rows that are ranked without utility, as they were sent before it was
+        measured. It is the board's list: a row's own date says nothing.
+
+        Raises `SubmissionError` for a list that cannot be read.
+        """
+        path = self.folder / BEFORE_UTILITY
+        if not path.exists():
+            return frozenset()
+        try:
+            text = read_sent(path, BEFORE_UTILITY, MOST_CLAIM_BYTES).decode("utf-8", "replace")
+        except Refusal as reason:
+            raise SubmissionError(f"accepted bases {self.folder}: {reason}") from reason
+        return frozenset(line.split()[0] for line in text.splitlines() if line.split())
 
     @property
     def folders(self) -> list[Path]:

@@ -17,6 +17,7 @@ from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import StressRecord, utc_now
+from unlearnbench.runs.utility import utility_of
 from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.checks import few_asked
 from unlearnbench.submissions.layout import (
@@ -30,6 +31,7 @@ from unlearnbench.submissions.layout import (
     JOURNALS,
     NOT_COMPARED,
     RANKABLE,
+    SENT_UTILITY,
     SUBMISSION,
     SUMS,
     AttestationKind,
@@ -45,6 +47,8 @@ from unlearnbench.submissions.schema import (
     JsonObject,
     Submission,
 )
+from unlearnbench.submissions.utility import utility_fields
+from unlearnbench.submissions.utility_claim import UtilityClaim
 from unlearnbench.submissions.verify import Checked
 from unlearnbench.types.options import About
 
@@ -111,7 +115,17 @@ def base_files(run: Run, source: str, by: str, link: str) -> Mapping[str, bytes]
 
 
 def _journals(run: Run) -> dict[str, bytes]:
-    return {f"run/{name}": journal(run, name) for name in JOURNALS} | sent_replies(run)
+    files = {f"run/{name}": journal(run, name) for name in JOURNALS} | sent_replies(run)
+    return files | _sent_utility(run)
+
+
+def _sent_utility(run: Run) -> dict[str, bytes]:
+    """What was measured of the run's model, if it was. Raises `SubmissionError`, `RunError`."""
+    record = utility_of(run.path)
+    if record is None:
+        return {}
+    claim = claimed(UtilityClaim, utility_fields(record))
+    return {SENT_UTILITY: (json.dumps(claim.to_disk(), ensure_ascii=False) + "\n").encode()}
 
 
 def _check(run: Run, reasons: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from unlearnbench.runs.attacks import RELEARN, STRESS
 from unlearnbench.runs.replies import REPLIES
+from unlearnbench.runs.utility import UTILITY_FILE
 
 AttestationKind = Literal["re-judged", "re-run", "attacked"]
 
@@ -46,13 +47,17 @@ SENT_REPLIES = f"run/{REPLIES}.gz"
 """The calls of a paid judge and their replies; there for such a judge and for no other."""
 ANSWERS_OF: Mapping[str, str] = {"stress": "stress.jsonl.gz", "relearn": "relearn.jsonl.gz"}
 """Kind of attack -> the compressed answers beside its record."""
+SENT_UTILITY = UTILITY_FILE
+"""What a model gave when its utility was measured; optional in a submission and in a base."""
 ATTACK_FILES = frozenset([RELEARN, STRESS, *ANSWERS_OF.values()])
 """Records of attacks and their answers; optional in a submission."""
-SUBMISSION_FILES = frozenset([SUBMISSION, SUMS, SENT_REPLIES]) | RUN_FILES | ATTACK_FILES
+SUBMISSION_FILES = (
+    frozenset([SUBMISSION, SUMS, SENT_REPLIES, SENT_UTILITY]) | RUN_FILES | ATTACK_FILES
+)
 """All that may be in a submission."""
-BASE_FILES = frozenset([BASE, SUMS, SENT_REPLIES]) | RUN_FILES
+BASE_FILES = frozenset([BASE, SUMS, SENT_REPLIES, SENT_UTILITY]) | RUN_FILES
 """All that may be in an accepted base run."""
-OPTIONAL_FILES = ATTACK_FILES | {SENT_REPLIES}
+OPTIONAL_FILES = ATTACK_FILES | {SENT_REPLIES, SENT_UTILITY}
 """All that may be missing."""
 FILES_OF_KIND: Mapping[AttestationKind, frozenset[str]] = {
     "re-judged": frozenset([SENT_OUTCOMES]),
@@ -60,6 +65,9 @@ FILES_OF_KIND: Mapping[AttestationKind, frozenset[str]] = {
     "attacked": frozenset(),
 }
 """Kind of attestation -> the files of its run; an attack has `ATTACK_FILES` instead."""
+BEFORE_UTILITY = "BEFORE_UTILITY"
+"""In a folder of accepted bases: the sha256 of SHA256SUMS of each row that is ranked without
+utility, as it was sent before utility was part of a row."""
 ATTESTATION_FILES = frozenset([ATTESTATION, SUMS, SENT_REPLIES]) | RUN_FILES | ATTACK_FILES
 """All that may be in an attestation."""
 MOST_ATTESTATIONS = 100

@@ -8,6 +8,7 @@ from math import comb
 
 from unlearnbench.runs.run import Run
 from unlearnbench.scoring.scores import headline_of, leaked_at_all
+from unlearnbench.submissions.utility_rerun import UtilityRerun
 from unlearnbench.types import Completion
 
 BOUND = 0.05
@@ -48,6 +49,7 @@ class Reproduction:
     open: Sequence[str]
     same_prompts: bool | None
     sampled: bool = False
+    utility: UtilityRerun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Rerun:
     `same_prompts`: whether the prompts' token ids are the row's or its base's; None if one run does
     not record them.
     `sampled`: only a sample of the row's facts, so many forget and so many retain facts.
+    `utility`: what was measured again of it, where the row holds any.
     """
 
     n_answers: int
@@ -73,6 +76,7 @@ class Rerun:
     same_prompts: bool | None = None
     sampled: bool = False
     n_retain_facts: int = 0
+    utility: UtilityRerun | None = None
 
     @property
     def most_changed(self) -> int:
@@ -88,9 +92,11 @@ class Rerun:
 
     @property
     def agrees(self) -> bool:
-        """Whether facts that differ or are open, and retain, are within the bound, and the prompts
-        do not differ.
+        """Whether facts that differ or are open, retain and utility are within their bounds, and
+        the prompts do not differ.
         """
+        if self.utility is not None and not self.utility.agrees:
+            return False
         claimed, low, high = self.retain
         few = len(self.changed) + len(self.open_facts) <= self.most_changed
         same, bound = self.same_prompts is not False, self.retain_bound
@@ -111,6 +117,7 @@ class Rerun:
             open=list(self.open_facts),
             same_prompts=self.same_prompts,
             sampled=self.sampled,
+            utility=self.utility,
         )
 
 

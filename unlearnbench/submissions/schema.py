@@ -6,7 +6,6 @@ lists of what ships, and nothing that a claim names is looked for anywhere else.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -58,11 +57,13 @@ Package = Literal["unlearnbench", "torch", "transformers", "tokenizers", "peft",
 JsonObject = dict[str, Annotated[JsonValue, WithJsonSchema({})]]
 
 
-class _Model(BaseModel):
+class SentModel(BaseModel):
+    """A part of a claim, parsed strictly."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class ScoreClaim(_Model):
+class ScoreClaim(SentModel):
     """A claimed score; all of it is computed again."""
 
     value: ClaimedShare
@@ -73,7 +74,7 @@ class ScoreClaim(_Model):
     interval: Annotated[list[ClaimedShare], Field(min_length=2, max_length=2)]
 
 
-class ClaimedIdentity(_Model):
+class ClaimedIdentity(SentModel):
     """A run's identity without the engine's own settings.
 
     `prompts` is the sha256 of the prompts' token ids; rows of older versions lack it. `indirect` is
@@ -102,7 +103,7 @@ class ClaimedIdentity(_Model):
     sample_temperature: Annotated[float, Field(ge=0, le=10)] | None = None
 
 
-class SurroundingsClaim(_Model):
+class SurroundingsClaim(SentModel):
     """Digests of the weights and of all that surrounds them, each by itself."""
 
     weights: Sha256
@@ -114,14 +115,14 @@ class SurroundingsClaim(_Model):
     generation: Sha256
 
 
-class ModelClaim(_Model):
+class ModelClaim(SentModel):
     """A model by name and the sha256 of its contents."""
 
     name: ShownName
     fingerprint: Sha256
 
 
-class DataClaim(_Model):
+class DataClaim(SentModel):
     """What a checkpoint was trained on."""
 
     benchmark: ShownName
@@ -131,7 +132,7 @@ class DataClaim(_Model):
     retain_rows: BoundedCount
 
 
-class TrainingClaim(_Model):
+class TrainingClaim(SentModel):
     """How the checkpoint was trained, as told."""
 
     method: MethodName
@@ -142,7 +143,7 @@ class TrainingClaim(_Model):
     same_data: bool
 
 
-class RunClaim(_Model):
+class RunClaim(SentModel):
     """A claimed run, of a checkpoint or of a base model.
 
     `identity` and `scores` are derived again or compared; `surroundings` are compared with the base
@@ -266,29 +267,3 @@ class Attestation(Claim):
     link: Link
     created: ClaimedTime
     run: RunClaim | None
-
-
-PUBLISHED: dict[str, type[Claim]] = {
-    "submission": Submission,
-    "base": BaseClaim,
-    "attestation": Attestation,
-}
-"""Name of the file -> its shape."""
-
-
-_PUBLIC_NAMES = {
-    "ClaimedIdentity": "Identity",
-    "SurroundingsClaim": "Surroundings",
-    "TrainingClaim": "Training",
-    "ModelClaim": "Model",
-    "DataClaim": "Data",
-}
-"""Names in the published schemas of classes that are named differently here."""
-
-
-def json_schema(name: str) -> JsonObject:
-    """The JSON Schema of a published shape."""
-    text = json.dumps(PUBLISHED[name].model_json_schema())
-    for internal, public in _PUBLIC_NAMES.items():
-        text = text.replace(f'"{internal}"', f'"{public}"').replace(f'/{internal}"', f'/{public}"')
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json.loads(text)}

@@ -53,6 +53,8 @@ from unlearnbench.submissions.read import (
 from unlearnbench.submissions.sample import restricted, sample_of
 from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submission
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
+from unlearnbench.submissions.utility import SentUtility, check_utility, read_utility_claim
+from unlearnbench.submissions.utility_base import check_against_base, utility_doubts
 from unlearnbench.submissions.withdrawn import withdrawal
 from unlearnbench.types import Completion, ProbeKey
 
@@ -65,7 +67,7 @@ class Checked:
     """A submission that could be read: its claim, its run, its base, and its attack records.
 
     `digest` is the sha256 of its SHA256SUMS, which covers all of it. `answers` are compared with
-    other rows'.
+    other rows'. `before_utility`: the board lists it among the rows that need not have `utility`.
     """
 
     folder: Path
@@ -78,6 +80,8 @@ class Checked:
     answers: RowAnswers
     doubts: Sequence[Doubt] = ()
     replies: bytes | None = None
+    utility: SentUtility | None = None
+    before_utility: bool = False
 
     @property
     def facts(self) -> list[str]:
@@ -192,6 +196,11 @@ def _read(folder: Path, bases: Bases) -> Checked:
     plan = Plans(benchmark).plan_for(claim.run.identity, SUBMISSION)
     base = bases.find(claim.run.identity, claim.base)
     run = rebuild(folder / "run", claim.run, plan, data)
+    digest = sha256_bytes(data[SUMS])
+    utility = read_utility_claim(data)
+    doubts = [*doubts_of(claim, run, base)]
+    if utility is not None and base.utility is not None:
+        doubts += utility_doubts(utility, base.utility)
     return Checked(
         folder=folder,
         claim=claim,
@@ -199,10 +208,12 @@ def _read(folder: Path, bases: Bases) -> Checked:
         run=run,
         base=base,
         attacks=read_attacks(data),
-        digest=sha256_bytes(data[SUMS]),
+        digest=digest,
         answers=answers_of(texts_of(run), texts_of(base.run)),
-        doubts=tuple(doubts_of(claim, run, base)),
+        doubts=tuple(doubts),
         replies=data.get(SENT_REPLIES),
+        utility=utility,
+        before_utility=digest in bases.before_utility,
     )
 
 
@@ -211,8 +222,18 @@ def _refusals(checked: Checked, bases: Bases) -> Iterator[Refusal]:
     yield from check_sending(claim.created, SUBMISSION)
     yield from check_run(claim.run, checked.run, replies, claim.created, bases.judge_of, SUBMISSION)
     yield from _check_base_of(claim)
+    if checked.utility is not None:
+        yield from check_utility(checked.utility, claim.run.identity, claim.created)
+        yield from _check_utility_base(checked, checked.utility)
     row = attacked_row(checked, claim.created)
     yield from check_attacks(checked.attacks, row, bases.judge_of)
+
+
+def _check_utility_base(checked: Checked, utility: SentUtility) -> Iterator[Refusal]:
+    if checked.base.utility is not None:
+        row, base = (part.claim.run.surroundings for part in (checked, checked.base))
+        same = row is not None and base is not None and row.tokenizer == base.tokenizer
+        yield from check_against_base(utility, checked.base.utility, same)
 
 
 def attacked_row(checked: Checked, sent: str) -> AttackedRow:

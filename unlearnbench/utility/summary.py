@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.runs.schema.utility import Drift, Measurement, Metric
@@ -18,6 +19,8 @@ from unlearnbench.utility.tables import table_metrics
 
 EQUAL_LENGTH = 40
 """Words to which answers are cut before distinct 2-grams are counted."""
+_MOST_EXPONENT = 700.0
+"""exp of more is no float."""
 
 
 def metrics_of(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
@@ -128,14 +131,20 @@ def _variety(measured: Measurement) -> dict[str, Metric]:
 
 def _prose(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
     rows = [np.asarray(measured.prose[paragraph.id]) for paragraph in sets.prose]
-    whole = perplexity(np.concatenate(rows))
-    losses = mean_metric([float(-row.mean()) for row in rows])
-    ends = losses.interval and (math.exp(losses.interval[0]), math.exp(losses.interval[1]))
     bits = [bits_per_byte(row, p.text) for row, p in zip(rows, sets.prose, strict=True)]
-    return {
-        "prose.perplexity": Metric(low=whole, high=whole, interval=ends, n=len(rows)),
-        "prose.bits_per_byte": mean_metric(bits),
-    }
+    return {"prose.perplexity": _perplexity(rows), "prose.bits_per_byte": mean_metric(bits)}
+
+
+def _perplexity(rows: Sequence[NDArray[np.float64]]) -> Metric:
+    """Of all paragraphs; no figure for a model so ruined that its perplexity is no number."""
+    losses = mean_metric([float(-row.mean()) for row in rows])
+    joined = np.concatenate(rows)
+    ends = losses.interval or (0.0, 0.0)
+    if max(float(-joined.mean()), *ends) > _MOST_EXPONENT:
+        return Metric(low=None, high=None, interval=None, n=len(rows))
+    whole = perplexity(joined)
+    interval = losses.interval and (math.exp(ends[0]), math.exp(ends[1]))
+    return Metric(low=whole, high=whole, interval=interval, n=len(rows))
 
 
 def _share(count: int, n: int, n_open: int) -> Metric:

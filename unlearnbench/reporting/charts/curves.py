@@ -69,7 +69,7 @@ def curves_chart(curves: Mapping[str, Sequence[MeanPoint]], ceiling: float | Non
     if not steps:
         return None
     place = _step_places(steps)
-    heights = _spread({name: y_of(points[-1].mean) for name, points in curves.items()})
+    heights = spread({name: y_of(points[-1].mean) for name, points in curves.items()})
     series = tuple(
         _series(name, number, points, place, heights[name])
         for number, (name, points) in enumerate(curves.items(), start=1)
@@ -138,7 +138,7 @@ def _step_places(steps: Sequence[int]) -> dict[int, float]:
     return {s: round(LEFT + 10 + inside * (v - min(at.values())) / width, 1) for s, v in at.items()}
 
 
-def _spread(wanted: Mapping[str, float]) -> dict[str, float]:
+def spread(wanted: Mapping[str, float]) -> dict[str, float]:
     """Heights of labels, kept in order, apart from each other and inside the drawing."""
     order = sorted(wanted, key=lambda name: wanted[name])
     placed: dict[str, float] = {}
