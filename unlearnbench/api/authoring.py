@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.judges import decided_by_rules
+from unlearnbench.api.proposals import FactProposers, make_fact_proposers
 from unlearnbench.api.proposers import Proposers, make_proposers, sample_table
 from unlearnbench.authoring.answers import AnswerRules
 from unlearnbench.authoring.card import data_card
@@ -18,19 +19,31 @@ from unlearnbench.authoring.decisions import DECISIONS, decision_lines
 from unlearnbench.authoring.facts import FactTable, id_of, read_facts
 from unlearnbench.authoring.files import LICENCE, VERSION, Draft, benchmark_files
 from unlearnbench.authoring.folder import MAKING, check_making, json_text, write_benchmark
-from unlearnbench.authoring.gathering import WANTED, gather, recheck
+from unlearnbench.authoring.gathering import WANTED, gather, recheck, wanted_of
 from unlearnbench.authoring.general import ENOUGH, general_facts, never_facts
 from unlearnbench.authoring.kept import accepted_rows
 from unlearnbench.authoring.made import Made, MadeBy, MadeFrom
 from unlearnbench.authoring.needs import check_examples, check_paraphrased, without_paraphrases
+from unlearnbench.authoring.proposed.accepting import (
+    accepted,
+    lacking_paraphrases,
+    without_forgotten,
+)
+from unlearnbench.authoring.proposed.subjects import Proposed
 from unlearnbench.authoring.records import MakingRecord, candidate_lines, fact_lines
 from unlearnbench.authoring.remarks import carried, remarks_of
 from unlearnbench.authoring.report import MakingReport, report_of
 from unlearnbench.authoring.review import write_review
-from unlearnbench.authoring.reviewing import ReviewTaken, kept_review, take_review
+from unlearnbench.authoring.reviewing import (
+    ReviewTaken,
+    decided_about,
+    kept_review,
+    take_review,
+)
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.reading import read_bytes
 from unlearnbench.hashing import sha256_bytes, sha256_json
+from unlearnbench.interfaces import Generator
 from unlearnbench.judging.catalogue import named_judge
 from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.paraphrasing.candidates import (
@@ -43,6 +56,7 @@ from unlearnbench.paraphrasing.candidates import (
 from unlearnbench.paraphrasing.finding import OnRound, estimate_paraphrases
 from unlearnbench.paraphrasing.rules.languages import is_english, language_of
 from unlearnbench.progress import OnProgress, Progress, ignore
+from unlearnbench.remote.paying import total_cost
 from unlearnbench.types import Estimate, Fact, Split
 from unlearnbench.types.authoring import MakeOptions
 
@@ -88,12 +102,19 @@ class _Job:
     table: FactTable
     source: str
     proposers: Proposers
+    more: FactProposers
+    rules: AnswerRules
     request: MakingRecord
 
     @property
     def facts(self) -> list[Fact]:
         """The table's own facts."""
         return [fact for fact, _ in self.table.facts]
+
+    def keep_in(self, path: Path) -> None:
+        """Keep what is paid for in a file, and look there before a call."""
+        self.proposers.keep_in(path)
+        self.more.keep_in(path)
 
 
 def make_benchmark(
@@ -102,6 +123,7 @@ def make_benchmark(
     *,
     paraphraser: str | Paraphraser,
     second_reader: str | SecondReader | None = None,
+    base: str | Generator | None = None,
     resume: bool = False,
     review: str | Path | None = None,
     max_cost: float | None = None,
@@ -129,6 +151,8 @@ def make_benchmark(
             optionally `style` and `purpose`; `none` for the original questions alone; or an object.
         second_reader: Who says whether a model's paraphrase asks the same, named like the
             paraphraser; `none` leaves every one to a person. Default: the paraphraser's model.
+        base: The model before unlearning, a checkpoint or an object: proposed facts are kept as
+            retain facts where it knows them. Without one a person decides about each.
         resume: Take up the decisions in the folder's `review.csv`.
         review: A table with decisions that lies elsewhere, taken up in its place.
         max_cost: US dollars that paraphraser and second reader may spend together.
@@ -147,18 +171,27 @@ def make_benchmark(
     target = Path(out)
     if review is not None and not Path(review).is_file():  # before anything is paid for
         raise BenchmarkError("no-review", f"--review {review}", "there is no such file")
-    job = _job(facts, target, paraphraser, second_reader, max_cost, make_options)
+    job = _job(facts, target, paraphraser, second_reader, base, max_cost, make_options)
     check_making(target, job.request)
-    job.proposers.keep_in(target / MAKING / REPLIES)
+    job.keep_in(target / MAKING / REPLIES)
+    report = _on_round(target, on_progress)
+    table = None if review is None else Path(review)
+    again = resume or review is not None
+    proposed = job.more.propose(job.facts, job.rules, report)
+    waiting = [one for some in proposed.values() for one in some.doubtful]
+    decisions = decided_about(target, waiting, table, resume=again)
+    proposed = {name: accepted(some, decisions) for name, some in proposed.items()}
+    more = [fact for some in proposed.values() for fact in some.kept]
     by, reader = job.proposers.paraphraser, job.proposers.second_reader
-    found = gather(job.facts, by, reader, _on_round(target, on_progress))
-    check = partial(recheck, facts=job.facts)
-    if resume or review is not None:
-        taken = take_review(target, found, check, None if review is None else Path(review))
+    found = without_forgotten(gather(job.facts, by, reader, report, more), job.facts)
+    check = partial(recheck, facts=[*job.facts, *more])
+    if again:
+        taken = take_review(target, found, check, table, waiting)
     else:
         taken = kept_review(target, found, check)
-    made = _write(target, job, taken)
-    write_review(taken.paraphrased, target, taken.decisions)
+    made = _write(target, job, taken, proposed)
+    undecided = [one for some in proposed.values() for one in some.doubtful]
+    write_review([*undecided, *taken.paraphrased], target, taken.decisions)
     return made
 
 
@@ -168,19 +201,23 @@ def estimate_making(
     *,
     paraphraser: str | Paraphraser,
     second_reader: str | SecondReader | None = None,
+    base: str | Generator | None = None,
     make_options: MakeOptions = MakeOptions(),
 ) -> Estimate:
     """What `make_benchmark` would cost with the same arguments, at first; makes no calls.
 
     What is asked again because it failed comes on top. Raises like `make_benchmark`.
     """
-    job = _job(facts, Path(out), paraphraser, second_reader, None, make_options)
+    job = _job(facts, Path(out), paraphraser, second_reader, base, None, make_options)
     asked = job.proposers.asks_models
     if asked is None:
         return Estimate(0, 0, 0, 0, 0, 0.0)
     check_making(Path(out), job.request)
-    job.proposers.keep_in(Path(out) / MAKING / REPLIES)
-    return estimate_paraphrases(job.facts, WANTED, *asked)
+    job.keep_in(Path(out) / MAKING / REPLIES)
+    more = job.more.stand_ins(job.facts)
+    other = wanted_of(more)
+    paraphrases = estimate_paraphrases([*job.facts, *more], WANTED, *asked, other=other)
+    return total_cost([paraphrases, job.more.estimate(job.facts)])
 
 
 def _job(
@@ -188,6 +225,7 @@ def _job(
     target: Path,
     paraphraser: str | Paraphraser,
     second_reader: str | SecondReader | None,
+    base: str | Generator | None,
     max_cost: float | None,
     options: MakeOptions,
 ) -> _Job:
@@ -195,7 +233,9 @@ def _job(
     table = read_facts(source, options.column, options.sheet, rules)
     own = [fact for fact, _ in table.facts]
     proposers = make_proposers(paraphraser, second_reader, max_cost, own, options.column)
-    return _Job(table, source, proposers, _request(target, table, proposers, options))
+    more = make_fact_proposers(paraphraser, second_reader, proposers, base, options)
+    request = _request(target, table, proposers, more, options)
+    return _Job(table, source, proposers, more, rules, request)
 
 
 def _on_round(target: Path, on_progress: OnProgress) -> OnRound:
@@ -205,7 +245,9 @@ def _on_round(target: Path, on_progress: OnProgress) -> OnRound:
     return report
 
 
-def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
+def _write(
+    target: Path, job: _Job, taken: ReviewTaken, proposed: Mapping[str, Proposed]
+) -> MadeBenchmark:
     """Write what was found, and the benchmark unless a person has to decide first."""
     found, request, table = taken.paraphrased, job.request, job.table
     asked = job.proposers.asks_models is not None
@@ -216,7 +258,9 @@ def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
     else:
         if job.proposers.paraphraser is not None:
             check_paraphrased(found, table)
-        splits = _splits(found, request.general_retain)
+        lean = {one.fact.id for one in lacking_paraphrases(found, job.facts)}
+        fit = [one for one in found if one.fact.id not in lean]
+        splits = _splits(fit, request.general_retain)
         check_examples(splits, table)
     chosen = [fact for split in splits.values() for fact in split.facts]
     draft = Draft(
@@ -243,7 +287,8 @@ def _write(target: Path, job: _Job, taken: ReviewTaken) -> MadeBenchmark:
         files = {"README.md": data_card(report), **files}
     made = write_benchmark(target, request, state, files)
     doubtful = tuple(doubt for one in found for doubt in one.doubtful)
-    fewer = tuple(one.fact.id for one in found if one.missing and asked)
+    own = {fact.id for fact in job.facts}
+    fewer = tuple(p.fact.id for p in found if p.missing and asked and p.fact.id in own)
     return MadeBenchmark(target, made, report, notes, doubtful, fewer)
 
 
@@ -284,7 +329,11 @@ def _rules(judge: str) -> AnswerRules:
 
 
 def _request(
-    target: Path, table: FactTable, proposers: Proposers, options: MakeOptions
+    target: Path,
+    table: FactTable,
+    proposers: Proposers,
+    more: FactProposers,
+    options: MakeOptions,
 ) -> MakingRecord:
     """Everything that decides what is made. Raises `BenchmarkError` for an id that is none."""
     general = options.general_retain
@@ -299,6 +348,12 @@ def _request(
         judge=options.judge,
         general_retain=general,
         private=not options.public,
+        neighbours=options.neighbours,
+        never=options.never,
+        for_attacks=options.for_attacks,
+        proposals=more.identity,
+        base="" if more.base is None else more.base.name,
+        base_fingerprint="" if more.base is None else more.base.fingerprint,
         **proposers.identities,
     )
 

@@ -11,16 +11,28 @@ from unlearnbench.paraphrasing.candidates import CandidateDoubt, CheckedCandidat
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Part, Record
 from unlearnbench.types import Fact
 
+_NOTHING_PROPOSED: Mapping[str, object] = {
+    "neighbours": 0,
+    "never": 0,
+    "for_attacks": False,
+    "proposals": "",
+    "base": "",
+    "base_fingerprint": "",
+}
+"""What was asked for beside paraphrases before version 2."""
+
 
 class MakingRecord(Record):
     """`making/request.json`: everything that decides what a benchmark holds.
 
     `facts` is the sha256 of the table's facts as they were read, `paraphrases` the identity of the
     paraphraser, `readings` that of the second reader; both of its fields are empty without one.
+    `proposals` is the identity of whoever proposed facts and rows and read them; `base` names the
+    model that was asked whether it knows them.
     """
 
-    VERSION: ClassVar[int] = 1
-    OLDER: ClassVar[Mapping[int, Convert]] = {}
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: lambda data: {**data, **_NOTHING_PROPOSED}}
 
     id: str
     title: str
@@ -33,6 +45,12 @@ class MakingRecord(Record):
     judge: str
     general_retain: Count
     private: Bool
+    neighbours: Count
+    never: Count
+    for_attacks: Bool
+    proposals: str
+    base: str
+    base_fingerprint: str
 
 
 class WrittenRecord(Record):

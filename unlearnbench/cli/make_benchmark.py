@@ -43,6 +43,13 @@ def make_benchmark(
             "Default: the paraphraser's model."
         ),
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="The model before unlearning: proposed facts are kept where it knows them. "
+            "Without it you decide about each."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up your decisions in review.csv.")
     ] = False,
@@ -73,6 +80,7 @@ def make_benchmark(
             out,
             paraphraser=paraphraser,
             second_reader=second_reader,
+            base=base,
             make_options=make_options,
         )
         return _print_cost(cost, json)
@@ -82,6 +90,7 @@ def make_benchmark(
             out,
             paraphraser=paraphraser,
             second_reader=second_reader,
+            base=base,
             resume=resume,
             review=review,
             max_cost=max_cost,

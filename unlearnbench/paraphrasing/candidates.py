@@ -16,8 +16,11 @@ from unlearnbench.types import Estimate, Fact, Usage
 
 STYLES = ("wording", "syntax", "situation")
 """The styles of paraphrases for evaluation, in the order in which they are asked."""
-Purpose = Literal["evaluation", "training"]
-"""What a paraphrase is for. Nothing is trained on that is evaluated with."""
+Purpose = Literal["evaluation", "training", "neighbour", "never"]
+"""What a paraphrase is for: nothing is trained on that is evaluated with. The other two are whole
+facts that were proposed: retain facts about a subject, and invented ones.
+"""
+FACT_PURPOSES: frozenset[Purpose] = frozenset({"neighbour", "never"})
 
 
 UNREAD, UNCHECKED_LANGUAGE = "unread", "unchecked-language"

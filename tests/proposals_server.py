@@ -1,0 +1,159 @@
+"""The same server with some knowledge: it proposes facts that ship, answers them, and misbehaves.
+
+What it knows of the world are the rows of `wkf` and of the sample table, so that its facts and its
+paraphrases pass the checks as good ones of a model would.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from tests.paraphrases_server import ParaphrasesHandler, Paraphrasing, candidate, reading
+from unlearnbench.benchmark import load_benchmark, plain
+from unlearnbench.hashing import sha256_text
+from unlearnbench.paths import content_root
+from unlearnbench.types import Completion, Fact, GeneratorInfo, Probe, Sampling
+
+FACT_FAULTS = ("leaked", "one-of-the-facts", "wrong-language", "repeats")
+STYLES = ("wording", "syntax", "situation")
+
+
+@dataclass
+class Knowing(Paraphrasing):
+    """`disagrees`: questions that the second reader answers with something else."""
+
+    disagrees: set[str] = field(default_factory=set)
+
+    def faults_of(self, fact: dict[str, Any]) -> tuple[str, ...]:
+        if "facts_of_the_subject" in fact:
+            return FACT_FAULTS
+        return () if "asked" in fact else super().faults_of(fact)
+
+
+class KnowingHandler(ParaphrasesHandler):
+    """Answers each kind of item."""
+
+    def row(self, fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+        if "facts_of_the_subject" in fact:
+            return {"id": fact["id"], "proposals": list(neighbours(fact, fault))}
+        if "asked" in fact:
+            return {"id": fact["id"], "answer": self._answer(fact["asked"])}
+        if "texts" in fact:
+            return known_reading(fact, fault)
+        return known_proposals(fact, fault)
+
+    def _answer(self, question: str) -> str:
+        behaviour: Knowing = self.server.behaviour  # type: ignore[attr-defined]
+        if question in behaviour.disagrees:
+            return "Atlantis"
+        return knowledge().get(plain(question), "unknown")
+
+
+@cache
+def pool() -> list[Fact]:
+    """Facts that the server proposes."""
+    return [f for f in load_benchmark("wkf").split("retain") if f.tier != "general"]
+
+
+@cache
+def invented() -> list[Fact]:
+    return list(load_benchmark("wkf").split("never"))
+
+
+@cache
+def knowledge() -> dict[str, str]:
+    """Answers by question."""
+    return {plain(fact.question): fact.answer for fact in pool()}
+
+
+@cache
+def ways() -> dict[str, dict[str, list[str]]]:
+    """Paraphrases by question and kind."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for fact in (*pool(), *invented()):
+        kinds = found.setdefault(plain(fact.question), {})
+        for one in fact.paraphrases:
+            kinds.setdefault(one.style, []).append(one.text)
+        kinds["training"] = list(fact.train_paraphrases)
+    path = content_root() / "benchmarks" / "sample-facts" / "paraphrases.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            kinds = found.setdefault(plain(row["question"]), {})
+            kind = "training" if row["purpose"] == "training" else row["style"]
+            kinds.setdefault(kind, []).append(row["paraphrase"])
+    return found
+
+
+def neighbours(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, Any]]:
+    """Facts of the pool in an order of the subject's own, none of those to avoid."""
+    shown = fact["facts_of_the_subject"]
+    source = invented() if fact.get("invented") else pool()
+    order = sorted(source, key=lambda f: sha256_text(shown[0]["question"] + f.id))
+    avoid = {plain(one["text"]) for one in fact["avoid"]}
+    free = [f for f in order if plain(f.question) not in avoid]
+    for one in free[:1] * fact["wanted"] if fault == "repeats" else free[: fact["wanted"]]:
+        question, answer = one.question, one.answer
+        if fault == "leaked":
+            answer = f"{answer} or {shown[0]['answer']}"
+        elif fault == "one-of-the-facts":
+            question = shown[-1]["question"]
+        elif fault == "wrong-language":
+            question = f"Wie heißt bitte die richtige Antwort auf diese Frage über {answer[::-1]}?"
+        yield {"question": question, "answer": answer, "also_accepted": list(one.aliases)}
+
+
+def known_proposals(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+    """Paraphrases that ship, as far as there are any, and monotonous ones after them."""
+    row: dict[str, Any] = {"id": fact["id"], **{kind: [] for kind in (*STYLES, "training")}}
+    avoid = {one["text"] for one in fact["avoid"]}
+    for kind, most in fact["wanted"].items():
+        known = ways().get(plain(fact["question"]), {}).get(kind, [])
+        more = (candidate(fact["question"], kind, number) for number in range(2, 100))
+        texts = [text for text in (*known, *more) if text not in avoid][:most]
+        if fault == "leaked":
+            texts = [f"{text} ({fact['answer']})" for text in texts]
+        elif fault == "wrong-language":
+            texts = [f"Großartig: {text}" for text in texts]
+        elif fault == "repeats":
+            texts = texts[:1] * most
+        row[kind] = texts
+    return row
+
+
+def known_reading(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+    """What ships asks the same."""
+    row = reading(fact, fault)
+    texts = {one["id"]: one["text"] for one in fact["texts"]}
+    kinds = ways().get(plain(fact["question"]), {})
+    good = {text for some in kinds.values() for text in some}
+    for verdict in row["verdicts"]:
+        if texts[verdict["id"]] in good and fault not in ("no",):
+            verdict |= {"same": True, "reason": ""}
+    return row
+
+
+class BaseEngine:
+    """Knows the pool, but for the questions in `without`; does not answer those in `fails`."""
+
+    def __init__(self, without: Sequence[str] = (), fails: Sequence[str] = ()) -> None:
+        self.without, self.fails, self.asked = set(without), set(fails), 0
+
+    @property
+    def info(self) -> GeneratorInfo:
+        return GeneratorInfo("scripted", "base", sha256_text("base"), "chat")
+
+    def adopt(self, settings: object) -> None:
+        """Nothing to adopt."""
+
+    def generate(self, block: Sequence[Probe], sampling: Sampling) -> Iterator[Completion]:
+        for probe in block:
+            self.asked += 1
+            if probe.question in self.fails:
+                continue
+            known = knowledge().get(plain(probe.question), "I do not know")
+            text = "I do not know" if probe.question in self.without else f"It is {known}."
+            yield Completion(probe.key, text, "stop", 5)

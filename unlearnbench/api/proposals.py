@@ -1,0 +1,164 @@
+"""Have facts proposed about the user's subjects: who is asked, what it costs, what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from unlearnbench.api.engines import TRANSFORMERS, engine_for
+from unlearnbench.api.proposers import NONE, Proposers
+from unlearnbench.authoring.answers import AnswerRules
+from unlearnbench.authoring.proposed.base_model import BaseModel
+from unlearnbench.authoring.proposed.kinds import controls, neighbours
+from unlearnbench.authoring.proposed.rules import FactRules
+from unlearnbench.authoring.proposed.settling import SPARE, Askers, Kind, propose_facts
+from unlearnbench.authoring.proposed.subjects import Proposed, proposed_fact, subjects_of
+from unlearnbench.errors import BenchmarkError
+from unlearnbench.hashing import sha256_json
+from unlearnbench.interfaces import Generator
+from unlearnbench.judging.rules.judge import RulesJudge, decide
+from unlearnbench.paraphrasing.candidates import Paraphraser, SecondReader
+from unlearnbench.paraphrasing.finding import OnRound
+from unlearnbench.paraphrasing.llm.catalogue import make_asked
+from unlearnbench.paraphrasing.llm.items import AskedModel
+from unlearnbench.paraphrasing.llm.tasks import (
+    ANSWERS,
+    NEIGHBOURS,
+    NEVER,
+    BareAnswer,
+    ModelTask,
+    Proposals,
+    answer_item,
+    proposals_item,
+)
+from unlearnbench.remote.paying import total_cost
+from unlearnbench.types import Estimate, Fact
+from unlearnbench.types.authoring import MakeOptions
+from unlearnbench.types.options import EngineOptions
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class FactProposers:
+    """Who proposes each kind of facts that is wanted, and who is asked about them."""
+
+    wanted: Mapping[str, int]
+    proposers: Mapping[str, AskedModel[Proposals]]
+    second: AskedModel[BareAnswer] | None
+    base: BaseModel | None
+
+    @property
+    def identity(self) -> str:
+        """sha256 of everybody who is asked; empty if nobody is."""
+        second = "" if self.second is None else self.second.identity
+        asked = {name: one.identity for name, one in self.proposers.items()}
+        return sha256_json([asked, second]) if asked else ""
+
+    def keep_in(self, path: Path) -> None:
+        """Keep what is paid for in a file, and look there before a call."""
+        for one in self.proposers.values():
+            one.keep_in(path)
+        if self.second is not None:
+            self.second.keep_in(path)
+
+    def estimate(self, facts: Sequence[Fact]) -> Estimate:
+        """The cost of the first round, less what was paid for already; makes no calls."""
+        costs = [Estimate(0, 0, 0, 0, 0, 0.0)]
+        for name, proposer in self.proposers.items():
+            subjects = subjects_of(facts, self.wanted[name])
+            most = self.wanted[name] + SPARE
+            items = [proposals_item(proposer, s.facts, most, {}) for s in subjects]
+            costs.append(proposer.asker.estimate(items))
+            if self.second is not None:
+                questions = (
+                    f"{s.facts[0].question} {name} {n}" for s in subjects for n in range(most)
+                )
+                asked = [answer_item(self.second, question) for question in questions]
+                costs.append(self.second.asker.estimate(asked))
+        return total_cost(costs)
+
+    def stand_ins(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Facts as many and as long as those that are likely to be proposed."""
+        return [
+            proposed_fact(kind.split, kind.tier, s.topic, f"{s.facts[0].question} {n}", "answer")
+            for name, kind in _KINDS.items()
+            if name in self.proposers
+            for s in subjects_of(facts, self.wanted[name])
+            for n in range(self.wanted[name])
+        ]
+
+    def propose(
+        self, facts: Sequence[Fact], rules: AnswerRules, on_round: OnRound
+    ) -> dict[str, Proposed]:
+        """What is proposed of each kind, in doubt still what a person must decide; makes calls."""
+        found: dict[str, Proposed] = {}
+        there = list(facts)
+        for name, proposer in self.proposers.items():
+            askers = Askers(proposer, self.second, self.base)
+            checks = FactRules(there, rules, _accepts)
+            found[name] = propose_facts(
+                facts, self.wanted[name], _KINDS[name], askers, checks, on_round
+            )
+            there += found[name].kept
+        return found
+
+
+def make_fact_proposers(
+    paraphraser: str | Paraphraser,
+    second_reader: str | SecondReader | None,
+    proposers: Proposers,
+    base: str | Generator | None,
+    options: MakeOptions,
+) -> FactProposers:
+    """Who proposes what `options` want, by the models that paraphrase.
+
+    Raises `BenchmarkError` where that is nobody, and as `make_paraphraser`, `CheckpointError` for a
+    base that cannot be had.
+    """
+    wanted = {"neighbours": options.neighbours, "never": options.never}
+    wanted = {name: number for name, number in wanted.items() if number}
+    _check_asked(wanted, options, proposers, base)
+    if not wanted or not isinstance(paraphraser, str):
+        return FactProposers({}, {}, None, None)
+    budget = proposers.budget
+    asked = {name: make_asked(paraphraser, _TASKS[name], budget) for name in wanted}
+    reader = second_reader if isinstance(second_reader, str) else paraphraser
+    second = None if reader == NONE else make_asked(reader, ANSWERS, budget)
+    return FactProposers(wanted, asked, second, None if base is None else _base(base))
+
+
+def _check_asked(
+    wanted: Mapping[str, int], options: MakeOptions, proposers: Proposers, base: object
+) -> None:
+    first = next((f"--{name}" for name in wanted), "--for-attacks" if options.for_attacks else "")
+    if first and proposers.asks_models is None:
+        what = "a model proposes them; give --paraphraser gemini, openai:MODEL or local:CHECKPOINT"
+        raise BenchmarkError("nobody-is-asked", first, what)
+    if base is not None and not wanted:
+        what = "it is asked whether it knows proposed facts; give --neighbours N or --never N"
+        raise BenchmarkError("nothing-to-ask", "--base", what)
+
+
+def _base(base: str | Generator) -> BaseModel:
+    """The model before unlearning, loaded when it is first asked."""
+    judge = RulesJudge()
+    if not isinstance(base, str):
+        info = base.info
+        return BaseModel(info.checkpoint or info.engine, info.fingerprint, lambda: base, judge)
+    from unlearnbench.checkpoints.resolve import resolve
+
+    make = cache(lambda: engine_for(TRANSFORMERS, base, EngineOptions()))
+    checkpoint = resolve(base)
+    return BaseModel(checkpoint.label, checkpoint.fingerprint, make, judge)
+
+
+def _accepts(question: str, answer: str, aliases: tuple[str, ...], response: str) -> bool:
+    return decide(question, answer, aliases, response).correct
+
+
+_TASKS: Mapping[str, ModelTask[Proposals]] = {"neighbours": NEIGHBOURS, "never": NEVER}
+_KINDS: Mapping[str, Kind] = {"neighbours": neighbours(_accepts), "never": controls(_accepts)}

@@ -1,0 +1,76 @@
+"""What becomes of proposed facts when a person has decided, and which have what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unlearnbench.authoring.choosing import FULL
+from unlearnbench.authoring.decisions import Decisions, candidate_key
+from unlearnbench.authoring.general import forget_answers
+from unlearnbench.authoring.proposed.subjects import Proposed
+from unlearnbench.benchmark import holds, plain
+from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.types import Fact
+
+STRUCK = "struck"
+
+
+def accepted(proposed: Proposed, decisions: Decisions) -> Proposed:
+    """The same with decisions taken up: what was accepted is kept, what was struck is left out.
+
+    An acceptance covers the doubts that the person saw and no others.
+    """
+    kept, doubtful, left_out = list(proposed.kept), [], proposed.left_out.copy()
+    for one in proposed.doubtful:
+        (checked,) = one.doubtful
+        decision = decisions.get(candidate_key(checked.candidate))
+        seen = frozenset(decision.rules) if decision is not None else frozenset()
+        if decision is not None and decision.choice == "strike":
+            left_out[STRUCK] += 1
+        elif decision is not None and all(doubt.rule in seen for doubt in checked.doubts):
+            kept.append(one.fact)
+        else:
+            doubtful.append(one)
+    return replace(proposed, kept=tuple(kept), doubtful=tuple(doubtful), left_out=left_out)
+
+
+def without_forgotten(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Paraphrased]:
+    """The facts without paraphrases of proposed ones that hold a forget answer.
+
+    Those of the user's own facts are left as they are: a person wrote what they ask.
+    """
+    answers, names = forget_answers(own), {fact.id for fact in own}
+
+    def silent(candidate: Candidate) -> bool:
+        return not any(holds(candidate.text, answer) for answer in answers)
+
+    return [
+        one
+        if one.fact.id in names
+        else replace(
+            one,
+            evaluation=tuple(filter(silent, one.evaluation)),
+            training=tuple(filter(silent, one.training)),
+            doubtful=tuple(c for c in one.doubtful if silent(c.candidate)),
+        )
+        for one in found
+    ]
+
+
+def lacking_paraphrases(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Paraphrased]:
+    """Proposed facts with fewer paraphrases than a split has in full, or that ask what a paraphrase
+    of a forget fact asks: they would take paraphrases from every other fact of their split.
+    """
+    names = {fact.id for fact in own}
+    asked = {plain(c.text) for one in found if one.fact.split == "forget" for c in one.evaluation}
+    return [
+        one
+        for one in found
+        if one.fact.id not in names
+        and (
+            len(one.evaluation) < FULL[one.fact.split]
+            or (one.fact.split == "retain" and not one.training)
+            or plain(one.fact.question) in asked
+        )
+    ]
