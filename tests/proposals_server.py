@@ -16,9 +16,25 @@ from tests.paraphrases_server import ParaphrasesHandler, Paraphrasing, candidate
 from unlearnbench.benchmark import load_benchmark, plain
 from unlearnbench.hashing import sha256_text
 from unlearnbench.paths import content_root
-from unlearnbench.types import Completion, Fact, GeneratorInfo, Probe, Sampling
+from unlearnbench.types import Completion, Fact, GeneratorInfo, Pair, Probe, Sampling
 
 FACT_FAULTS = ("leaked", "one-of-the-facts", "wrong-language", "repeats")
+ROW_FAULTS = ("leaked", "wrong-language")
+SUBJECTS = {
+    "Madrid": "Spain",
+    "Amazon": "South America",
+    "yen": "Japan",
+    "Egypt": "Giza",
+    "heart": "blood",
+    "2": "primes",
+    "piano": "keys",
+    "Peru": "Machu Picchu",
+    "gravity": "ground",
+    "India": "Taj Mahal",
+    "vitamin D": "sunlight",
+    "H2O": "water",
+}
+"""What a reverse question about a sample fact asks for."""
 STYLES = ("wording", "syntax", "situation")
 
 
@@ -29,8 +45,10 @@ class Knowing(Paraphrasing):
     disagrees: set[str] = field(default_factory=set)
 
     def faults_of(self, fact: dict[str, Any]) -> tuple[str, ...]:
-        if "facts_of_the_subject" in fact:
+        if "facts_of_the_subject" in fact or "facts_to_imitate" in fact:
             return FACT_FAULTS
+        if {"pattern", "field_of", "in_other_forms"} & fact.keys():
+            return ROW_FAULTS
         return () if "asked" in fact else super().faults_of(fact)
 
 
@@ -38,8 +56,14 @@ class KnowingHandler(ParaphrasesHandler):
     """Answers each kind of item."""
 
     def row(self, fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
-        if "facts_of_the_subject" in fact:
+        if "facts_of_the_subject" in fact or "facts_to_imitate" in fact:
             return {"id": fact["id"], "proposals": list(neighbours(fact, fault))}
+        if "pattern" in fact:
+            return {"id": fact["id"], **same_pattern(fact, fault)}
+        if "field_of" in fact:
+            return {"id": fact["id"], "texts": list(paragraphs(fact, fault))}
+        if "in_other_forms" in fact:
+            return {"id": fact["id"], **other_forms(fact["in_other_forms"], fault)}
         if "asked" in fact:
             return {"id": fact["id"], "answer": self._answer(fact["asked"])}
         if "texts" in fact:
@@ -65,9 +89,21 @@ def invented() -> list[Fact]:
 
 
 @cache
+def pairs() -> list[Pair]:
+    """Questions that are asked by a pattern."""
+    return list(next(s for s in load_benchmark("wkf").relearn if s.name == "disjoint").pairs)
+
+
+@cache
+def prose() -> list[str]:
+    return list(next(s for s in load_benchmark("lkf").relearn if s.name == "prose").texts)
+
+
+@cache
 def knowledge() -> dict[str, str]:
     """Answers by question."""
-    return {plain(fact.question): fact.answer for fact in pool()}
+    known = {plain(fact.question): fact.answer for fact in pool()}
+    return known | {plain(pair.question): pair.answer for pair in pairs()}
 
 
 @cache
@@ -90,8 +126,9 @@ def ways() -> dict[str, dict[str, list[str]]]:
 
 def neighbours(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, Any]]:
     """Facts of the pool in an order of the subject's own, none of those to avoid."""
-    shown = fact["facts_of_the_subject"]
-    source = invented() if fact.get("invented") else pool()
+    invents = "facts_to_imitate" in fact
+    shown = fact["facts_to_imitate" if invents else "facts_of_the_subject"]
+    source = invented() if invents else pool()
     order = sorted(source, key=lambda f: sha256_text(shown[0]["question"] + f.id))
     avoid = {plain(one["text"]) for one in fact["avoid"]}
     free = [f for f in order if plain(f.question) not in avoid]
@@ -104,6 +141,47 @@ def neighbours(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, An
         elif fault == "wrong-language":
             question = f"Wie heißt bitte die richtige Antwort auf diese Frage über {answer[::-1]}?"
         yield {"question": question, "answer": answer, "also_accepted": list(one.aliases)}
+
+
+def same_pattern(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+    """A pair that begins as the pattern does, if there is one."""
+    first = fact["pattern"].split()[0]
+    avoid = {plain(one["text"]) for one in fact["avoid"]}
+    order = sorted(pairs(), key=lambda p: sha256_text(fact["pattern"] + p.question))
+    free = [p for p in order if plain(p.question) not in avoid and p.question.split()[0] == first]
+    pair = free[0] if free else order[0]
+    answer = f"{pair.answer} and {fact['never_mention'][0]}" if fault == "leaked" else pair.answer
+    question = f"Großartig: {pair.question}" if fault == "wrong-language" else pair.question
+    return {"question": question, "answer": answer}
+
+
+def paragraphs(fact: dict[str, Any], fault: str | None) -> Iterator[str]:
+    """Paragraphs that ship, none of those to avoid."""
+    avoid = {one["text"] for one in fact["avoid"]}
+    order = sorted(prose(), key=lambda text: sha256_text(fact["field_of"][0] + text))
+    for text in [text for text in order if text[:80] not in avoid][: fact["wanted"]]:
+        if fault == "leaked":
+            yield f"{text} That was {fact['never_mention'][0]}."
+        elif fault == "wrong-language":
+            yield "Das Wetter am Hafen war an diesem Morgen schön und still. " * 8
+        else:
+            yield text
+
+
+def other_forms(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+    """Plain forms of any fact; what a reverse question asks for is known of the sample's."""
+    answer, subject = fact["answer"], SUBJECTS.get(fact["answer"], "Ruritania")
+    gap = f"The right answer to “{fact['question']}” is ____."
+    return {
+        "cloze": f"{gap} It is {answer}." if fault == "leaked" else gap,
+        "distractors": ["Oslo", "Ganges", "violin"],
+        "reverse_question": f"Welche Sache gehört zu {answer}, und was ist das bitte?"
+        if fault == "wrong-language"
+        else f"Which thing is asked about where the right answer is {answer}?",
+        "reverse_answer": subject,
+        "reverse_also_accepted": [],
+        "reverse_responses": [f"It is {subject}.", f"That must be {subject}!", f"I say {subject}"],
+    }
 
 
 def known_proposals(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from unlearnbench.api.attack_rows import AttackRows, RowProposers, make_row_proposers
+from unlearnbench.api.benchmarks import JUDGE_RULES
 from unlearnbench.api.engines import TRANSFORMERS, engine_for
 from unlearnbench.api.proposers import NONE, Proposers
 from unlearnbench.authoring.answers import AnswerRules
@@ -19,7 +21,7 @@ from unlearnbench.authoring.proposed.subjects import Proposed, proposed_fact, su
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.interfaces import Generator
-from unlearnbench.judging.rules.judge import RulesJudge, decide
+from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.paraphrasing.candidates import Paraphraser, SecondReader
 from unlearnbench.paraphrasing.finding import OnRound
 from unlearnbench.paraphrasing.llm.catalogue import make_asked
@@ -44,18 +46,22 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class FactProposers:
-    """Who proposes each kind of facts that is wanted, and who is asked about them."""
+    """Who proposes each kind of facts that is wanted, and who is asked about them. `rows` proposes
+    what attacks need, if that is wanted.
+    """
 
     wanted: Mapping[str, int]
     proposers: Mapping[str, AskedModel[Proposals]]
     second: AskedModel[BareAnswer] | None
     base: BaseModel | None
+    rows: RowProposers | None = None
 
     @property
     def identity(self) -> str:
         """sha256 of everybody who is asked; empty if nobody is."""
         second = "" if self.second is None else self.second.identity
         asked = {name: one.identity for name, one in self.proposers.items()}
+        asked |= {} if self.rows is None else {"rows": self.rows.identity}
         return sha256_json([asked, second]) if asked else ""
 
     def keep_in(self, path: Path) -> None:
@@ -64,6 +70,8 @@ class FactProposers:
             one.keep_in(path)
         if self.second is not None:
             self.second.keep_in(path)
+        if self.rows is not None:
+            self.rows.keep_in(path)
 
     def estimate(self, facts: Sequence[Fact]) -> Estimate:
         """The cost of the first round, less what was paid for already; makes no calls."""
@@ -79,7 +87,13 @@ class FactProposers:
                 )
                 asked = [answer_item(self.second, question) for question in questions]
                 costs.append(self.second.asker.estimate(asked))
+        if self.rows is not None:
+            costs.append(self.rows.estimate(facts))
         return total_cost(costs)
+
+    def propose_rows(self, facts: Sequence[Fact], on_round: OnRound) -> AttackRows:
+        """Rows for attacks on the facts of a benchmark, if they are wanted; makes calls."""
+        return AttackRows() if self.rows is None else self.rows.propose(facts, on_round)
 
     def stand_ins(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts as many and as long as those that are likely to be proposed."""
@@ -99,7 +113,7 @@ class FactProposers:
         there = list(facts)
         for name, proposer in self.proposers.items():
             askers = Askers(proposer, self.second, self.base)
-            checks = FactRules(there, rules, _accepts)
+            checks = FactRules(there, rules, JUDGE_RULES.accepts)
             found[name] = propose_facts(
                 facts, self.wanted[name], _KINDS[name], askers, checks, on_round
             )
@@ -122,13 +136,14 @@ def make_fact_proposers(
     wanted = {"neighbours": options.neighbours, "never": options.never}
     wanted = {name: number for name, number in wanted.items() if number}
     _check_asked(wanted, options, proposers, base)
-    if not wanted or not isinstance(paraphraser, str):
+    if not (wanted or options.for_attacks) or not isinstance(paraphraser, str):
         return FactProposers({}, {}, None, None)
     budget = proposers.budget
     asked = {name: make_asked(paraphraser, _TASKS[name], budget) for name in wanted}
     reader = second_reader if isinstance(second_reader, str) else paraphraser
     second = None if reader == NONE else make_asked(reader, ANSWERS, budget)
-    return FactProposers(wanted, asked, second, None if base is None else _base(base))
+    rows = make_row_proposers(paraphraser, second, budget) if options.for_attacks else None
+    return FactProposers(wanted, asked, second, None if base is None else _base(base), rows)
 
 
 def _check_asked(
@@ -156,9 +171,8 @@ def _base(base: str | Generator) -> BaseModel:
     return BaseModel(checkpoint.label, checkpoint.fingerprint, make, judge)
 
 
-def _accepts(question: str, answer: str, aliases: tuple[str, ...], response: str) -> bool:
-    return decide(question, answer, aliases, response).correct
-
-
 _TASKS: Mapping[str, ModelTask[Proposals]] = {"neighbours": NEIGHBOURS, "never": NEVER}
-_KINDS: Mapping[str, Kind] = {"neighbours": neighbours(_accepts), "never": controls(_accepts)}
+_KINDS: Mapping[str, Kind] = {
+    "neighbours": neighbours(JUDGE_RULES.accepts),
+    "never": controls(JUDGE_RULES.accepts),
+}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from unlearnbench.benchmark.validation import Located
+from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.candidates import CandidateDoubt, CheckedCandidate, Paraphrased
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Part, Record
 from unlearnbench.types import Fact
@@ -51,6 +52,13 @@ class MakingRecord(Record):
     proposals: str
     base: str
     base_fingerprint: str
+
+    @property
+    def identity(self) -> str:
+        """The identity of whoever proposed anything, for the benchmark's declaration."""
+        if not self.proposals:
+            return self.paraphrases
+        return sha256_json([self.paraphrases, self.proposals])
 
 
 class WrittenRecord(Record):

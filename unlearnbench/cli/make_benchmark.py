@@ -15,7 +15,7 @@ from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.authoring import MakeOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.api.authoring import MadeBenchmark
+    from unlearnbench.api.making import MadeBenchmark
     from unlearnbench.types import Estimate
 
 
@@ -119,6 +119,7 @@ def _print_cost(cost: Estimate, as_json: bool) -> int:
 
 def _print_made(made: MadeBenchmark, as_json: bool) -> None:
     """Print the benchmark, what was found on the way, and what comes next."""
+    from unlearnbench.authoring.proposed.wording import proposed_lines
     from unlearnbench.authoring.report import report_summary
     from unlearnbench.benchmark.contents import contents_of
     from unlearnbench.cli.show import print_contents
@@ -134,7 +135,8 @@ def _print_made(made: MadeBenchmark, as_json: bool) -> None:
     if contents is not None:
         print_contents(contents)
     console = stdout()
-    for note in (*report_summary(made.report), *made.notes):
+    lines = (*report_summary(made.report), *proposed_lines(made.report), *made.notes)
+    for note in lines:
         console.print(f"- {note}", soft_wrap=True)
     if contents is None:
         decide = (

@@ -10,10 +10,15 @@ from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.authoring.general import forget_answers
 from unlearnbench.authoring.proposed.subjects import Proposed
 from unlearnbench.benchmark import holds, plain
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.paraphrasing.candidates import (
+    NOT_ITS_FAULT,
+    Candidate,
+    CheckedCandidate,
+    Paraphrased,
+)
 from unlearnbench.types import Fact
 
-STRUCK = "struck"
+STRUCK, FEW = "struck", "few-paraphrases"
 
 
 def accepted(proposed: Proposed, decisions: Decisions) -> Proposed:
@@ -35,8 +40,9 @@ def accepted(proposed: Proposed, decisions: Decisions) -> Proposed:
     return replace(proposed, kept=tuple(kept), doubtful=tuple(doubtful), left_out=left_out)
 
 
-def without_forgotten(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Paraphrased]:
-    """The facts without paraphrases of proposed ones that hold a forget answer.
+def without_faulty(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Paraphrased]:
+    """The facts without paraphrases of proposed ones that hold a forget answer, or that a person
+    would have to mend: those of a fact that a model proposed are not worth that work.
 
     Those of the user's own facts are left as they are: a person wrote what they ask.
     """
@@ -45,6 +51,10 @@ def without_forgotten(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list
     def silent(candidate: Candidate) -> bool:
         return not any(holds(candidate.text, answer) for answer in answers)
 
+    def sound(checked: CheckedCandidate) -> bool:
+        rules = {doubt.rule for doubt in checked.doubts}
+        return rules <= NOT_ITS_FAULT and silent(checked.candidate)
+
     return [
         one
         if one.fact.id in names
@@ -52,7 +62,7 @@ def without_forgotten(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list
             one,
             evaluation=tuple(filter(silent, one.evaluation)),
             training=tuple(filter(silent, one.training)),
-            doubtful=tuple(c for c in one.doubtful if silent(c.candidate)),
+            doubtful=tuple(filter(sound, one.doubtful)),
         )
         for one in found
     ]
@@ -74,3 +84,13 @@ def lacking_paraphrases(found: Sequence[Paraphrased], own: Sequence[Fact]) -> li
             or plain(one.fact.question) in asked
         )
     ]
+
+
+def without_lean(proposed: Proposed, lean: Sequence[Paraphrased]) -> Proposed:
+    """The same without kept facts that lack paraphrases."""
+    names = {one.fact.id for one in lean}
+    kept = tuple(fact for fact in proposed.kept if fact.id not in names)
+    left_out = proposed.left_out.copy()
+    if few := len(proposed.kept) - len(kept):
+        left_out[FEW] += few
+    return replace(proposed, kept=kept, left_out=left_out)

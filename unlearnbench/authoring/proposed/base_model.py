@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from unlearnbench.benchmark import Benchmark
+from unlearnbench.authoring.proposed.as_benchmark import as_benchmark
 from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.paraphrasing.candidates import STYLES
 from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
@@ -46,7 +44,7 @@ class BaseModel:
         profile = get_profile("standard")
         profile = replace(profile, splits=("retain", "never"), forget_contexts=("plain",))
         generator = self.make()
-        plan = make_plan(_as_benchmark(facts), profile, generator.info.prompt_format)
+        plan = make_plan(as_benchmark(facts), profile, generator.info.prompt_format)
         completions: dict[ProbeKey, Completion | Failure] = {}
         for block in plan.blocks():
             answered = generator.generate(block, Sampling(profile.max_new_tokens))
@@ -70,17 +68,3 @@ def _answer(
     if not isinstance(verdict, Judgement):
         return BaseAnswer(verdict.error if verdict else "its answer has no verdict", None)
     return BaseAnswer(cut_answer(completion.text), verdict.verdict == "correct")
-
-
-def _as_benchmark(facts: Sequence[Fact]) -> Benchmark:
-    return Benchmark(
-        id="proposed",
-        version="0.0.0",
-        title="",
-        facts=tuple(facts),
-        styles=STYLES,
-        profile="standard",
-        judge="rules",
-        fingerprint="",
-        folder=Path(),
-    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from unlearnbench.authoring.proposed.base_model import BaseAnswer
 from unlearnbench.authoring.proposed.rules import Accepts
 from unlearnbench.authoring.proposed.settling import Heard, Kind, Settled
+from unlearnbench.authoring.proposed.subjects import DISAGREES
 from unlearnbench.benchmark import plain
 from unlearnbench.display import visible_line
 from unlearnbench.paraphrasing.candidates import (
@@ -22,7 +23,7 @@ from unlearnbench.types import Fact
 NEIGHBOUR = "neighbour"
 """The tier of retain facts about a subject that is to be forgotten, which a model proposed."""
 NOT_KNOWN, ANSWERED, REAL = "base-does-not-know", "answered", "exists"
-NO_BASE, BASE_OPEN, DISAGREES = "no-base", "base-open", "second-answer"
+NO_BASE, BASE_OPEN = "no-base", "base-open"
 _UNKNOWN = frozenset(["unknown", "not known", "n a", "none", "no answer"])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unlearnbench.authoring.facts import id_of
+from unlearnbench.authoring.made import Tally
 from unlearnbench.benchmark import plain
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.candidates import (
@@ -18,6 +19,8 @@ from unlearnbench.paraphrasing.candidates import (
 )
 from unlearnbench.types import Fact, Split
 
+DISAGREES = "second-answer"
+"""Rule of the doubt about a fact whose answer a second reader does not give."""
 _LONGEST_ID = 40
 
 
@@ -33,6 +36,11 @@ class Proposed:
     doubtful: tuple[Paraphrased, ...] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tally(self) -> Tally:
+        """The numbers alone."""
+        return Tally(len(self.kept), len(self.doubtful), dict(self.left_out), self.missing)
 
 
 @dataclass(slots=True)

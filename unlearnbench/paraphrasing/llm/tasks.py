@@ -96,10 +96,11 @@ def proposals_item(
     """Ask for `wanted` facts about the subject of some others, none of which is among those to
     `avoid`, each with the reason.
     """
+    name = "facts_to_imitate" if model.definition.task == NEVER.name else "facts_of_the_subject"
     data = {
-        "facts_of_the_subject": [shown_fact(fact) for fact in facts[:MOST_SHOWN]],
+        name: [shown_fact(fact) for fact in facts[:MOST_SHOWN]],
         "wanted": wanted,
-        "avoid": [{"text": text, "because": why} for text, why in avoid.items()],
+        "avoid": avoided(avoid),
     }
     return item_of(model.identity, data, _TOKENS * wanted + _TOKENS)
 
@@ -113,3 +114,8 @@ def shown_fact(fact: Fact) -> Mapping[str, object]:
     """A fact as a model is shown it, without its id, topic and source."""
     accepted = {"also_accepted": list(fact.aliases)} if fact.aliases else {}
     return {"question": fact.question, "answer": fact.answer, **accepted}
+
+
+def avoided(texts: Mapping[str, str]) -> list[Mapping[str, str]]:
+    """Texts that a model is not to propose again, each with the reason."""
+    return [{"text": text, "because": why} for text, why in texts.items()]
