@@ -7,11 +7,13 @@ paraphrases pass the checks as good ones of a model would.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from tests.judges_server import user_text
 from tests.paraphrases_server import ParaphrasesHandler, Paraphrasing, candidate, reading
 from unlearnbench.benchmark import load_benchmark, plain
 from unlearnbench.hashing import sha256_text
@@ -40,9 +42,18 @@ STYLES = ("wording", "syntax", "situation")
 
 @dataclass
 class Knowing(Paraphrasing):
-    """`disagrees`: questions that the second reader answers with something else."""
+    """`disagrees`: questions that the second reader answers with something else. `only`: the field
+    of the items whose calls fail; empty: any.
+    """
 
     disagrees: set[str] = field(default_factory=set)
+    only: str = ""
+
+    def fault_of(self, body: dict[str, Any]) -> str | None:
+        fault = super().fault_of(body)
+        return (
+            fault if self.only in json.loads(user_text(body))["facts"][0] or not self.only else None
+        )
 
     def faults_of(self, fact: dict[str, Any]) -> tuple[str, ...]:
         if "facts_of_the_subject" in fact or "facts_to_imitate" in fact:
@@ -129,7 +140,9 @@ def neighbours(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, An
     invents = "facts_to_imitate" in fact
     shown = fact["facts_to_imitate" if invents else "facts_of_the_subject"]
     source = invented() if invents else pool()
-    order = sorted(source, key=lambda f: sha256_text(shown[0]["question"] + f.id))
+    # As with a real model, what it says of one subject is seldom what it says of another.
+    own = [f for f in source if _class_of(f.id) == _class_of(shown[0]["question"])]
+    order = sorted(own, key=lambda f: sha256_text(shown[0]["question"] + f.id))
     avoid = {plain(one["text"]) for one in fact["avoid"]}
     free = [f for f in order if plain(f.question) not in avoid]
     for one in free[:1] * fact["wanted"] if fault == "repeats" else free[: fact["wanted"]]:
@@ -141,6 +154,10 @@ def neighbours(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, An
         elif fault == "wrong-language":
             question = f"Wie heißt bitte die richtige Antwort auf diese Frage über {answer[::-1]}?"
         yield {"question": question, "answer": answer, "also_accepted": list(one.aliases)}
+
+
+def _class_of(text: str) -> int:
+    return int(sha256_text(text), 16) % 3
 
 
 def same_pattern(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:

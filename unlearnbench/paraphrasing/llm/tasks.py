@@ -63,17 +63,25 @@ _PROPOSALS: Mapping[str, object] = {"proposals": {"type": "array", "items": _FAC
 
 
 def _read_proposals(item: FactItem, entry: Entry) -> Proposals:
-    """At most as many facts as are wanted, no question twice."""
+    """At most as many facts as are wanted, no question twice; a reply that mostly repeats itself is
+    not used.
+    """
     wanted = item.data["wanted"]
     assert isinstance(wanted, int)
     found: dict[str, FactProposal] = {}
+    given = 0
     for row in rows_in(entry, "proposals", ("question", "answer")):
         question, answer = text_in(row.get("question")), text_in(row.get("answer"))
         if plain(question) and answer:
+            given += 1
             aliases = tuple(a for a in texts_in(row.get("also_accepted")) if a != answer)
             found.setdefault(plain(question), FactProposal(question, answer, aliases))
     if not found:
         raise MalformedReplyError("the reply proposes nothing")
+    if len(found) < given / 2:
+        raise MalformedReplyError(
+            f"the reply proposes {given} facts, {len(found)} of them different"
+        )
     return tuple(found.values())[:wanted]
 
 
