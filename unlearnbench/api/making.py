@@ -21,7 +21,7 @@ from unlearnbench.authoring.made import Made, MadeBy, MadeFrom, Tally
 from unlearnbench.authoring.needs import check_examples, check_paraphrased, without_paraphrases
 from unlearnbench.authoring.proposed.accepting import lacking_paraphrases, without_lean
 from unlearnbench.authoring.proposed.subjects import Proposed
-from unlearnbench.authoring.records import candidate_lines, fact_lines
+from unlearnbench.authoring.records import candidate_lines, fact_lines, proposal_lines
 from unlearnbench.authoring.remarks import carried, remarks_of
 from unlearnbench.authoring.report import MakingReport, report_of
 from unlearnbench.authoring.reviewing import ReviewTaken
@@ -117,6 +117,9 @@ def write_made(target: Path, job: MakingJob, found: Found, splits: Chosen) -> Ma
         DECISIONS: decision_lines(taken.decisions),
         "report.json": json_text(report.to_disk()),
     }
+    if found.proposed:
+        lines = (proposal_lines(name, some.doubts) for name, some in found.proposed.items())
+        state["proposed.jsonl"] = "".join(lines)
     files = {"README.md": data_card(report), **benchmark_files(draft)} if splits else {}
     made = write_benchmark(target, request, state, files)
     waiting = [one for some in found.proposed.values() for one in some.doubtful]

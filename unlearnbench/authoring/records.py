@@ -136,6 +136,34 @@ class CandidateLine(Part):
         )
 
 
+class ProposalLine(Part):
+    """A line of `making/proposed.jsonl`: a fact that a model proposed, kept unless in doubt."""
+
+    kind: str
+    fact: str
+    topic: str
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    doubts: tuple[DoubtPart, ...]
+
+
+def proposal_lines(kind: str, facts: Iterable[tuple[Fact, Iterable[CandidateDoubt]]]) -> str:
+    """The lines of `making/proposed.jsonl` about one kind of facts, each with what is in doubt."""
+    return _lines(
+        ProposalLine(
+            kind=kind,
+            fact=fact.id,
+            topic=fact.topic,
+            question=fact.question,
+            answer=fact.answer,
+            aliases=fact.aliases,
+            doubts=tuple(map(DoubtPart.of, doubts)),
+        )
+        for fact, doubts in facts
+    )
+
+
 def fact_lines(located: Iterable[Located]) -> str:
     """The content of `making/facts.jsonl`."""
     return _lines(FactLine.of(fact, where) for fact, where in located)

@@ -38,6 +38,12 @@ class Proposed:
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
+    def doubts(self) -> list[tuple[Fact, tuple[CandidateDoubt, ...]]]:
+        """Every fact with what a person must decide about it: nothing for one that is kept."""
+        kept = [(fact, tuple[CandidateDoubt, ...]()) for fact in self.kept]
+        return kept + [(one.fact, one.doubtful[0].doubts) for one in self.doubtful]
+
+    @property
     def tally(self) -> Tally:
         """The numbers alone."""
         return Tally(len(self.kept), len(self.doubtful), dict(self.left_out), self.missing)
