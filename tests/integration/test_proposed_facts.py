@@ -201,6 +201,8 @@ def test_without_a_base_every_neighbour_waits(make: Make, tmp_path: Path) -> Non
 
 def test_a_proposed_fact_cannot_be_mended(make: Make, tmp_path: Path) -> None:
     make(base=None)
+    page = (tmp_path / "mine" / "review.html").read_text("utf-8")
+    assert page.count('value="mend" disabled') == page.count("<dt>Proposed fact</dt>") == 4
     decide(tmp_path / "mine", "mend", text="What is the capital of Norway?")
     with pytest.raises(BenchmarkError, match="put a mended one into your table, with split retain"):
         make(base=None, resume=True)
@@ -249,6 +251,7 @@ def test_the_cost_is_told_before_and_limited(make: Make, server: Knowing, tmp_pa
     assert abs(len(server.requests) - cost.calls) <= 3
     assert made.benchmark is not None
     before = len(server.requests)
+    os.environ["UNLEARNBENCH_CACHE"] += "-limited"
     limited = make("limited", never=1, paraphraser=by, max_cost=0.0001)
     assert limited.benchmark is None
     assert "--max-cost" in limited.report.proposed["never"].missing["lands"]
@@ -320,6 +323,10 @@ REFUSED = {
     "no such base": (
         ["--paraphraser", "openai:m", "--neighbours", "1", "--base", "no-such-model"],
         "no-such-model",
+    ),
+    "too many": (
+        ["--paraphraser", "openai:m", "--neighbours", "51"],
+        "--neighbours 51: too-many: at most 50 of each topic are proposed",
     ),
     "less than none": (["--paraphraser", "openai:m", "--never", "-1"], "'--never'"),
 }

@@ -13,7 +13,7 @@ from unlearnbench.authoring.proposed.base_model import BaseAnswer
 from unlearnbench.authoring.proposed.kinds import controls, neighbours
 from unlearnbench.authoring.proposed.other_forms import forms_kind
 from unlearnbench.authoring.proposed.rules import FactRules, usable_aliases
-from unlearnbench.authoring.proposed.settling import Heard
+from unlearnbench.authoring.proposed.settling import GivenAnswers
 from unlearnbench.authoring.proposed.slots import Slot
 from unlearnbench.authoring.proposed.subjects import proposed_fact
 from unlearnbench.judging.rules.itself import not_found
@@ -119,7 +119,7 @@ def outcome(settled: CandidateDoubt | tuple[CandidateDoubt, ...]) -> str | set[s
 def test_a_neighbour_is_kept_where_both_give_its_answer(kind: str) -> None:
     base, second, expected = SETTLED[kind]
     settle = neighbours(JUDGE_RULES.accepts).settle
-    assert outcome(settle(FACT, Heard(base, second))) == expected
+    assert outcome(settle(FACT, GivenAnswers(base, second))) == expected
 
 
 INVENTED: dict[str, tuple[BaseAnswer | None, Said, str | set[str]]] = {
@@ -141,13 +141,13 @@ INVENTED: dict[str, tuple[BaseAnswer | None, Said, str | set[str]]] = {
 def test_a_control_is_kept_where_nobody_knows_it(kind: str) -> None:
     base, second, expected = INVENTED[kind]
     settle = controls(JUDGE_RULES.accepts).settle
-    assert outcome(settle(FACT, Heard(base, second))) == expected
+    assert outcome(settle(FACT, GivenAnswers(base, second))) == expected
 
 
 def test_in_another_language_a_person_reads_each() -> None:
     german = proposal("Wie hieß der Leiter der britischen Expedition zum Südpol?", "Robert Scott")
     settle = neighbours(JUDGE_RULES.accepts).settle
-    assert outcome(settle(german, Heard(YES, SAME))) == {"unchecked-language"}
+    assert outcome(settle(german, GivenAnswers(YES, SAME))) == {"unchecked-language"}
 
 
 class Reader:

@@ -79,7 +79,7 @@ class RowProposers:
         """The cost of the first round, less what was paid for already; makes no calls."""
         forget = [fact for fact in facts if fact.split == "forget"]
         fields = subjects_of(forget, PARAGRAPHS)
-        pairs = [syntax_item(self.syntax, fact, {}) for fact in forget]
+        pairs = [syntax_item(self.syntax, fact, {}) for fact in forget if self.second]
         texts = [prose_item(self.prose, s.facts, PARAGRAPHS, {}) for s in fields]
         forms = [form_item(self.forms, fact, {}) for fact in forget]
         costs = [
@@ -98,11 +98,16 @@ class RowProposers:
         fields = subjects_of(forget, PARAGRAPHS)
         tallies: dict[str, Tally] = {}
 
-        pairs = [Slot[FactProposal](fact.id, [fact], 1) for fact in forget]
+        # Nobody would answer their questions: none of them could be kept.
+        wanted = 0 if self.second is None else 1
+        pairs = [Slot[FactProposal](fact.id, [fact], wanted) for fact in forget]
         kind = syntax_kind(self.syntax, self.second, facts, JUDGE_RULES.accepts)
         left_out = fill_slots(pairs, self.syntax, kind, on_round)
         syntax = syntax_set(pairs)
         tallies["syntax"] = _tally(pairs, left_out, kept=syntax is not None)
+        if self.second is None:
+            missing = {"syntax": "no second reader answers its questions"}
+            tallies["syntax"] = Tally(0, missing=missing)
 
         texts = [Slot[str](s.topic, s.facts, PARAGRAPHS) for s in fields]
         left_out = fill_slots(texts, self.prose, prose_kind(self.prose, facts), on_round)

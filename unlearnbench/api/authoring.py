@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from unlearnbench.api.attack_rows import AttackRows
-from unlearnbench.api.making import Found, MadeBenchmark, chosen_splits, write_made
+from unlearnbench.api.making import MadeBenchmark, MakingState, chosen_splits, write_made
 from unlearnbench.api.making_job import making_job
 from unlearnbench.authoring.folder import MAKING, check_making
 from unlearnbench.authoring.gathering import WANTED, gather, recheck, wanted_of
@@ -92,16 +93,18 @@ def make_benchmark(
     proposed = {name: accepted(some, decisions) for name, some in proposed.items()}
     more = [fact for some in proposed.values() for fact in some.kept]
     by, reader = job.proposers.paraphraser, job.proposers.second_reader
-    found = without_faulty(gather(job.facts, by, reader, report, more), job.facts)
+    found = gather(job.facts, by, reader, report, more)
     check = partial(recheck, facts=[*job.facts, *more])
     if again:
         taken = take_review(target, found, check, table, waiting)
     else:
         taken = kept_review(target, found, check)
+    # After the review: what a person has mended may hold an answer to be forgotten too.
+    taken = replace(taken, paraphrased=tuple(without_faulty(taken.paraphrased, job.facts)))
     chosen = chosen_splits(job, taken)
     every = [fact for split in chosen.values() for fact in split.facts]
     rows = job.more.propose_rows(every, report) if every else AttackRows()
-    made = write_made(target, job, Found(taken, proposed, rows), chosen)
+    made = write_made(target, job, MakingState(taken, proposed, rows), chosen)
     undecided = [one for some in proposed.values() for one in some.doubtful]
     write_review([*undecided, *taken.paraphrased], target, taken.decisions)
     return made

@@ -67,7 +67,7 @@ class MadeBenchmark:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MakingState:
     """All that was found: the user's facts with their paraphrases, and what a model proposed."""
 
     taken: ReviewTaken
@@ -92,9 +92,9 @@ def chosen_splits(job: MakingJob, taken: ReviewTaken) -> Chosen:
     return splits
 
 
-def write_made(target: Path, job: MakingJob, found: Found, splits: Chosen) -> MadeBenchmark:
+def write_made(target: Path, job: MakingJob, state: MakingState, splits: Chosen) -> MadeBenchmark:
     """Write what was found, and the benchmark if there are `splits`."""
-    request, table, taken = job.request, job.table, found.taken
+    request, table, taken = job.request, job.table, state.taken
     chosen = [fact for split in splits.values() for fact in split.facts]
     draft = Draft(
         id=request.id,
@@ -105,24 +105,24 @@ def write_made(target: Path, job: MakingJob, found: Found, splits: Chosen) -> Ma
         identity=request.identity,
         splits=splits,
         accepted=accepted_rows(chosen, taken.decisions),
-        sets=found.rows.sets,
-        forms=found.rows.forms,
+        sets=state.rows.sets,
+        forms=state.rows.forms,
     )
     remarks = remarks_of(table, taken.paraphrased, splits, request) if splits else ()
     notes = (*table.notes, *job.proposers.notes, *remarks)
-    report = report_of(_made(job, found, splits, notes))
-    state = {
+    report = report_of(_made(job, state, splits, notes))
+    records = {
         "facts.jsonl": fact_lines(table.facts),
         "candidates.jsonl": candidate_lines(taken.paraphrased, draft.facts),
         DECISIONS: decision_lines(taken.decisions),
         "report.json": json_text(report.to_disk()),
     }
-    if found.proposed:
-        lines = (proposal_lines(name, some.doubts) for name, some in found.proposed.items())
-        state["proposed.jsonl"] = "".join(lines)
+    if state.proposed:
+        lines = (proposal_lines(name, some.doubts) for name, some in state.proposed.items())
+        records["proposed.jsonl"] = "".join(lines)
     files = {"README.md": data_card(report), **benchmark_files(draft)} if splits else {}
-    made = write_benchmark(target, request, state, files)
-    waiting = [one for some in found.proposed.values() for one in some.doubtful]
+    made = write_benchmark(target, request, records, files)
+    waiting = [one for some in state.proposed.values() for one in some.doubtful]
     doubtful = tuple(doubt for one in (*waiting, *taken.paraphrased) for doubt in one.doubtful)
     return MadeBenchmark(target, made, report, notes, doubtful, _fewer(job, taken))
 
@@ -135,7 +135,7 @@ def _fewer(job: MakingJob, taken: ReviewTaken) -> tuple[str, ...]:
     return tuple(p.fact.id for p in taken.paraphrased if p.missing and p.fact.id in own)
 
 
-def _made(job: MakingJob, found: Found, splits: Chosen, notes: Sequence[str]) -> Made:
+def _made(job: MakingJob, state: MakingState, splits: Chosen, notes: Sequence[str]) -> Made:
     """What the report and the data card are written from."""
     request, by, reader = job.request, job.proposers.paraphraser, job.proposers.second_reader
     waiting = "nothing yet: a forget fact has no paraphrase that may be used"
@@ -151,23 +151,23 @@ def _made(job: MakingJob, found: Found, splits: Chosen, notes: Sequence[str]) ->
         judge=request.judge,
         private=request.private,
         facts=facts,
-        paraphrased=found.taken.paraphrased,
+        paraphrased=state.taken.paraphrased,
         carries=carried(splits["forget"]) if splits else waiting,
         tables=(MadeFrom(job.table.name, len(job.table.facts), digest),),
         paraphraser=None if by is None else MadeBy(by.name, by.identity),
         second_reader=None if reader is None else MadeBy(reader.name, reader.identity),
-        decisions=found.taken.decisions,
+        decisions=state.taken.decisions,
         languages=Counter(language_of(fact.question)[0] for fact in foreign),
         notes=tuple(notes),
-        proposed=_tallies(job, found),
+        proposed=_tallies(job, state),
     )
 
 
-def _tallies(job: MakingJob, found: Found) -> dict[str, Tally]:
+def _tallies(job: MakingJob, state: MakingState) -> dict[str, Tally]:
     """What became of each kind of proposals."""
-    lean = lacking_paraphrases(found.taken.paraphrased, job.facts)
-    facts = {name: without_lean(some, lean).tally for name, some in found.proposed.items()}
-    return {**facts, **found.rows.tallies}
+    lean = lacking_paraphrases(state.taken.paraphrased, job.facts)
+    facts = {name: without_lean(some, lean).tally for name, some in state.proposed.items()}
+    return {**facts, **state.rows.tallies}
 
 
 def _splits(found: Sequence[Paraphrased], job: MakingJob) -> dict[Split, ChosenSplit]:

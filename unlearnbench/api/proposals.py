@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from unlearnbench.api.attack_rows import AttackRows, RowProposers, make_row_proposers
 from unlearnbench.api.benchmarks import JUDGE_RULES
 from unlearnbench.api.engines import TRANSFORMERS, engine_for
 from unlearnbench.api.proposers import NONE, Proposers
 from unlearnbench.authoring.answers import AnswerRules
-from unlearnbench.authoring.proposed.base_model import BaseModel
+from unlearnbench.authoring.proposed.base_model import AskedBase
 from unlearnbench.authoring.proposed.kinds import controls, neighbours
 from unlearnbench.authoring.proposed.rules import FactRules
 from unlearnbench.authoring.proposed.settling import SPARE, Askers, Kind, propose_facts
@@ -41,7 +40,8 @@ from unlearnbench.types import Estimate, Fact
 from unlearnbench.types.authoring import MakeOptions
 from unlearnbench.types.options import EngineOptions
 
-R = TypeVar("R")
+MOST_WANTED = 50
+"""Facts of a topic that a model is asked for; what it is asked at once has to fit in one reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class FactProposers:
     wanted: Mapping[str, int]
     proposers: Mapping[str, AskedModel[Proposals]]
     second: AskedModel[BareAnswer] | None
-    base: BaseModel | None
+    base: AskedBase | None
     rows: RowProposers | None = None
 
     @property
@@ -153,22 +153,26 @@ def _check_asked(
     if first and proposers.asks_models is None:
         what = "a model proposes them; give --paraphraser gemini, openai:MODEL or local:CHECKPOINT"
         raise BenchmarkError("nobody-is-asked", first, what)
+    for name, number in wanted.items():
+        if number > MOST_WANTED:
+            what = f"at most {MOST_WANTED} of each topic are proposed"
+            raise BenchmarkError("too-many", f"--{name} {number}", what)
     if base is not None and not wanted:
         what = "it is asked whether it knows proposed facts; give --neighbours N or --never N"
         raise BenchmarkError("nothing-to-ask", "--base", what)
 
 
-def _base(base: str | Generator) -> BaseModel:
+def _base(base: str | Generator) -> AskedBase:
     """The model before unlearning, loaded when it is first asked."""
     judge = RulesJudge()
     if not isinstance(base, str):
         info = base.info
-        return BaseModel(info.checkpoint or info.engine, info.fingerprint, lambda: base, judge)
+        return AskedBase(info.checkpoint or info.engine, info.fingerprint, lambda: base, judge)
     from unlearnbench.checkpoints.resolve import resolve
 
     make = cache(lambda: engine_for(TRANSFORMERS, base, EngineOptions()))
     checkpoint = resolve(base)
-    return BaseModel(checkpoint.label, checkpoint.fingerprint, make, judge)
+    return AskedBase(checkpoint.label, checkpoint.fingerprint, make, judge)
 
 
 _TASKS: Mapping[str, ModelTask[Proposals]] = {"neighbours": NEIGHBOURS, "never": NEVER}

@@ -66,7 +66,7 @@ def make_benchmark(
 ) -> int:
     """Make a benchmark of your own facts: a table of questions and answers, and their paraphrases.
 
-    Exits with 1 if a person has to decide first, or a model gave fewer paraphrases than wanted.
+    Exits with 1 if a person has to decide first, or a model gave less than was wanted.
 
     Example: unlearnbench make-benchmark facts.csv --out mine --paraphraser file:paraphrases.csv
     """
@@ -98,7 +98,8 @@ def make_benchmark(
             on_progress=on_progress,
         )
     _print_made(made, json)
-    return 1 if made.benchmark is None or made.lacking else 0
+    few = any(part.missing for part in made.report.proposed.values())
+    return 1 if made.benchmark is None or made.lacking or few else 0
 
 
 def _print_cost(cost: Estimate, as_json: bool) -> int:

@@ -8,6 +8,7 @@ forget answer: a set that did would teach what was forgotten, under the name of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
@@ -41,15 +42,44 @@ def syntax_kind(
     accepts: Accepts,
 ) -> RowKind[FactProposal, FactProposal]:
     """How rows of `syntax` are asked for and checked; `facts` are all of the benchmark's."""
-    answers, taken = forget_answers(facts), {plain(fact.question) for fact in facts}
+    checks = _PairChecks(second, accepts, forget_answers(facts), {plain(f.question) for f in facts})
+    return RowKind(
+        item=lambda slot: syntax_item(model, slot.facts[0], slot.refused),
+        rows=lambda _slot, reply: [reply],
+        check=checks.doubts,
+        text=lambda row: row.question,
+    )
 
-    def faults(slot: Slot[FactProposal], row: FactProposal) -> Checked:
-        (fact,) = slot.facts
-        yield from _forgotten((row.question, row.answer), answers)
-        if accepts(fact.question, fact.answer, fact.aliases, row.answer):
+
+@dataclass(frozen=True, slots=True)
+class _PairChecks:
+    """Checks of rows of `syntax`; `taken` are the questions that are asked already."""
+
+    second: AskedModel[BareAnswer] | None
+    accepts: Accepts
+    answers: Sequence[str]
+    taken: set[str]
+
+    def doubts(
+        self, rows: Sequence[tuple[Slot[FactProposal], FactProposal]]
+    ) -> list[CandidateDoubt | None]:
+        """Why each row is left out, or None; of two that ask the same the first one stays."""
+        faults = [next(self._faults(slot.facts[0], row), None) for slot, row in rows]
+        sound = [row for (_, row), fault in zip(rows, faults, strict=True) if fault is None]
+        said = _second_answers(sound, self.second)
+        found: list[CandidateDoubt | None] = []
+        for (_, row), fault in zip(rows, faults, strict=True):
+            doubt = fault or _untrue(row, said[row.question], self.accepts)
+            found.append(doubt or next(self._repeated(row), None))
+            if found[-1] is None:
+                self.taken.add(plain(row.question))
+        return found
+
+    def _faults(self, fact: Fact, row: FactProposal) -> Checked:
+        yield from _forgotten((row.question, row.answer), self.answers)
+        if self.accepts(fact.question, fact.answer, fact.aliases, row.answer):
             yield CandidateDoubt(HOLDS, "its answer passes for the forgotten one")
-        if plain(row.question) in taken:
-            yield CandidateDoubt(REPEATS, "it is asked already")
+        yield from self._repeated(row)
         if holds(row.question, row.answer):
             yield CandidateDoubt(UNFIT, "its answer stands in its question")
         if plain(row.question).split()[:1] != plain(fact.question).split()[:1]:
@@ -57,27 +87,9 @@ def syntax_kind(
         yield from _foreign(fact, row.question)
         yield from _hidden((row.question, row.answer))
 
-    def check(
-        rows: Sequence[tuple[Slot[FactProposal], FactProposal]],
-    ) -> list[CandidateDoubt | None]:
-        doubts = [next(faults(*one), None) for one in rows]
-        sound = [row for (_, row), doubt in zip(rows, doubts, strict=True) if doubt is None]
-        said = _said(sound, second)
-        found: list[CandidateDoubt | None] = []
-        for (_, row), doubt in zip(rows, doubts, strict=True):
-            found.append(doubt or _untrue(row, said[row.question], accepts))
-            if found[-1] is None and plain(row.question) in taken:
-                found[-1] = CandidateDoubt(REPEATS, "it is asked already")
-            elif found[-1] is None:
-                taken.add(plain(row.question))
-        return found
-
-    return RowKind(
-        item=lambda slot: syntax_item(model, slot.facts[0], slot.refused),
-        rows=lambda _slot, reply: [reply],
-        check=check,
-        text=lambda row: row.question,
-    )
+    def _repeated(self, row: FactProposal) -> Checked:
+        if plain(row.question) in self.taken:
+            yield CandidateDoubt(REPEATS, "it is asked already")
 
 
 def prose_kind(
@@ -156,7 +168,7 @@ def _hidden(texts: Sequence[str]) -> Checked:
         yield CandidateDoubt(UNFIT, f"holds {hidden}")
 
 
-def _said(
+def _second_answers(
     rows: Sequence[FactProposal], second: AskedModel[BareAnswer] | None
 ) -> Mapping[str, BareAnswer | str]:
     """What a second reader answers to each question, or why it does not."""

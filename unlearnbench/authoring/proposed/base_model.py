@@ -26,7 +26,7 @@ class BaseAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseModel:
+class AskedBase:
     """A model that can be asked. `fingerprint` is that of its checkpoint; `make` loads it."""
 
     name: str

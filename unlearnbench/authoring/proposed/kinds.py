@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from unlearnbench.authoring.proposed.base_model import BaseAnswer
 from unlearnbench.authoring.proposed.rules import Accepts
-from unlearnbench.authoring.proposed.settling import Heard, Kind, Settled
+from unlearnbench.authoring.proposed.settling import GivenAnswers, Kind, Settled
 from unlearnbench.authoring.proposed.subjects import DISAGREES
 from unlearnbench.benchmark import plain
 from unlearnbench.display import visible_line
@@ -30,11 +30,11 @@ _UNKNOWN = frozenset(["unknown", "not known", "n a", "none", "no answer"])
 def neighbours(accepts: Accepts) -> Kind:
     """Facts about the same subject, kept where base model and second reader give the answer."""
 
-    def settle(fact: Fact, heard: Heard) -> Settled:
-        if heard.base is not None and heard.base.gives is False:
-            what = f"the base model answers {_short(heard.base.response)}"
+    def settle(fact: Fact, given: GivenAnswers) -> Settled:
+        if given.base is not None and given.base.gives is False:
+            what = f"the base model answers {_short(given.base.response)}"
             return CandidateDoubt(NOT_KNOWN, what)
-        return (*_language(fact), *_base(heard.base), *_disagrees(fact, heard.second, accepts))
+        return (*_language(fact), *_base(given.base), *_disagrees(fact, given.second, accepts))
 
     return Kind("neighbour", "retain", NEIGHBOUR, settle)
 
@@ -42,8 +42,8 @@ def neighbours(accepts: Accepts) -> Kind:
 def controls(accepts: Accepts) -> Kind:
     """Invented facts, kept where nobody gives the answer and nobody agrees on another."""
 
-    def settle(fact: Fact, heard: Heard) -> Settled:
-        base, second = heard.base, heard.second
+    def settle(fact: Fact, given: GivenAnswers) -> Settled:
+        base, second = given.base, given.second
         if base is not None and base.gives:
             return CandidateDoubt(ANSWERED, "the base model gives its answer")
         if _gives(fact, second, accepts):

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlearnbench.authoring.proposed.base_model import BaseAnswer, BaseModel
+from unlearnbench.authoring.proposed.base_model import AskedBase, BaseAnswer
 from unlearnbench.authoring.proposed.rules import FactRules, usable_aliases
 from unlearnbench.authoring.proposed.subjects import (
+    ForgetTopic,
     Proposed,
-    Subject,
     proposed_fact,
     subjects_of,
     waiting,
@@ -30,7 +30,7 @@ SPARE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class GivenAnswers:
     """What was said of a proposed fact: by the base model, and by a second reader that saw only
     the question. None where nobody was asked; a text where there was no answer, and why.
     """
@@ -41,7 +41,7 @@ class Heard:
 
 Settled = CandidateDoubt | tuple[CandidateDoubt, ...]
 """Why a fact is left out; or what a person must decide, nothing for a fact that is kept."""
-Settle = Callable[[Fact, Heard], Settled]
+Settle = Callable[[Fact, GivenAnswers], Settled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Askers:
 
     proposer: AskedModel[Proposals]
     second: AskedModel[BareAnswer] | None
-    base: BaseModel | None
+    base: AskedBase | None
 
 
 def propose_facts(
@@ -85,7 +85,7 @@ def propose_facts(
 
 
 def _proposals(
-    subjects: Sequence[Subject], kind: Kind, proposer: AskedModel[Proposals], on_round: OnRound
+    subjects: Sequence[ForgetTopic], kind: Kind, proposer: AskedModel[Proposals], on_round: OnRound
 ) -> dict[str, list[Fact]]:
     """What is proposed for each topic in this round."""
     items = {
@@ -107,13 +107,13 @@ def _proposals(
     return found
 
 
-def _avoid(subject: Subject) -> Mapping[str, str]:
+def _avoid(subject: ForgetTopic) -> Mapping[str, str]:
     there = dict.fromkeys((fact.question for fact in subject.proposed), "it is there already")
     return {**there, **subject.refused}
 
 
 def _settle_round(
-    subjects: Sequence[Subject],
+    subjects: Sequence[ForgetTopic],
     proposals: Mapping[str, Sequence[Fact]],
     there: Sequence[Fact],
     kind: Kind,
@@ -124,11 +124,11 @@ def _settle_round(
     every = [fact for subject in subjects for fact in proposals[subject.topic]]
     refusals = dict(zip(map(id, every), rules.refusals(every, there), strict=True))
     sound = [fact for fact in every if refusals[id(fact)] is None]
-    heard = _heard(sound, askers)
+    given = _given_answers(sound, askers)
     left_out: Counter[str] = Counter()
     for subject in subjects:
         for fact in proposals[subject.topic]:
-            settled = refusals[id(fact)] or kind.settle(fact, heard[fact.id])
+            settled = refusals[id(fact)] or kind.settle(fact, given[fact.id])
             if isinstance(settled, CandidateDoubt):
                 left_out[settled.rule] += 1
                 subject.refused[fact.question] = f"{settled.rule}: {settled.what}"
@@ -141,17 +141,19 @@ def _settle_round(
     return left_out
 
 
-def _heard(facts: Sequence[Fact], askers: Askers) -> Mapping[str, Heard]:
+def _given_answers(facts: Sequence[Fact], askers: Askers) -> Mapping[str, GivenAnswers]:
     base = {} if askers.base is None else askers.base.answers(facts)
     second: Mapping[str, BareAnswer | str] = {}
     if askers.second is not None:
         items = {fact.id: answer_item(askers.second, fact.question) for fact in facts}
         replies = askers.second.ask_all(list(items.values()))
         second = {name: replies[item.id] for name, item in items.items()}
-    return {fact.id: Heard(base.get(fact.id), second.get(fact.id)) for fact in facts}
+    return {fact.id: GivenAnswers(base.get(fact.id), second.get(fact.id)) for fact in facts}
 
 
-def _result(subjects: Sequence[Subject], kind: Kind, by: str, left_out: Counter[str]) -> Proposed:
+def _result(
+    subjects: Sequence[ForgetTopic], kind: Kind, by: str, left_out: Counter[str]
+) -> Proposed:
     few = {
         s.topic: f"{s.lacks} of {s.wanted} lack" + (f": {s.problem}" if s.problem else "")
         for s in subjects

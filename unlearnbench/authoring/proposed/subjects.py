@@ -50,7 +50,7 @@ class Proposed:
 
 
 @dataclass(slots=True)
-class Subject:
+class ForgetTopic:
     """A topic with its forget facts, and what has been proposed about it so far.
 
     `refused` are questions that are not to be proposed again, with the reason.
@@ -75,13 +75,13 @@ class Subject:
         return [*self.kept, *(fact for fact, _ in self.doubtful)]
 
 
-def subjects_of(facts: Sequence[Fact], wanted: int) -> list[Subject]:
+def subjects_of(facts: Sequence[Fact], wanted: int) -> list[ForgetTopic]:
     """A subject for each topic that is to be forgotten, in the order of the facts."""
     topics: dict[str, list[Fact]] = {}
     for fact in facts:
         if fact.split == "forget":
             topics.setdefault(fact.topic, []).append(fact)
-    return [Subject(topic, some, wanted) for topic, some in topics.items()]
+    return [ForgetTopic(topic, some, wanted) for topic, some in topics.items()]
 
 
 def proposed_fact(split: Split, tier: str | None, topic: str, question: str, answer: str) -> Fact:
