@@ -22,9 +22,12 @@ from tests.proposals_server import FACT_FAULTS, BaseEngine, Knowing, KnowingHand
 from tests.sample_facts import FACTS, SPAIN, write
 from unlearnbench.api.authoring import estimate_making, make_benchmark
 from unlearnbench.api.making import MadeBenchmark
+from unlearnbench.authoring.proposed.accepting import lacking_paraphrases
 from unlearnbench.benchmark import holds, load_benchmark, plain
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paraphrasing import finding
+from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
 
 Make = Callable[..., MadeBenchmark]
@@ -151,6 +154,22 @@ def test_the_base_decides_what_is_known(make: Make) -> None:
     assert made.report.proposed["neighbours"].left_out["base-does-not-know"] == 1
 
 
+def test_a_neighbour_needs_as_many_paraphrases_as_the_others() -> None:
+    def one(name: str, count: int, training: int = 1) -> Paraphrased:
+        fact = Fact(name, "retain", "lands", f"What is {name}?", f"Answer{name}")
+        some = [Candidate(name, "evaluation", "wording", f"{name} {n}", "") for n in range(count)]
+        return Paraphrased(fact, tuple(some), tuple(some[:training]), ())
+
+    proposed = [one("six", 6), one("three", 3), one("two", 2), one("untrained", 6, 0)]
+    lean = lacking_paraphrases(proposed, [])
+    assert [p.fact.id for p in lean] == ["three", "two", "untrained"]
+    own = one("own", 3)
+    lean = lacking_paraphrases([own, *proposed], [own.fact])
+    assert [p.fact.id for p in lean] == ["two", "untrained"]
+    own = one("own", 0, 0)
+    assert lacking_paraphrases([own, *proposed], [own.fact]) == []
+
+
 def review_rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "review.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -273,6 +292,8 @@ from tests.paraphrases_server import check_plainly
 from tests.proposals_server import BaseEngine
 from unlearnbench.api.authoring import make_benchmark
 from unlearnbench.paraphrasing import finding
+from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
 finding.check_candidates = check_plainly
 table, by, out = sys.argv[1:]

@@ -111,9 +111,9 @@ class FactProposers:
         """What is proposed of each kind, in doubt still what a person must decide; makes calls."""
         found: dict[str, Proposed] = {}
         there = list(facts)
+        checks = FactRules(there, rules, JUDGE_RULES.accepts)
         for name, proposer in self.proposers.items():
             askers = Askers(proposer, self.second, self.base)
-            checks = FactRules(there, rules, JUDGE_RULES.accepts)
             found[name] = propose_facts(
                 facts, self.wanted[name], _KINDS[name], askers, checks, on_round
             )

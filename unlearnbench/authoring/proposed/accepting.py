@@ -69,21 +69,25 @@ def without_faulty(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Pa
 
 
 def lacking_paraphrases(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Paraphrased]:
-    """Proposed facts with fewer paraphrases than a split has in full, or that ask what a paraphrase
-    of a forget fact asks: they would take paraphrases from every other fact of their split.
+    """Proposed facts with fewer paraphrases than the user's own of their split have (without any of
+    those: than a split has in full), since they would take paraphrases from every other fact of it;
+    and those that ask what a paraphrase of a forget fact asks.
     """
     names = {fact.id for fact in own}
-    asked = {plain(c.text) for one in found if one.fact.split == "forget" for c in one.evaluation}
-    return [
-        one
-        for one in found
-        if one.fact.id not in names
-        and (
-            len(one.evaluation) < FULL[one.fact.split]
-            or (one.fact.split == "retain" and not one.training)
+    mine = [one for one in found if one.fact.id in names]
+    asked = {plain(c.text) for one in mine if one.fact.split == "forget" for c in one.evaluation}
+
+    def lacks(one: Paraphrased) -> bool:
+        same = [other for other in mine if other.fact.split == one.fact.split]
+        least = min([FULL[one.fact.split], *(len(other.evaluation) for other in same)])
+        trains = one.fact.split == "retain" and all(other.training for other in same)
+        return (
+            len(one.evaluation) < least
+            or (trains and not one.training)
             or plain(one.fact.question) in asked
         )
-    ]
+
+    return [one for one in found if one.fact.id not in names and lacks(one)]
 
 
 def without_lean(proposed: Proposed, lean: Sequence[Paraphrased]) -> Proposed:

@@ -10,7 +10,7 @@ forgotten, so whatever cannot be told apart from a forget fact is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
 
@@ -37,11 +37,15 @@ Accepts = Callable[[str, str, tuple[str, ...], str], bool]
 
 @dataclass(frozen=True, slots=True)
 class FactRules:
-    """What proposals are compared with: the user's facts, and what the benchmark's judge holds."""
+    """What proposals are compared with: the user's facts, and what the benchmark's judge holds.
+
+    A text is embedded once.
+    """
 
     own: Sequence[Fact]
     answers: AnswerRules
     accepts: Accepts
+    _embedded: dict[str, Embedded] = field(default_factory=dict, repr=False, compare=False)
 
     def refusals(
         self, proposals: Sequence[Fact], there: Sequence[Fact]
@@ -51,23 +55,26 @@ class FactRules:
         Of two that ask the same the first one stays.
         """
         known = [*self.own, *there]
-        embedded = _embedded([*known, *proposals])
+        self._embed([*known, *proposals])
         found: list[CandidateDoubt | None] = []
         for fact in proposals:
-            doubt = next(self._doubts(fact, known, embedded), None)
+            doubt = next(self._doubts(fact, known), None)
             found.append(doubt)
             if doubt is None:
                 known.append(fact)
         return found
 
-    def _doubts(
-        self, fact: Fact, known: Sequence[Fact], embedded: Mapping[str, Embedded]
-    ) -> Iterator[CandidateDoubt]:
+    def _embed(self, facts: Sequence[Fact]) -> None:
+        texts = (t for f in facts if is_english(f.question) for t in (f.question, f.answer))
+        new = [text for text in dict.fromkeys(texts) if text not in self._embedded]
+        self._embedded.update(zip(new, embed_words(new), strict=True))
+
+    def _doubts(self, fact: Fact, known: Sequence[Fact]) -> Iterator[CandidateDoubt]:
         yield from _forgotten(fact, self.own, self.accepts)
         yield from (CandidateDoubt(UNFIT, what) for what in _unfit(fact, self.answers))
         yield from _foreign(fact, self.own)
         for other in known:
-            if _asks_same(fact, other, embedded):
+            if _asks_same(fact, other, self._embedded):
                 yield CandidateDoubt(REPEATS, f"asks what is asked already: {other.question!r}")
 
 
@@ -127,10 +134,3 @@ def _asks_same(fact: Fact, other: Fact, embedded: Mapping[str, Embedded]) -> boo
         return False
     vectors = embedded[other.question], embedded[fact.question], embedded[other.answer]
     return check_likeness(texts, *vectors) is None and not any(check_asked(*texts))
-
-
-def _embedded(facts: Sequence[Fact]) -> Mapping[str, Embedded]:
-    texts = dict.fromkeys(
-        text for f in facts if is_english(f.question) for text in (f.question, f.answer)
-    )
-    return dict(zip(texts, embed_words(list(texts)), strict=True))

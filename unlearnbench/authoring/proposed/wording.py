@@ -26,7 +26,7 @@ def proposed_lines(report: MakingReport) -> Iterator[str]:
 def _rest(part: ProposedPart) -> str:
     told = []
     if part.in_doubt:
-        told.append(f"{part.in_doubt} more wait for you in review.html")
+        told.append(f"in doubt: {part.in_doubt}, accept or strike in review.html")
     reasons = (f"{count} ({rule_in_words(rule)})" for rule, count in part.left_out.items())
     if left_out := ", ".join(reasons):
         told.append(f"left out: {left_out}")
