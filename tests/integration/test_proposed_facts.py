@@ -18,7 +18,14 @@ import pytest
 from tests.conftest import CommandLine
 from tests.judges_server import judges_server, user_text
 from tests.paraphrases_server import check_plainly
-from tests.proposals_server import FACT_FAULTS, BaseEngine, Knowing, KnowingHandler, knowledge
+from tests.proposals_server import (
+    FACT_FAULTS,
+    BaseEngine,
+    Knowing,
+    KnowingHandler,
+    knowledge,
+    pool,
+)
 from tests.sample_facts import FACTS, SPAIN, write
 from unlearnbench.api.authoring import estimate_making, make_benchmark
 from unlearnbench.api.making import MadeBenchmark
@@ -189,14 +196,15 @@ def test_where_the_second_reader_disagrees_a_person_decides(
     make: Make, server: Knowing, tmp_path: Path
 ) -> None:
     first = neighbours(make("first"))
-    server.disagrees = {first[0]}
+    server.disagrees = {fact.question for fact in pool()} - set(first[2:])
     os.environ["UNLEARNBENCH_CACHE"] += "-other"
     made = make()
-    assert first[0] not in neighbours(made)
-    (row,) = review_rows(tmp_path / "mine")
-    assert (row["purpose"], row["candidate"]) == ("neighbour", first[0])
-    assert "answers 'Atlantis'" in row["doubts"]
-    decide(tmp_path / "mine", "accept")
+    assert neighbours(made) == first[2:]
+    rows = review_rows(tmp_path / "mine")
+    assert [row["candidate"] for row in rows] == first[:2]
+    assert {row["purpose"] for row in rows} == {"neighbour"}
+    assert all("answers 'Atlantis'" in row["doubts"] for row in rows)
+    decide(tmp_path / "mine", "accept", "accept")
     again = make(resume=True)
     assert sorted(neighbours(again)) == sorted(first)
     assert not (tmp_path / "mine" / "review.csv").exists()
@@ -229,10 +237,22 @@ def test_a_proposed_fact_cannot_be_mended(make: Make, tmp_path: Path) -> None:
 
 def test_a_base_that_cannot_be_asked_leaves_it_to_a_person(make: Make, tmp_path: Path) -> None:
     first = neighbours(make("first"))
-    made = make(base=BaseEngine(fails=first[:1]))
+    asked = {fact.question for fact in pool()} - set(first[2:])
+    made = make(base=BaseEngine(fails=list(asked)))
+    assert neighbours(made) == first[2:]
+    rows = review_rows(tmp_path / "mine")
+    assert [row["candidate"] for row in rows] == first[:2]
+    assert all("The base model could not be asked" in row["doubts"] for row in rows)
+
+
+def test_what_is_sure_comes_before_what_a_person_must_decide(make: Make, server: Knowing) -> None:
+    first = neighbours(make("first"))
+    server.disagrees = {first[0]}
+    os.environ["UNLEARNBENCH_CACHE"] += "-other"
+    made = make()
+    assert made.doubtful == ()
     assert first[0] not in neighbours(made)
-    (row,) = review_rows(tmp_path / "mine")
-    assert "The base model could not be asked" in row["doubts"]
+    assert len(neighbours(made)) == 4
 
 
 def test_without_a_second_reader_nothing_enters(make: Make, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +18,23 @@ from unlearnbench.authoring.proposed.rules import FactRules, usable_aliases
 from unlearnbench.authoring.proposed.settling import GivenAnswers
 from unlearnbench.authoring.proposed.slots import Slot
 from unlearnbench.authoring.proposed.subjects import proposed_fact
+from unlearnbench.authoring.records import MakingRecord
+from unlearnbench.errors import ParaphraserError
 from unlearnbench.judging.rules.itself import not_found
 from unlearnbench.paraphrasing.candidates import CandidateDoubt
-from unlearnbench.paraphrasing.llm.rows import FormProposal
-from unlearnbench.paraphrasing.llm.tasks import BareAnswer, FactProposal
+from unlearnbench.paraphrasing.llm.definition import PROMPTS, Task, load_paraphraser
+from unlearnbench.paraphrasing.llm.items import FactItem, ItemReader
+from unlearnbench.paraphrasing.llm.rows import FORMS as FORMS_TASK
+from unlearnbench.paraphrasing.llm.rows import PROSE as PROSE_TASK
+from unlearnbench.paraphrasing.llm.rows import SYNTAX, FormProposal
+from unlearnbench.paraphrasing.llm.tasks import (
+    ANSWERS,
+    NEIGHBOURS,
+    BareAnswer,
+    FactProposal,
+    ModelTask,
+)
+from unlearnbench.remote.errors import MalformedReplyError
 from unlearnbench.types import Fact
 
 OWN = [
@@ -249,3 +264,82 @@ def test_forms(kind: str) -> None:
     slot = Slot[FormProposal]("pole", OWN[:1], 1)
     (doubt,) = rows.check([(slot, form)])
     assert (doubt.rule if doubt else None) == rule
+
+
+def test_what_was_made_before_anything_was_proposed_is_still_read() -> None:
+    texts = ("id", "title", "table", "facts", "paraphraser", "paraphrases", "second_reader")
+    before = {name: name for name in (*texts, "readings", "judge")}
+    data = {"schema_version": 1, **before, "general_retain": 20, "private": True}
+    record = MakingRecord.from_disk(data, Path("request.json"))
+    assert (record.neighbours, record.never, record.for_attacks) == (0, 0, False)
+    assert record.identity == "paraphrases"
+    assert MakingRecord.from_disk(record.to_disk(), Path("request.json")) == record
+
+
+def test_a_definition_without_the_instructions_says_which_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "paraphraser.toml").write_text('provider = "openai"\ntitle = "T"\nmodel = "m"\n')
+    with pytest.raises(ParaphraserError, match=r"never\.md: cannot be read"):
+        load_paraphraser(str(tmp_path), "never")
+
+
+@pytest.mark.parametrize("name", ["gemini", "openai:m", "local:c"])
+@pytest.mark.parametrize("task", sorted(PROMPTS))
+def test_each_paraphraser_that_ships_has_instructions_for_each_task(name: str, task: Task) -> None:
+    definition = load_paraphraser(name, task)
+    assert len(definition.prompt) > 200
+    others = (load_paraphraser(name, other) for other in PROMPTS if other != task)
+    assert definition.identity not in {other.identity for other in others}
+
+
+LINES: dict[str, tuple[ModelTask[Any], dict[str, object], str, object]] = {
+    "facts": (
+        NEIGHBOURS,
+        {"wanted": 2},
+        "question: Who led it?\nanswer: Scott\nquestion: Which ship?\nanswer: Terra Nova\n",
+        (FactProposal("Who led it?", "Scott"), FactProposal("Which ship?", "Terra Nova")),
+    ),
+    "answer": (ANSWERS, {}, "Answer: Scott", BareAnswer("Scott")),
+    "pair": (
+        SYNTAX,
+        {},
+        "question: Who led it?\nanswer: Scott",
+        FactProposal("Who led it?", "Scott"),
+    ),
+    "texts": (PROSE_TASK, {"wanted": 1}, "text: One.\ntext: Two.", ("One.",)),
+    "form": (
+        FORMS_TASK,
+        {},
+        "cloze: It was ____.\ndistractors: A\ndistractors: B\nreverse_question: What?\n"
+        "reverse_answer: It",
+        FormProposal("It was ____.", ("A", "B"), "What?", "It", (), ()),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_replies_in_lines(kind: str) -> None:
+    task, data, text, expected = LINES[kind]
+    item = FactItem("id", data, 1)
+    reader = ItemReader(task.read, lines=True)
+    assert reader.answer(item, reader.entries(item, text)) == expected
+
+
+MALFORMED = {
+    "nothing": (NEIGHBOURS, "No idea."),
+    "a question without its answer": (NEIGHBOURS, "question: Who led it?\nquestion: Which ship?"),
+    "mostly one question": (NEIGHBOURS, "question: Who?\nanswer: A\n" * 5),
+    "two answers": (ANSWERS, "answer: Scott\nanswer: Amundsen"),
+    "no answer": (ANSWERS, "answer:   "),
+    "no text": (PROSE_TASK, "Here it comes."),
+    "no cloze": (FORMS_TASK, "reverse_question: What?\nreverse_answer: It"),
+    "no question": (SYNTAX, "answer: Scott"),
+}
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_replies_that_are_asked_for_again(kind: str) -> None:
+    task, text = MALFORMED[kind]
+    item = FactItem("id", {"wanted": 5}, 1)
+    reader: ItemReader[Any] = ItemReader(task.read, lines=True)
+    with pytest.raises(MalformedReplyError):
+        reader.answer(item, reader.entries(item, text))

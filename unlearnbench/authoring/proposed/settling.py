@@ -25,6 +25,8 @@ from unlearnbench.paraphrasing.llm.items import AskedModel
 from unlearnbench.paraphrasing.llm.tasks import BareAnswer, Proposals, answer_item, proposals_item
 from unlearnbench.types import Fact, Split
 
+SPARE_RULE = "spare"
+"""Rule by which facts are left out that are more than were wanted."""
 SPARE = 2
 """Facts that are asked for beyond those wanted, for each subject."""
 
@@ -127,18 +129,27 @@ def _settle_round(
     given = _given_answers(sound, askers)
     left_out: Counter[str] = Counter()
     for subject in subjects:
+        fit: list[tuple[Fact, tuple[CandidateDoubt, ...]]] = []
         for fact in proposals[subject.topic]:
             settled = refusals[id(fact)] or kind.settle(fact, given[fact.id])
             if isinstance(settled, CandidateDoubt):
                 left_out[settled.rule] += 1
                 subject.refused[fact.question] = f"{settled.rule}: {settled.what}"
-            elif not subject.lacks:
-                left_out["spare"] += 1
-            elif settled:
-                subject.doubtful.append((fact, settled))
             else:
-                subject.kept.append(fact)
-    return left_out
+                fit.append((fact, settled))
+        left_out[SPARE_RULE] += _take(subject, fit)
+    return +left_out
+
+
+def _take(subject: ForgetTopic, fit: Sequence[tuple[Fact, tuple[CandidateDoubt, ...]]]) -> int:
+    """Take as many as are wanted, first those that no person has to decide about; how many are
+    left over.
+    """
+    sure = [fact for fact, doubts in fit if not doubts][: subject.lacks]
+    subject.kept += sure
+    unsure = [one for one in fit if one[1]][: subject.lacks]
+    subject.doubtful += unsure
+    return len(fit) - len(sure) - len(unsure)
 
 
 def _given_answers(facts: Sequence[Fact], askers: Askers) -> Mapping[str, GivenAnswers]:
