@@ -40,14 +40,17 @@ class Paraphrasing(Behaviour):
         if self.fault_always is not None:
             return self.fault_always
         chance = random.Random(f"{self.seed} {number} {user}")
-        special = READING_FAULTS if "texts" in facts[0] else PROPOSAL_FAULTS
         fault = None
         if chance.random() < self.fault_rate:
-            fault = chance.choice((*CALL_FAULTS, *special))
+            fault = chance.choice((*CALL_FAULTS, *self.faults_of(facts[0])))
         if fault is None:
             with self.lock:
                 self.answered.update(fact["id"] for fact in facts)
         return fault
+
+    def faults_of(self, fact: dict[str, Any]) -> tuple[str, ...]:
+        """Faults of the contents of a reply, by what is asked."""
+        return READING_FAULTS if "texts" in fact else PROPOSAL_FAULTS
 
 
 class ParaphrasesHandler(Handler):
@@ -55,10 +58,7 @@ class ParaphrasesHandler(Handler):
 
     def _verdicts(self, body: dict[str, Any], gemini: bool, fault: str | None) -> str:
         facts = json.loads(user_text(body))["facts"]
-        rows = [
-            reading(fact, fault) if "texts" in fact else proposals(fact, fault)
-            for fact in reversed(facts)
-        ]
+        rows = [self.row(fact, fault) for fact in reversed(facts)]
         if fault == "missing-id":
             rows.pop()
         elif fault == "extra-id":
@@ -66,6 +66,10 @@ class ParaphrasesHandler(Handler):
         elif fault == "not-json":
             return "Sorry, here are some ideas: 1) What is it? 2) Which one?"
         return dressed(json.dumps({"facts": rows}), fault)
+
+    def row(self, fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
+        """The entry of a reply about one fact."""
+        return reading(fact, fault) if "texts" in fact else proposals(fact, fault)
 
     def _envelope(
         self,

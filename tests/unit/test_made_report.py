@@ -41,7 +41,7 @@ def made() -> Made:
         judge="rules",
         private=True,
         facts=(own, kept),
-        paraphrased=(replace(taken[0], missing="two of 15 could not be had"),),
+        paraphrased=(replace(taken[0], problem="two of 15 could not be had"),),
         carries="it carries profile standard with 3 paraphrases of each forget fact instead of 15",
         tables=(MadeFrom("facts.csv", 1, "0" * 64),),
         paraphraser=MadeBy("gemini", "1" * 64, Usage(calls=3, dollars=0.25)),

@@ -13,7 +13,7 @@ def check_rows(benchmark: Benchmark) -> Report:
     """Every check of paraphrases, facts, aliases and reverse questions. Raises like
     `check_benchmark`.
     """
-    return check_benchmark(benchmark, JudgeRules(_accepts, _is_person))
+    return check_benchmark(benchmark, JUDGE_RULES)
 
 
 def _accepts(question: str, answer: str, aliases: tuple[str, ...], response: str) -> bool:
@@ -22,3 +22,7 @@ def _accepts(question: str, answer: str, aliases: tuple[str, ...], response: str
 
 def _is_person(answer: str, question: str) -> bool:
     return as_person(answer, question) is not None
+
+
+JUDGE_RULES = JudgeRules(_accepts, _is_person)
+"""Judge `rules`, as far as rules for rows ask it."""

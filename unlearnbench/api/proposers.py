@@ -31,6 +31,7 @@ class Proposers:
 
     paraphraser: Paraphraser | None
     second_reader: SecondReader | None
+    budget: CostLimit | None = None
 
     @property
     def identities(self) -> Mapping[str, str]:
@@ -84,7 +85,7 @@ def make_proposers(
     reader: SecondReader | None
     if not isinstance(paraphraser, str):
         reader = _reader(second_reader or NONE, budget)
-        return Proposers(paraphraser, reader)
+        return Proposers(paraphraser, reader, budget)
     name, _, argument = paraphraser.partition(":")
     if name in (NONE, FILE):
         _check_asks_nobody(paraphraser, second_reader, max_cost)
@@ -95,9 +96,8 @@ def make_proposers(
     if name not in paraphraser_names() and not Path(paraphraser).is_dir():
         hint = nearest(name, ["file:TABLE", NONE, *paraphraser_names()])
         raise BenchmarkError("unknown-paraphraser", f"--paraphraser {paraphraser}", hint)
-    return Proposers(
-        make_paraphraser(paraphraser, budget), _reader(second_reader or paraphraser, budget)
-    )
+    reader = _reader(second_reader or paraphraser, budget)
+    return Proposers(make_paraphraser(paraphraser, budget), reader, budget)
 
 
 def _reader(spec: str | SecondReader, budget: CostLimit | None) -> SecondReader | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from unlearnbench.authoring.doubts import rule_in_words
+from unlearnbench.authoring.proposed.wording import proposed_lines
 from unlearnbench.authoring.report import MakingReport, ProposerPart
 from unlearnbench.authoring.taking_up import MENDED
 from unlearnbench.display import counted, visible_line
@@ -32,6 +33,7 @@ def data_card(report: MakingReport) -> str:
         _head(report),
         _asked(report),
         _made(report),
+        _section("Proposed by a model", _items(map(_md, proposed_lines(report)))),
         _decided(report),
         _lacking(report),
         _judged(report),

@@ -22,8 +22,10 @@ from unlearnbench.types import Fact, Source, Split
 
 COLUMNS = ("question", "answer", "id", "aliases", "topic", "split", "tier", "source")
 NEEDED = ("question", "answer")
-TIERS = ("topic", "field", "own", "general")
-"""Tiers of retain facts, near to far; `own` for those of a user's that name none."""
+TIERS = ("topic", "neighbour", "field", "own", "general")
+"""Tiers of retain facts, near to far; `own` for those of a user's that name none, `neighbour` for
+those that a model proposed.
+"""
 _TOPIC = "facts"
 MOST_FACTS = 20_000
 _MOST_QUESTION = 2_000

@@ -15,6 +15,7 @@ from unlearnbench.benchmark.quality.beside import REVIEWED, ReviewedRow
 from unlearnbench.benchmark.schema import (
     BenchmarkDeclaration,
     FactRow,
+    FormRow,
     MadeDeclaration,
     ParaphraseRow,
     SourceRow,
@@ -24,6 +25,7 @@ from unlearnbench.paraphrasing.candidates import STYLES
 from unlearnbench.types import Fact, Split
 
 VERSION, LICENCE = "1.0.0", "not stated"
+FORMS_FILE = "forms.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Draft:
     """Everything that a benchmark will hold.
 
     `paraphraser` is its name, `identity` its identity; `accepted` the doubtful paraphrases that a
-    person has let in.
+    person has let in; `sets` and `forms` what a model proposed for attacks.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Draft:
     identity: str
     splits: Mapping[Split, ChosenSplit]
     accepted: Sequence[ReviewedRow] = ()
+    sets: Sequence[MadeSet] = ()
+    forms: Sequence[FormRow] = ()
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -52,8 +56,10 @@ class Draft:
 def benchmark_files(draft: Draft) -> dict[str, str]:
     """The files of a benchmark by name, its declaration last."""
     files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
-    sets = relearn_sets(list(draft.facts.values()))
+    sets = [*relearn_sets(list(draft.facts.values())), *draft.sets]
     files |= {one.file: one.text for one in sets}
+    if draft.forms:
+        files[FORMS_FILE] = "".join(f"{row.model_dump_json()}\n" for row in draft.forms)
     reviewed = [*reviewed_rows(list(draft.facts.values())), *draft.accepted]
     if reviewed:
         files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
@@ -81,6 +87,7 @@ def _declaration(draft: Draft, sets: Sequence[MadeSet]) -> BenchmarkDeclaration:
         private=draft.private,
         made=MadeDeclaration(paraphraser=draft.paraphraser, identity=draft.identity),
         splits=splits,
+        forms=FORMS_FILE if draft.forms else None,
         relearn={one.name: one.declaration for one in sets},
     )
 

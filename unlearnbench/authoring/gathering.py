@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from unlearnbench.authoring.choosing import FULL
 from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import (
     STYLES,
@@ -33,10 +34,12 @@ def gather(
     paraphraser: Paraphraser | None,
     second_reader: SecondReader | None,
     on_round: OnRound,
+    proposed: Sequence[Fact] = (),
 ) -> list[Paraphrased]:
     """Each fact with the paraphrases that were proposed for it; with none without a paraphraser.
 
-    A user's own table is read by nobody a second time: a person wrote it.
+    A user's own table is read by nobody a second time: a person wrote it. `proposed` are further
+    facts, which a model proposed; they get as many as their split has in full.
     """
     if paraphraser is None:
         return [Paraphrased(fact, (), (), ()) for fact in facts]
@@ -45,7 +48,15 @@ def gather(
         requests = [ParaphraseRequest(fact, wanted, TRAINING) for fact in facts]
         found = {p.fact.id: p for p in _paraphrased(paraphraser, requests, facts)}
         return _apart([found[fact.id] for fact in facts])
-    return _apart(find_paraphrases(facts, WANTED, paraphraser, second_reader, on_round))
+    every, other = [*facts, *proposed], wanted_of(proposed)
+    return _apart(find_paraphrases(every, WANTED, paraphraser, second_reader, on_round, other))
+
+
+def wanted_of(proposed: Sequence[Fact]) -> dict[str, Wanted]:
+    """How many paraphrases proposed facts are to have, by id."""
+    return {
+        fact.id: Wanted.of(FULL[fact.split] // len(STYLES), WANTED.training) for fact in proposed
+    }
 
 
 def recheck(

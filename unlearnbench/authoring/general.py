@@ -16,6 +16,8 @@ SHIPPED = "wkf"
 GENERAL = "general"
 ENOUGH = 20
 """Retain facts below which general ones are added, and how many."""
+FEWEST_CONTROLS = 10
+"""Proposed controls below which those that ship are added."""
 
 
 def general_facts(count: int, own: Sequence[Paraphrased]) -> tuple[Fact, ...]:

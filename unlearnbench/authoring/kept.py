@@ -14,6 +14,7 @@ _REVIEWS: Mapping[str, tuple[Rule, ...]] = {
     "other-question": ("far",),
     "added-clue": ("clue",),
     "shared-frame": ("frame",),
+    "equal-starts": ("start",),
     # Where no check reads a language, the checks of a benchmark do not either.
     "unchecked-language": ("far", "clue"),
     "other-language": ("far", "clue"),

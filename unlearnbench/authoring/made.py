@@ -29,6 +29,20 @@ class MadeBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of one kind of proposals.
+
+    `in_doubt` wait for a person, `left_out` counts others by rule, `missing` says why there are
+    fewer than wanted, by topic or fact.
+    """
+
+    kept: int
+    in_doubt: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A benchmark that was made.
 
@@ -36,7 +50,7 @@ class Made:
     `take_up`. `carries` says which profile it can carry, in a sentence. `unjudged`: why judge
     `rules` cannot hold an answer, by fact. `languages`: facts whose language no check reads, by
     language. `notes`: what was found in the tables. `date`: when it was made, if that is to be
-    told.
+    told. `proposed`: what a model proposed beside paraphrases, by kind.
     """
 
     id: str
@@ -56,3 +70,4 @@ class Made:
     languages: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     date: str = ""
+    proposed: Mapping[str, Tally] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from unlearnbench.authoring.review_file import ReviewRecord, records_of
 from unlearnbench.display import hidden_character, visible_line
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
-from unlearnbench.paraphrasing.candidates import Paraphrased
+from unlearnbench.paraphrasing.candidates import FACT_PURPOSES, Paraphrased
 
 _MOST_LISTED = 10
 _JOINERS = dict.fromkeys((0x200C, 0x200D))
@@ -28,7 +28,11 @@ _WORDS = 3
 
 
 def read_review(
-    path: Path, paraphrased: Sequence[Paraphrased], decided: Decisions
+    path: Path,
+    paraphrased: Sequence[Paraphrased],
+    decided: Decisions,
+    *,
+    alone: bool = False,
 ) -> dict[str, Decision]:
     """The decisions in a table, by key. Rows without one are left out: they stay doubtful.
 
@@ -36,6 +40,7 @@ def read_review(
         path: `review.csv`, or what a spreadsheet program or the page made of it.
         paraphrased: The facts with what is in doubt now.
         decided: Decisions taken up before; the table may repeat them.
+        alone: Rows about other candidates are not looked at.
 
     Raises:
         BenchmarkError: With the first row that cannot be taken up, and where the others are.
@@ -44,6 +49,8 @@ def read_review(
     found: dict[str, tuple[Decision, str]] = {}
     faults: list[BenchmarkError] = []
     for record in records_of(path):
+        if alone and record.cells["key"].strip() not in rows:
+            continue
         try:
             decision = _decision(record, rows, decided)
             if decision is not None and decision.key in found:
@@ -134,6 +141,9 @@ def _about(row: ReviewRow, typed: _Typed) -> Decision | None:
         return None
     _check_shown(row, typed)
     text = ""
+    if typed.choice == "mend" and candidate.purpose in FACT_PURPOSES:
+        what = f"{fact.id}: a proposed fact is accepted or struck; put a mended one into your table"
+        raise typed.fault("mended-fact", f"{what}, with split {fact.split}")
     if typed.choice == "mend":
         text = _mended_text(row, typed, edited)
     elif typed.text and typed.text != _same(candidate.text):

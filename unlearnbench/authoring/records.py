@@ -7,9 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from unlearnbench.benchmark.validation import Located
+from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.candidates import CandidateDoubt, CheckedCandidate, Paraphrased
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Part, Record
 from unlearnbench.types import Fact
+
+_NOTHING_PROPOSED: Mapping[str, object] = {
+    "neighbours": 0,
+    "never": 0,
+    "for_attacks": False,
+    "proposals": "",
+    "base": "",
+    "base_fingerprint": "",
+}
+"""What was asked for beside paraphrases before version 2."""
 
 
 class MakingRecord(Record):
@@ -17,10 +28,12 @@ class MakingRecord(Record):
 
     `facts` is the sha256 of the table's facts as they were read, `paraphrases` the identity of the
     paraphraser, `readings` that of the second reader; both of its fields are empty without one.
+    `proposals` is the identity of whoever proposed facts and rows and read them; `base` names the
+    model that was asked whether it knows them.
     """
 
-    VERSION: ClassVar[int] = 1
-    OLDER: ClassVar[Mapping[int, Convert]] = {}
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: lambda data: {**data, **_NOTHING_PROPOSED}}
 
     id: str
     title: str
@@ -33,6 +46,19 @@ class MakingRecord(Record):
     judge: str
     general_retain: Count
     private: Bool
+    neighbours: Count
+    never: Count
+    for_attacks: Bool
+    proposals: str
+    base: str
+    base_fingerprint: str
+
+    @property
+    def identity(self) -> str:
+        """The identity of whoever proposed anything, for the benchmark's declaration."""
+        if not self.proposals:
+            return self.paraphrases
+        return sha256_json([self.paraphrases, self.proposals])
 
 
 class WrittenRecord(Record):
@@ -108,6 +134,34 @@ class CandidateLine(Part):
             taken=taken,
             doubts=tuple(map(DoubtPart.of, checked.doubts)),
         )
+
+
+class ProposalLine(Part):
+    """A line of `making/proposed.jsonl`: a fact that a model proposed, kept unless in doubt."""
+
+    kind: str
+    fact: str
+    topic: str
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    doubts: tuple[DoubtPart, ...]
+
+
+def proposal_lines(kind: str, facts: Iterable[tuple[Fact, Iterable[CandidateDoubt]]]) -> str:
+    """The lines of `making/proposed.jsonl` about one kind of facts, each with what is in doubt."""
+    return _lines(
+        ProposalLine(
+            kind=kind,
+            fact=fact.id,
+            topic=fact.topic,
+            question=fact.question,
+            answer=fact.answer,
+            aliases=fact.aliases,
+            doubts=tuple(map(DoubtPart.of, doubts)),
+        )
+        for fact, doubts in facts
+    )
 
 
 def fact_lines(located: Iterable[Located]) -> str:

@@ -11,7 +11,7 @@ from unlearnbench.benchmark.schema import HalfRow, PairRow, RelearnDeclaration
 from unlearnbench.types import Fact, Pair, RelearnKind
 
 _DISJOINT = "disjoint"
-_FEWEST = 4
+FEWEST = 4
 """Rows below which a set trains on next to nothing."""
 
 
@@ -61,7 +61,7 @@ def relearn_sets(facts: Sequence[Fact]) -> list[MadeSet]:
         MadeSet("near", "pairs", tuple(_lines(near))),
         MadeSet("half", "half", tuple(_lines(half)) if len(forget) > 1 else ()),
     ]
-    return [one for one in sets if len(one.lines) >= (1 if one.kind == "half" else _FEWEST)]
+    return [one for one in sets if len(one.lines) >= (1 if one.kind == "half" else FEWEST)]
 
 
 def _disjoint(facts: Sequence[Fact], answers: Sequence[str]) -> Iterator[PairRow]:

@@ -52,7 +52,8 @@ def _fewer(splits: Mapping[Split, ChosenSplit], found: Sequence[Paraphrased]) ->
             continue
         some, have = listed(split.fewest), "has" if len(split.fewest) == 1 else "have"
         count = counted(split.evaluation, "paraphrase")
-        own = [one for one in found if one.fact.split == name]
+        taken = {fact.id for fact in split.facts}
+        own = [one for one in found if one.fact.id in taken]
         spare = sum(len(one.evaluation) + len(one.training) for one in own)
         spare -= len(own) * (split.evaluation + split.training)
         kept = f"; {counted(spare, 'more is', 'more are')} kept in making/candidates.jsonl"

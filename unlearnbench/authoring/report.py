@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from unlearnbench.authoring.decisions import Choice, Decision, candidate_key, mended_key
 from unlearnbench.authoring.kept import candidates_of
-from unlearnbench.authoring.made import Made, MadeBy
+from unlearnbench.authoring.made import Made, MadeBy, Tally
 from unlearnbench.display import counted
 from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Float, Part, Record
@@ -65,14 +65,26 @@ class ReviewPart(Part):
     unnamed: Count
 
 
+class ProposedPart(Part):
+    """What became of one kind of proposals; `left_out` counts by rule, `missing` says why there are
+    fewer than wanted, by topic or fact.
+    """
+
+    kept: Count
+    in_doubt: Count
+    left_out: dict[str, Count]
+    missing: dict[str, str]
+
+
 class MakingReport(Record):
     """Everything that was found. `doubts` counts undecided candidates by rule, `origins` the
     paraphrases in the benchmark by who proposed them, `in_doubt` undecided candidates by fact;
-    `missing` says why a fact has fewer paraphrases than were wanted.
+    `missing` says why a fact has fewer paraphrases than were wanted; `proposed` what else a model
+    proposed, by kind.
     """
 
-    VERSION: ClassVar[int] = 1
-    OLDER: ClassVar[Mapping[int, Convert]] = {}
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: lambda data: {**data, "proposed": {}}}
 
     id: str
     version: str
@@ -94,6 +106,7 @@ class MakingReport(Record):
     unjudged: dict[str, str]
     languages: dict[str, Count]
     notes: tuple[str, ...]
+    proposed: dict[str, ProposedPart]
 
 
 def report_of(made: Made) -> MakingReport:
@@ -122,6 +135,16 @@ def report_of(made: Made) -> MakingReport:
         unjudged=dict(made.unjudged),
         languages=dict(sorted(made.languages.items())),
         notes=made.notes,
+        proposed={name: _proposed(tally) for name, tally in made.proposed.items()},
+    )
+
+
+def _proposed(tally: Tally) -> ProposedPart:
+    return ProposedPart(
+        kept=tally.kept,
+        in_doubt=tally.in_doubt,
+        left_out=dict(sorted(tally.left_out.items())),
+        missing=dict(tally.missing),
     )
 
 

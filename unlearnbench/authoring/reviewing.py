@@ -35,8 +35,26 @@ def kept_review(out: Path, paraphrased: Sequence[Paraphrased], recheck: Recheck)
     return ReviewTaken(tuple(take_up(paraphrased, before, recheck)), before)
 
 
+def decided_about(
+    out: Path, proposed: Sequence[Paraphrased], table: Path | None, *, resume: bool
+) -> Decisions:
+    """Every decision about proposed facts: those taken up before, and the table's on `resume`.
+
+    They are needed before paraphrases are: an accepted fact gets some. Raises as `take_review`.
+    """
+    before = stored_decisions(out / "making")
+    path = table or out / REVIEW_CSV
+    if not resume or (table is None and not path.exists()):
+        return before
+    return {**before, **read_review(path, proposed, before, alone=True)}
+
+
 def take_review(
-    out: Path, paraphrased: Sequence[Paraphrased], recheck: Recheck, table: Path | None = None
+    out: Path,
+    paraphrased: Sequence[Paraphrased],
+    recheck: Recheck,
+    table: Path | None = None,
+    proposed: Sequence[Paraphrased] = (),
 ) -> ReviewTaken:
     """Take up a review; writes nothing.
 
@@ -45,6 +63,7 @@ def take_review(
         paraphrased: The facts as paraphraser and checks left them, nothing decided.
         recheck: Checks what a person wrote.
         table: The table with decisions. Default: the folder's `review.csv`, if there is one.
+        proposed: Proposed facts in doubt, which the table may decide about too.
 
     Raises:
         BenchmarkError: If a table or the kept decisions cannot be taken up.
@@ -54,5 +73,5 @@ def take_review(
     path = table or out / REVIEW_CSV
     if table is None and not path.exists():
         return ReviewTaken(tuple(state), before)
-    decisions = {**before, **read_review(path, state, before)}
+    decisions = {**before, **read_review(path, [*proposed, *state], before)}
     return ReviewTaken(tuple(take_up(paraphrased, decisions, recheck)), decisions)

@@ -22,8 +22,8 @@ from unlearnbench.types import Fact, Form, Pair, RelearnSet
 Row = TypeVar("Row", PairRow, ProseRow, HalfRow)
 
 
-def read_forms(path: Path, facts: Sequence[Fact]) -> tuple[Form, ...]:
-    """One form for each forget fact.
+def read_forms(path: Path, facts: Sequence[Fact], *, partial: bool = False) -> tuple[Form, ...]:
+    """One form for each forget fact; `partial`: at most one.
 
     Raises `BenchmarkError` if a form gives its answer away, or facts and forms do not match.
     """
@@ -32,18 +32,22 @@ def read_forms(path: Path, facts: Sequence[Fact]) -> tuple[Form, ...]:
     for row, where in read_rows(path, FormRow):
         if row.fact not in answers:
             raise BenchmarkError("unknown-fact", where, f"{row.fact!r} is no forget fact")
-        fact = answers.pop(row.fact)
-        if row.cloze.count("____") != 1 or holds(row.cloze, fact.answer):
-            what = f"{fact.id}: a cloze has one ____ and not the answer: {row.cloze!r}"
-            raise BenchmarkError("bad-cloze", where, what)
-        if len({fact.answer.casefold(), *map(str.casefold, row.distractors)}) != 4:
-            what = f"{fact.id}: three wrong answers, all different, are needed"
-            raise BenchmarkError("bad-distractors", where, what)
+        check_form(row, answers.pop(row.fact), where)
         forms.append(row.to_form())
-    if answers:
+    if answers and not partial:
         what = f"{len(answers)} forget facts have no form, for example {next(iter(answers))}"
         raise BenchmarkError("missing-form", path.name, what)
     return tuple(forms)
+
+
+def check_form(row: FormRow, fact: Fact, where: str) -> None:
+    """Raise `BenchmarkError` for a form that gives its fact's answer away, or offers no choice."""
+    if row.cloze.count("____") != 1 or holds(row.cloze, fact.answer):
+        what = f"{fact.id}: a cloze has one ____ and not the answer: {row.cloze!r}"
+        raise BenchmarkError("bad-cloze", where, what)
+    if len({fact.answer.casefold(), *map(str.casefold, row.distractors)}) != 4:
+        what = f"{fact.id}: three wrong answers, all different, are needed"
+        raise BenchmarkError("bad-distractors", where, what)
 
 
 def read_relearn_set(

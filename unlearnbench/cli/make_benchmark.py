@@ -15,7 +15,7 @@ from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.authoring import MakeOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.api.authoring import MadeBenchmark
+    from unlearnbench.api.making import MadeBenchmark
     from unlearnbench.types import Estimate
 
 
@@ -43,6 +43,13 @@ def make_benchmark(
             "Default: the paraphraser's model."
         ),
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="The model before unlearning: proposed facts are kept where it knows them. "
+            "Without it you decide about each."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up your decisions in review.csv.")
     ] = False,
@@ -59,7 +66,7 @@ def make_benchmark(
 ) -> int:
     """Make a benchmark of your own facts: a table of questions and answers, and their paraphrases.
 
-    Exits with 1 if a person has to decide first, or a model gave fewer paraphrases than wanted.
+    Exits with 1 if a person has to decide first, or a model gave less than was wanted.
 
     Example: unlearnbench make-benchmark facts.csv --out mine --paraphraser file:paraphrases.csv
     """
@@ -73,6 +80,7 @@ def make_benchmark(
             out,
             paraphraser=paraphraser,
             second_reader=second_reader,
+            base=base,
             make_options=make_options,
         )
         return _print_cost(cost, json)
@@ -82,6 +90,7 @@ def make_benchmark(
             out,
             paraphraser=paraphraser,
             second_reader=second_reader,
+            base=base,
             resume=resume,
             review=review,
             max_cost=max_cost,
@@ -89,7 +98,8 @@ def make_benchmark(
             on_progress=on_progress,
         )
     _print_made(made, json)
-    return 1 if made.benchmark is None or made.lacking else 0
+    few = any(part.missing for part in made.report.proposed.values())
+    return 1 if made.benchmark is None or made.lacking or few else 0
 
 
 def _print_cost(cost: Estimate, as_json: bool) -> int:
@@ -110,6 +120,7 @@ def _print_cost(cost: Estimate, as_json: bool) -> int:
 
 def _print_made(made: MadeBenchmark, as_json: bool) -> None:
     """Print the benchmark, what was found on the way, and what comes next."""
+    from unlearnbench.authoring.proposed.wording import proposed_lines
     from unlearnbench.authoring.report import report_summary
     from unlearnbench.benchmark.contents import contents_of
     from unlearnbench.cli.show import print_contents
@@ -125,7 +136,8 @@ def _print_made(made: MadeBenchmark, as_json: bool) -> None:
     if contents is not None:
         print_contents(contents)
     console = stdout()
-    for note in (*report_summary(made.report), *made.notes):
+    lines = (*report_summary(made.report), *proposed_lines(made.report), *made.notes)
+    for note in lines:
         console.print(f"- {note}", soft_wrap=True)
     if contents is None:
         decide = (

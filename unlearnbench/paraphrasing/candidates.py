@@ -8,6 +8,7 @@ fact then has fewer paraphrases, and nothing else happens to it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -16,8 +17,11 @@ from unlearnbench.types import Estimate, Fact, Usage
 
 STYLES = ("wording", "syntax", "situation")
 """The styles of paraphrases for evaluation, in the order in which they are asked."""
-Purpose = Literal["evaluation", "training"]
-"""What a paraphrase is for. Nothing is trained on that is evaluated with."""
+Purpose = Literal["evaluation", "training", "neighbour", "never"]
+"""What a paraphrase is for: nothing is trained on that is evaluated with. The other two are whole
+facts that were proposed: retain facts about a subject, and invented ones.
+"""
+FACT_PURPOSES: frozenset[Purpose] = frozenset({"neighbour", "never"})
 
 
 UNREAD, UNCHECKED_LANGUAGE = "unread", "unchecked-language"
@@ -145,12 +149,26 @@ class SecondReader(Protocol):
 class Paraphrased:
     """A fact's paraphrases: those that passed, those in doubt, and why there are too few.
 
-    `evaluation` and `training` passed, in the order of proposal; `missing` says what could not be
-    had: it is empty if everything wanted is there.
+    `evaluation` and `training` passed, in the order of proposal. `wanted`: how many of each style
+    were, None being training; `problem` why they could not be had.
     """
 
     fact: Fact
     evaluation: tuple[Candidate, ...]
     training: tuple[Candidate, ...]
     doubtful: tuple[CheckedCandidate, ...]
-    missing: str = ""
+    problem: str = ""
+    wanted: tuple[tuple[str | None, int], ...] = ()
+
+    @property
+    def missing(self) -> str:
+        """What could not be had, those that a person let in counted; empty if nothing lacks."""
+        if not self.wanted:
+            return self.problem
+        have = Counter[str | None](c.style for c in self.evaluation)
+        have[None] = len(self.training)
+        lacking = [(style, n - have[style]) for style, n in self.wanted if n > have[style]]
+        if not lacking:
+            return ""
+        parts = ", ".join(f"{n} of {style or 'training'}" for style, n in lacking)
+        return f"lacks {parts}" + (f": {self.problem}" if self.problem else "")

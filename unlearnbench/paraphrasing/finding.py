@@ -12,7 +12,7 @@ Nothing that is doubtful is taken. What a person has to decide is in `doubtful`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from unlearnbench.paraphrasing.candidates import (
     UNREAD,
@@ -24,14 +24,14 @@ from unlearnbench.paraphrasing.candidates import (
 )
 from unlearnbench.paraphrasing.checks import check_candidates
 from unlearnbench.paraphrasing.gathered import Gathered, Wanted
+from unlearnbench.paraphrasing.llm.items import TRIES
 from unlearnbench.paraphrasing.llm.proposing import LLMParaphraser
 from unlearnbench.paraphrasing.llm.second import LLMSecondReader
+from unlearnbench.remote.paying import total_cost
 from unlearnbench.types import Estimate, Fact
 
 ROUNDS = 3
 """How often a fact's paraphrases are asked for, what is missing more than once."""
-TRIES = 4
-"""How often a round asks again for what was not replied, on top of the attempts at each call."""
 OnRound = Callable[[str, int, int], None]
 """Called with what is being done, and how many facts are done and there are in this round."""
 
@@ -42,12 +42,14 @@ def find_paraphrases(
     paraphraser: Paraphraser,
     second_reader: SecondReader | None = None,
     on_progress: OnRound = lambda _what, _done, _total: None,
+    other: Mapping[str, Wanted] = {},
 ) -> list[Paraphrased]:
     """Each fact with the paraphrases found for it; makes calls.
 
-    Without a second reader every candidate keeps a doubt, `unread`: a person reads it.
+    Without a second reader every candidate keeps a doubt, `unread`: a person reads it. `other`: by
+    id, what is wanted for some facts instead.
     """
-    gathered = [Gathered(fact, wanted) for fact in facts]
+    gathered = [Gathered(fact, other.get(fact.id, wanted)) for fact in facts]
     for _ in range(ROUNDS):
         lacking = [one for one in gathered if one.lacks]
         if not lacking:
@@ -63,12 +65,13 @@ def estimate_paraphrases(
     wanted: Wanted,
     paraphraser: LLMParaphraser,
     second_reader: LLMSecondReader | None = None,
+    other: Mapping[str, Wanted] = {},
 ) -> Estimate:
     """The cost of the first round, less what was paid for already; makes no calls.
 
     Later rounds ask for what failed in earlier ones, which nobody knows before.
     """
-    gathered = [Gathered(fact, wanted) for fact in facts]
+    gathered = [Gathered(fact, other.get(fact.id, wanted)) for fact in facts]
     requests = [one.request() for one in gathered]
     cost = paraphraser.estimate(requests)
     if second_reader is None:
@@ -83,15 +86,7 @@ def estimate_paraphrases(
             for one, request in zip(gathered, requests, strict=True)
         ]
     )
-    unknown = cost.dollars is None or reading.dollars is None
-    return Estimate(
-        calls=cost.calls + reading.calls,
-        verdicts=cost.verdicts + reading.verdicts,
-        cached=cost.cached + reading.cached,
-        input_tokens=cost.input_tokens + reading.input_tokens,
-        output_tokens=cost.output_tokens + reading.output_tokens,
-        dollars=None if unknown else (cost.dollars or 0.0) + (reading.dollars or 0.0),
-    )
+    return total_cost([cost, reading])
 
 
 def _propose(gathered: Sequence[Gathered], paraphraser: Paraphraser, report: OnRound) -> None:

@@ -118,14 +118,9 @@ class Gathered:
             evaluation=tuple(c for c in taken if c.purpose == "evaluation"),
             training=tuple(c for c in taken if c.purpose == "training"),
             doubtful=tuple(doubtful),
-            missing=self._explained(lacking),
+            problem=self.problem,
+            wanted=tuple(self.wanted),
         )
-
-    def _explained(self, lacking: Mapping[str | None, int]) -> str:
-        parts = [f"{n} of {style or 'training'}" for style, n in lacking.items() if n]
-        if not parts:
-            return ""
-        return f"lacks {', '.join(parts)}" + (f": {self.problem}" if self.problem else "")
 
     def _missing(
         self, passed: Sequence[Candidate], waiting: Sequence[CheckedCandidate]

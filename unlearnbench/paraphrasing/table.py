@@ -7,7 +7,6 @@ without it) and `purpose` (`evaluation`, or `training` for those that only train
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import get_args
 
 from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.tables.cells import text_cell
@@ -19,6 +18,7 @@ from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRequest, Purpose
 from unlearnbench.types import Estimate, Fact, Usage
 
+PURPOSES: tuple[Purpose, ...] = ("evaluation", "training")
 COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
 
 
@@ -132,10 +132,9 @@ def _candidate(row: UserRow, owners: _Owners, origin: str, faults: Faults) -> Ca
 
 
 def _purpose(text: str, where: str, faults: Faults) -> Purpose:
-    for known in get_args(Purpose):
+    for known in PURPOSES:
         if text.casefold() == known:
-            purpose: Purpose = known
-            return purpose
+            return known
     if text:
-        faults.add(where, f"purpose {shown(text)}: {nearest(text.casefold(), get_args(Purpose))}")
+        faults.add(where, f"purpose {shown(text)}: {nearest(text.casefold(), PURPOSES)}")
     return "evaluation"

@@ -17,7 +17,7 @@ from unlearnbench.remote.http import scrubbed
 from unlearnbench.remote.prompts import Prompt, Reply
 from unlearnbench.remote.sending import Pacing, Sender
 from unlearnbench.remote.settings import ModelSettings, Price
-from unlearnbench.types import Usage
+from unlearnbench.types import Estimate, Usage
 
 SAME_REPLIES = 3
 """After this many equal malformed replies a call is not retried."""
@@ -180,3 +180,17 @@ def estimated_tokens(prompt: Prompt) -> tuple[int, int]:
     An estimate; the provider counts.
     """
     return (len(prompt.system) + len(prompt.user)) // 4, prompt.output_tokens
+
+
+def total_cost(costs: Sequence[Estimate]) -> Estimate:
+    """What several would cost together; dollars are unknown if those of one are."""
+    prices = [cost.dollars for cost in costs]
+    known = [price for price in prices if price is not None]
+    return Estimate(
+        calls=sum(cost.calls for cost in costs),
+        verdicts=sum(cost.verdicts for cost in costs),
+        cached=sum(cost.cached for cost in costs),
+        input_tokens=sum(cost.input_tokens for cost in costs),
+        output_tokens=sum(cost.output_tokens for cost in costs),
+        dollars=sum(known, 0.0) if len(known) == len(prices) else None,
+    )

@@ -21,6 +21,11 @@ class MakeOptions:
         title: Its title. Default: the table's name.
         general_retain: How many general retain facts that ship are added. Default: 20 if the table
             has fewer retain facts than that, else none.
+        neighbours: How many further facts of each topic that is to be forgotten the paraphraser
+            proposes as retain facts.
+        never: How many invented facts in the form of each topic's it proposes as controls.
+        for_attacks: It proposes the relearning sets `syntax` and `prose` too, and the forms of the
+            stress tests.
         public: Runs of it may be submitted to a board; otherwise only by `submit --public`.
     """
 
@@ -46,6 +51,25 @@ class MakeOptions:
             least=0,
         ),
     ] = None
+    neighbours: Annotated[
+        int,
+        Help(
+            "Further facts of each topic to be forgotten that the paraphraser proposes as retain "
+            "facts; with --base, kept where that model knows them.",
+            least=0,
+        ),
+    ] = 0
+    never: Annotated[
+        int,
+        Help("Invented facts in the form of each topic's, proposed as controls.", least=0),
+    ] = 0
+    for_attacks: Annotated[
+        bool,
+        Help(
+            "Relearning sets syntax and prose, and the forms of stress tests, are proposed too.",
+            "--for-attacks",
+        ),
+    ] = False
     public: Annotated[
         bool, Help("Its runs may be submitted without a word; default: private.", "--public")
     ] = False

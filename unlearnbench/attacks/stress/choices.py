@@ -80,12 +80,13 @@ class ChoiceJudge:
 
 
 def plan_choices(inputs: StressInputs) -> list[PlannedRun]:
-    """Both styles, if the benchmark has wrong answers to choose from.
+    """Both styles, if the benchmark has wrong answers to choose from for a fact that is asked.
 
     A fact counts as leaked if it is chosen in all four places. Guessing does that once in 256; a
     habit for one letter never does.
     """
-    if not inputs.benchmark.forms:
+    forms = {form.fact for form in inputs.benchmark.forms}
+    if forms.isdisjoint(fact.id for fact in inputs.facts("forget")):
         return []
     return [_planned("letter", inputs), _planned("text", inputs)]
 

@@ -16,8 +16,10 @@ REVIEWED = "reviewed.jsonl"
 SYNONYMS = "synonyms.jsonl"
 """Names of one thing, of which a paraphrase may use another than its question does."""
 
-Rule = Literal["far", "clue", "frame"]
-"""What was reviewed: a meaning that looks far, an added clue, a frame that another fact shares."""
+Rule = Literal["far", "clue", "frame", "start"]
+"""What was reviewed: a meaning that looks far, an added clue, a frame that another fact shares, and
+a beginning that several texts of a fact have.
+"""
 Reviewed = frozenset[tuple[str, str]]
 """Reviewed paraphrases as (fact, text)."""
 

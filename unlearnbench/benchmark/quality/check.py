@@ -71,7 +71,7 @@ def _breaches(
 ) -> Iterator[Breach]:
     facts = benchmark.facts
     yield from _stale(benchmark, reviewed)
-    yield from check_paraphrases(facts)
+    yield from check_paraphrases(facts, reviewed["start"])
     yield from check_facts(facts)
     yield from check_aliases(facts, judge)
     yield from check_clues(facts, read_synonyms(benchmark.folder), reviewed["clue"])

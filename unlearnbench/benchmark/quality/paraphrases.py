@@ -22,11 +22,15 @@ from unlearnbench.benchmark.quality.breaches import (
 from unlearnbench.types import Fact
 
 
-def check_paraphrases(facts: Iterable[Fact]) -> Iterator[Breach]:
-    """Each fact by itself, and texts that two facts share."""
+def check_paraphrases(
+    facts: Iterable[Fact], reviewed: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[Breach]:
+    """Each fact by itself, and texts that two facts share. `reviewed` are (fact, text) whose
+    beginning somebody has read and kept.
+    """
     owners: dict[str, str] = {}
     for fact in facts:
-        yield from _equal_starts(fact)
+        yield from _equal_starts(fact, reviewed)
         yield from _too_alike(fact)
         yield from _training_apart(fact)
         for text in (fact.question, *evaluation_texts(fact), *fact.train_paraphrases):
@@ -41,9 +45,10 @@ def mean_overlap(fact: Fact) -> float:
     return mean(overlap(a, b) for a, b in combinations(sets, 2)) if len(sets) > 1 else 0.0
 
 
-def _equal_starts(fact: Fact) -> Iterator[Breach]:
+def _equal_starts(fact: Fact, reviewed: frozenset[tuple[str, str]]) -> Iterator[Breach]:
     starts: dict[str, list[str]] = defaultdict(list)
-    for text in (fact.question, *evaluation_texts(fact)):
+    unread = (t for t in evaluation_texts(fact) if (fact.id, t) not in reviewed)
+    for text in (fact.question, *unread):
         starts[" ".join(plain(text).split()[:4])].append(text)
     for start, texts in starts.items():
         if len(texts) > MOST_EQUAL_STARTS:

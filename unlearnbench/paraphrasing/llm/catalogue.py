@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from unlearnbench.paraphrasing.llm.definition import ParaphraserDefinition, load_paraphraser
-from unlearnbench.paraphrasing.llm.items import ItemReader, ItemsTransport
+from unlearnbench.paraphrasing.llm.items import AskedModel, ItemReader, ItemsTransport
 from unlearnbench.paraphrasing.llm.proposing import LLMParaphraser, proposal_reader
 from unlearnbench.paraphrasing.llm.second import LLMSecondReader, verdict_reader
+from unlearnbench.paraphrasing.llm.tasks import ModelTask
 from unlearnbench.remote.local import LocalModel
 from unlearnbench.remote.paying import CostLimit, PaidCalls
 from unlearnbench.remote.providers.catalogue import make_provider
@@ -30,6 +31,13 @@ def make_second_reader(spec: str, budget: CostLimit | None = None) -> LLMSecondR
     """The second reader that `spec` names, in the same way as a paraphraser."""
     definition = load_paraphraser(spec, "second")
     return LLMSecondReader(*_asked(definition, budget, verdict_reader(definition)))
+
+
+def make_asked(spec: str, task: ModelTask[R], budget: CostLimit | None) -> AskedModel[R]:
+    """The model that `spec` names, to be asked for one task. Raises as `make_paraphraser`."""
+    definition = load_paraphraser(spec, task.name)
+    reader = ItemReader(task.read, lines=not definition.file.structured)
+    return AskedModel(*_asked(definition, budget, reader), reader, task.schema)
 
 
 def _asked(

@@ -16,12 +16,25 @@ from unlearnbench.paths import content_root
 from unlearnbench.remote import settings
 from unlearnbench.remote.settings import ModelSettings, Role, prompt_in, settings_in
 
-Task = Literal["propose", "second"]
-"""What a definition's model can be asked for: paraphrases, or to read some a second time."""
-PROMPTS: Mapping[Task, str] = {"propose": "prompt.md", "second": "second.md"}
+Task = Literal["propose", "second", "neighbours", "never", "answers", "syntax", "prose", "forms"]
+"""What a definition's model can be asked for: paraphrases, to read some a second time, further
+facts, invented ones, bare answers, and rows for attacks.
+"""
+PROMPTS: Mapping[Task, str] = {
+    "propose": "prompt.md",
+    "second": "second.md",
+    "neighbours": "neighbours.md",
+    "never": "never.md",
+    "answers": "answers.md",
+    "syntax": "syntax.md",
+    "prose": "prose.md",
+    "forms": "forms.md",
+}
 """The file of each task's instructions in a definition's folder."""
-LAYOUTS: Mapping[Task, str] = {"propose": "1", "second": "1"}
+LAYOUTS: Mapping[Task, str] = dict.fromkeys(PROMPTS, "1")
 """Raised when the layout of a task's calls changes; part of every identity."""
+_SECOND: frozenset[Task] = frozenset({"second", "answers"})
+"""Tasks of the second reader."""
 DECISIVE = settings.DECISIVE | {"facts_per_call"}
 _FILE = "paraphraser.toml"
 
@@ -109,10 +122,10 @@ def load_paraphraser(spec: str, task: Task) -> ParaphraserDefinition:
 def _definition(name: str, task: Task) -> ParaphraserDefinition | None:
     shipped = name in paraphraser_names()
     folder = content_root() / "paraphrasers" / name if shipped else Path(name)
-    file = settings_in(folder, SecondFile if task == "second" else ParaphraserFile)
+    file = settings_in(folder, SecondFile if task in _SECOND else ParaphraserFile)
     if file is None:
         return None
-    if task == "second":
+    if task in _SECOND:
         file = file.model_copy(update=file.second.model_dump())
     return ParaphraserDefinition(
         folder.name, task, file, prompt_in(folder / PROMPTS[task], file.role)

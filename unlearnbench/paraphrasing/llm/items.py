@@ -23,6 +23,8 @@ from unlearnbench.remote.paying import Transport, dollars, estimated_tokens
 from unlearnbench.remote.prompts import Reply, Schema, quoted, usable
 from unlearnbench.types import Estimate, Usage
 
+TRIES = 4
+"""How often what was not replied is asked for again, on top of the attempts at each call."""
 Entry = Mapping[str, object]
 """What a reply says of one item."""
 R = TypeVar("R")
@@ -239,6 +241,18 @@ class AskedModel(Generic[R]):
     def strangers(self) -> int:
         """Entries of replies about facts that were not asked about; they were dropped."""
         return self.asker.strangers
+
+    def ask_all(self, items: Sequence[FactItem]) -> Mapping[str, R | str]:
+        """Each item's answer by id, or why there is none after `TRIES` tries; makes calls."""
+        results: dict[str, R | str] = {}
+        waiting = {item.id: item for item in items}
+        for _ in range(TRIES):
+            for name, result in self.asker.ask(list(waiting.values())):
+                results[name] = result
+            waiting = {i: item for i, item in waiting.items() if isinstance(results[i], str)}
+            if not waiting:
+                break
+        return results
 
     def keep_in(self, path: Path) -> None:
         """Keep replies in this file and in the user's cache, and look there before a call."""

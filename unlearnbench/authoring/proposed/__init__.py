@@ -1,0 +1,1 @@
+"""Facts and rows that a model proposes about the user's subjects: checked, and kept or left out."""
