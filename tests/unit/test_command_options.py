@@ -442,7 +442,6 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "rwku export": [
         ("--source f", "source", "f"),
         ("--subject A", "subjects", ["A"]),
-        ("--export q", "folder", Path("q")),
     ],
     "tofu": [
         *ENGINE,
