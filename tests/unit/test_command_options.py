@@ -44,6 +44,8 @@ CALLS = {
     "stress": ("stress x", "attacks.stress"),
     "tofu": ("tofu x", "tofu.score_tofu"),
     "muse": ("muse x y", "muse.score_muse"),
+    "rwku": ("rwku x", "rwku.score_rwku"),
+    "rwku export": ("rwku --export o", "rwku.export_subjects"),
     "utility": ("utility x", "utility.measure_utility"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
     "make": ("make-benchmark f.csv --out o --paraphraser none", "authoring.make_benchmark"),
@@ -459,6 +461,18 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--profile full", "profile", "full"),
         ("--limit 2", "limit", 2),
         ("--seed 4", "seed", 4),
+    ],
+    "rwku": [
+        *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
+        ("--source f", "source", "f"),
+        ("--subject A", "subjects", ["A"]),
+        ("--subject A --subject B", "subjects", ["A", "B"]),
+        ("--out r.json", "source", "hub"),
+    ],
+    "rwku export": [
+        ("--source f", "source", "f"),
+        ("--subject A", "subjects", ["A"]),
     ],
     "tofu": [
         *ENGINE,

@@ -68,7 +68,7 @@ def rwku(
     if export is not None:
         if checkpoint or out is not None:
             raise typer.BadParameter("--export takes neither CHECKPOINT nor --out")
-        return _print_export(export_subjects(source, subject or [], export), json)
+        return _print_export(export_subjects(source, subject or [], folder=export), json)
     if not checkpoint:
         raise typer.BadParameter("name the CHECKPOINT")
     if out is not None:
