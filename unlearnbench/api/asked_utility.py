@@ -32,7 +32,7 @@ def names_of_others(options: UtilityOptions) -> tuple[str, ...]:
     names = tuple(name for name in dict.fromkeys(options.utility) if name != BUNDLED)
     for name in names:
         if not (is_choices(name) or _is_task(name)):
-            hint = nearest(name.partition(":")[0], [BUNDLED, *CHOICES, HARNESS])
+            hint = nearest(name, [BUNDLED, *CHOICES, f"{HARNESS}:TASK", f"{HARNESS}:PATH.yaml"])
             raise PluginError(f"--utility {name}: {hint}; CHECKPOINT goes before it")
     lies = ChoiceSource(options.utility_source, options.columns)
     if not any(map(is_choices, names)) and lies != ChoiceSource():
