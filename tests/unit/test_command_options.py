@@ -530,6 +530,10 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
+    "utility --utility-judge": "integration/test_win_rate.py",
+    "utility --max-cost": "the same",
+    "utility --dry-run": "the same",
+    "calibrate --preferences": "integration/test_preference_calibration.py",
 }
 """Options that decide what a command does with the API's answer."""
 

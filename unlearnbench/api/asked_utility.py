@@ -11,6 +11,12 @@ from unlearnbench.benchmark.choices.sources import (
     load_choices,
 )
 from unlearnbench.benchmark.harness import HARNESS, find_task
+from unlearnbench.benchmark.instruction_sets import (
+    ALPACA_EVAL,
+    OWN_INSTRUCTIONS,
+    is_instructions,
+    load_instructions,
+)
 from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
 from unlearnbench.errors import EngineError, PluginError
 from unlearnbench.naming import nearest
@@ -31,12 +37,14 @@ def names_of_others(options: UtilityOptions) -> tuple[str, ...]:
     """The names beside `bundled`, each once. Raises `PluginError` for one that means nothing."""
     names = tuple(name for name in dict.fromkeys(options.utility) if name != BUNDLED)
     for name in names:
-        if not (is_choices(name) or _is_task(name)):
-            hint = nearest(name, [BUNDLED, *CHOICES, f"{HARNESS}:TASK", f"{HARNESS}:PATH.yaml"])
+        if not (is_choices(name) or is_instructions(name) or _is_task(name)):
+            known = [BUNDLED, *CHOICES, ALPACA_EVAL, f"{OWN_INSTRUCTIONS}:FILE"]
+            hint = nearest(name, [*known, f"{HARNESS}:TASK", f"{HARNESS}:PATH.yaml"])
             raise PluginError(f"--utility {name}: {hint}; CHECKPOINT goes before it")
     lies = ChoiceSource(options.utility_source, options.columns)
-    if not any(map(is_choices, names)) and lies != ChoiceSource():
-        what = "say whose with --utility mmlu, rwku or hub:OWNER/NAME"
+    lying = any(is_choices(name) or name == ALPACA_EVAL for name in names)
+    if not lying and lies != ChoiceSource():
+        what = "say whose with --utility mmlu, rwku, alpaca-eval or hub:OWNER/NAME"
         raise PluginError(f"--utility-source, --utility-column: {what}")
     return names
 
@@ -51,10 +59,12 @@ def asked_sets(options: UtilityOptions, limit: int | None) -> UtilitySets:
     sets = shipped_sets(limit)
     lies = ChoiceSource(options.utility_source, options.columns)
     tables = [load_choices(name, lies) for name in names if is_choices(name)]
+    others = [load_instructions(name, lies.folder) for name in names if is_instructions(name)]
     return replace(
         sets,
         tables=tuple(table if limit is None else table.first(limit) for table in tables),
         tasks=tuple(find_task(name, limit) for name in names if _is_task(name)),
+        instruction_sets=tuple(rows if limit is None else rows.first(limit) for rows in others),
     )
 
 

@@ -38,7 +38,11 @@ def with_utility(
 
     sets = shipped_sets(limit)
     asked = asked_by(
-        instruction_probes(sets.instructions, counter.prompt_format), counter, NEW_TOKENS
+        instruction_probes(
+            {row.id: row.instruction for row in sets.instructions}, counter.prompt_format
+        ),
+        counter,
+        NEW_TOKENS,
     )
     read = asked_by(list(_texts(sets)), counter, 0)
     asked = replace(

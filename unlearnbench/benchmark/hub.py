@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,14 +59,53 @@ def load_hub_rows(repository: str, config: str | None, split: str) -> Table:
     had.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
     load_dataset = extra("datasets", "data").load_dataset
-    httpx2 = extra("httpx2", "data")
-
-    try:
+    with _hub_errors(repository, config):
         revision = HfApi().dataset_info(repository, timeout=10).sha
         data = load_dataset(repository, config, split=split, revision=revision)
+    return Table(tuple(dict(row) for row in data), str(revision))
+
+
+def load_hub_file(repository: str, name: str) -> Table:
+    """The rows of one file of a data set of the hub. Raises `BenchmarkError` like `load_hub_rows`,
+    and for a file that is missing or damaged.
+    """
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    with _hub_errors(repository, None):
+        revision = HfApi().dataset_info(repository, timeout=10).sha
+        try:
+            path = hf_hub_download(repository, name, repo_type="dataset", revision=revision)
+        except EntryNotFoundError as error:
+            what = "the data set has no such file (it may have been renamed; see its page)"
+            raise BenchmarkError("missing-file", f"{repository} {name}", what) from error
+    return Table(_rows_of(Path(path), f"{repository} {name}"), str(revision))
+
+
+def load_local_file(path: Path) -> Table:
+    """The rows of a local file of JSON lines, JSON, CSV or Parquet.
+
+    Raises `BenchmarkError` for one that is missing, of another kind, or damaged.
+    """
+    if path.suffix not in SUFFIXES:
+        raise BenchmarkError("unreadable", str(path), f"its name ends in none of {SUFFIXES}")
+    if not path.is_file():
+        raise BenchmarkError("missing-file", str(path), "there is no such file")
+    rows = _rows_of(path, str(path))
+    return Table(rows, sha256_json(list(rows)))
+
+
+@contextmanager
+def _hub_errors(repository: str, config: str | None) -> Iterator[None]:
+    """The hub's errors as `BenchmarkError`."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+    httpx2 = extra("httpx2", "data")
+    try:
+        yield
     except GatedRepoError as error:
         page = f"{HfApi().endpoint}/datasets/{repository}"
         what = f"its owner lets in only who accepts the terms at {page}; then {_LOG_IN}"
@@ -84,7 +125,6 @@ def load_hub_rows(repository: str, config: str | None, split: str) -> Table:
         raise _unreachable(repository, error) from error
     except (httpx2.HTTPError, OSError, RuntimeError) as error:
         raise _unreachable(repository, error) from error
-    return Table(tuple(dict(row) for row in data), str(revision))
 
 
 def _unreachable(repository: str, error: Exception) -> BenchmarkError:
@@ -104,11 +144,15 @@ def _from_folder(folder: Path, name: str) -> Table:
     if path is None:
         tried = ", ".join(path.name for path in candidates)
         raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")
-    try:
-        rows = tuple(_read(path))
-    except (OSError, ValueError) as error:
-        raise BenchmarkError("unreadable", str(path), str(error).splitlines()[0]) from error
+    rows = _rows_of(path, str(path))
     return Table(rows, sha256_json(list(rows)))
+
+
+def _rows_of(path: Path, where: str) -> tuple[dict[str, Any], ...]:
+    try:
+        return tuple(_read(path))
+    except (OSError, ValueError) as error:
+        raise BenchmarkError("unreadable", where, str(error).splitlines()[0]) from error
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.instruction_sets import InstructionSet
 from unlearnbench.benchmark.jsonl import read_rows
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
@@ -54,7 +55,8 @@ class Prose(_Row):
 class UtilitySets:
     """All that is asked. `shots` are solved examples; `fingerprint` is the sha256 of all rows.
 
-    `tables` and `tasks` are those of others, which are identified by themselves.
+    `tables`, `tasks` and `instruction_sets` are those of others, which are identified by
+    themselves.
     """
 
     shots: tuple[ChoiceQuestion, ...]
@@ -63,6 +65,7 @@ class UtilitySets:
     prose: tuple[Prose, ...]
     tables: tuple[ChoiceSet, ...] = ()
     tasks: tuple[HarnessTask, ...] = ()
+    instruction_sets: tuple[InstructionSet, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearnbench.cli.calibrate_preferences import calibrate_for_preferences
 from unlearnbench.cli.options import Json, MaxCost, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.files.disk import check_file_option
@@ -33,6 +34,12 @@ def calibrate(
     tuned: Annotated[
         bool, typer.Option("--tuned", help="With --store: the judge was tuned on these items.")
     ] = False,
+    preferences: Annotated[
+        bool,
+        typer.Option(
+            "--preferences", help="As a judge of which of two answers is better; see utility."
+        ),
+    ] = False,
     max_cost: MaxCost = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -49,6 +56,8 @@ def calibrate(
 
     if store is not None:
         check_file_option("--store", store)
+    if preferences:
+        return calibrate_for_preferences(judge, items or [], store, tuned, max_cost, json)
     paths = items or default_items()
     calibration = measure(judge, paths, max_cost=max_cost)
     record = calibration_record(calibration, [path.name for path in paths])

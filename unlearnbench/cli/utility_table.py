@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from unlearnbench.cli.output import stdout
+from unlearnbench.cli.preferences import print_win_rate
 
 if TYPE_CHECKING:
     from unlearnbench.runs.schema.utility import Metric, UtilityRecord
@@ -14,12 +15,19 @@ if TYPE_CHECKING:
 def print_utility(record: UtilityRecord) -> None:
     """The metrics, for people."""
     from unlearnbench.cli.output import table
+    from unlearnbench.runs.preference_calibrations import trust_mark
 
+    judge = record.preferences.identity if record.preferences else None
     columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
     view = table(f"utility · {record.model.checkpoint}", *columns)
     for name, metric in record.metrics.items():
         base = record.base_metrics.get(name)
-        cells = [name, metric_text(metric), _interval(metric), str(metric.n)]
+        cells = [
+            name + trust_mark(name, judge),
+            metric_text(metric),
+            _interval(metric),
+            str(metric.n),
+        ]
         view.add_row(*cells, *([metric_text(base) if base else "–"] if record.base else []))
     stdout().print(view)
     if record.drift is not None and record.drift.refused is not None:
@@ -27,7 +35,7 @@ def print_utility(record: UtilityRecord) -> None:
     if record.base is not None and record.drift is None:
         command = f"unlearnbench utility {record.model.checkpoint} --base {record.base.checkpoint}"
         stdout().print(f"drift needs the base itself: {command}", soft_wrap=True)
-    stdout().print("no win rate: no judge of preferences has been calibrated")
+    print_win_rate(record)
     if record.open:
         stdout().print(f"{len(record.open)} answers are open: {record.open[0]} …")
 

@@ -59,7 +59,7 @@ class CostLimit:
         """Reserve a call's estimated price. Raises `LimitError` if it would pass the limit."""
         with self._lock:
             spent = self._spent + self._reserved
-            if spent + likely > self.most:
+            if not spent + likely <= self.most:  # nor is anything spent if it is no number
                 raise LimitError(
                     f"--max-cost {self.most} would be passed: {spent:.4f} spent or under way"
                 )

@@ -9,9 +9,11 @@ from unlearnbench.benchmark.utility_sets import load_utility_sets
 from unlearnbench.reporting.load import CheckpointRuns
 from unlearnbench.reporting.redact import BLANK, Redaction
 from unlearnbench.reporting.tables import TableRow
+from unlearnbench.runs.preference_calibrations import trust_mark
 from unlearnbench.runs.schema.utility import Metric, UtilityRecord
 from unlearnbench.utility.beside import metrics_beside
 from unlearnbench.utility.degeneration import answer_kind
+from unlearnbench.utility.derived import utility_of_run
 
 _MEANING = {
     "choice.letters": "bundled questions whose right letter is the most probable; chance is 0.25",
@@ -24,6 +26,9 @@ _MEANING = {
     "prose.bits_per_byte": "the same by text, for any tokenizer; less is better",
     "drift.kl": "divergence from the base a token, in nats",
     "drift.jsd": "the same, symmetric, at most 0.693",
+    "win_rate": "answers that a judge prefers to the base's, both orders; 0.5: as good as it",
+    "win_rate.length_controlled": "the same, as if both were always of one length",
+    "win_rate.agreeing": "instructions on which both orders agree; near 0: it went by the position",
     "composite": "harmonic mean of what is left of the base's parts; 1: all of it",
 }
 
@@ -59,8 +64,13 @@ def utility_part(
         return None
     metrics, base_metrics = metrics_beside(record, before)
     name = record.base.checkpoint if record.base else before.model.checkpoint if before else ""
+    judge = record.preferences.identity if record.preferences else None
     rows = [
-        TableRow(n, _cells(metric, base_metrics.get(n), _MEANING.get(n, "")), n == "composite")
+        TableRow(
+            n + trust_mark(n, judge),
+            _cells(metric, base_metrics.get(n), _meaning(n)),
+            n == "composite",
+        )
         for n, metric in metrics.items()
     ]
     return UtilityPart(
@@ -71,8 +81,14 @@ def utility_part(
     )
 
 
+def _meaning(metric: str) -> str:
+    """What a metric says; those of others' instructions have a name before them."""
+    _, found, rate = metric.partition(".win_rate")
+    return _MEANING.get(f"win_rate{rate}" if found else metric, "")
+
+
 def _first(checkpoint: CheckpointRuns) -> UtilityRecord | None:
-    records = (score.run.utility for score in checkpoint.scores)
+    records = (utility_of_run(score.run) for score in checkpoint.scores)
     return next((record for record in records if record is not None), None)
 
 

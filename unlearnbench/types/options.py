@@ -240,8 +240,10 @@ class UtilityOptions:
         utility: `bundled` (questions, instructions and prose that ship), with which every other
             name is measured too: `mmlu`, `mmlu:SUBJECT,…`, `rwku` (RWKU's `utility_general`) or
             `hub:OWNER/NAME[:CONFIG]`, choice questions asked by their letters behind five solved
-            ones; `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of lm-eval, run by its library and
-            with its defaults. Empty: nothing for `score`, `bundled` for `measure_utility`.
+            ones; `alpaca-eval` or `instructions:FILE`, more instructions to answer and to
+            compare (column `instruction`); `lm-eval:TASK` or `lm-eval:PATH.yaml`, a task of
+            lm-eval, run by its library and with its defaults. Empty: nothing for `score`,
+            `bundled` for `measure_utility`.
         utility_limit: Only the first rows of each kind, for a first look.
         utility_source: Where those questions lie: `hub`, or a folder with their files.
         columns: A data set's own names of `question`, `choices`, `answer` and `subject`.
@@ -251,8 +253,8 @@ class UtilityOptions:
         tuple[str, ...],
         Help(
             "Also measure what the model can still do, with the sets that ship (plain --utility), "
-            "and with mmlu, mmlu:SUBJECT,…, rwku, hub:OWNER/NAME[:CONFIG], lm-eval:TASK or "
-            "lm-eval:PATH.yaml; may be repeated.",
+            "and with mmlu, mmlu:SUBJECT,…, rwku, hub:OWNER/NAME[:CONFIG], alpaca-eval, "
+            "instructions:FILE, lm-eval:TASK or lm-eval:PATH.yaml; may be repeated.",
             read=tuple,
             repeated=True,
         ),
@@ -262,7 +264,7 @@ class UtilityOptions:
         Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
     ] = None
     utility_source: Annotated[
-        str, Help("Where the questions of mmlu, rwku and hub:… lie: hub, or a folder.")
+        str, Help("Where mmlu, rwku, alpaca-eval and hub:… lie: hub, or a folder.")
     ] = "hub"
     columns: Annotated[
         Mapping[str, str],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from unlearnbench.benchmark.choices.questions import ChoiceSet
 from unlearnbench.benchmark.harness import HARNESS
-from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction, UtilitySets
+from unlearnbench.benchmark.instruction_sets import InstructionSet
+from unlearnbench.benchmark.utility_sets import ChoiceQuestion, UtilitySets
 from unlearnbench.errors import RunError
 from unlearnbench.interfaces import Generator
 from unlearnbench.runs.schema.utility import (
     ChoiceTable,
+    InstructionTable,
     Measurement,
     Stage,
     StoredAnswer,
@@ -74,7 +76,8 @@ def measure_model(
     prose = (
         _prose(model, sets, watch) if watch else stages.get("prose", lambda: _prose(model, sets))
     )
-    answers = stages.get("answers", lambda: _answers(model.generator, sets.instructions)).answers
+    shipped = {row.id: row.instruction for row in sets.instructions}
+    answers = stages.get("answers", lambda: _answers(model.generator, shipped)).answers
     info = model.generator.info
     return Measurement(
         checkpoint=info.checkpoint,
@@ -87,6 +90,9 @@ def measure_model(
         vocabulary=prose.vocabulary,
         tables={asked.name: _table(model, asked, stages) for asked in sets.tables},
         tasks=_tasks(model, sets.tasks, stages),
+        instructions={
+            asked.name: _instructions(model, asked, stages) for asked in sets.instruction_sets
+        },
         notes=tuple(info.notes),
         settings=stages.settings,
     )
@@ -98,6 +104,15 @@ def _table(model: MeasuredModel, asked: ChoiceSet, stages: Stages) -> ChoiceTabl
     if table is None:
         raise RunError(f"its stage {name!r} holds no table; remove what was kept to measure again")
     return table.model_copy(update={"source": asked.source})
+
+
+def _instructions(model: MeasuredModel, asked: InstructionSet, stages: Stages) -> InstructionTable:
+    stage = stages.get(
+        f"instructions {asked.digest}", lambda: _answers(model.generator, asked.rows)
+    )
+    return InstructionTable(
+        source=asked.source, data=asked.digest, instructions=asked.rows, answers=stage.answers
+    )
 
 
 def _tasks(
@@ -130,8 +145,8 @@ def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> S
     return Stage(rows={q.id: row for q, row in zip(questions, values, strict=True)})
 
 
-def _answers(generator: Generator, instructions: Sequence[Instruction]) -> Stage:
-    """Greedy answers by id; one that failed stays open."""
+def _answers(generator: Generator, instructions: Mapping[str, str]) -> Stage:
+    """Greedy answers to instructions, both by id; one that failed stays open."""
     probes = instruction_probes(instructions, generator.info.prompt_format)
     results = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
     answers = {}

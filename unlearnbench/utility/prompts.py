@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from unlearnbench.benchmark.utility_sets import ChoiceQuestion, Instruction
+from unlearnbench.benchmark.utility_sets import ChoiceQuestion
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat
 from unlearnbench.utility.choice import LETTERS
 
@@ -42,13 +42,12 @@ def raw_probe(name: str, text: str) -> Probe:
     )
 
 
-def instruction_probes(instructions: Sequence[Instruction], form: PromptFormat) -> list[Probe]:
-    """Instructions as probes: a conversation's first turn, or a raw prompt."""
-    raw = [raw_probe(row.id, f"Question: {row.instruction}\nAnswer:") for row in instructions]
+def instruction_probes(instructions: Mapping[str, str], form: PromptFormat) -> list[Probe]:
+    """Instructions, by their ids, as probes: a conversation's first turn, or a raw prompt."""
+    raw = [raw_probe(row, f"Question: {text}\nAnswer:") for row, text in instructions.items()]
     if form == "raw":
         return raw
-    texts = [row.instruction for row in instructions]
     return [
         replace(probe, question=text, messages=(Message("user", text),), text=None)
-        for probe, text in zip(raw, texts, strict=True)
+        for probe, text in zip(raw, instructions.values(), strict=True)
     ]

@@ -128,5 +128,8 @@ def _measured(measured: Measurement, record: UtilityRecord) -> list[Stage]:
     for data in dict.fromkeys(task.data for task in measured.tasks.values()):
         tasks = {name: task for name, task in measured.tasks.items() if task.data == data}
         stages.append(Stage(key=key, name=f"task {data}", tasks=tasks))
-    answers = Stage(key=key, name="answers", answers=measured.answers)
-    return stages if _open(measured.answers) else [*stages, answers]
+    answered = {"answers": measured.answers} | {
+        f"instructions {t.data}": t.answers for t in measured.instructions.values()
+    }
+    whole = {name: answers for name, answers in answered.items() if not _open(answers)}
+    return stages + [Stage(key=key, name=n, answers=answers) for n, answers in whole.items()]

@@ -28,6 +28,7 @@ def metrics_of(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
         **_variety(measured),
         **_prose(measured, sets),
         **_tables(measured),
+        **_other_instructions(measured),
         **_tasks(measured),
     }
 
@@ -65,6 +66,16 @@ def _choices(measured: Measurement, sets: UtilitySets) -> dict[str, Metric]:
     taken = [chosen_letter(measured.letters[question.id]) for question in sets.questions]
     most = max(taken.count(letter) for letter in LETTERS)
     metrics["choice.one_letter"] = _share(most, len(gold), 0)
+    return metrics
+
+
+def _other_instructions(measured: Measurement) -> dict[str, Metric]:
+    """N-gram entropy of the answers to instructions of others, as RWKU has it on AlpacaEval's."""
+    metrics = {}
+    for name, table in measured.instructions.items():
+        texts = [answer.text for answer in table.answers.values()]
+        values = [ngram_entropy(cut_words(text)) for text in texts if text is not None]
+        metrics[f"{name}.ngram_entropy"] = mean_metric(values, len(texts) - len(values))
     return metrics
 
 

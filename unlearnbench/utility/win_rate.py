@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Preference = Literal["first", "second", "tie"]
 
@@ -74,7 +75,16 @@ def length_controlled(comparisons: Sequence[JudgedPair]) -> float | None:
     if not known:
         return None
     shares = np.array([c.share for c in known], dtype=np.float64)
-    gaps = np.array([c.model_length - c.base_length for c in known], dtype=np.float64)
+    return rate_at_equal_length(shares, length_gaps(known))
+
+
+def length_gaps(comparisons: Sequence[JudgedPair]) -> NDArray[np.float64]:
+    """By how many words the model's answer is longer than the base's, for each instruction."""
+    return np.array([c.model_length - c.base_length for c in comparisons], dtype=np.float64)
+
+
+def rate_at_equal_length(shares: NDArray[np.float64], gaps: NDArray[np.float64]) -> float:
+    """`length_controlled` of shares and differences of lengths, both of shape (instructions,)."""
     spread = float(gaps.std()) or float(abs(gaps[0]))
     rate = float(shares.mean())
     if not spread or rate in (0.0, 1.0):
@@ -86,7 +96,7 @@ _RIDGE = 0.01
 _STEPS = 100
 
 
-def _at_no_gap(shares: np.ndarray, gaps: np.ndarray) -> float:
+def _at_no_gap(shares: NDArray[np.float64], gaps: NDArray[np.float64]) -> float:
     """σ(a) of the fit, by Newton's method, which finds the one minimum of a convex function."""
     design = np.column_stack([np.ones_like(gaps), gaps])
     penalty = np.diag([0.0, _RIDGE])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -58,6 +58,18 @@ class ChoiceTable(Part):
     repeats: Mapping[str, str] = Field(default_factory=dict)
 
 
+class InstructionTable(Part):
+    """Instructions of others, by the numbers of their rows, and a model's answers to them.
+
+    `source` says where they are from, its revision included; `data` is the sha256 of their texts.
+    """
+
+    source: str
+    data: str
+    instructions: Mapping[str, str]
+    answers: Mapping[str, StoredAnswer]
+
+
 class TaskFigure(Part):
     """One metric of a task as another harness gives it, with its standard error if it has one."""
 
@@ -84,8 +96,8 @@ class Measurement(Part):
     `letters` are ln p of the four letters, `choices` the mean ln p a token of the four choices
     written out, `prose` ln p of each token of a paragraph, all in nats. `vocabulary` is the number
     of tokens that the model's distributions cover. `tables` and `tasks`: choice questions and
-    tasks of others, by their names. `settings` are the engine's, the prompt format among them;
-    empty in a record from before they were kept.
+    tasks of others, by their names; so `instructions`. `settings` are the engine's, the prompt
+    format among them; empty in a record from before they were kept.
     """
 
     checkpoint: str
@@ -99,7 +111,14 @@ class Measurement(Part):
     vocabulary: Count
     tables: Mapping[str, ChoiceTable]
     tasks: Mapping[str, TaskResult]
+    instructions: Mapping[str, InstructionTable] = Field(default_factory=dict)
     settings: Mapping[str, Setting | None] = Field(default_factory=dict)
+
+    def all_answers(self) -> Iterator[tuple[str, StoredAnswer]]:
+        """Every answer to an instruction: `<row>` of those that ship, `<name>/<row>` of others."""
+        yield from self.answers.items()
+        for name, table in self.instructions.items():
+            yield from ((f"{name}/{row}", answer) for row, answer in table.answers.items())
 
 
 class PreferenceVerdict(Part):
@@ -118,7 +137,7 @@ class JudgedInstruction(Part):
 
 
 class Preferences(Part):
-    """What a judge preferred, by instruction."""
+    """What a judge preferred, by instruction; keys are those of `Measurement.all_answers`."""
 
     judge: str
     identity: str
@@ -183,7 +202,7 @@ class UtilityRecord(Record):
     def open(self) -> list[str]:
         """Instructions and choice questions without an answer, of the model or of its base."""
         both = [self.model] if self.base is None else [self.model, self.base]
-        unanswered = [key for one in both for key, row in one.answers.items() if row.text is None]
+        unanswered = [key for one in both for key, row in one.all_answers() if row.text is None]
         tables = [table for one in both for table in one.tables.values()]
         return unanswered + [row for table in tables for row in table.gold.keys() - table.letters]
 

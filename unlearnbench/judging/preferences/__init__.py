@@ -1,0 +1,1 @@
+"""Language models as judges of which of two answers to an instruction is better."""
