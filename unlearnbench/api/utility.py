@@ -14,7 +14,7 @@ from unlearnbench.runs.schema.utility import Drift, Measurement, UtilityRecord
 from unlearnbench.runs.utility import read_utility, write_utility
 from unlearnbench.types.options import EngineOptions, UtilityOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
-from unlearnbench.utility.derived import all_metrics, derived, rows_of
+from unlearnbench.utility.derived import all_metrics, derived, rows_measured
 from unlearnbench.utility.measure import Watcher, measure_model
 from unlearnbench.utility.stages import KeptStages
 
@@ -74,7 +74,7 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
         RunError: The file is no such record, or was measured on other questions.
     """
     record = read_utility(Path(path))
-    if rows_of(record) is None:
+    if rows_measured(record) is None:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
     return derived(record, Path(path))
 

@@ -27,7 +27,7 @@ def all_metrics(
     return {**metrics, **drifted, "composite": composite(metrics, base_metrics)}, base_metrics
 
 
-def rows_of(record: UtilityRecord) -> UtilitySets | None:
+def rows_measured(record: UtilityRecord) -> UtilitySets | None:
     """The rows that ship of which a record is; None if it was measured on others."""
     model = record.model
     tables = (model.letters, model.choices, model.answers, model.prose)
@@ -40,7 +40,7 @@ def derived(record: UtilityRecord, path: Path) -> UtilityRecord:
 
     One of other rows stays as it is. Raises `RunError` if rows are missing, or hold no numbers.
     """
-    sets = rows_of(record)
+    sets = rows_measured(record)
     if sets is None:
         return record
     both = [record.model] if record.base is None else [record.model, record.base]
