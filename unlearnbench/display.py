@@ -62,7 +62,7 @@ NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
-def first_words(error: Exception, most: int = 200) -> str:
+def first_words(error: BaseException, most: int = 200) -> str:
     """A library's error in one line: its kind and how its message begins."""
     text = visible_line(" ".join(str(error).split())[:most])
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

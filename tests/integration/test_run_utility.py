@@ -307,6 +307,36 @@ def test_the_record_of_another_checkpoint_is_not_believed(
         assert load_run(run).utility
 
 
+def test_figures_are_derived_and_never_taken_as_they_stand(
+    models: dict[str, Path], tmp_path: Path, command_line: CommandLine
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(models["second"], run)
+    record = json.loads((run / "utility.json").read_text("utf-8"))
+    record["metrics"]["answers.degenerate"] |= {"low": 0.0, "high": 0.0}
+    record["metrics"]["composite"] |= {"low": 0.9, "high": 0.9}
+    (run / "utility.json").write_text(json.dumps(record), "utf-8")
+    pair = (run, models["second"])
+    shown, expected = (command_line("show", "run", one, "--json") for one in pair)
+    assert json.loads(shown.out)["utility"] == json.loads(expected.out)["utility"]
+    pages = [report([one]).html.split("can still do")[1][:4000] for one in pair]
+    assert pages[0] == pages[1]
+    tables = [compare([models["first"], one]).to_pandas() for one in pair]
+    names = [name for name in tables[0] if name.startswith("utility.")]
+    assert tables[0][names].equals(tables[1][names])
+    del record["model"]["letters"][next(iter(record["model"]["letters"]))]
+    (run / "utility.json").write_text(json.dumps(record), "utf-8")
+    for words in (("show", "run", run), ("compare", models["first"], run), ("report", run)):
+        done = command_line(*words)
+        assert (done.code, "rows are missing" in done.err) == (2, True), words
+
+
+def test_a_checkpoint_behind_the_bare_option_is_named(command_line: CommandLine) -> None:
+    done = command_line("score", "--utility", "smollm2-135m")
+    assert done.code == 2
+    assert "before --utility: smollm2-135m was taken for its value" in done.err
+
+
 def test_a_full_disk_loses_nothing_that_was_complete(
     models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,13 @@ def test_solved_questions_are_of_the_subject(folder: Path) -> None:
         assert {shot.subject for shot in row.shots} == {row.question.subject}
 
 
+def test_a_question_is_not_solved_before_it_is_asked(folder: Path) -> None:
+    write_rows(folder / "dev.jsonl", [TEST[0], *DEV])
+    first, second, *_ = load_choices("mmlu", ChoiceSource(str(folder))).rows
+    assert first.question not in first.shots
+    assert (len(first.shots), second.shots[0]) == (5, first.question)
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """A hub on this machine."""
@@ -206,7 +213,7 @@ def test_from_the_hub(hub: HubServer, folder: Path) -> None:
         ("hub:some/train", "missing-config", "test"),
         ("hub:some/gated", "not-allowed", "accepts the terms"),
         ("hub:some/nothing", "not-found", "no such data set"),
-        ("hub:some/down", "hub-unreachable", "503"),
+        ("hub:some/down", "hub-unreachable", "offline, give --utility-source FOLDER"),
     ],
 )
 def test_what_the_hub_has_not(hub: HubServer, name: str, rule: str, said: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
 
@@ -16,6 +16,8 @@ from unlearnbench.scoring.paired import holm, paired_mean
 from unlearnbench.utility.beside import metrics_beside
 from unlearnbench.utility.paired import compare_utility
 
+BUSY = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+"""10,000 draws an example, on a machine that may be busy."""
 NUMBERS = st.lists(st.floats(-100, 100), min_size=1, max_size=20)
 
 
@@ -45,14 +47,16 @@ def test_one_unit_shows_nothing() -> None:
     assert (test.p, test.interval) == (1.0, None)
 
 
+@BUSY
 @given(NUMBERS)
 def test_what_is_compared_with_itself_does_not_differ(values: list[float]) -> None:
     test = paired_mean(named(values), named(values))
     assert (test.difference, test.p) == (0.0, 1.0)
 
 
-@given(NUMBERS, st.randoms())
-def test_swapping_the_runs_turns_the_sign_alone(values: list[float], random: object) -> None:
+@BUSY
+@given(NUMBERS)
+def test_swapping_the_runs_turns_the_sign_alone(values: list[float]) -> None:
     other = [value + math.sin(place) for place, value in enumerate(values)]
     one, two = paired_mean(named(values), named(other)), paired_mean(named(other), named(values))
     assert one.difference == pytest.approx(-two.difference)

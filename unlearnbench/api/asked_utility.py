@@ -38,8 +38,8 @@ def names_of_others(options: UtilityOptions) -> tuple[str, ...]:
     names = tuple(name for name in dict.fromkeys(options.utility) if name != BUNDLED)
     for name in names:
         if not (is_choices(name) or is_instructions(name) or _is_task(name)):
-            known = [BUNDLED, *CHOICES, ALPACA_EVAL, OWN_INSTRUCTIONS, HARNESS]
-            hint = nearest(name.partition(":")[0], known)
+            known = [BUNDLED, *CHOICES, ALPACA_EVAL, f"{OWN_INSTRUCTIONS}:FILE"]
+            hint = nearest(name, [*known, f"{HARNESS}:TASK", f"{HARNESS}:PATH.yaml"])
             raise PluginError(f"--utility {name}: {hint}; CHECKPOINT goes before it")
     lies = ChoiceSource(options.utility_source, options.columns)
     lying = any(is_choices(name) or name == ALPACA_EVAL for name in names)

@@ -11,8 +11,10 @@ from unlearnbench.errors import RunError
 from unlearnbench.runs.compare import ComparedRun, Comparison, comparable, compare_scores
 from unlearnbench.runs.pair import compare_pair
 from unlearnbench.runs.run import Run
+from unlearnbench.runs.schema.utility import UtilityRecord
 from unlearnbench.runs.utility_pair import UtilityComparison, verdict_on
 from unlearnbench.utility.beside import metrics_beside
+from unlearnbench.utility.derived import utility_of_run
 from unlearnbench.utility.paired import compare_utility
 
 
@@ -39,21 +41,22 @@ def compare(runs: Sequence[Run | str | Path], base: str | Path | None = None) ->
     """
     read = comparable(runs, base)
     first, sets = read[0], load_utility_sets()
-    kept = tuple(compare_utility(first.utility, run.utility, sets) for run in read[1:])
+    records = [utility_of_run(run) for run in read]
+    kept = tuple(compare_utility(records[0], record, sets) for record in records[1:])
     verdicts = tuple(
         _verdict(first, run, utility) for run, utility in zip(read[1:], kept, strict=True)
     )
     compared = compare_scores(read)
-    rows = tuple(map(_with_utility, compared.runs, read))
+    rows = tuple(map(_with_utility, compared.runs, read, records))
     return replace(compared, runs=rows, utility=kept, verdicts=verdicts)
 
 
-def _with_utility(row: ComparedRun, run: Run) -> ComparedRun:
+def _with_utility(row: ComparedRun, run: Run, record: UtilityRecord | None) -> ComparedRun:
     """A row with the metrics of utility, compared with the base's where that is given."""
-    if run.utility is None:
+    if record is None:
         return row
-    base = None if run.base is None else run.base.utility
-    return replace(row, utility=metrics_beside(run.utility, base)[0])
+    base = None if run.base is None else utility_of_run(run.base)
+    return replace(row, utility=metrics_beside(record, base)[0])
 
 
 def _verdict(first: Run, second: Run, utility: UtilityComparison) -> str:

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.api.asked_utility import asked_sets
 from unlearnbench.api.preferences import with_stored_preferences
-from unlearnbench.benchmark.utility_sets import UtilitySets, load_utility_sets
+from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
-from unlearnbench.runs.schema.utility import Drift, Measurement, Metric, UtilityRecord
+from unlearnbench.runs.schema.utility import Drift, Measurement, UtilityRecord
 from unlearnbench.runs.utility import read_utility, write_utility
 from unlearnbench.types.options import EngineOptions, UtilityOptions
 from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
-from unlearnbench.utility.composite import composite
+from unlearnbench.utility.derived import all_metrics, derived, rows_measured
 from unlearnbench.utility.measure import Watcher, measure_model
 from unlearnbench.utility.stages import KeptStages
-from unlearnbench.utility.summary import drift_metrics, metrics_of
-from unlearnbench.utility.ways import is_whole
 
 if TYPE_CHECKING:
     from unlearnbench.engines.transformers.engine import ModelEngine
@@ -77,27 +75,9 @@ def recompute_utility(path: str | Path) -> UtilityRecord:
         RunError: The file is no such record, or was measured on other questions.
     """
     record = read_utility(Path(path))
-    sets = load_utility_sets().first(len(record.model.letters))
-    if sets.fingerprint != record.data:
+    if rows_measured(record) is None:
         raise RunError(f"{path}: measured on other questions than this version's; measure it again")
-    both = [record.model] if record.base is None else [record.model, record.base]
-    if not all(is_whole(measured, sets) for measured in both):
-        raise RunError(f"{path}: rows are missing, or are no numbers; measure it again")
-    metrics, base_metrics = _all_metrics(record.model, record.base, record.drift, sets)
-    again = record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})
-    return with_stored_preferences(again, path)
-
-
-def _all_metrics(
-    model: Measurement, base: Measurement | None, drift: Drift | None, sets: UtilitySets
-) -> tuple[dict[str, Metric], dict[str, Metric]]:
-    """A model's metrics, those that compare it with its base among them, and its base's."""
-    metrics = metrics_of(model, sets)
-    if base is None:
-        return metrics, {}
-    base_metrics = metrics_of(base, sets)
-    drifted = {} if drift is None else drift_metrics(drift)
-    return {**metrics, **drifted, "composite": composite(metrics, base_metrics)}, base_metrics
+    return with_stored_preferences(derived(record, Path(path)), path)
 
 
 def utility_record(
@@ -108,7 +88,7 @@ def utility_record(
     created: str,
 ) -> UtilityRecord:
     """A record with its metrics."""
-    metrics, base_metrics = _all_metrics(model, base, drift, sets)
+    metrics, base_metrics = all_metrics(model, base, drift, sets)
     return UtilityRecord(
         created=created,
         data=sets.fingerprint,

@@ -119,7 +119,10 @@ def print_demo(before: Run, after: Run) -> None:
 
 def _kept(after: Run) -> str:
     """The composite in percent; a dash while it is not known."""
-    metric = after.utility and after.utility.metrics.get("composite")
+    from unlearnbench.utility.derived import utility_of_run
+
+    utility = utility_of_run(after)
+    metric = utility and utility.metrics.get("composite")
     value = metric.value if metric else None
     return "–" if value is None else f"{value * 100:.1f} %"
 

@@ -73,7 +73,9 @@ def run_record(run: Run) -> dict[str, object]:
     """The record that `--json` prints."""
     from unlearnbench.api.corrections import corrections
     from unlearnbench.scoring.scores import score_record
+    from unlearnbench.utility.derived import utility_of_run
 
+    utility = utility_of_run(run)
     return {
         "run": str(run.path),
         "status": run.record.status,
@@ -96,7 +98,7 @@ def run_record(run: Run) -> dict[str, object]:
         "corrected": {name: asdict(c) for name, c in corrections(run).items()},
         "findings": [asdict(finding) for finding in run.findings],
         "base": _base_record(run),
-        "utility": None if run.utility is None else metrics_record(run.utility),
+        "utility": None if utility is None else metrics_record(utility),
         "n_probes": len(run.probes),
         "n_open": run.n_open,
         "n_cut": run.n_cut,
@@ -121,6 +123,7 @@ def _base_record(run: Run) -> dict[str, object] | None:
 
 def _print_tables(run: Run) -> None:
     from unlearnbench.cli.output import WIDE
+    from unlearnbench.utility.derived import utility_of_run
 
     console = stdout()
     console.print(_score_table(run, console.width >= WIDE))
@@ -130,8 +133,9 @@ def _print_tables(run: Run) -> None:
         console.print(_style_table(run))
     if run.ways:
         console.print(_way_table(run))
-    if run.utility is not None:
-        print_utility(run.utility)
+    utility = utility_of_run(run)
+    if utility is not None:
+        print_utility(utility)
     for line in _remarks(run):
         console.print(line, soft_wrap=True)
 

@@ -88,7 +88,10 @@ def score(
     from unlearnbench.runs.several import Runs
 
     if not checkpoint and engine_options.model is None:
-        raise typer.BadParameter("name the CHECKPOINT")
+        swallowed = f", before --utility: {utility_options.utility[0]} was taken for its value"
+        raise typer.BadParameter(
+            f"name the CHECKPOINT{swallowed if utility_options.utility else ''}"
+        )
     names = benchmark_list(benchmark)
     check_dry(dry_run, on, price)
     if dry_run:

@@ -13,6 +13,7 @@ from unlearnbench.runs.preference_calibrations import trust_mark
 from unlearnbench.runs.schema.utility import Metric, UtilityRecord
 from unlearnbench.utility.beside import metrics_beside
 from unlearnbench.utility.degeneration import answer_kind
+from unlearnbench.utility.derived import utility_of_run
 
 _MEANING = {
     "choice.letters": "bundled questions whose right letter is the most probable; chance is 0.25",
@@ -87,7 +88,7 @@ def _meaning(metric: str) -> str:
 
 
 def _first(checkpoint: CheckpointRuns) -> UtilityRecord | None:
-    records = (score.run.utility for score in checkpoint.scores)
+    records = (utility_of_run(score.run) for score in checkpoint.scores)
     return next((record for record in records if record is not None), None)
 
 

@@ -39,7 +39,7 @@ def choose_columns(have: Sequence[str], named: Mapping[str, str], where: str) ->
     for part in named:
         if part not in PARTS:
             what = f"no part of a question; {nearest(part, PARTS)}"
-            raise BenchmarkError("unknown-part", f"--column {part}={named[part]}", what)
+            raise BenchmarkError("unknown-part", f"--utility-column {part}={named[part]}", what)
     by_name = {name.strip().casefold(): name for name in have}
     chosen = {part: _named(part, text, by_name) for part, text in named.items()}
     for part in PARTS:
@@ -50,8 +50,8 @@ def choose_columns(have: Sequence[str], named: Mapping[str, str], where: str) ->
         chosen["choices"] = lettered
     missing = next((part for part in PARTS[:3] if part not in chosen), None)
     if missing is not None:
-        what = f"no column for the {missing}; name it with --column {missing}=NAME; there are: "
-        raise BenchmarkError("missing-column", where, what + ", ".join(have))
+        hint = f"name it with --utility-column {missing}=NAME; there are: {', '.join(have)}"
+        raise BenchmarkError("missing-column", where, f"no column for the {missing}; {hint}")
     subject = chosen.get("subject", (None,))[0]
     return Columns(chosen["question"][0], chosen["choices"], chosen["answer"][0], subject)
 
@@ -61,7 +61,7 @@ def _named(part: str, text: str, by_name: Mapping[str, str]) -> tuple[str, ...]:
     for name in names:
         if name.casefold() not in by_name:
             what = f"no such column; {nearest(name, by_name.values())}"
-            raise BenchmarkError("missing-column", f"--column {part}={text}", what)
+            raise BenchmarkError("missing-column", f"--utility-column {part}={text}", what)
     return tuple(by_name[name.casefold()] for name in names)
 
 

@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from unlearnbench.benchmark.choices.questions import ChoiceSet, LetteredQuestion, posed
 from unlearnbench.benchmark.choices.rows import Row, lettered_questions
 from unlearnbench.benchmark.hub import SUFFIXES, Table, load_table
+from unlearnbench.display import first_words
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
 
 MMLU = "cais/mmlu"
 RWKU = "jinzhuoran/RWKU"
-CHOICES = ("mmlu", "rwku", "hub")
-"""What names of data sets of choice questions begin with."""
+CHOICES = ("mmlu", "mmlu:SUBJECT", "rwku", "hub:OWNER/NAME", "hub:OWNER/NAME:CONFIG")
+"""The forms of names of data sets of choice questions."""
 SHOTS = 5
 """Solved questions before each, as in MMLU (Hendrycks et al. 2021, arXiv 2009.03300, section 4)."""
 _SHOT_SPLITS = ("dev", "validation", "train")
@@ -73,7 +75,7 @@ def _mmlu(
             what = f"{subject!r} is no subject of it; {nearest(subject, have - {''})}"
             raise BenchmarkError("unknown-subject", f"--utility {name}", what)
     shots = _shots(repository, config, source)
-    rows = posed(questions, [shots[question.subject] for question in questions])
+    rows = posed(questions, [_before(question, shots) for question in questions])
     kept = tuple(row for row in rows if not subjects or row.question.subject in subjects)
     return ChoiceSet(name, _told(repository, table, source), "mmlu", kept)
 
@@ -105,8 +107,8 @@ def _examples(row: Row, subject: str, where: str) -> tuple[LetteredQuestion, ...
 
 def _shots(
     repository: str, config: str | None, source: ChoiceSource
-) -> Mapping[str, tuple[LetteredQuestion, ...]]:
-    """The first solved questions of each subject, from the first split that is there."""
+) -> Mapping[str, Sequence[LetteredQuestion]]:
+    """The solved questions of each subject, from the first split that is there."""
     by_subject: dict[str, list[LetteredQuestion]] = defaultdict(list)
     for split in _SHOT_SPLITS:
         try:
@@ -119,8 +121,19 @@ def _shots(
         for question in lettered_questions(table.rows, source.columns, shown):
             by_subject[question.subject].append(question)
         break
-    shots = {subject: tuple(questions[:SHOTS]) for subject, questions in by_subject.items()}
-    return defaultdict(tuple, shots)
+    return by_subject
+
+
+def _before(
+    question: LetteredQuestion, solved: Mapping[str, Sequence[LetteredQuestion]]
+) -> tuple[LetteredQuestion, ...]:
+    """The solved questions before one, which is not shown among them with its answer."""
+    others = (
+        shot
+        for shot in solved.get(question.subject, ())
+        if (shot.question, shot.choices) != (question.question, question.choices)
+    )
+    return tuple(islice(others, SHOTS))
 
 
 def _split(repository: str, config: str | None, split: str, source: ChoiceSource) -> Table:
@@ -128,7 +141,13 @@ def _split(repository: str, config: str | None, split: str, source: ChoiceSource
     folder, place = Path(source.folder), config or "data"
     names = [f"{place}/{split}-00000-of-00001", f"{place}/{split}", f"{place}_{split}"]
     there = (n for n in names if any((folder / f"{n}{end}").is_file() for end in SUFFIXES))
-    return load_table(source.folder, repository, config, next(there, split), split)
+    try:
+        return load_table(source.folder, repository, config, next(there, split), split)
+    except BenchmarkError as error:
+        if error.rule != "hub-unreachable" or error.__cause__ is None:
+            raise
+        what = f"{first_words(error.__cause__)}; offline, give --utility-source FOLDER"
+        raise BenchmarkError(error.rule, repository, what) from error
 
 
 def _told(repository: str, table: Table, source: ChoiceSource) -> str:
