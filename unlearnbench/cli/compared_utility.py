@@ -22,11 +22,11 @@ def print_compared_utility(compared: Comparison) -> None:
     console = stdout()
     for run, verdict in zip(compared.runs[1:], compared.verdicts, strict=True):
         if verdict.startswith("no verdict"):
-            console.print(verdict, soft_wrap=True)
+            console.print(verdict)
             continue
         name = _name(run, compared.runs)
         first = _name(compared.runs[0], compared.runs)
-        console.print(strong(f"beside {first}, {name}", f" {verdict}."), soft_wrap=True)
+        console.print(strong(f"beside {first}, {name}", f" {verdict}."))
 
 
 def _print_metrics(runs: Sequence[ComparedRun]) -> None:
@@ -48,7 +48,7 @@ def _print_tests(run: ComparedRun, kept: UtilityComparison) -> None:
     from unlearnbench.runs.utility_pair import p_text
 
     if kept.refused is not None:
-        stdout().print(f"{run.path}: utility not compared: {kept.refused}", soft_wrap=True)
+        stdout().print(f"{run.path}: utility not compared: {kept.refused}")
         return
     view = table(f"{run.checkpoint} minus the first", "metric", "difference", "n", "p", "p (Holm)")
     for name, d in kept.differences.items():
