@@ -23,8 +23,9 @@ class CampaignRow:
 
     Scores with open facts are the conservative end of their interval: `worst_case`
     (`forget.strict` under that profile), `stress` (the share that leaked through any ranked door)
-    and `relearnt` (the highest of a benign arm) the high one, `retain` and `fluency` the low one. `warnings` are the codes of what speaks against
-    reading the worst case as forgetting, `missing` the jobs that have not ended well.
+    and `relearnt` (the highest of a benign arm) the high one, `retain` and `fluency` the low one.
+    `warnings` are the codes of what speaks against reading the worst case as forgetting, `missing`
+    the jobs that have not ended well.
     """
 
     model: str
