@@ -58,6 +58,10 @@ def _questions(facts: Sequence[Fact], relearn: Sequence[RelearnSet]) -> dict[str
 def _check_row(row: IndirectRow, fact: Fact, asked: Mapping[str, str], where: str) -> None:
     golds = (fact.answer, *fact.aliases)
     own = (row.answer, *row.aliases)
+    for text in (row.question, *own):
+        if not plain(text):
+            what = f"{fact.id}: {text!r} has neither letter nor digit: no response could hold it"
+            raise BenchmarkError("wordless", where, what)
     for text in (*golds, *own):
         if holds(row.question, text):
             what = f"{fact.id}: {text!r} stands in {row.question!r}"
