@@ -121,7 +121,7 @@ def test_only_draws_are_drawn() -> None:
         (
             "indirect",
             6,
-            "indirect.jsonl: missing-indirect: 1 forget facts have no indirect question",
+            "indirect.jsonl: missing-indirect: 1 forget facts",
         ),
     ],
 )

@@ -14,15 +14,17 @@ from unlearnbench.files.disk import write_atomically
 from unlearnbench.runs.attacks import read_finished, read_relearn, read_stress
 from unlearnbench.runs.run import Run, load_run
 from unlearnbench.runs.schema import FinishedRelearn
+from unlearnbench.scoring.scores import headline_of
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     """A checkpoint and its figures, shares in 0 … 1; None where there is no result yet.
 
-    Scores with open facts are the conservative end of their interval: `worst_case`, `stress` (the
-    share that leaked through any ranked door) and `relearnt` (the highest of a benign arm) the
-    high one, `retain`, `fluency` and `utility` (the composite beside the base's) the low one.
+    Scores with open facts are the conservative end of their interval: `worst_case`
+    (`forget.strict` under that profile), `stress` (the share that leaked through any ranked door)
+    and `relearnt` (the highest of a benign arm) the high one, `retain`, `fluency` and `utility`
+    (the composite beside the base's) the low one.
     `warnings` are the codes of what speaks against reading the worst case as forgetting, `missing`
     the jobs that have not ended well.
     """
@@ -98,7 +100,7 @@ def _figures(job: CampaignJob, folder: Path) -> Mapping[str, float | int | str]:
     """A result's figures under the row's names."""
     if job.kind in ("base", "score"):
         run = load_run(folder)
-        scores, worst = run.scores, run.scores["forget.worst_case"]
+        scores, worst = run.scores, run.scores[headline_of(run.scores)]
         return {
             "worst_case": worst.high,
             "worst_case_low": worst.interval.low,

@@ -132,7 +132,7 @@ def _print_tables(run: Run) -> None:
     if run.styles:
         console.print(_style_table(run))
     if run.ways:
-        console.print(_way_table(run))
+        console.print(_way_table(run, console.width >= WIDE))
     utility = utility_of_run(run)
     if utility is not None:
         print_utility(utility)
@@ -203,18 +203,20 @@ def _style_table(run: Run) -> Table:
     return view
 
 
-def _way_table(run: Run) -> Table:
+def _way_table(run: Run, wide: bool) -> Table:
     """The ways of profile `strict`, beside what the base answers in them where there is one."""
     from unlearnbench.cli.output import table
 
     title = "What each way adds to the questions of standard"
-    headings = ("facts answered", "95 % interval", "not to standard")
+    asks = ["asks"] if wide else []
+    headings = (*asks, "facts answered", "95 % interval", "not to standard")
     based = {} if run.base is None else {effect.way: effect.score for effect in run.base.ways}
-    view = table(title, "way", "asks", *headings, *(["the base"] if based else []), left=2)
+    base = ["the base"] if based else []
+    view = table(title, "way", *headings, *base, left=1 + len(asks))
     for effect in run.ways:
         cells = [score_text(effect.score), bounds_text(effect.score.interval)]
         cells += [f"+{len(effect.added)}", *([score_text(based[effect.way])] if based else [])]
-        view.add_row(effect.way, WAYS[effect.way], *cells)
+        view.add_row(effect.way, *([WAYS[effect.way]] if wide else []), *cells)
     return view
 
 

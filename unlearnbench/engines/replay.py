@@ -95,7 +95,10 @@ class ReplayEngine:
 
 def _described(sampling: Sampling) -> str:
     drawn = f", temperature {sampling.temperature}, seed {sampling.seed}"
-    return f"{sampling.max_new_tokens} new tokens{drawn if sampling.temperature else ''}"
+    text = f"{sampling.max_new_tokens} new tokens{drawn if sampling.temperature else ''}"
+    if sampling.sample_temperature is None:
+        return text
+    return f"{text}, draws at temperature {sampling.sample_temperature} with seed {sampling.seed}"
 
 
 def _prompt(probe: Probe) -> object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from unlearnbench.runs.asked import FULL, fewest_paraphrases
 from unlearnbench.runs.identity import departures
-from unlearnbench.scoring.answers import why_unanswered
+from unlearnbench.scoring.answers import cut_answer, why_unanswered
 from unlearnbench.scoring.findings import (
     ALIKE,
     CUT,
@@ -121,9 +121,8 @@ def _words(text: str) -> list[str]:
 def findings_of(run: Run) -> tuple[RunFinding, ...]:
     """All reasons not to take a run's headline at face value, warnings first."""
     counts = _counted(run, [p for p in run.probes if p.key.is_standard], lambda p: p.split)
-    by_way = _counted(
-        run, [p for p in run.probes if not p.key.is_standard], lambda p: p.key.context
-    )
+    others = [p for p in run.probes if not p.key.is_standard and not _went_on(run, p)]
+    by_way = _counted(run, others, lambda p: p.key.context)
     findings = [
         *_departures(run),
         *_open(run),
@@ -143,6 +142,14 @@ def _counted(run: Run, probes: Sequence[Probe], part: Callable[[Probe], str]) ->
     for probe in probes:
         parts.setdefault(part(probe), []).append(probe)
     return {name: counted for name, p in parts.items() if (counted := count_answers(run, p)).n}
+
+
+def _went_on(run: Run, probe: Probe) -> bool:
+    """Whether an answer ended where the model asked itself something: a plain text has no other
+    end, so that being cut later is the rule there and hides nothing.
+    """
+    answer = run.completions.get(probe.key)
+    return isinstance(answer, Completion) and cut_answer(answer.text) != answer.text.strip()
 
 
 def _departures(run: Run) -> Iterator[RunFinding]:
