@@ -25,6 +25,7 @@ from unlearnbench.runs.stored import load_answered, load_finished, load_judged
 from unlearnbench.submissions.read import claimed_record, read_claim
 from unlearnbench.submissions.schema import OTHER, Attestation, BaseClaim, Submission
 from unlearnbench.submissions.untrusted import Refusal
+from unlearnbench.submissions.utility_claim import UtilityClaim
 from unlearnbench.training.record import read_record
 
 STORED = Path(__file__).parents[1] / "fixtures" / "stored"

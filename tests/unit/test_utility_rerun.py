@@ -10,6 +10,7 @@ import pytest
 
 from tests.forgeries.utility import swapped
 from tests.made_utility import Made, measurement, record
+from unlearnbench.errors import SubmissionError
 from unlearnbench.runs.schema.utility import Measurement, StoredAnswer
 from unlearnbench.submissions.utility import SentUtility, read_utility_claim, utility_fields
 from unlearnbench.submissions.utility_claim import UtilityClaim
@@ -76,3 +77,15 @@ def test_other_tokens_are_no_agreement() -> None:
     prose = {key: (*row, -math.log(2)) for key, row in own.prose.items()}
     found = compare_utility(sent(), own.model_copy(update={"prose": prose}))
     assert (found.moved, found.agrees) == (None, False)
+
+
+def test_a_record_that_was_changed_by_hand_is_not_sent() -> None:
+    whole = record(OWN, PRINT)
+    first, *others = whole.model.letters
+    for letters, words in (
+        ({key: whole.model.letters[key] for key in others}, f"'{first}': missing"),
+        ({**whole.model.letters, first: (math.nan,) * 4}, "NaN; measure it again"),
+    ):
+        model = whole.model.model_copy(update={"letters": letters})
+        with pytest.raises(SubmissionError, match=words):
+            utility_fields(whole.model_copy(update={"model": model}))

@@ -52,11 +52,7 @@ def read_utility_claim(data: Mapping[str, bytes]) -> SentUtility | None:
     sets = shipped_sets()
     if claim.data != sets.fingerprint:
         raise Refusal("utility", f"{SENT_UTILITY}, data", OTHER_QUESTIONS)
-    questions, paragraphs = [row.id for row in sets.questions], [row.id for row in sets.prose]
-    _check_ids("letters", claim.letters, questions)
-    _check_ids("choices", claim.choices, questions)
-    _check_ids("answers", claim.answers, [row.id for row in sets.instructions])
-    _check_ids("prose", claim.prose, paragraphs)
+    _check_rows(claim, sets)
     _check_numbers(claim, sets)
     measured = claim.measured
     return SentUtility(claim, measured, metrics_of(measured, sets))
@@ -66,6 +62,15 @@ def read_utility_claim(data: Mapping[str, bytes]) -> SentUtility | None:
 def shipped_sets() -> UtilitySets:
     """The questions of this version, read once."""
     return load_utility_sets()
+
+
+def _check_rows(held: UtilityClaim | Measurement, sets: UtilitySets) -> None:
+    """Raise `Refusal` unless exactly the rows of the sets are there."""
+    questions = [row.id for row in sets.questions]
+    _check_ids("letters", held.letters, questions)
+    _check_ids("choices", held.choices, questions)
+    _check_ids("answers", held.answers, [row.id for row in sets.instructions])
+    _check_ids("prose", held.prose, [row.id for row in sets.prose])
 
 
 def _check_ids(part: str, sent: Collection[str], expected: Collection[str]) -> None:
@@ -148,13 +153,18 @@ def utility_fields(record: UtilityRecord) -> JsonObject:
             f"{SENT_UTILITY}: {len(still_open)} answers are open ({still_open[0]} …); measure it "
             "again"
         )
+    try:
+        _check_rows(model, sets)
+        metrics = metrics_of(model, sets)
+    except (Refusal, ValueError) as error:  # a record that was changed by hand
+        raise SubmissionError(f"{error}; measure it again") from error
     return {
         "schema_version": UtilityClaim.VERSION,
         "created": record.created,
         "data": record.data,
         **model.model_dump(mode="json", include=_SENT),
         "answers": {key: answer.text for key, answer in model.answers.items()},
-        "metrics": {n: MetricClaim.of(m) for n, m in metrics_of(model, sets).items()},
+        "metrics": {n: MetricClaim.of(m) for n, m in metrics.items()},
     }
 
 
