@@ -220,7 +220,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "paraphraser": "none",
         "make_options": MakeOptions(),
         "resume": False,
-        **dict.fromkeys(("second_reader", "review", "max_cost")),
+        **dict.fromkeys(("second_reader", "review", "max_cost", "base")),
     },
     "make dry": {
         "facts": "f.csv",
@@ -228,6 +228,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "paraphraser": "none",
         "make_options": MakeOptions(),
         "second_reader": None,
+        "base": None,
     },
     "report": {
         "runs": [Path("a"), Path("b")],

@@ -14,7 +14,7 @@ from unlearnbench.errors import SubmissionError
 from unlearnbench.runs.schema.utility import Measurement, StoredAnswer
 from unlearnbench.submissions.utility import SentUtility, read_utility_claim, utility_fields
 from unlearnbench.submissions.utility_claim import UtilityClaim
-from unlearnbench.submissions.utility_rerun import compare_utility
+from unlearnbench.submissions.utility_rerun import rerun_of_utility
 
 OWN = Made("own", choices=0.3)
 PRINT = "a" * 64
@@ -34,7 +34,7 @@ def sent(change: Callable[[Any], object] = lambda fields: None) -> SentUtility:
 
 
 def test_the_same_measurement_agrees() -> None:
-    found = compare_utility(sent(), measurement(OWN, PRINT))
+    found = rerun_of_utility(sent(), measurement(OWN, PRINT))
     assert (found.agrees, found.same_answers, found.answers, found.moved) == (True, 108, 108, 0.0)
 
 
@@ -47,18 +47,18 @@ def shifted(by: float) -> Measurement:
 
 @pytest.mark.parametrize(("by", "differ"), [(0.05, ()), (0.11, ("prose",))])
 def test_prose_may_move_a_little(by: float, differ: tuple[str, ...]) -> None:
-    found = compare_utility(sent(), shifted(by))
+    found = rerun_of_utility(sent(), shifted(by))
     assert found.moved == pytest.approx(by)
     assert found.differ == differ
 
 
 def test_swapped_letters_differ() -> None:
-    assert compare_utility(sent(swapped), measurement(OWN, PRINT)).differ == ("choice.letters",)
+    assert rerun_of_utility(sent(swapped), measurement(OWN, PRINT)).differ == ("choice.letters",)
 
 
 def test_answers_written_anew_differ() -> None:
     evasive = measurement(Made("own", choices=0.3, answers=0.5), PRINT)
-    found = compare_utility(sent(), evasive)
+    found = rerun_of_utility(sent(), evasive)
     assert found.differ == ("answers.degenerate", "answers.ngram_entropy", "prose")
     assert found.same_answers == 54
 
@@ -67,7 +67,7 @@ def test_open_answers_are_no_agreement() -> None:
     own = measurement(OWN, PRINT)
     first = next(iter(own.answers))
     answers = {**own.answers, first: StoredAnswer(text=None, fault="crashed")}
-    found = compare_utility(sent(), own.model_copy(update={"answers": answers}))
+    found = rerun_of_utility(sent(), own.model_copy(update={"answers": answers}))
     assert not found.agrees
     assert found.metrics["answers.ngram_entropy"][1] is None
 
@@ -75,7 +75,7 @@ def test_open_answers_are_no_agreement() -> None:
 def test_other_tokens_are_no_agreement() -> None:
     own = measurement(OWN, PRINT)
     prose = {key: (*row, -math.log(2)) for key, row in own.prose.items()}
-    found = compare_utility(sent(), own.model_copy(update={"prose": prose}))
+    found = rerun_of_utility(sent(), own.model_copy(update={"prose": prose}))
     assert (found.moved, found.agrees) == (None, False)
 
 

@@ -40,7 +40,7 @@ from unlearnbench.submissions.fields import slugged
 from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.sample import sample_days
 from unlearnbench.submissions.schema import SurroundingsClaim
-from unlearnbench.submissions.utility_rerun import compare_utility
+from unlearnbench.submissions.utility_rerun import rerun_of_utility
 from unlearnbench.submissions.verify import Checked, Verification
 from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions, RunOptions
@@ -105,7 +105,7 @@ def rerun(
         return compared
     record = measure_utility(checkpoint, engine_options=options)
     write_utility(record, run.path / UTILITY_FILE)
-    return replace(compared, utility=compare_utility(sent, record.model))
+    return replace(compared, utility=rerun_of_utility(sent, record.model))
 
 
 def _check_same(option: str, fingerprint: str, claimed: str, folder: str | Path) -> None:

@@ -42,7 +42,7 @@ from unlearnbench.submissions.utility import (
     SentUtility,
     check_utility,
     read_utility_claim,
-    shipped_sets,
+    sets_of_rows,
 )
 
 
@@ -156,7 +156,7 @@ class Bases:
                 sums, facts, judge = "", "", str(reason)
             parts.append([path.name, sums, facts, judge])
         profiles = {name: profile.fingerprint for name, profile in PROFILES.items()}
-        questions = shipped_sets().fingerprint
+        questions = sets_of_rows().fingerprint
         return sha256_json([parts, profiles, sorted(self.before_utility), questions])
 
     @cached_property

@@ -49,7 +49,7 @@ def read_utility_claim(data: Mapping[str, bytes]) -> SentUtility | None:
         what = f"{len(sent)} bytes, at most {MOST_UTILITY_BYTES}"
         raise Refusal("too-large", SENT_UTILITY, what)
     claim = UtilityClaim.from_sent(parse_sent(sent, SENT_UTILITY), SENT_UTILITY)
-    sets = shipped_sets()
+    sets = sets_of_rows()
     if claim.data != sets.fingerprint:
         raise Refusal("utility", f"{SENT_UTILITY}, data", OTHER_QUESTIONS)
     _check_rows(claim, sets)
@@ -59,7 +59,7 @@ def read_utility_claim(data: Mapping[str, bytes]) -> SentUtility | None:
 
 
 @lru_cache(maxsize=1)
-def shipped_sets() -> UtilitySets:
+def sets_of_rows() -> UtilitySets:
     """The questions of this version, read once."""
     return load_utility_sets()
 
@@ -143,7 +143,7 @@ def utility_fields(record: UtilityRecord) -> JsonObject:
 
     Raises `SubmissionError` if it cannot stand: answers are open, or the questions are others.
     """
-    sets = shipped_sets()
+    sets = sets_of_rows()
     if record.data != sets.fingerprint:
         raise SubmissionError(f"{SENT_UTILITY}: {OTHER_QUESTIONS}")
     model = record.model

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlearnbench.runs.schema.utility import Measurement, Metric
-from unlearnbench.submissions.utility import SentUtility, shipped_sets
+from unlearnbench.submissions.utility import SentUtility, sets_of_rows
 from unlearnbench.submissions.utility_base import moved_by
 from unlearnbench.utility.summary import metrics_of
 
@@ -41,9 +41,9 @@ class UtilityRerun:
         return not self.differ
 
 
-def compare_utility(sent: SentUtility, again: Measurement) -> UtilityRerun:
+def rerun_of_utility(sent: SentUtility, again: Measurement) -> UtilityRerun:
     """Compare what was sent with a measurement of the same checkpoint on the same questions."""
-    here = metrics_of(again, shipped_sets())
+    here = metrics_of(again, sets_of_rows())
     moved = moved_by(sent.measured.prose, again.prose)
     names = (*POINTS, *SHARES)
     differ = [name for name in names if not _near(name, sent.metrics[name], here[name])]
