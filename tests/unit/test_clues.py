@@ -127,6 +127,7 @@ def test_reviews_are_of_a_rule(tmp_path: Path) -> None:
         "far": {("a", "t")},
         "clue": {("a", "u")},
         "frame": frozenset(),
+        "start": frozenset(),
     }
     added = fact("Which Frenchman would not sign?")
     text = added.paraphrases[0].text

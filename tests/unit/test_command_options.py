@@ -311,6 +311,10 @@ MAKE = [
     ("--general-retain 0", "make_options.general_retain", 0),
     ("--public", "make_options.public", True),
     ("--second-reader openai:x", "second_reader", "openai:x"),
+    ("--neighbours 3", "make_options.neighbours", 3),
+    ("--never 2", "make_options.never", 2),
+    ("--for-attacks", "make_options.for_attacks", True),
+    ("--base y", "base", "y"),
 ]
 UTILITY = [
     ("--utility", "utility_options.utility", ("bundled",)),
@@ -564,6 +568,7 @@ SEEN_ELSEWHERE = {
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
     "tofu --out": "integration/test_command_effects.py",
+    "muse --out": "integration/test_muse.py",
     "utility --utility-judge": "integration/test_win_rate.py",
     "utility --max-cost": "the same",
     "utility --dry-run": "the same",

@@ -18,6 +18,7 @@ from tests.conftest import write_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.jsonl import read_rows
 from unlearnbench.benchmark.schema import FactRow
+from unlearnbench.benchmark.tofu import load_tofu
 from unlearnbench.errors import BenchmarkError, JudgeError, RunError, TrainingError
 from unlearnbench.judging import calibrations
 from unlearnbench.judging.calibrate import load_items
@@ -514,7 +515,9 @@ LOG = TofuRecord(
     aucs={"loss": 0.5},
     open=[],
     definitions={"end_token": True, "truth_ratio": "geometric", "released_strength": False},
+    notes=[],
 )
+SETS = replace(load_tofu("tofu-mini", "forget25"), fingerprint="d" * 64)
 
 
 def test_what_a_killed_process_left_of_a_result_goes(tmp_path: Path) -> None:
@@ -536,7 +539,7 @@ LOGS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "ratios as list": ({"truth_ratios": [0.5]}, RunError, "truth_ratios holds no numbers by name"),
     "a ratio as text": ({"truth_ratios": {"q": "0.5"}}, RunError, "truth_ratios holds no numbers"),
     "a rate of none": ({"aucs": {"loss": None}}, RunError, "aucs holds no numbers by name"),
-    "a version to come": ({"schema": "unlearnbench-tofu/3"}, BenchmarkError, "another version"),
+    "a version to come": ({"schema": "unlearnbench-tofu/4"}, BenchmarkError, "another version"),
     "of other definitions": (
         {"definitions": {"end_token": False, "truth_ratio": "geometric"}},
         BenchmarkError,
@@ -552,11 +555,11 @@ def test_a_damaged_retain_log_is_named(name: str, tmp_path: Path) -> None:
     fields, kind, says = LOGS[name]
     path = tmp_path / "log.json"
     write_tofu(LOG, path)
-    good = read_retain_log(path, "d" * 64, TofuOptions())
+    good = read_retain_log(path, SETS, TofuOptions())
     assert (good.ratios, good.aucs) == (LOG.truth_ratios, LOG.aucs)
     stored = json.loads(path.read_text("utf-8"))
     changed = {k: v for k, v in {**stored, **fields}.items() if v is not ...}
     path.write_text(json.dumps(changed), "utf-8")
     with pytest.raises(kind, match=says) as caught:
-        read_retain_log(path, "d" * 64, TofuOptions())
+        read_retain_log(path, SETS, TofuOptions())
     assert f"--retain-log {path}" in str(caught.value)

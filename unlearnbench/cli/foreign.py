@@ -42,8 +42,8 @@ ELSEWHERE = {
     "leave it out",
     "--system-instruction": "--system-prompt here, TEXT or @FILE",
     "--system-message": "--system-prompt here, TEXT or @FILE",
-    "--device": "--device here, a flag of score, known, stress, relearn, tofu, train, utility "
-    "and verify",
+    "--device": "--device here, a flag of score, known, stress, relearn, tofu, rwku, muse, "
+    "train, utility and verify",
     "--max-connections": "a judge decides how many calls run at once; leave it out",
     "--epochs": "a question is asked once; stress --only sampling draws several answers, and "
     "train --epochs counts passes",
