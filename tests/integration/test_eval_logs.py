@@ -125,6 +125,10 @@ def test_what_a_log_lacks_is_said(written: tuple[TofuRecord, Path], tmp_path: Pa
     assert read.aucs == {}
     assert "cannot be told" in read.note
     assert "no privleak" in read.note
+    log["mia_min_k"] = {"agg_value": 1.0}
+    path.write_text(json.dumps(log))
+    read = read_retain_log(path, SETS, TofuOptions())
+    assert (read.aucs, "leaves no privleak" in read.note) == ({}, True)
 
 
 def _swap_gold(log: Log) -> None:
@@ -187,6 +191,23 @@ DAMAGES: dict[str, tuple[Callable[[Log], Any], type[UnlearnbenchError], str]] = 
         lambda log: log["forget_Q_A_PARA_Prob"]["value_by_index"].pop("19"),
         RunError,
         "cannot be compared",
+    ),
+    "a loss without a row": (
+        lambda log: log["forget_Q_A_PARA_Prob"]["value_by_index"].pop("4"),
+        RunError,
+        "cannot be compared",
+    ),
+    "one gold answer of all": (
+        lambda log: log["forget_Q_A_ROUGE"].update(
+            value_by_index={"0": log["forget_Q_A_ROUGE"]["value_by_index"]["0"]}
+        ),
+        RunError,
+        "forget_Q_A_ROUGE has 1 rows",
+    ),
+    "no AUC": (
+        lambda log: log["mia_min_k"].update(agg_value=-3.0),
+        RunError,
+        "AUC of min_k is -3.0",
     ),
     "other questions": (_swap_gold, BenchmarkError, "row 3 answers 'Nobody.'"),
 }

@@ -19,7 +19,7 @@ from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.muse.definitions import DEFINITIONS
 from unlearnbench.muse.measure import MuseResult, measure_muse
-from unlearnbench.types import Completion, GeneratorInfo, Probe, Sampling
+from unlearnbench.types import Completion, FinishReason, GeneratorInfo, Probe, Sampling
 from unlearnbench.types.options import EngineOptions
 
 FLOAT32 = EngineOptions(dtype="float32")
@@ -57,6 +57,9 @@ def write(folder: Path, parts: dict[str, list[dict[str, Any]]] = PARTS) -> Path:
     return folder
 
 
+CUT_THOUGHTS = "<cut inside thoughts>"
+
+
 class Scripted:
     """Answers prompts by what they end with, and remembers them."""
 
@@ -76,7 +79,9 @@ class Scripted:
             self.seen.append((probe.text, sampling.max_new_tokens))
             for ending, text in self.texts.items():
                 if probe.text.endswith(ending):
-                    yield Completion(probe.key, text, "stop", 5)
+                    reason: FinishReason = "thinking" if text == CUT_THOUGHTS else "stop"
+                    shown = "" if text == CUT_THOUGHTS else text
+                    yield Completion(probe.key, shown, reason, 5)
 
 
 TEXTS = {
@@ -152,6 +157,28 @@ def test_a_missing_response_leaves_its_score_open(tmp_path: Path) -> None:
     assert result.open == ("verbmem_f row 2",)
 
 
+def test_thoughts_without_an_answer_are_open_and_empty_responses_are_counted(
+    tmp_path: Path,
+) -> None:
+    mute = dict.fromkeys(TEXTS, "\n\nMonday") | {"the harbour": CUT_THOUGHTS}
+    result, _ = measured(write(tmp_path), "muse", mute)
+    assert result.open == ("verbmem_f row 2",)
+    assert result.scores["verbmem_f"] is None
+    assert result.scores["knowmem_f"] == 0
+    assert result.empty == {"verbmem_f": 0, "knowmem_f": 2, "knowmem_r": 1}
+
+
+def test_a_text_that_is_too_short_is_named_before_anything_is_asked(
+    tiny_llama: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
+    short = [*PARTS["privleak/holdout"], {"text": "ab"}]
+    folder = write(tmp_path, {**PARTS, "privleak/holdout": short})
+    done = command_line("muse", tiny_llama, "--source", folder, "--like", "open-unlearning", "-q")
+    assert done.code == 2
+    assert "too-short" in done.err
+    assert "'ab'" in done.err
+
+
 def test_a_series_with_a_retain_log(
     tiny_llama: Path, tmp_path: Path, command_line: CommandLine
 ) -> None:
@@ -165,7 +192,13 @@ def test_a_series_with_a_retain_log(
     first, second = json.loads(done.out)
     assert first["scores"]["privleak"] == pytest.approx(0)
     assert first == second
-    assert str(first["compared_with"]) == json.loads(log.read_text())["checkpoint"]
+    name = json.loads(log.read_text())["checkpoint"]
+    assert first["compared_with"].startswith(f"{name}, this very checkpoint")
+    shown = command_line("muse", tiny_llama, *usual, "--retain-log", log)
+    assert "privleak is 0, whatever it knows" in shown.out
+    log.write_text(json.dumps({**json.loads(log.read_text()), "checkpoint_fingerprint": "0" * 64}))
+    done = command_line("muse", tiny_llama, *usual, "--retain-log", log, "--json")
+    assert json.loads(done.out)[0]["compared_with"] == name
 
 
 FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {

@@ -87,12 +87,34 @@ def test_a_retain_log_makes_forget_quality(
     again = score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "retain.json")
     assert again.scores["forget_quality"] == pytest.approx(1.0)
     assert again.scores["privleak"] == pytest.approx(0.0)
+    assert any("of this very checkpoint" in note for note in again.notes)
     assert all(v is not None and math.isfinite(v) for v in again.scores.values())
     write_tofu(replace(first, data_fingerprint="0" * 64), tmp_path / "other.json")
     with pytest.raises(BenchmarkError, match="other-data"):
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "other.json")
     with pytest.raises(RunError, match="no such file"):
         score_tofu(str(tiny_llama), engine_options=FLOAT32, retain_log=tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("truth_ratios", float("nan"), "numbers from 0 up"),
+        ("truth_ratios", -0.5, "numbers from 0 up"),
+        ("aucs", float("nan"), "numbers from 0 up"),
+        ("aucs", 1.5, "not from 0 to 1"),
+    ],
+)
+def test_a_retain_log_of_no_ratios_is_refused(
+    name: str, value: float, words: str, first: TofuRecord, tmp_path: Path
+) -> None:
+    path = tmp_path / "retain.json"
+    record = first.to_disk()
+    rates = dict(getattr(first, name))
+    rates[next(reversed(rates)) if name == "truth_ratios" else "min_k"] = value
+    path.write_text(json.dumps({**record, name: rates}))
+    with pytest.raises(RunError, match=words):
+        read_retain_log(path, load_tofu("tofu-mini", "forget25"), TofuOptions())
 
 
 def test_a_retain_log_of_other_definitions_is_refused(first: TofuRecord, tmp_path: Path) -> None:

@@ -277,3 +277,24 @@ def test_exported_rows_are_a_source_again(tmp_path: Path) -> None:
     assert questions == [fact.question for fact in first_time.facts]
     with pytest.raises(BenchmarkError, match="not an empty folder"):
         export_subjects(str(RWKU_TABLES), [CURIE], tmp_path / "curie")
+
+
+@pytest.mark.parametrize("name", ["forget_level1", "forget_level2", "neighbor_level2"])
+def test_a_subject_spelt_in_two_ways_is_one(name: str, tmp_path: Path) -> None:
+    """Else half of its questions would not be asked, and what is not asked cannot leak."""
+
+    def spelt(rows: list[Row]) -> list[Row]:
+        shouted = [{**row, "subject": str(row["subject"]).upper()} for row in rows[::2]]
+        return [*shouted, *rows[1::2]]
+
+    folder = str(changed_tables(tmp_path / "tables", name, spelt))
+    found = load_rwku(folder, [CURIE], texts=True)
+    whole = load_rwku(str(RWKU_TABLES), [CURIE], texts=True)
+    assert len(load_rwku(folder, []).subjects) == len(load_rwku(str(RWKU_TABLES), []).subjects)
+    assert {n: len(rows) for n, rows in found.questions.items()} == {
+        n: len(rows) for n, rows in whole.questions.items()
+    }
+    assert {n: len(rows) for n, rows in found.texts.items()} == {
+        n: len(rows) for n, rows in whole.texts.items()
+    }
+    assert {row.subject for rows in found.questions.values() for row in rows} == {*found.subjects}

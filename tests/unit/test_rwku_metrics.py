@@ -59,8 +59,8 @@ class Told:
 
     info = GeneratorInfo("told", "told", sha256_text("told"), "chat")
 
-    def __init__(self, silent: str = "") -> None:
-        self._silent = silent
+    def __init__(self, silent: str = "", thinking: str = "") -> None:
+        self._silent, self._thinking = silent, thinking
         self.sampling: Sampling | None = None
 
     def generate(
@@ -70,6 +70,9 @@ class Told:
         for probe in block:
             if probe.key.fact == self._silent:
                 yield Failure(probe.key, "generate", "out of memory")
+                continue
+            if probe.key.fact == self._thinking:
+                yield Completion(probe.key, "", "thinking", 30, "Well, I wonder")
                 continue
             number = int(probe.key.fact.rpartition("-")[2])
             text = {1: "red green", 2: "red", 3: ""}[number]
@@ -132,6 +135,14 @@ def test_a_response_that_failed_is_open_and_never_recalls_nothing() -> None:
     assert result.scores["forget_level3.role-play"] == 1.0
     assert result.scores["forget_level3.cross-lingual"] is None
     assert result.scores["forget_level1"] is not None
+
+
+def test_thoughts_that_are_cut_before_an_answer_are_open() -> None:
+    """An answer that never came recalls nothing only by mistake."""
+    result = measure_rwku(tables(), Told(thinking="forget_level2-00001"), text_scorer)
+    assert result.open == ("forget_level2-00001",)
+    assert result.scores["forget_level2"] is None
+    assert result.empty["forget_level2"] == 1  # the other subject's, as everywhere
 
 
 def test_a_table_without_a_row_about_a_subject_is_open() -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from unlearnbench.benchmark.muse import chosen_corpus, load_muse
+from unlearnbench.benchmark.muse import MuseSets, chosen_corpus, load_muse
 from unlearnbench.environment import extra
 from unlearnbench.muse.definitions import MuseDefinitions, muse_definitions
 from unlearnbench.muse.measure import measure_muse
 from unlearnbench.muse.record import MuseRecord, RetrainedModel, read_retrained
 from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.types.options import EngineOptions
+
+if TYPE_CHECKING:
+    from unlearnbench.engines.transformers.engine import TransformersEngine
 
 
 def score_muse(
@@ -41,9 +45,7 @@ def score_muse(
     Raises:
         UnlearnbenchError: For every error that the caller can correct.
     """
-    from unlearnbench.engines.transformers.encoding import first_tokens
     from unlearnbench.engines.transformers.engine import TransformersEngine
-    from unlearnbench.engines.transformers.likelihood import text_likelihoods
 
     check_by_protocol(engine_options, "muse")
     definitions = muse_definitions(like)
@@ -54,34 +56,52 @@ def score_muse(
     retrained = None
     if retain_log is not None:
         retrained = read_retrained(Path(retain_log), sets.fingerprint, like)
-    auc = None if retrained is None else retrained.auc
-    told = _compared_with(retrained, definitions)
     records = []
     for checkpoint in checkpoints:
+        # Its engine goes away before the next one is loaded.
         engine = TransformersEngine(checkpoint, engine_options)
-        scorer, cut = partial(text_likelihoods, engine), partial(first_tokens, engine.tokenizer)
-        result = measure_muse(sets, engine, scorer, cut, definitions, auc)
-        info = engine.info
-        records.append(
-            MuseRecord(
-                source=source,
-                corpus=corpus,
-                like=like,
-                data_fingerprint=sets.fingerprint,
-                checkpoint=info.checkpoint,
-                checkpoint_fingerprint=info.fingerprint,
-                dtype=str(info.settings["dtype"]),
-                scores=result.scores,
-                auc=result.auc,
-                compared_with=told,
-                open=list(result.open),
-            )
-        )
+        records.append(_record(engine, sets, definitions, retrained, source))
+        del engine
     return records
 
 
-def _compared_with(retrained: RetrainedModel | None, definitions: MuseDefinitions) -> str:
+def _record(
+    engine: TransformersEngine,
+    sets: MuseSets,
+    definitions: MuseDefinitions,
+    retrained: RetrainedModel | None,
+    source: str,
+) -> MuseRecord:
+    """What is measured of one checkpoint."""
+    from unlearnbench.engines.transformers.encoding import first_tokens
+    from unlearnbench.engines.transformers.likelihood import text_likelihoods
+
+    scorer, cut = partial(text_likelihoods, engine), partial(first_tokens, engine.tokenizer)
+    auc = None if retrained is None else retrained.auc
+    result = measure_muse(sets, engine, scorer, cut, definitions, auc)
+    info = engine.info
+    return MuseRecord(
+        source=source,
+        corpus=sets.corpus,
+        like=definitions.name,
+        data_fingerprint=sets.fingerprint,
+        checkpoint=info.checkpoint,
+        checkpoint_fingerprint=info.fingerprint,
+        dtype=str(info.settings["dtype"]),
+        scores=result.scores,
+        auc=result.auc,
+        compared_with=_compared_with(retrained, definitions, info.fingerprint),
+        empty=result.empty,
+        open=list(result.open),
+    )
+
+
+def _compared_with(
+    retrained: RetrainedModel | None, definitions: MuseDefinitions, fingerprint: str
+) -> str:
     """Whose AUC stands for a retrained model's."""
+    if retrained is not None and retrained.fingerprint == fingerprint:
+        return f"{retrained.checkpoint}, this very checkpoint: privleak is 0, whatever it knows"
     if retrained is not None:
         return retrained.checkpoint
     if definitions.name == "muse":

@@ -63,6 +63,10 @@ def score_tofu(
     scorer = partial(likelihoods, engine, end_token=tofu_options.end_token)
     result = measure(sets, engine, scorer, log, tofu_options)
     notes = [] if log is None else [log.note]
+    if log is not None and log.checkpoint == engine.info.fingerprint:
+        notes.append(
+            "it is of this very checkpoint: forget_quality is 1 and privleak 0, whatever it knows"
+        )
     if eval_log is not None and not result.open:
         write_eval_log(result, Path(eval_log))
     elif eval_log is not None:

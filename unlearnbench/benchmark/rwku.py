@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from unlearnbench.benchmark.hub import SUFFIXES, Table, column, load_table
-from unlearnbench.benchmark.rwku_subjects import chosen_subjects
+from unlearnbench.benchmark.rwku_subjects import chosen_subjects, subject_slug
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 
@@ -82,8 +82,10 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
     tables = {name: _load(source, name) for name in LEVELS}
     rows = {name: _questions(name, table) for name, table in tables.items()}
     passages = {name: _load(source, name) for name in (TEXTS if texts else ())}
-    known = dict.fromkeys(row.subject for name in LEVELS for row in rows[name])
-    chosen = chosen_subjects(subjects, list(known))
+    known: dict[str, str] = {}
+    for row in (row for name in LEVELS for row in rows[name]):
+        known.setdefault(subject_slug(row.subject), row.subject)
+    chosen = chosen_subjects(subjects, list(known.values()))
     revisions = {name: table.revision for name, table in (*tables.items(), *passages.items())}
     return RwkuTables(
         subjects=chosen,
@@ -95,7 +97,10 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
 
 
 def _about(subjects: Sequence[str], rows: Iterable[_Row]) -> tuple[_Row, ...]:
-    return tuple(row for row in rows if row.subject in subjects)
+    """The rows about `subjects`, however a row spells the name: what is left out cannot leak."""
+    spelt = {subject_slug(subject): subject for subject in subjects}
+    slugs = ((subject_slug(row.subject), row) for row in rows)
+    return tuple(replace(row, subject=spelt[slug]) for slug, row in slugs if slug in spelt)
 
 
 def _load(source: str, name: str) -> Table:

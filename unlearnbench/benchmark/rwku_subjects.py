@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -40,6 +41,7 @@ def chosen_subjects(named: Sequence[str], known: Sequence[str]) -> tuple[str, ..
     return tuple(dict.fromkeys(chosen))
 
 
+@lru_cache(maxsize=1024)
 def subject_slug(subject: str) -> str:
     """A subject as a part of ids: `prince-harry-duke-of-sussex`."""
     return plain(anyascii(subject)).replace(" ", "-")

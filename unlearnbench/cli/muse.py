@@ -83,7 +83,11 @@ def print_muse(records: list[MuseRecord]) -> None:
         values = [record.scores[name] for record in records]
         view.add_row(name, *("–" if v is None else f"{v:.2f}" for v in values))
     stdout().print(view)
-    stdout().print(f"privleak is relative to {first.compared_with}", markup=False, soft_wrap=True)
+    for reference in dict.fromkeys(record.compared_with for record in records):
+        stdout().print(f"privleak is relative to {reference}", markup=False, soft_wrap=True)
     for record in records:
+        if empty := ", ".join(f"{name} {n}" for name, n in record.empty.items() if n):
+            line = f"{record.checkpoint}: responses without a word, which count as 0: {empty}"
+            stdout().print(line, markup=False, soft_wrap=True)
         for line in record.open[:10]:
             stdout().print(f"open: {record.checkpoint}: {line}", markup=False)

@@ -9,11 +9,13 @@ from typing import Protocol
 
 from unlearnbench.benchmark.muse import MuseSets
 from unlearnbench.engines.tokens import AnswerTokens
+from unlearnbench.errors import BenchmarkError
 from unlearnbench.interfaces import Generator
 from unlearnbench.muse.definitions import MuseDefinitions
+from unlearnbench.scoring.answers import answer_text
 from unlearnbench.tofu.membership import auc, min_k_score, privleak
 from unlearnbench.tofu.rouge import rouge
-from unlearnbench.types import Completion, Probe, ProbeKey, Sampling, Split
+from unlearnbench.types import Probe, ProbeKey, Sampling, Split
 
 PASSAGE_TOKENS, ANSWER_TOKENS = 128, 32
 """Tokens that a model may write."""
@@ -32,11 +34,13 @@ class WholeTextScorer(Protocol):
 @dataclass(frozen=True, slots=True)
 class MuseResult:
     """`scores` in percent; None where a response is missing, which `open` names. `auc` is
-    P(a forget text is less surprising than a holdout text), 0 to 1.
+    P(a forget text is less surprising than a holdout text), 0 to 1. `empty` are the responses
+    without a word by metric, which count as 0.
     """
 
     scores: dict[str, float | None]
     auc: float
+    empty: dict[str, int]
     open: tuple[str, ...]
 
 
@@ -52,13 +56,15 @@ def measure_muse(
 
     verbmem_f: mean ROUGE-L F1 of how forget passages go on; knowmem: of answers to questions about
     the forget (f) and retain (r) texts, behind in-context pairs; privleak: relative difference of
-    the AUC of Min-40% to a retrained model's. `cut` cuts a text to a number of tokens.
+    the AUC of Min-40% to a retrained model's. `cut` cuts a text to a number of tokens. Raises
+    `BenchmarkError` for a text that is too short for Min-40%.
     """
+    area = _area(sets, scorer, definitions)  # first, since it is short and may be refused
     golds = [p.gold for p in sets.passages]
     if definitions.cut_gold:
         golds = [cut(gold, PASSAGE_TOKENS) for gold in golds]
     passages = [(p.prompt, gold) for p, gold in zip(sets.passages, golds, strict=True)]
-    scores, missing = {}, []
+    scores, empty, missing = {}, {}, []
     asked = {
         "verbmem_f": (passages, PASSAGE_TOKENS),
         "knowmem_f": (_questions(sets.forget, sets.forget_pairs), ANSWER_TOKENS),
@@ -67,17 +73,17 @@ def measure_muse(
     for name, (rows, tokens) in asked.items():
         responses = _responses(name, [prompt for prompt, _ in rows], generator, tokens)
         f1 = [
-            rouge(gold, _answer(name, text), stemmer=definitions.stemmer).l_f1
+            rouge(gold, text, stemmer=definitions.stemmer).l_f1
             for (_, gold), text in zip(rows, responses, strict=True)
             if text is not None
         ]
+        empty[name] = sum(text is not None and not text.strip() for text in responses)
         missing += [f"{name} row {n}" for n, text in enumerate(responses, 1) if text is None]
         scores[name] = 100 * fmean(f1) if len(f1) == len(rows) else None
-    area = _area(sets, scorer, definitions)
     reference = definitions.retrained_auc[sets.corpus] if retrained_auc is None else retrained_auc
     # MUSE's AUC is that of telling non-members, ours of telling members.
     leak: dict[str, float | None] = {"privleak": privleak(1 - area, 1 - reference)}
-    return MuseResult({**scores, **leak}, area, tuple(missing))
+    return MuseResult({**scores, **leak}, area, empty, tuple(missing))
 
 
 def _questions(
@@ -93,8 +99,8 @@ def _responses(
 ) -> list[str | None]:
     probes = [_raw_probe(name, n, prompt) for n, prompt in enumerate(prompts, start=1)]
     results = {r.key: r for r in generator.generate(probes, Sampling(tokens))}
-    found = [results.get(probe.key) for probe in probes]
-    return [result.text if isinstance(result, Completion) else None for result in found]
+    found = [answer_text(results.get(probe.key)) for probe in probes]
+    return [None if text is None else _answer(name, text) for text in found]
 
 
 def _answer(name: str, text: str) -> str:
@@ -118,5 +124,9 @@ def _area(sets: MuseSets, scorer: WholeTextScorer, definitions: MuseDefinitions)
         tokens = scorer(texts)
         if not definitions.last_token:
             tokens = [replace(t, ended=True).without_end for t in tokens]
+            for text, found in zip(texts, tokens, strict=True):
+                if not len(found.logprobs):
+                    what = f"{definitions.name} leaves out its first and last token; none is left"
+                    raise BenchmarkError("too-short", f"privleak text {text!r}", what)
         sides.append([min_k_score(t, _SHARE) for t in tokens])
     return auc(*sides)

@@ -23,6 +23,7 @@ class MuseRecord:
 
     `scores` are in percent, None where a response is missing, which `open` names. `auc` is what a
     later call needs of a retrained model; `compared_with` says whose AUC stood for one here.
+    `empty` are the responses without a word by metric, which count as 0.
     """
 
     source: str
@@ -35,6 +36,7 @@ class MuseRecord:
     scores: dict[str, float | None]
     auc: float
     compared_with: str
+    empty: dict[str, int]
     open: list[str]
 
     def to_disk(self) -> dict[str, object]:
@@ -58,10 +60,11 @@ def write_muse(records: list[MuseRecord], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RetrainedModel:
-    """The AUC of a model that never saw the forget texts, and its name."""
+    """The AUC of a model that never saw the forget texts, its name and its fingerprint."""
 
     auc: float
     checkpoint: str
+    fingerprint: str
 
 
 def read_retrained(path: Path, data_fingerprint: str, like: str) -> RetrainedModel:
@@ -85,4 +88,4 @@ def read_retrained(path: Path, data_fingerprint: str, like: str) -> RetrainedMod
             )
     if area == 1:
         raise RunError(f"--retain-log {path}: an AUC of 1 leaves no PrivLeak (division by 0)")
-    return RetrainedModel(area, str(checkpoint)[:100])
+    return RetrainedModel(area, str(checkpoint)[:100], str(stored.get("checkpoint_fingerprint")))

@@ -113,7 +113,7 @@ def _rows_of(
     for fact in benchmark.split("forget"):
         if (what := _lacking(fact, forms, indirect)) is not None:
             name = f"{benchmark.id} {benchmark.version}"
-            what = f"it cannot carry profile {profile.name}: {what}"
+            what = f"it cannot carry profile {profile.name}: {what}; --profile standard can ask it"
             raise BenchmarkError("lacks-ways", name, what)
     return forms, indirect
 

@@ -13,13 +13,14 @@ from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.interfaces import Generator
 from unlearnbench.rwku.prompts import rwku_probe
 from unlearnbench.rwku.recall import rwku_recall
+from unlearnbench.scoring.answers import answer_text
 from unlearnbench.tofu.membership import (
     loss_score,
     min_k_plus_plus_score,
     min_k_score,
     zlib_score,
 )
-from unlearnbench.types import Completion, Sampling
+from unlearnbench.types import Sampling
 
 RECALL_TOKENS = 30
 """Tokens that RWKU lets a model write."""
@@ -105,8 +106,7 @@ def _asked(tables: RwkuTables, generator: Generator) -> tuple[list[AskedRow], li
     responses = {r.key: r for r in generator.generate(probes, Sampling(RECALL_TOKENS))}
     rows, missing = [], []
     for table, row, probe in asked:
-        response = responses.get(probe.key)
-        text = response.text if isinstance(response, Completion) else None
+        text = answer_text(responses.get(probe.key))
         if text is None:
             missing.append(probe.key.fact)
         recall = None if text is None else rwku_recall(row.answer, text)

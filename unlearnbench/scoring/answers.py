@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 from unlearnbench.hashing import sha256_json, sha256_text
-from unlearnbench.types import Completion, JudgeItem, Judgement, Split
+from unlearnbench.types import Completion, Failure, JudgeItem, Judgement, Split
 
 _INVENTED_TURN = re.compile(
     r"(?:^[ \t>*_#]*+|(?<=\s)[*_]*+|(?<![A-Za-z*_]))(?:(?<!\d)\d++[.)]?+\s*+)?"
@@ -96,3 +96,10 @@ def why_unanswered(completion: Completion) -> str | None:
         f"cut after {completion.n_tokens} tokens, inside its thoughts, before any answer; allow "
         "more with --think-tokens"
     )
+
+
+def answer_text(result: Completion | Failure | None) -> str | None:
+    """What a model answered; None where nothing came, or its thoughts were cut before an answer."""
+    if not isinstance(result, Completion) or why_unanswered(result) is not None:
+        return None
+    return result.text

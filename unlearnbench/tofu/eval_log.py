@@ -51,13 +51,28 @@ def read_eval_log(stored: Mapping[str, object], sets: TofuSets, path: Path) -> R
     if gold is None:
         note = "which model and questions the retain log is of cannot be told: it holds no text"
     else:
+        if len(gold) != len(ratios):
+            what = f"{RESPONSES} has {len(gold)} rows, {RATIOS} {len(ratios)}"
+            raise RunError(f"--retain-log {path}: {what}; evaluate it again")
         _check_gold(gold, [row.answer for row in sets.forget], path)
         note = "the retain log is of these questions; of which model cannot be told"
     auc = _number(stored.get(ATTACK), "agg_value")
-    aucs = {} if auc is None else {"min_k": auc}
+    aucs, lost = usable_aucs({} if auc is None else {"min_k": auc}, path)
     if auc is None:
-        note += f"; without {ATTACK} there is no privleak"
-    return RetainLog({f"forget-{index:04d}": r for index, r in enumerate(ratios)}, aucs, note)
+        lost = f"; without {ATTACK} there is no privleak"
+    return RetainLog({f"forget-{n:04d}": r for n, r in enumerate(ratios)}, aucs, f"{note}{lost}")
+
+
+def usable_aucs(aucs: Mapping[str, float], path: Path) -> tuple[dict[str, float], str]:
+    """The AUCs that something can be relative to, and what a reader should know of the others.
+
+    Raises `RunError` for what is no AUC.
+    """
+    for name, area in aucs.items():
+        if not 0 <= area <= 1:
+            raise RunError(f"--retain-log {path}: the AUC of {name} is {area}, not from 0 to 1")
+    lost = "; its AUC of 1 leaves no privleak (division by 0)" if aucs.get("min_k") == 1 else ""
+    return {name: area for name, area in aucs.items() if area != 1}, lost
 
 
 def _ratios(stored: Mapping[str, object], path: Path) -> list[float]:
@@ -82,9 +97,11 @@ def _ratios(stored: Mapping[str, object], path: Path) -> list[float]:
 
 def _follow_from_losses(ratios: Sequence[float], stored: Mapping[str, object]) -> bool:
     """Whether the ratios are those of the losses; True where the log holds none."""
-    right, wrong = (_by_index(stored.get(name)) for name in LOSSES)
-    if right is None or wrong is None:
+    if any(name not in stored for name in LOSSES):
         return True
+    right, wrong = (_by_index(stored[name]) for name in LOSSES)
+    if right is None or wrong is None:
+        return False
     derived = []
     for one, others in zip(right, wrong, strict=False):
         loss, table = _number(one, "avg_loss"), others.get("avg_loss")

@@ -11,6 +11,7 @@ from unlearnbench.benchmark.tofu import TofuRow, TofuSets
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.interfaces import Generator
+from unlearnbench.scoring.answers import answer_text
 from unlearnbench.tofu.likelihood import (
     choice_probability,
     chosen_mean,
@@ -30,7 +31,7 @@ from unlearnbench.tofu.memorization import exact_memorization, extraction_streng
 from unlearnbench.tofu.rouge import rouge_l_recall
 from unlearnbench.tofu.rows import AttackScores, Measured, MeasuredRow
 from unlearnbench.tofu.summary import forget_quality, model_utility
-from unlearnbench.types import Completion, Message, Probe, ProbeKey, PromptFormat, Sampling
+from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat, Sampling
 from unlearnbench.types.options import TofuOptions
 
 NEW_TOKENS = 200
@@ -80,6 +81,8 @@ class RetainLog:
     ratios: Mapping[str, float]
     aucs: Mapping[str, float]
     note: str
+    checkpoint: str | None = None
+    """Its fingerprint, where the log says it."""
 
 
 def measure(
@@ -132,7 +135,6 @@ def _measured(
     responses = {r.key: r for r in generator.generate(probes, Sampling(NEW_TOKENS))}
     measured = []
     for probe, row in zip(probes, rows, strict=True):
-        response = responses.get(probe.key)
         measured.append(
             MeasuredRow(
                 prompt=row.question,
@@ -140,7 +142,7 @@ def _measured(
                 answer=next(scored),
                 paraphrased=next(scored).loss,
                 perturbed=tuple(next(scored).loss for _ in row.perturbed),
-                response=response.text if isinstance(response, Completion) else None,
+                response=answer_text(responses.get(probe.key)),
             )
         )
     return tuple(measured)

@@ -11,7 +11,7 @@ from unlearnbench.benchmark.tofu import TofuSets
 from unlearnbench.errors import BenchmarkError, RunError, UnreadableError
 from unlearnbench.files.disk import clear_leftovers, write_atomically
 from unlearnbench.files.reading import read_object
-from unlearnbench.tofu.eval_log import check_definitions, is_eval_log, read_eval_log
+from unlearnbench.tofu.eval_log import check_definitions, is_eval_log, read_eval_log, usable_aucs
 from unlearnbench.tofu.measure import RetainLog
 from unlearnbench.types.options import TofuOptions
 
@@ -92,8 +92,10 @@ def read_retain_log(path: Path, sets: TofuSets, options: TofuOptions) -> RetainL
             "other-data", f"--retain-log {path}", "it was measured on other data or another version"
         )
     _check_definitions(stored["definitions"], options, path)
-    rates = _rates(stored, "truth_ratios", path), _rates(stored, "aucs", path)
-    return RetainLog(*rates, note=f"the retain log is of {str(stored['checkpoint'])[:100]}")
+    ratios, aucs = _rates(stored, "truth_ratios", path), _rates(stored, "aucs", path)
+    usable, lost = usable_aucs(aucs, path)
+    note = f"the retain log is of {str(stored['checkpoint'])[:100]}{lost}"
+    return RetainLog(ratios, usable, note, str(stored["checkpoint_fingerprint"]))
 
 
 def _check_definitions(stored: object, options: TofuOptions, path: Path) -> None:
@@ -108,6 +110,10 @@ def _check_definitions(stored: object, options: TofuOptions, path: Path) -> None
 
 def _rates(stored: dict[str, object], name: str, path: Path) -> dict[str, float]:
     rates = stored[name]
-    if isinstance(rates, dict) and all(isinstance(rate, float | int) for rate in rates.values()):
+    if isinstance(rates, dict) and all(
+        isinstance(rate, float | int) and rate >= 0 for rate in rates.values()
+    ):
         return {str(key): float(rate) for key, rate in rates.items()}
-    raise RunError(f"--retain-log {path}: {name} holds no numbers by name; make it with --out")
+    raise RunError(
+        f"--retain-log {path}: {name} holds something but numbers from 0 up; make it with --out"
+    )
