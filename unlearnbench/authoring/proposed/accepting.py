@@ -8,8 +8,9 @@ from dataclasses import replace
 from unlearnbench.authoring.choosing import FULL
 from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.authoring.general import forget_answers
+from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.subjects import Proposed
-from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import (
     NOT_ITS_FAULT,
     Candidate,
@@ -49,7 +50,7 @@ def without_faulty(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Pa
     answers, names = forget_answers(own), {fact.id for fact in own}
 
     def silent(candidate: Candidate) -> bool:
-        return not any(holds(candidate.text, answer) for answer in answers)
+        return not mentions_any(candidate.text, answers)
 
     def sound(checked: CheckedCandidate) -> bool:
         rules = {doubt.rule for doubt in checked.doubts}
