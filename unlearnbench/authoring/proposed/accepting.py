@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -92,10 +93,13 @@ def lacking_paraphrases(found: Sequence[Paraphrased], own: Sequence[Fact]) -> li
 
 
 def without_lean(proposed: Proposed, lean: Sequence[Paraphrased]) -> Proposed:
-    """The same without kept facts that lack paraphrases."""
+    """The same without kept facts that lack paraphrases; their topics have fewer than wanted."""
     names = {one.fact.id for one in lean}
     kept = tuple(fact for fact in proposed.kept if fact.id not in names)
-    left_out = proposed.left_out.copy()
-    if few := len(proposed.kept) - len(kept):
-        left_out[FEW] += few
-    return replace(proposed, kept=kept, left_out=left_out)
+    left_out, missing = proposed.left_out.copy(), dict(proposed.missing)
+    dropped = Counter(fact.topic for fact in proposed.kept if fact.id in names)
+    for topic, count in dropped.items():
+        left_out[FEW] += count
+        told = [missing[topic]] if topic in missing else []
+        missing[topic] = "; ".join([*told, f"{count} with too few paraphrases"])
+    return replace(proposed, kept=kept, left_out=left_out, missing=missing)
