@@ -421,5 +421,7 @@ def test_other_wishes_are_another_benchmark(make: Make) -> None:
     make()
     with pytest.raises(BenchmarkError, match="holds a benchmark with neighbours 2, now 3"):
         make(neighbours=3)
-    with pytest.raises(BenchmarkError, match="with base base, now"):
+    with pytest.raises(BenchmarkError, match="with base base, now none; choose"):
         make(base=None)
+    with pytest.raises(BenchmarkError, match="with for-attacks no, now yes; choose"):
+        make(for_attacks=True)
