@@ -11,7 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,11 +31,17 @@ from tests.proposals_server import (
 from tests.sample_facts import FACTS, SPAIN, write
 from unlearnbench.api.authoring import estimate_making, make_benchmark
 from unlearnbench.api.making import MadeBenchmark
-from unlearnbench.authoring.proposed.accepting import lacking_paraphrases
+from unlearnbench.authoring.proposed.accepting import lacking_paraphrases, without_lean
+from unlearnbench.authoring.proposed.subjects import Proposed
 from unlearnbench.benchmark import holds, load_benchmark, plain
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.paraphrasing import finding
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    Paraphrased,
+)
 from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
 
@@ -170,11 +178,32 @@ def test_a_neighbour_needs_as_many_paraphrases_as_the_others() -> None:
     proposed = [one("six", 6), one("three", 3), one("two", 2), one("untrained", 6, 0)]
     lean = lacking_paraphrases(proposed, [])
     assert [p.fact.id for p in lean] == ["three", "two", "untrained"]
+    kept = Proposed(tuple(p.fact for p in proposed), missing={"lands": "1 of 5 lack"})
+    left = without_lean(kept, lean)
+    assert [fact.id for fact in left.kept] == ["six"]
+    assert left.missing == {"lands": "1 of 5 lack; 3 with too few paraphrases"}
     own = one("own", 3)
     lean = lacking_paraphrases([own, *proposed], [own.fact])
     assert [p.fact.id for p in lean] == ["two", "untrained"]
     own = one("own", 0, 0)
     assert lacking_paraphrases([own, *proposed], [own.fact]) == []
+
+
+def test_a_fact_that_is_left_out_is_not_said_to_lack_paraphrases(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = neighbours(make("first"))[0]
+
+    def strict(fact: Fact, *rest: Any) -> list[CheckedCandidate]:
+        checked = check_plainly(fact, *rest)
+        doubts = (CandidateDoubt("likeness", "asks something else"),)
+        return [replace(c, doubts=doubts) if fact.question == dropped else c for c in checked]
+
+    monkeypatch.setattr(finding, "check_candidates", strict)
+    made = make("second")
+    assert made.benchmark is not None and dropped not in neighbours(made)
+    assert made.report.proposed["neighbours"].missing == {"lands": "1 with too few paraphrases"}
+    assert set(made.report.missing) <= {fact.id for fact in made.benchmark.facts}
 
 
 def review_rows(folder: Path) -> list[dict[str, str]]:
@@ -312,7 +341,12 @@ from tests.paraphrases_server import check_plainly
 from tests.proposals_server import BaseEngine
 from unlearnbench.api.authoring import make_benchmark
 from unlearnbench.paraphrasing import finding
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.paraphrasing.candidates import (
+    Candidate,
+    CandidateDoubt,
+    CheckedCandidate,
+    Paraphrased,
+)
 from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
 finding.check_candidates = check_plainly
@@ -387,5 +421,7 @@ def test_other_wishes_are_another_benchmark(make: Make) -> None:
     make()
     with pytest.raises(BenchmarkError, match="holds a benchmark with neighbours 2, now 3"):
         make(neighbours=3)
-    with pytest.raises(BenchmarkError, match="with base base, now"):
+    with pytest.raises(BenchmarkError, match="with base base, now none; choose"):
         make(base=None)
+    with pytest.raises(BenchmarkError, match="with for-attacks no, now yes; choose"):
+        make(for_attacks=True)

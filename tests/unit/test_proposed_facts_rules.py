@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from unlearnbench.authoring.proposed.base_model import BaseAnswer
 from unlearnbench.authoring.proposed.kinds import controls, neighbours
 from unlearnbench.authoring.proposed.other_forms import forms_kind
 from unlearnbench.authoring.proposed.rules import FactRules, usable_aliases
+from unlearnbench.authoring.proposed.second_answers import second_answers
 from unlearnbench.authoring.proposed.settling import GivenAnswers
 from unlearnbench.authoring.proposed.slots import Slot
 from unlearnbench.authoring.proposed.subjects import proposed_fact
@@ -33,6 +34,7 @@ from unlearnbench.paraphrasing.llm.tasks import (
     BareAnswer,
     FactProposal,
     ModelTask,
+    answer_item,
 )
 from unlearnbench.remote.errors import MalformedReplyError
 from unlearnbench.types import Fact
@@ -40,6 +42,8 @@ from unlearnbench.types import Fact
 OWN = [
     Fact("pole", "forget", "poles", "Who was first at the South Pole?", "Roald Amundsen"),
     Fact("ship", "forget", "poles", "Which ship took Amundsen's men south?", "Fram", ("the Fram",)),
+    Fact("date", "forget", "poles", "On which day was the Pole reached?", "14 December 1911"),
+    Fact("men", "forget", "poles", "How many men did Scott take to the Pole?", "5"),
     Fact("dog", "retain", "poles", "What pulled the sledges to the South Pole?", "dogs"),
 ]
 RULES = FactRules(
@@ -63,6 +67,16 @@ LEFT_OUT = {
     "forget alias": (("Who built the ship of 1892?", "Archer", ("the Fram builder",)), None),
     "in other words": (("Who led the Norwegian party?", "Amundsen"), "holds-forgotten"),
     "misspelt": (("Who led the Norwegian party?", "Roald Amundson"), "holds-forgotten"),
+    "inflected": (("Which party called themselves the Framists?", "sailors"), "holds-forgotten"),
+    "hyphenated": (("Who was known as Roald-Amund-sen?", "a sailor"), "holds-forgotten"),
+    "written together": (("What is RoaldAmundsen in print?", "a headline"), "holds-forgotten"),
+    "other script": (("Which city is called after Амундсен?", "Oslo"), "holds-forgotten"),
+    "part in the question": (("Which glacier is named after Amundsen?", "Axel"), "holds-forgotten"),
+    "in number words": (("How many died on the way back?", "five"), "holds-forgotten"),
+    "in the words of another date": (
+        ("What took place on 14/12/1911 at the camp?", "a feast"),
+        "holds-forgotten",
+    ),
     "a fact again": (("Who was the first at the South Pole?", "Someone Else"), "repeats"),
     "a retain fact again": (("What pulled the sledges to the South Pole?", "huskies"), "repeats"),
     "sentence": (
@@ -145,10 +159,10 @@ INVENTED: dict[str, tuple[BaseAnswer | None, Said, str | set[str]]] = {
     "it exists": (NO, OTHER, "exists"),
     "base open": (OPEN, UNKNOWN, {"base-open"}),
     "base open, second gives it": (OPEN, SAME, "answered"),
-    "no base": (None, UNKNOWN, set()),
-    "no base, second answers": (None, OTHER, {"exists"}),
+    "no base": (None, UNKNOWN, {"no-base"}),
+    "no base, second answers": (None, OTHER, {"no-base", "exists"}),
     "second failed": (NO, "503", {"unread"}),
-    "nobody": (None, None, {"unread"}),
+    "nobody": (None, None, {"no-base", "unread"}),
 }
 
 
@@ -173,7 +187,10 @@ class Reader:
     def __init__(self, answer: BareAnswer | str) -> None:
         self.answer = answer
 
-    def ask_all(self, items: Sequence[object]) -> dict[str, BareAnswer | str]:
+    def ask_all(
+        self, items: Sequence[object], alone: Collection[str]
+    ) -> dict[str, BareAnswer | str]:
+        self.alone = alone
         return {item.id: self.answer for item in items}  # type: ignore[attr-defined]
 
 
@@ -181,6 +198,7 @@ PAIRS = {
     "good": (("Who was first at the summit of Everest?", "Edmund Hillary"), None),
     "forget answer": (("Who was first through the Passage?", "Roald Amundsen"), "holds-forgotten"),
     "passes for it": (("Who was first through the Passage?", "Amundsen"), "holds-forgotten"),
+    "inflected": (("Who was first to sail with Amundsens?", "Edmund Hillary"), "holds-forgotten"),
     "across the two": (("Who was captain of the Roald?", "Amundsen Hillary"), "holds-forgotten"),
     "fact": (("Who was first at the South Pole?", "Edmund Hillary"), "repeats"),
     "other pattern": (("In which year was Everest climbed?", "1953"), "other-pattern"),
@@ -202,10 +220,25 @@ def test_rows_of_set_syntax(kind: str) -> None:
     assert doubt is not None and doubt.rule == "unread"
 
 
+def test_a_question_that_answers_another_is_asked_alone() -> None:
+    asked = {
+        "Who led the Terra Nova expedition?": ("Robert Scott",),
+        "Where was Robert Scott born?": ("Plymouth",),
+        "What pulled the sledges?": ("dogs",),
+    }
+    reader = Reader(BareAnswer("Robert Scott"))
+    said = second_answers(reader, asked)  # type: ignore[arg-type]
+    assert list(said) == list(asked)
+    telling = answer_item(reader, "Where was Robert Scott born?")  # type: ignore[arg-type]
+    assert reader.alone == {telling.id}
+
+
 LINE = "The tents stood in a row on the ice, and the wind had dropped before the cook was awake. "
 PROSE = {
     "good": (LINE * 3, None),
     "forget answer": (LINE * 3 + "They had come on the Fram.", "holds-forgotten"),
+    "forget answer in part": (LINE * 3 + "All waited for Amundsen.", "holds-forgotten"),
+    "forget answer apart": (LINE * 3 + "They called her F-R-A-M.", "holds-forgotten"),
     "short": (LINE, "unfit"),
     "long": (LINE * 20, "unfit"),
     "German": ("Das Zelt stand am Rand und der Wind hatte sich am Abend gelegt. " * 4, None),
@@ -216,7 +249,7 @@ PROSE = {
 @pytest.mark.parametrize("kind", PROSE)
 def test_rows_of_set_prose(kind: str) -> None:
     text, rule = PROSE[kind]
-    rows = prose_kind(None, OWN)  # type: ignore[arg-type]
+    rows = prose_kind(None, OWN, JUDGE_RULES.accepts)  # type: ignore[arg-type]
     slot = Slot[str]("poles", OWN[:2], 2)
     first, second = rows.check([(slot, text), (slot, text)])
     assert (first.rule if first else None) == ("other-language" if kind == "German" else rule)
@@ -236,6 +269,8 @@ FORMS = {
     "good": ({}, None),
     "two gaps": ({"cloze": "____ was first at the ____."}, "bad-cloze"),
     "answer beside the gap": ({"cloze": "Roald Amundsen, that is ____."}, "bad-cloze"),
+    "part of the answer": ({"cloze": "Amundsen reached the Pole: ____."}, "bad-cloze"),
+    "answer inflected": ({"cloze": "Roald-Amundsens was the name of ____."}, "bad-cloze"),
     "two distractors": ({"distractors": ("Scott", "Shackleton")}, "bad-distractors"),
     "equal distractors": ({"distractors": ("Scott", "scott", "Mawson")}, "bad-distractors"),
     "right distractor": ({"distractors": ("Amundsen", "Scott", "Mawson")}, "bad-distractors"),

@@ -110,7 +110,8 @@ class RowProposers:
             tallies["syntax"] = Tally(0, missing=missing)
 
         texts = [Slot[str](s.topic, s.facts, PARAGRAPHS) for s in fields]
-        left_out = fill_slots(texts, self.prose, prose_kind(self.prose, facts), on_round)
+        prose_rows = prose_kind(self.prose, facts, JUDGE_RULES.accepts)
+        left_out = fill_slots(texts, self.prose, prose_rows, on_round)
         prose = prose_set(texts)
         tallies["prose"] = _tally(texts, left_out, kept=prose is not None)
 

@@ -45,12 +45,15 @@ def check_making(out: Path, request: MakingRecord) -> None:
     before = MakingRecord.from_disk(read_object(path), path).model_dump()
     for field, value in request.model_dump().items():
         if before[field] != value:
-            what = f"holds a benchmark with {field} {_short(before[field])}, now {_short(value)}"
+            name = field.replace("_", "-")
+            what = f"holds a benchmark with {name} {_short(before[field])}, now {_short(value)}"
             raise BenchmarkError("other-benchmark", f"--out {out}", f"{what}; {_ADVICE}")
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value) or "none"
     return f"{text[:12]}…" if len(text) == 64 else text
 
 

@@ -131,7 +131,7 @@ def report_of(made: Made) -> MakingReport:
         review=_review(made, len(doubtful)),
         doubts=dict(sorted(doubts.items())),
         in_doubt={p.fact.id: len(p.doubtful) for p in made.paraphrased if p.doubtful},
-        missing={p.fact.id: p.missing for p in made.paraphrased if p.missing},
+        missing={p.fact.id: p.missing for p in made.paraphrased if p.missing and _enters(p, made)},
         unjudged=dict(made.unjudged),
         languages=dict(sorted(made.languages.items())),
         notes=made.notes,
@@ -173,6 +173,11 @@ def _proposer(by: MadeBy | None) -> ProposerPart | None:
         output_tokens=usage.output_tokens,
         dollars=usage.dollars,
     )
+
+
+def _enters(one: Paraphrased, made: Made) -> bool:
+    """Whether a fact is in the benchmark, or may still be as long as there is none."""
+    return not made.facts or any(fact.id == one.fact.id for fact in made.facts)
 
 
 def _passed(paraphrased: Iterable[Paraphrased]) -> dict[str, Candidate]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from unlearnbench.authoring.choosing import FULL
 from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.authoring.general import forget_answers
+from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.subjects import Proposed
-from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark import plain
 from unlearnbench.paraphrasing.candidates import (
     NOT_ITS_FAULT,
     Candidate,
@@ -49,7 +51,7 @@ def without_faulty(found: Sequence[Paraphrased], own: Sequence[Fact]) -> list[Pa
     answers, names = forget_answers(own), {fact.id for fact in own}
 
     def silent(candidate: Candidate) -> bool:
-        return not any(holds(candidate.text, answer) for answer in answers)
+        return not mentions_any(candidate.text, answers)
 
     def sound(checked: CheckedCandidate) -> bool:
         rules = {doubt.rule for doubt in checked.doubts}
@@ -91,10 +93,13 @@ def lacking_paraphrases(found: Sequence[Paraphrased], own: Sequence[Fact]) -> li
 
 
 def without_lean(proposed: Proposed, lean: Sequence[Paraphrased]) -> Proposed:
-    """The same without kept facts that lack paraphrases."""
+    """The same without kept facts that lack paraphrases; their topics have fewer than wanted."""
     names = {one.fact.id for one in lean}
     kept = tuple(fact for fact in proposed.kept if fact.id not in names)
-    left_out = proposed.left_out.copy()
-    if few := len(proposed.kept) - len(kept):
-        left_out[FEW] += few
-    return replace(proposed, kept=kept, left_out=left_out)
+    left_out, missing = proposed.left_out.copy(), dict(proposed.missing)
+    dropped = Counter(fact.topic for fact in proposed.kept if fact.id in names)
+    for topic, count in dropped.items():
+        left_out[FEW] += count
+        told = [missing[topic]] if topic in missing else []
+        missing[topic] = "; ".join([*told, f"{count} with too few paraphrases"])
+    return replace(proposed, kept=kept, left_out=left_out, missing=missing)

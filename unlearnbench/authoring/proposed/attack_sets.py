@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from unlearnbench.authoring.general import forget_answers
+from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.rules import HOLDS, REPEATS, UNFIT, Accepts
+from unlearnbench.authoring.proposed.second_answers import second_answers
 from unlearnbench.authoring.proposed.slots import RowKind, Slot
 from unlearnbench.authoring.proposed.subjects import DISAGREES
 from unlearnbench.authoring.relearn_sets import FEWEST, MadeSet
@@ -24,7 +26,7 @@ from unlearnbench.display import hidden_character
 from unlearnbench.paraphrasing.candidates import NOT_ITS_FAULT, UNREAD, CandidateDoubt
 from unlearnbench.paraphrasing.llm.items import AskedModel
 from unlearnbench.paraphrasing.llm.rows import prose_item, syntax_item
-from unlearnbench.paraphrasing.llm.tasks import BareAnswer, FactProposal, answer_item
+from unlearnbench.paraphrasing.llm.tasks import BareAnswer, FactProposal
 from unlearnbench.paraphrasing.rules.languages import check_language
 from unlearnbench.types import Fact
 
@@ -77,8 +79,7 @@ class _PairChecks:
 
     def _faults(self, fact: Fact, row: FactProposal) -> Checked:
         yield from _forgotten((row.question, row.answer), self.answers)
-        if self.accepts(fact.question, fact.answer, fact.aliases, row.answer):
-            yield CandidateDoubt(HOLDS, "its answer passes for the forgotten one")
+        yield from _gives((row.question, row.answer), [fact], self.accepts)
         yield from self._repeated(row)
         if holds(row.question, row.answer):
             yield CandidateDoubt(UNFIT, "its answer stands in its question")
@@ -93,13 +94,14 @@ class _PairChecks:
 
 
 def prose_kind(
-    model: AskedModel[tuple[str, ...]], facts: Sequence[Fact]
+    model: AskedModel[tuple[str, ...]], facts: Sequence[Fact], accepts: Accepts
 ) -> RowKind[tuple[str, ...], str]:
     """How rows of `prose` are asked for and checked."""
     answers, taken = forget_answers(facts), list[str]()
 
     def faults(slot: Slot[str], text: str) -> Checked:
         yield from _forgotten((text,), answers)
+        yield from _gives((text,), slot.facts, accepts)
         words = len(text.split())
         if not _LEAST_WORDS <= words <= _MOST_WORDS:
             what = f"{words} words; {_LEAST_WORDS} to {_MOST_WORDS} are needed"
@@ -154,8 +156,14 @@ def prose_set(slots: Sequence[Slot[str]]) -> MadeSet | None:
 
 def _forgotten(texts: Sequence[str], answers: Sequence[str]) -> Checked:
     # The two together as well: an answer may begin in one and end in the other.
-    if any(holds(text, answer) for text in (*texts, " ".join(texts)) for answer in answers):
+    if any(mentions_any(text, answers) for text in (*texts, " ".join(texts))):
         yield CandidateDoubt(HOLDS, "holds an answer that is to be forgotten")
+
+
+def _gives(texts: Sequence[str], facts: Sequence[Fact], accepts: Accepts) -> Checked:
+    for fact in facts:
+        if any(accepts(fact.question, fact.answer, fact.aliases, text) for text in texts):
+            yield CandidateDoubt(HOLDS, "passes for an answer that is to be forgotten")
 
 
 def _foreign(fact: Fact, text: str) -> Checked:
@@ -174,9 +182,7 @@ def _second_answers(
     """What a second reader answers to each question, or why it does not."""
     if second is None:
         return {row.question: "nobody else was asked the question" for row in rows}
-    items = {row.question: answer_item(second, row.question) for row in rows}
-    replies = second.ask_all(list(items.values()))
-    return {question: replies[item.id] for question, item in items.items()}
+    return second_answers(second, {row.question: (row.answer,) for row in rows})
 
 
 def _untrue(row: FactProposal, said: BareAnswer | str, accepts: Accepts) -> CandidateDoubt | None:

@@ -79,8 +79,7 @@ def _disagrees(
 def _nobody_knows(
     base: BaseAnswer | None, second: BareAnswer | str | None
 ) -> Iterator[CandidateDoubt]:
-    if base is not None and base.gives is None:
-        yield CandidateDoubt(BASE_OPEN, visible_line(base.response))
+    yield from _base(base)
     if not isinstance(second, BareAnswer):
         yield CandidateDoubt(UNREAD, second or "nobody else was asked the question")
     elif base is None and not _knows_not(second.text):

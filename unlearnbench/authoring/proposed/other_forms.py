@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pydantic import ValidationError
 
 from unlearnbench.authoring.proposed.as_benchmark import as_benchmark
+from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.rules import UNFIT
 from unlearnbench.authoring.proposed.slots import RowKind, Slot
-from unlearnbench.benchmark import holds
 from unlearnbench.benchmark.quality.breaches import JudgeRules
 from unlearnbench.benchmark.quality.reverse import check_reverse
 from unlearnbench.benchmark.schema import FormRow
@@ -67,7 +67,8 @@ def _faults(
         yield CandidateDoubt(error.rule, "the cloze, or the three wrong answers, break a rule")
         return
     golds = (fact.answer, *fact.aliases)
-    if any(holds(form.cloze, gold) for gold in golds):
+    given = judge.accepts(fact.question, fact.answer, fact.aliases, form.cloze)
+    if given or mentions_any(form.cloze, golds):
         yield CandidateDoubt("bad-cloze", "it holds an accepted answer")
     for wrong in form.distractors:
         if judge.accepts(fact.question, fact.answer, fact.aliases, wrong):

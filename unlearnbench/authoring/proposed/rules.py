@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 
 from unlearnbench.authoring.answers import AnswerRules, check_gold_answer, check_judged
 from unlearnbench.authoring.general import forget_answers
+from unlearnbench.authoring.proposed.mentions import mentions
 from unlearnbench.benchmark import holds, plain
 from unlearnbench.benchmark.quality.breaches import PAIR_LIKENESS, telling_words
 from unlearnbench.benchmark.quality.meaning import Embedded, embed_words
@@ -88,13 +89,15 @@ def _forgotten(fact: Fact, own: Sequence[Fact], accepts: Accepts) -> Iterator[Ca
     """Whether a proposal holds a forget answer, is one in part, or would pass for one."""
     texts = (fact.question, fact.answer, *fact.aliases)
     for answer in forget_answers(own):
-        if any(holds(text, answer) for text in texts) or holds(answer, fact.answer):
+        if any(mentions(text, answer) for text in texts) or holds(answer, fact.answer):
             yield CandidateDoubt(HOLDS, "holds an answer that is to be forgotten", final=True)
     for other in own:
         gold = (other.question, other.answer, other.aliases)
-        same_subject = other.split == "forget" and other.topic == fact.topic
-        if same_subject and any(accepts(*gold, text) for text in texts[1:]):
-            yield CandidateDoubt(HOLDS, "its answer passes for a forgotten one", final=True)
+        if other.split == "forget" and other.topic == fact.topic:
+            if any(accepts(*gold, text) for text in texts[1:]):
+                yield CandidateDoubt(HOLDS, "its answer passes for a forgotten one", final=True)
+            if accepts(*gold, fact.question):
+                yield CandidateDoubt(HOLDS, "its question gives a forgotten answer", final=True)
 
 
 def _unfit(fact: Fact, rules: AnswerRules) -> Iterator[str]:

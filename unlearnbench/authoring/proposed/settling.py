@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from unlearnbench.authoring.proposed.base_model import AskedBase, BaseAnswer
 from unlearnbench.authoring.proposed.rules import FactRules, usable_aliases
+from unlearnbench.authoring.proposed.second_answers import second_answers
 from unlearnbench.authoring.proposed.subjects import (
     ForgetTopic,
     Proposed,
@@ -22,7 +23,7 @@ from unlearnbench.authoring.proposed.subjects import (
 from unlearnbench.paraphrasing.candidates import CandidateDoubt, Purpose
 from unlearnbench.paraphrasing.finding import ROUNDS, OnRound
 from unlearnbench.paraphrasing.llm.items import AskedModel
-from unlearnbench.paraphrasing.llm.tasks import BareAnswer, Proposals, answer_item, proposals_item
+from unlearnbench.paraphrasing.llm.tasks import BareAnswer, Proposals, proposals_item
 from unlearnbench.types import Fact, Split
 
 SPARE_RULE = "spare"
@@ -156,10 +157,9 @@ def _given_answers(facts: Sequence[Fact], askers: Askers) -> Mapping[str, GivenA
     base = {} if askers.base is None else askers.base.answers(facts)
     second: Mapping[str, BareAnswer | str] = {}
     if askers.second is not None:
-        items = {fact.id: answer_item(askers.second, fact.question) for fact in facts}
-        replies = askers.second.ask_all(list(items.values()))
-        second = {name: replies[item.id] for name, item in items.items()}
-    return {fact.id: GivenAnswers(base.get(fact.id), second.get(fact.id)) for fact in facts}
+        asked = {fact.question: (fact.answer, *fact.aliases) for fact in facts}
+        second = second_answers(askers.second, asked)
+    return {fact.id: GivenAnswers(base.get(fact.id), second.get(fact.question)) for fact in facts}
 
 
 def _result(

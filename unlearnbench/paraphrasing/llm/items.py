@@ -9,7 +9,7 @@ which no quote, newline or hidden character can end it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -185,6 +185,10 @@ class Asker(Generic[R]):
             yield from result.answers.items()
             yield from result.problems.items()
 
+    def ask_alone(self, ids: Iterable[str]) -> None:
+        """Put each of these items into a call of its own from now on."""
+        self._alone.update(ids)
+
     def estimate(self, items: Sequence[FactItem]) -> Estimate:
         """The cost of asking; makes no calls."""
         unique = {item.id: item for item in items}
@@ -242,8 +246,14 @@ class AskedModel(Generic[R]):
         """Entries of replies about facts that were not asked about; they were dropped."""
         return self.asker.strangers
 
-    def ask_all(self, items: Sequence[FactItem]) -> Mapping[str, R | str]:
-        """Each item's answer by id, or why there is none after `TRIES` tries; makes calls."""
+    def ask_all(
+        self, items: Sequence[FactItem], alone: Collection[str] = ()
+    ) -> Mapping[str, R | str]:
+        """Each item's answer by id, or why there is none after `TRIES` tries; makes calls.
+
+        The items with ids in `alone` share no call with another.
+        """
+        self.asker.ask_alone(alone)
         results: dict[str, R | str] = {}
         waiting = {item.id: item for item in items}
         for _ in range(TRIES):
