@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.asked_utility import asked_sets
-from unlearnbench.api.preferences import with_stored_preferences
+from unlearnbench.api.preferences import with_earlier_preferences, with_stored_preferences
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
@@ -58,6 +58,7 @@ def measure_utility(
     sets = asked_sets(utility_options, limit)
     kept = KeptStages(None if out is None else Path(out))
     record = _measured(checkpoint, base, sets, engine_options, kept)
+    record = with_earlier_preferences(record, kept.record)
     if out is not None:
         write_utility(record, Path(out))
         kept.close()
