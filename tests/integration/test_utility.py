@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -224,3 +225,32 @@ def test_a_full_disk_is_named(
     assert done.code == 2
     assert "No space left on device" in done.err
     assert "TMPDIR" in done.err
+
+
+def test_a_kept_record_that_lacks_rows_is_not_gone_on_from(
+    tiny_llama: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
+    out = tmp_path / "utility.json"
+    call = ("utility", str(tiny_llama), "--limit", "2", "--dtype", "float32", "--out", str(out))
+    assert command_line(*call).code == 0
+    whole = json.loads(out.read_text("utf-8"))
+    for kind in ("letters", "answers"):
+        rows = dict(list(whole["model"][kind].items())[1:])
+        cut = {**whole, "model": {**whole["model"], kind: rows}}
+        out.write_text(json.dumps(cut), "utf-8")
+        done = command_line(*call)
+        assert done.code == 2
+        assert "lacks rows, or holds no numbers; remove it to measure again" in done.err
+        assert json.loads(out.read_text("utf-8")) == cut
+
+
+def test_a_base_with_other_prompts_is_refused(
+    tiny_llama: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
+    base = tmp_path / "raw"
+    shutil.copytree(tiny_llama, base)
+    (base / "chat_template.jinja").unlink()
+    done = command_line("utility", str(tiny_llama), "--base", str(base), "--limit", "1")
+    assert done.code == 2
+    assert "its prompt format is raw, not chat" in done.err
+    assert "take a base with the same chat template" in done.err

@@ -54,4 +54,6 @@ def test_the_same_command_again_asks_neither_model_nor_judge(
     assert done.code == 0
     asked = len(behaviour.requests)
     assert command_line(*call).out == done.out
+    without = [word for word in call if word not in ("--utility-judge", "openai:any")]
+    assert command_line(*without).out == done.out
     assert len(behaviour.requests) == asked

@@ -171,6 +171,15 @@ def with_preferences(record: UtilityRecord, preferences: Preferences) -> Utility
     return record.model_copy(update=update)
 
 
+def with_earlier_preferences(record: UtilityRecord, earlier: UtilityRecord | None) -> UtilityRecord:
+    """The record with what a judge said of the same answers in the record that it replaces."""
+    if earlier is None or earlier.preferences is None or not (record.base and earlier.base):
+        return record
+    sides = ((record.model, earlier.model), (record.base, earlier.base))
+    same = all(dict(new.all_answers()) == dict(old.all_answers()) for new, old in sides)
+    return with_preferences(record, earlier.preferences) if same else record
+
+
 def _asked(record: UtilityRecord) -> Asked:
     if record.base is None:
         raise RunError(_NO_BASE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from unlearnbench.api.asked_utility import asked_sets
 from unlearnbench.api.engines import TRANSFORMERS
+from unlearnbench.api.preferences import with_earlier_preferences
 from unlearnbench.api.utility import measure_loaded, utility_record
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import EngineError, RunError
@@ -75,6 +76,7 @@ class UtilityBeside:
             model, created = measure_loaded(generator, self.sets, kept)
             base = None if self.base is None else self.base.model
             record = utility_record(model, base, None, self.sets, created)
+            record = with_earlier_preferences(record, kept.record)
             write_utility(record, first)
             kept.close()
         for run in runs[1:]:

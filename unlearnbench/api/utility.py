@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.asked_utility import asked_sets
-from unlearnbench.api.preferences import with_stored_preferences
+from unlearnbench.api.preferences import with_earlier_preferences, with_stored_preferences
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
@@ -18,6 +18,8 @@ from unlearnbench.utility.compared import DriftWatcher, KeptDistributions
 from unlearnbench.utility.derived import all_metrics, derived, rows_measured
 from unlearnbench.utility.measure import Watcher, measure_model
 from unlearnbench.utility.stages import KeptStages
+from unlearnbench.utility.ways import differences_of_ways
+from unlearnbench.utility.whole import is_whole
 
 if TYPE_CHECKING:
     from unlearnbench.engines.transformers.engine import ModelEngine
@@ -56,6 +58,7 @@ def measure_utility(
     sets = asked_sets(utility_options, limit)
     kept = KeptStages(None if out is None else Path(out))
     record = _measured(checkpoint, base, sets, engine_options, kept)
+    record = with_earlier_preferences(record, kept.record)
     if out is not None:
         write_utility(record, Path(out))
         kept.close()
@@ -120,15 +123,38 @@ def _measured(
         del engine  # two models need not fit into memory
         watcher = DriftWatcher(distributions)
         engine = TransformersEngine(checkpoint, options)
+        _check_ways(base, before, engine)
         model, created = measure_loaded(engine, sets, kept, watcher)
     return utility_record(model, before, watcher.drift, sets, created)
+
+
+def _check_ways(base: str, before: Measurement, engine: ModelEngine) -> None:
+    """Raise `RunError` if a base was not asked as its model is going to be."""
+    info = engine.info
+    settings = {"prompt_format": info.prompt_format, **info.settings}
+    different = list(differences_of_ways(before.settings, settings))
+    if different:
+        raise RunError(
+            f"--base {base}: it was asked in another way ({'; '.join(different)}), so that no "
+            "figure of both can be compared; take a base with the same chat template, give both "
+            "one --dtype, or leave --base out"
+        )
 
 
 def measure_loaded(
     engine: ModelEngine, sets: UtilitySets, kept: KeptStages, watch: Watcher | None = None
 ) -> tuple[Measurement, str]:
-    """One model that is in memory, and when its measurement began."""
+    """One model that is in memory, and when its measurement began.
+
+    Raises `RunError` if what was kept of an earlier call lacks rows, or holds no numbers.
+    """
     from unlearnbench.engines.transformers.measured import LoadedModel
 
     stages = kept.of(engine, sets.fingerprint)
-    return measure_model(LoadedModel(engine), sets, stages, watch), stages.created
+    measured = measure_model(LoadedModel(engine), sets, stages, watch)
+    if not is_whole(measured, sets):
+        raise RunError(
+            f"{kept.path}: what it holds of an earlier call lacks rows, or holds no numbers; "
+            "remove it to measure again"
+        )
+    return measured, stages.created

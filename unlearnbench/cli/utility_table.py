@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from unlearnbench.cli.output import stdout
+from unlearnbench.cli.output import stdout, strong
 from unlearnbench.cli.preferences import print_win_rate
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ def print_utility(record: UtilityRecord) -> None:
     """The metrics, for people."""
     from unlearnbench.cli.output import table
     from unlearnbench.runs.preference_calibrations import trust_mark
+    from unlearnbench.utility.derived import why_not_derived
 
     judge = record.preferences.identity if record.preferences else None
     columns = ["metric", "value", "95 %", "n"] + (["base"] if record.base else [])
@@ -30,6 +31,10 @@ def print_utility(record: UtilityRecord) -> None:
         ]
         view.add_row(*cells, *([metric_text(base) if base else "–"] if record.base else []))
     stdout().print(view)
+    if (reason := why_not_derived(record)) is not None:
+        stdout().print(strong("not derived: ", reason), soft_wrap=True)
+    if record.base is not None and "composite" not in record.metrics:
+        stdout().print("no composite: the base was asked in another way (data type, template)")
     if record.drift is not None and record.drift.refused is not None:
         stdout().print(f"no drift: {record.drift.refused}")
     if record.base is not None and record.drift is None:
@@ -57,8 +62,11 @@ def _interval(metric: Metric) -> str:
 
 def metrics_record(record: UtilityRecord) -> dict[str, object]:
     """The metrics for `--json`, without the answers that they follow from."""
+    from unlearnbench.utility.derived import why_not_derived
+
     return {
         "metrics": _plain(record.metrics),
+        "not_derived": why_not_derived(record),
         "base_metrics": _plain(record.base_metrics),
         "base": None if record.base is None else record.base.checkpoint,
         "open": record.open,

@@ -13,7 +13,7 @@ from unlearnbench.runs.preference_calibrations import trust_mark
 from unlearnbench.runs.schema.utility import Metric, UtilityRecord
 from unlearnbench.utility.beside import metrics_beside
 from unlearnbench.utility.degeneration import answer_kind
-from unlearnbench.utility.derived import utility_of_run
+from unlearnbench.utility.derived import utility_of_run, why_not_derived
 
 _MEANING = {
     "choice.letters": "bundled questions whose right letter is the most probable; chance is 0.25",
@@ -121,6 +121,8 @@ def _degenerate(record: UtilityRecord, blank: Redaction) -> list[Degenerate]:
 
 
 def _notes(record: UtilityRecord, before: UtilityRecord | None, compared: bool) -> Iterator[str]:
+    if (reason := why_not_derived(record)) is not None:
+        yield f"Not derived: {reason}"
     if record.open:
         yield f"{len(record.open)} answers are open: what rests on them is a range, or missing"
     if before is not None and not compared:

@@ -12,19 +12,27 @@ from unlearnbench.runs.utility import UTILITY_FILE
 from unlearnbench.utility.composite import composite
 from unlearnbench.utility.preferences import preference_metrics
 from unlearnbench.utility.summary import drift_metrics, metrics_of
-from unlearnbench.utility.ways import is_whole
+from unlearnbench.utility.ways import differences_of_ways
+from unlearnbench.utility.whole import is_whole, is_whole_drift
 
 
 def all_metrics(
     model: Measurement, base: Measurement | None, drift: Drift | None, sets: UtilitySets
 ) -> tuple[dict[str, Metric], dict[str, Metric]]:
-    """A model's metrics, those that compare it with its base among them, and its base's."""
+    """A model's metrics, those that compare it with its base among them, and its base's.
+
+    There is no composite where the two are known to have been asked in different ways.
+    """
     metrics = metrics_of(model, sets)
     if base is None:
         return metrics, {}
     base_metrics = metrics_of(base, sets)
-    drifted = {} if drift is None else drift_metrics(drift)
-    return {**metrics, **drifted, "composite": composite(metrics, base_metrics)}, base_metrics
+    if drift is not None:
+        metrics |= drift_metrics(drift)
+    known = base.settings and model.settings
+    if not (known and any(differences_of_ways(base.settings, model.settings))):
+        metrics["composite"] = composite(metrics, base_metrics)
+    return metrics, base_metrics
 
 
 def rows_measured(record: UtilityRecord) -> UtilitySets | None:
@@ -35,16 +43,28 @@ def rows_measured(record: UtilityRecord) -> UtilitySets | None:
     return sets if sets.fingerprint == record.data else None
 
 
+def why_not_derived(record: UtilityRecord) -> str | None:
+    """Why a record's metrics stand as they were stored; None if they were derived."""
+    if rows_measured(record) is not None:
+        return None
+    return (
+        "measured on other questions than this version's, or rows are missing: these figures were "
+        "read as stored and not derived again; measure it again"
+    )
+
+
 def derived(record: UtilityRecord, path: Path) -> UtilityRecord:
     """The record of a file with its metrics as this version defines them.
 
-    One of other rows stays as it is. Raises `RunError` if rows are missing, or hold no numbers.
+    One of other rows stays as it is; `why_not_derived` says so. Raises `RunError` if rows are
+    missing, or hold no numbers.
     """
     sets = rows_measured(record)
     if sets is None:
         return record
     both = [record.model] if record.base is None else [record.model, record.base]
-    if not all(is_whole(measured, sets) for measured in both):
+    drifted = record.drift is None or is_whole_drift(record.drift, record.model)
+    if not (drifted and all(is_whole(measured, sets) for measured in both)):
         raise RunError(f"{path}: rows are missing, or are no numbers; measure it again")
     metrics, base_metrics = all_metrics(record.model, record.base, record.drift, sets)
     if record.preferences is not None and record.base is not None:

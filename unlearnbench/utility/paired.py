@@ -15,7 +15,8 @@ from unlearnbench.utility.choice import chosen_letter
 from unlearnbench.utility.degeneration import answer_kind
 from unlearnbench.utility.drift import bits_per_byte
 from unlearnbench.utility.repetitiveness import cut_words, ngram_entropy
-from unlearnbench.utility.ways import differences_of_ways, is_whole
+from unlearnbench.utility.ways import differences_of_ways
+from unlearnbench.utility.whole import is_whole
 
 Value = TypeVar("Value", bool, float)
 
@@ -62,7 +63,7 @@ def _refusal(
         return "measured on other questions than this version's"
     for record in (first, second):
         if not is_whole(record.model, sets.first(len(record.model.letters))):
-            return f"{record.model.checkpoint}: its utility.json lacks rows"
+            return f"{record.model.checkpoint}: its utility.json lacks rows, or holds no numbers"
     ways = ", ".join(differences_of_ways(second.model.settings, first.model.settings))
     return f"measured in another way: {ways}" if ways else None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnbench.runs.schema.utility import Measurement, Metric, Preferences, StoredAnswer
+from unlearnbench.runs.schema.utility import JudgedInstruction, Measurement, Metric, Preferences
 from unlearnbench.scoring.intervals import wilson
 from unlearnbench.utility.win_rate import (
     JudgedPair,
@@ -26,21 +26,22 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 def judged_pairs(
     preferences: Preferences, model: Measurement, base: Measurement
 ) -> dict[str, JudgedPair]:
-    """The verdicts on each instruction, with both answers' lengths in words."""
-    ours, theirs = dict(model.all_answers()), dict(base.all_answers())
+    """The verdicts on each instruction, with both answers' lengths in words.
+
+    One that was not judged is open, and so is one that either model did not answer.
+    """
+    theirs = dict(base.all_answers())
     return {
-        name: JudgedPair(
-            row.model_first.verdict,
-            row.base_first.verdict,
-            _words(ours.get(name)),
-            _words(theirs.get(name)),
-        )
-        for name, row in preferences.rows.items()
+        name: _pair(preferences.rows.get(name), answer.text, beside.text if beside else None)
+        for name, answer, beside in ((n, a, theirs.get(n)) for n, a in model.all_answers())
     }
 
 
-def _words(answer: StoredAnswer | None) -> int:
-    return len((answer.text or "").split()) if answer else 0
+def _pair(row: JudgedInstruction | None, ours: str | None, theirs: str | None) -> JudgedPair:
+    if row is None or ours is None or theirs is None:
+        return JudgedPair(None, None, 0, 0)
+    lengths = (len(ours.split()), len(theirs.split()))
+    return JudgedPair(row.model_first.verdict, row.base_first.verdict, *lengths)
 
 
 def preference_metrics(
@@ -48,10 +49,10 @@ def preference_metrics(
 ) -> dict[str, Metric]:
     """`win_rates` on the instructions that ship, and `<name>.` before them on those of others."""
     pairs = judged_pairs(preferences, model, base)
-    metrics = win_rates([pairs[row] for row in model.answers if row in pairs])
+    metrics = win_rates([pairs[row] for row in model.answers])
     for name, table in model.instructions.items():
         rows = [f"{name}/{row}" for row in table.answers]
-        rates = win_rates([pairs[row] for row in rows if row in pairs])
+        rates = win_rates([pairs[row] for row in rows])
         metrics |= {f"{name}.{rate}": metric for rate, metric in rates.items()}
     return metrics
 

@@ -35,6 +35,7 @@ class KeptStages:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self.path = path
         self._journal = None if path is None else Journal(path.with_name(f".{path.name}.stages"))
         self.record = read_utility(path) if path is not None and path.exists() else None
         self._stages = [] if self._journal is None else _read(self._journal)

@@ -1,12 +1,8 @@
-"""Whether figures of two models can be compared: measured whole, and in the same way."""
+"""Whether figures of two models can be compared: measured in the same way."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-
-from unlearnbench.benchmark.utility_sets import UtilitySets
-from unlearnbench.runs.schema.utility import Measurement
 
 _WAYS = {
     "prompt_format": "prompt format",
@@ -25,21 +21,3 @@ def differences_of_ways(theirs: Mapping[str, object], mine: Mapping[str, object]
     for name, label in _WAYS.items():
         if theirs.get(name) != mine.get(name):
             yield f"its {label} is {theirs.get(name)}, not {mine.get(name)}"
-
-
-def is_whole(measured: Measurement, sets: UtilitySets) -> bool:
-    """Whether a record that others may have written holds every row, and numbers."""
-    questions = {q.id for q in sets.questions}
-    numbers = (
-        value
-        for table in (measured.letters, measured.choices, measured.prose)
-        for row in table.values()
-        for value in row
-    )
-    return (
-        set(measured.letters) == set(measured.choices) == questions
-        and set(measured.answers) == {row.id for row in sets.instructions}
-        and set(measured.prose) == {row.id for row in sets.prose}
-        and all(measured.prose.values())
-        and not any(map(math.isnan, numbers))
-    )
