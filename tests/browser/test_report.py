@@ -127,7 +127,7 @@ def test_only_tables_and_charts_scroll_sideways(browser: Any, report: Path, widt
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_in_the_charts_covers_a_name(browser: Any, report: Path, width: int) -> None:
     with Visit(browser, report.as_uri(), width) as visit:
-        assert visit.page.locator("svg.chart").count() == 2
+        assert visit.page.locator("svg.chart").count() == 5
         assert visit.page.evaluate(OVERLAPS) == []
 
 

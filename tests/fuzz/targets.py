@@ -253,9 +253,12 @@ def _submissions(space: Workspace) -> Iterator[Target]:
 
 def _others(space: Workspace) -> Iterator[Target]:
     from unlearnbench.benchmark.hub import column, load_table
+    from unlearnbench.benchmark.tofu import load_tofu
     from unlearnbench.tofu.record import read_retain_log
     from unlearnbench.training.record import read_record, summary
     from unlearnbench.types.options import TofuOptions
+
+    sets = replace(load_tofu("tofu-mini", "forget25"), fingerprint="d")
 
     def record() -> None:
         found = summary(space / "trained", "b" * 64)
@@ -267,7 +270,7 @@ def _others(space: Workspace) -> Iterator[Target]:
         assert isinstance(record.base.fingerprint, str)
 
     def log() -> None:
-        read_retain_log(space / "log.json", "d", TofuOptions())
+        read_retain_log(space / "log.json", sets, TofuOptions())
 
     yield in_place(space / "trained/unlearning.json", mutate.json_text, record, "unlearning.json")
     yield in_place(space / "log.json", mutate.json_text, log, "retain-log")

@@ -197,6 +197,6 @@ def _training(space: Workspace) -> None:
     write_record(folder, record)
     definitions = {"end_token": True, "truth_ratio": "geometric"}
     log = TofuRecord(
-        "s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [], definitions
+        "s", "f", "d", "m", "c", "float32", {}, {"f": 0.5}, {"min_k": 0.5}, [], definitions, []
     )
     write_tofu(log, space / "log.json")

@@ -105,7 +105,7 @@ def test_an_option_of_score_is_part_of_the_run(
 
 SHAPE = {
     *("run", "status", "identity", "generator", "scores", "styles", "corrected", "findings"),
-    *("base", "n_probes", "n_open", "n_cut", "failures"),
+    *("base", "n_probes", "n_open", "n_cut", "failures", "ways", "utility"),
 }
 
 

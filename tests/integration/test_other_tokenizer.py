@@ -270,6 +270,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch, base_run: Run, facts: Path) -> Cal
             ),
             base=base,
             run=run,
+            utility=None,
         )
         found = SimpleNamespace(checked=row, run_and_claim=lambda: (run, row.claim.run))
         monkeypatch.setattr(attestations, "_standing", lambda folder, bases: found)

@@ -47,6 +47,7 @@ TOFU = TofuRecord(
     aucs={},
     open=[],
     definitions={"end_token": True},
+    notes=["[red]a note"],
 )
 
 

@@ -73,7 +73,7 @@ def test_versions_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("unlearnbench sco", ["score"]),
         ("unlearnbench score x --benchmark w", ["wkf"]),
-        ("unlearnbench score x --profile s", ["standard"]),
+        ("unlearnbench score x --profile s", ["standard", "strict"]),
         ("unlearnbench score x --engine r", ["replay"]),
         ("unlearnbench score x --judge rul", ["rules", "rules-strict"]),
         ("unlearnbench score smol", ["smollm2-135m"]),

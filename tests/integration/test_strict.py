@@ -14,11 +14,11 @@ from tests.conftest import ABOUT, CommandLine
 from tests.forgeries.forgery import seal
 from tests.scripted import ScriptedEngine
 from tests.strict_samples import LeakyEngine, write_strict_benchmark
+from unlearnbench.api.comparing import compare
 from unlearnbench.api.rejudging import rejudge
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
 from unlearnbench.errors import EngineError, RunError, SubmissionError
-from unlearnbench.runs.compare import compare
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Completion, Sampling, Way
 from unlearnbench.types.options import About, EngineOptions, RunOptions

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROWS = ROOT / "leaderboard" / "submissions"
-MOST_BYTES = 3_000_000
+MOST_BYTES = 3_200_000
 """Of the packed wheel. It has 2.3 MB: benchmarks about 0.8 (half of that older editions), lists of
 words of the rules 0.3, an accepted base run of WKF 0.2; the rows would be 4 MB more.
 """

@@ -88,10 +88,9 @@ def score(
     from unlearnbench.runs.several import Runs
 
     if not checkpoint and engine_options.model is None:
-        swallowed = f", before --utility: {utility_options.utility[0]} was taken for its value"
-        raise typer.BadParameter(
-            f"name the CHECKPOINT{swallowed if utility_options.utility else ''}"
-        )
+        taken = utility_options.utility[:1]
+        swallowed = f", before --utility: {taken[0]} was taken for its value" if taken else ""
+        raise typer.BadParameter(f"name the CHECKPOINT{swallowed}")
     names = benchmark_list(benchmark)
     check_dry(dry_run, on, price)
     if dry_run:
