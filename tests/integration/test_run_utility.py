@@ -442,3 +442,12 @@ def test_the_demo_has_a_line_of_utility(
 def test_unknown_names_are_refused_in_python_too(models: dict[str, Path]) -> None:
     with pytest.raises(UnlearnbenchError, match="bundled"):
         measure_utility(str(models["model"]), utility_options=UtilityOptions(("bundle",)))
+
+
+def test_a_run_shows_what_became_of_its_retain_answers(
+    models: dict[str, Path], command_line: CommandLine
+) -> None:
+    shown = command_line("show", "run", models["second"])
+    assert "retain.degenerate" in shown.out
+    record = json.loads(command_line("show", "run", models["second"], "--json").out)
+    assert "retain.refusal" in record["utility"]["metrics"]

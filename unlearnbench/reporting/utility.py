@@ -22,6 +22,7 @@ _MEANING = {
     "answers.degenerate": "instructions answered by no real answer; the kinds below",
     "answers.ngram_entropy": "how varied the answers are; grows with their length",
     "answers.distinct_2_of_40": "different pairs among the first 40 words of an answer",
+    "retain.degenerate": "retain questions answered by no real answer; the kinds below",
     "prose.perplexity": "how surprised by bundled prose; compare within one tokenizer",
     "prose.bits_per_byte": "the same by text, for any tokenizer; less is better",
     "drift.kl": "divergence from the base a token, in nats",

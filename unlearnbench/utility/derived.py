@@ -11,6 +11,7 @@ from unlearnbench.runs.schema.utility import Drift, Measurement, Metric, Utility
 from unlearnbench.runs.utility import UTILITY_FILE
 from unlearnbench.utility.composite import composite
 from unlearnbench.utility.preferences import preference_metrics
+from unlearnbench.utility.retained import retain_metrics
 from unlearnbench.utility.summary import drift_metrics, metrics_of
 from unlearnbench.utility.ways import differences_of_ways
 from unlearnbench.utility.whole import is_whole, is_whole_drift
@@ -73,9 +74,17 @@ def derived(record: UtilityRecord, path: Path) -> UtilityRecord:
 
 
 def utility_of_run(run: Run) -> UtilityRecord | None:
-    """A run's utility, its metrics derived; None if it was not measured.
+    """A run's utility, its metrics derived, with those of its retain answers; None if it was not
+    measured.
 
     Raises `RunError` for a damaged record, or one of another checkpoint.
     """
     record = run.utility
-    return None if record is None else derived(record, run.path / UTILITY_FILE)
+    if record is None:
+        return None
+    record = derived(record, run.path / UTILITY_FILE)
+    metrics, base_metrics = dict(record.metrics), dict(record.base_metrics)
+    metrics |= retain_metrics(run)
+    if record.base is not None and run.base is not None:
+        base_metrics |= retain_metrics(run.base)
+    return record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})

@@ -34,3 +34,10 @@ def in_other_language(text: str, language: str) -> bool:
     own = hits.pop(language)
     most = max(hits.values())
     return most >= _LEAST + 2 * own
+
+
+def likely_language(text: str) -> str:
+    """The language whose frequent words a text has most of; English where they do not tell."""
+    words = [word.casefold() for word in _WORD.findall(text)]
+    hits = {name: sum(word in known for word in words) for name, known in FREQUENT.items()}
+    return max(hits, key=lambda name: (hits[name], name == "en"))
