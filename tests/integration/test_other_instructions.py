@@ -72,6 +72,10 @@ def test_alpaca_eval_is_answered_compared_and_judged_again_without_the_hub(
     record = json.loads(Path(out).read_text("utf-8"))
     record["base"]["instructions"]["alpaca-eval"]["instructions"]["1"] = "Say four."
     Path(out).write_text(json.dumps(record))
+    changed = command_line("utility", out, "--utility-judge", "openai:any")
+    assert (changed.code, "measure it again" in changed.err) == (2, True)
+    del record["base"]["instructions"]["alpaca-eval"]
+    Path(out).write_text(json.dumps(record))
     other = command_line("utility", out, "--utility-judge", "openai:any")
     assert (other.code, "not asked the instructions of alpaca-eval" in other.err) == (2, True)
 
