@@ -115,5 +115,6 @@ def _rates(stored: dict[str, object], name: str, path: Path) -> dict[str, float]
     ):
         return {str(key): float(rate) for key, rate in rates.items()}
     raise RunError(
-        f"--retain-log {path}: {name} holds something other than numbers from 0 up; make it with --out"
+        f"--retain-log {path}: {name} holds something other than numbers from 0 up; make it with "
+        "--out"
     )
