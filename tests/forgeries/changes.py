@@ -14,11 +14,11 @@ Change = Callable[[Path], object]
 Line = dict[str, Any]
 
 
-def claim(change: Callable[[Line], object]) -> Change:
-    """Edit submission.json."""
+def claim(change: Callable[[Line], object], name: str = CLAIM) -> Change:
+    """Edit submission.json, or the JSON object of another file."""
 
     def apply(folder: Path) -> None:
-        path = folder / CLAIM
+        path = folder / name
         found = json.loads(path.read_text("utf-8"))
         change(found)
         path.write_text(json.dumps(found, ensure_ascii=False), "utf-8")
@@ -26,8 +26,8 @@ def claim(change: Callable[[Line], object]) -> Change:
     return apply
 
 
-def put(*steps: str | int, value: Any) -> Change:
-    """Set one field of submission.json."""
+def put(*steps: str | int, value: Any, name: str = CLAIM) -> Change:
+    """Set one field of submission.json, or of another file."""
 
     def change(found: Line) -> None:
         place: Any = found
@@ -35,7 +35,7 @@ def put(*steps: str | int, value: Any) -> Change:
             place = place[step]
         place[steps[-1]] = value
 
-    return claim(change)
+    return claim(change, name)
 
 
 def lines(name: str, change: Callable[[list[Any]], list[Any]]) -> Change:

@@ -6,9 +6,11 @@ import json
 import math
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.forgeries import changes
 from tests.forgeries.changes import Change, Line, after, raw
 from tests.forgeries.folders import directory, link, pipe, sparse
 from tests.forgeries.forgery import Forgery
@@ -21,28 +23,10 @@ KNOWS = Made("base")
 """The base's utility, as the accepted base holds it."""
 
 
-def sent(change: Callable[[Line], object]) -> Change:
-    """Edit utility.json."""
-
-    def apply(folder: Path) -> None:
-        path = folder / FILE
-        found = json.loads(path.read_text("utf-8"))
-        change(found)
-        path.write_text(json.dumps(found, ensure_ascii=False), "utf-8")
-
-    return apply
-
-
-def put(*steps: str | int, value: Any) -> Change:
-    """Set one field of utility.json."""
-
-    def change(found: Line) -> None:
-        place: Any = found
-        for step in steps[:-1]:
-            place = place[step]
-        place[steps[-1]] = value
-
-    return sent(change)
+sent = partial(changes.claim, name=FILE)
+"""Edit utility.json."""
+put = partial(changes.put, name=FILE)
+"""Set one field of utility.json."""
 
 
 def derived(change: Callable[[Line], object]) -> Change:

@@ -42,6 +42,7 @@ from unlearnbench.paraphrasing.candidates import (
     CheckedCandidate,
     Paraphrased,
 )
+from unlearnbench.paraphrasing.llm.catalogue import make_paraphraser, make_second_reader
 from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
 
@@ -425,3 +426,14 @@ def test_other_wishes_are_another_benchmark(make: Make) -> None:
         make(base=None)
     with pytest.raises(BenchmarkError, match="with for-attacks no, now yes; choose"):
         make(for_attacks=True)
+
+
+@pytest.mark.parametrize("role", ["paraphraser", "second_reader"])
+def test_objects_that_cannot_propose_are_refused(role: str, make: Make, tmp_path: Path) -> None:
+    """Otherwise nothing would be proposed, or another reader asked, without a word."""
+    definition = hasty(tmp_path / "object")
+    given: object = make_second_reader(definition)
+    if role == "paraphraser":
+        given = make_paraphraser(definition)
+    with pytest.raises(BenchmarkError, match=f"{role}: nobody-is-asked"):
+        make("mine", 2, 0, **{role: given})

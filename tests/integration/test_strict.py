@@ -153,7 +153,7 @@ def _fields(value: Any) -> dict[str, Any]:
 def test_a_model_answers_standard_s_questions_as_without_and_draws_alike_after_a_resume(
     tiny_llama: Path, tmp_path: Path
 ) -> None:
-    folder = str(write_strict_benchmark(tmp_path / "benchmark", forget=1, retain=3))
+    folder = str(write_strict_benchmark(tmp_path / "benchmark", forget=1, retain=9))
     runs = {
         profile: score(
             str(tiny_llama), folder, profile=profile, run_options=RunOptions(tmp_path / profile)

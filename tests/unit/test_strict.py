@@ -215,3 +215,14 @@ def test_strict_is_never_below_the_worst_case_nor_below_any_way(
     assert scores["forget.strict"].high >= max(scores[name].high for name in parts)
     alone = score_all([o for o in outcomes if o.key.is_standard])
     assert alone == {name: scores[name] for name in alone}
+
+
+def test_fewer_examples_than_promised_are_no_plan(tmp_path: Path) -> None:
+    """A weaker question would leak less, and nobody would know."""
+    few = load_benchmark(str(write_strict_benchmark(tmp_path / "few", forget=1, retain=7)))
+    with pytest.raises(BenchmarkError, match=r"forget-0 needs 8 .* 7 exist; --profile standard"):
+        make_plan(few, STRICT, "chat")
+    enough = load_benchmark(str(write_strict_benchmark(tmp_path / "enough", forget=1, retain=8)))
+    plan = make_plan(enough, STRICT, "chat")
+    shown = {len(p.messages) for p in plan.probes if p.key.context == "few-shot"}
+    assert shown == {17}

@@ -136,8 +136,13 @@ def make_fact_proposers(
     wanted = {"neighbours": options.neighbours, "never": options.never}
     wanted = {name: number for name, number in wanted.items() if number}
     _check_asked(wanted, options, proposers, base)
-    if not (wanted or options.for_attacks) or not isinstance(paraphraser, str):
+    if not (wanted or options.for_attacks):
         return FactProposers({}, {}, None, None)
+    for role, given in (("paraphraser", paraphraser), ("second_reader", second_reader or "")):
+        if not isinstance(given, str):
+            what = "facts and rows are proposed by models alone; give the name of one"
+            raise BenchmarkError("nobody-is-asked", role, what)
+    assert isinstance(paraphraser, str)
     budget = proposers.budget
     asked = {name: make_asked(paraphraser, _TASKS[name], budget) for name in wanted}
     reader = second_reader if isinstance(second_reader, str) else paraphraser

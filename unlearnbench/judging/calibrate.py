@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from unlearnbench.errors import JudgeError, UnreadableError
-from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.interfaces import Judge
+from unlearnbench.judging.labelled import read_labelled
 from unlearnbench.paths import content_root
 from unlearnbench.scoring.agreement import cohen_kappa
 from unlearnbench.scoring.intervals import wilson
@@ -110,26 +109,7 @@ def default_items() -> list[Path]:
 
 def load_items(path: Path) -> list[Item]:
     """Read labelled items. Raises `JudgeError` with file and line for the first bad one."""
-    try:
-        data = read_bytes(path)
-    except UnreadableError as error:
-        raise JudgeError(f"--items {path}: cannot be read: {error.what}") from error
-    items = []
-    for number, line in lines(data):
-        if not line.strip():
-            continue
-        try:
-            place = f"{path}:{number}"
-            items.append(Item.model_validate(parse_json(decode(line, place), place)))
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            field = ".".join(map(str, problem["loc"])) or "line"
-            raise JudgeError(f"--items {path}:{number}: {field}: {problem['msg']}") from error
-        except UnreadableError as error:
-            raise JudgeError(f"--items {error}") from error
-    if not items:
-        raise JudgeError(f"--items {path}: holds no items")
-    return items
+    return read_labelled(path, Item, "items")
 
 
 def calibrate_judge(judge: Judge, items: Sequence[Item]) -> Calibration:

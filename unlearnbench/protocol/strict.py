@@ -18,6 +18,7 @@ from unlearnbench.protocol.ways import (
     BRIEFLY,
     FIRST,
     RAW,
+    SHOTS,
     begun_turns,
     cloze_turns,
     few_shot_turns,
@@ -67,6 +68,10 @@ class _Asking:
         yield make_probe(fact, key, begun_turns(question), self.prompt_format, question)
         key = ProbeKey(fact.id, phrasing, "few-shot")
         shown = few_shot_turns(fact, question, retain)
+        if len(shown) < 2 * SHOTS + 1:
+            few = f"{fact.id} needs {SHOTS} before a question that do not name its answer, "
+            what = f"{few}{len(shown) // 2} exist; --profile standard can ask it"
+            raise BenchmarkError("too-few-retain-facts", self.profile.name, what)
         yield make_probe(fact, key, shown, self.prompt_format, question)
         key = ProbeKey(fact.id, phrasing, "second-turn")
         yield make_probe(fact, key, second_turns(question, FIRST), self.prompt_format, question)

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from unlearnbench.errors import JudgeError, UnreadableError
-from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
+from unlearnbench.judging.labelled import read_labelled
 from unlearnbench.judging.preferences.judge import PreferenceJudge
 from unlearnbench.judging.preferences.prompt import AnswerPair, Preferred
 from unlearnbench.paths import content_root
@@ -79,26 +78,7 @@ def default_pairs() -> Path:
 
 def load_pairs(path: Path) -> list[LabelledPair]:
     """Read labelled pairs. Raises `JudgeError` with file and line for the first bad one."""
-    try:
-        data = read_bytes(path)
-    except UnreadableError as error:
-        raise JudgeError(f"--items {path}: cannot be read: {error.what}") from error
-    pairs = []
-    for number, line in lines(data):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            pairs.append(LabelledPair.model_validate(parse_json(decode(line, place), place)))
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            field = ".".join(map(str, problem["loc"])) or "line"
-            raise JudgeError(f"--items {place}: {field}: {problem['msg']}") from error
-        except UnreadableError as error:
-            raise JudgeError(f"--items {error}") from error
-    if not pairs:
-        raise JudgeError(f"--items {path}: holds no pairs")
-    return pairs
+    return read_labelled(path, LabelledPair, "pairs")
 
 
 def calibrate_preference_judge(
