@@ -316,10 +316,13 @@ def test_what_one_of_several_processes_refuses(
     assert rank == "0" or err == ""
 
 
-def test_however_it_ends_a_process_has_parted_from_the_others_before_it_goes() -> None:
+@pytest.mark.parametrize("before", ["", "dist.init_process_group('gloo')\n"])
+def test_however_it_ends_a_process_has_parted_from_the_others_before_it_goes(before: str) -> None:
+    """Whether the group is ours or was there before."""
     code = (
         "import atexit, torch.distributed as dist; from unlearnbench.training import processes\n"
         "atexit.register(lambda: print(dist.is_initialized()))\n"  # the last to be called
+        f"{before}"
         "processes.join('cpu'); processes.all_agree(lambda: None); raise SystemExit(3)"
     )
     assert [(code, out) for code, out, _ in together(["-c", code])] == [(3, "False\n")] * 2

@@ -56,8 +56,9 @@ def join(device: str) -> Process:
     try:
         if not dist.is_initialized():
             dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_WRITING)
-            # However this process ends: a group still alive when the interpreter goes may abort it.
-            atexit.register(_part)
+        # However this process ends, and whoever made the group: one that is still alive when the
+        # interpreter goes may abort it.
+        atexit.register(_part)
         _groups.append(dist.new_group(backend="gloo", timeout=_PATIENCE))
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
@@ -66,7 +67,7 @@ def join(device: str) -> Process:
 
 
 def _part() -> None:
-    """End the connection to the others that `join` made."""
+    """End the connection to the others."""
     _groups.clear()
     if dist.is_initialized():
         dist.destroy_process_group()
