@@ -6,8 +6,10 @@ import gzip
 import io
 import json
 import shutil
+import struct
 import zlib
 from collections.abc import Callable
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -253,10 +255,14 @@ def named_gzip(data: bytes) -> bytes:
     return file.getvalue()
 
 
+@cache
 def bomb(piece: bytes, count: int) -> bytes:
-    """A file that expands to `count` times `piece`."""
-    packing = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join([*(packing.compress(piece) for _ in range(count)), packing.flush()])
+    """A file that expands to `count` times `piece`, which is packed once."""
+    packing = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packing.compress(piece) + packing.flush(zlib.Z_FULL_FLUSH)
+    checksum = reduce(lambda sofar, _: zlib.crc32(piece, sofar), range(count), 0)
+    end = struct.pack("<II", checksum, len(piece) * count & 0xFFFFFFFF)
+    return b"".join([gzip.compress(b"", 9, mtime=0)[:10], packed * count, packing.flush(), end])
 
 
 def first_line_again(data: bytes) -> bytes:
