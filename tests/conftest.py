@@ -55,6 +55,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_disk() -> Iterator[None]:
+    """What tests make in this process need not survive a power cut; a bad handle is an error yet.
+
+    Processes that they start, those that are killed above all, wait for the disk as users' do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
 @pytest.fixture
 def benchmark_folder(tmp_path: Path) -> Path:
     """A small benchmark on disk."""

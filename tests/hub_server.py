@@ -19,17 +19,18 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import unquote
 
 import pytest
+
+from tests.loopback import serving
 
 TOKEN = "hf_good"
 """Whoever brings it may read what is gated or private."""
@@ -88,16 +89,16 @@ class HubServer:
         self.requests: list[str] = []
         handler = type("Handler", (_Handler,), {"sets": dict(sets), "asked": self.requests})
         handler.contents = {name: data.contents() for name, data in sets.items()}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        self._serving = serving(server)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._serving.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def __exit__(self, *error: Any) -> None:
+        self._serving.__exit__(*error)
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """The environment of a process whose hub this is and whose caches lie under `home`."""

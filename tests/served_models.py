@@ -17,6 +17,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 
 from tests.judges_server import Behaviour, Handler
+from tests.loopback import serving
 
 NAME = "served-model"
 _ASKED = re.compile(r"(forget|retain) (\d)\?")
@@ -28,13 +29,14 @@ class Served(Behaviour):
     """`first` is the fault of the first question, the inherited ones those of all others.
 
     `listing` is what `/v1/models` says, None: 404. The server breaks off every connection after
-    `dies_after` answers.
+    `dies_after` answers. With `together`, requests wait for each other before any is answered.
     """
 
     first: str | None = None
     listing: list[dict[str, object]] | None = field(default_factory=lambda: [{"id": NAME}])
     retry_after: str = "0.01"
     dies_after: int | None = None
+    together: threading.Barrier | None = None
     at_once: int = 0
     most_at_once: int = 0
     answered: int = 0
@@ -147,7 +149,7 @@ class ModelHandler(Handler):
             served.most_at_once = max(served.most_at_once, served.at_once)
             dead = served.dies_after is not None and served.answered >= served.dies_after
         try:
-            time.sleep(served.latency_s)
+            self._wait(served)
             if dead:
                 self.close_connection = True
                 self.connection.close()
@@ -157,8 +159,17 @@ class ModelHandler(Handler):
             self._answer(text, body, fault, served)
         finally:
             with served.lock:
-                served.at_once -= 1
                 served.answered += 1
+
+    def _wait(self, served: Served) -> None:
+        """Until the reply is due; from its first byte on, the client may send another request."""
+        try:
+            if served.together is not None:
+                served.together.wait(30)
+            time.sleep(served.latency_s)
+        finally:
+            with served.lock:
+                served.at_once -= 1
 
     def _answer(self, text: str, body: Reply, fault: str | None, served: Served) -> None:
         if fault in BODIES:
@@ -199,9 +210,5 @@ def model_server(served: Served, port: int = 0) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", port), ModelHandler)
     server.daemon_threads = True
     server.behaviour = served  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(server) as address:
+        yield address

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ import pytest
 
 from tests.board_samples import sample_board, sample_division, varied_rows
 from tests.browser.conftest import OVERLAPS, Visit
+from tests.loopback import serving
 from unlearnbench.leaderboard.site import build_site
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
@@ -30,10 +30,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("board")
     build_site(sample_board(varied_rows(5, HOSTILE)), folder, lambda judge: 0.984)
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        yield f"{address}/"
 
 
 DIVISION = f"divisions/{sample_division([]).slug}.html"

@@ -124,8 +124,9 @@ def test_a_copy_of_a_row_on_the_board(
     folder = copy_of(good_submission, tmp_path / "mine")
     forgery.change(folder)
     seal(folder)
-    assert [(r.code, r.where) for r in refusals(folder)] == [("copy", "run/completions.jsonl")]
-    assert forgery.words in refusals(folder)[0].what
+    reasons = refusals(folder)
+    assert [(r.code, r.where) for r in reasons] == [("copy", "run/completions.jsonl")]
+    assert forgery.words in reasons[0].what
 
 
 @pytest.mark.parametrize("name", ["same row", "same row later", "other words"])

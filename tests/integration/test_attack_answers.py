@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import resource
 import shutil
 import time
@@ -41,14 +40,6 @@ from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import Checked, attacked_row
 from unlearnbench.types import Completion, Probe, Sampling
 from unlearnbench.types.options import About, EngineOptions
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_disk() -> Iterator[None]:
-    """Made-up runs need not survive a power cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ import pytest
 import torch
 
 from tests import models
+from tests.loopback import serving
 from unlearnbench.checkpoints.aliases import ALIASES
 from unlearnbench.checkpoints.gguf import dequantised
 from unlearnbench.checkpoints.resolve import resolve
@@ -322,10 +322,8 @@ TAGGED = "fedcba9876543210fedcba9876543210fedcba98"
 @pytest.fixture
 def hub(tiny_llama: Path) -> Iterator[str]:
     Hub.files = {p.name: p.read_bytes() for p in tiny_llama.iterdir()}
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Hub)) as address:
+        yield address
 
 
 def score(name: str, hub: str, folder: Path, benchmark: Path) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_checkpoints import COMMIT, Hub
+from tests.loopback import serving
 from unlearnbench.checkpoints.outline import outline_of
 from unlearnbench.cli.main import app
 from unlearnbench.errors import CheckpointError, UnlearnbenchError
@@ -254,10 +254,8 @@ def hub(tiny_llama: Path) -> Iterator[str]:
     Hub.files = {p.name: p.read_bytes() for p in tiny_llama.iterdir()}
     Hub.files["model.safetensors"] += b""
     Ranged.given = 0
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ranged) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Ranged)) as address:
+        yield address
 
 
 def ask(name: str, hub: str, home: Path) -> str:

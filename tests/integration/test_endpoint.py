@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -294,9 +295,12 @@ def test_a_configuration_that_changes_is_noted(served: Served) -> None:
     assert any("more than one model" in note for note in engine.info.notes)
 
 
-def test_no_more_requests_run_at_a_time_than_allowed(served: Served) -> None:
-    served.latency_s = 0.02
+def test_as_many_requests_run_at_a_time_as_allowed_and_no_more(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "TIMEOUT_S", 60.0)
     engine = engine_at(served, concurrency=3)
+    served.latency_s, served.together = 0.02, threading.Barrier(3)
     results = list(engine.generate([probe(n) for n in range(12)], Sampling()))
     assert {r.key for r in results} == {probe(n).key for n in range(12)}
     assert served.most_at_once == 3

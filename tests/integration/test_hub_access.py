@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_checkpoints import COMMIT, TAGGED, Hub
+from tests.loopback import serving
 
 GOOD, OTHER = "hf_good", "hf_other"
 CODE = """
@@ -48,10 +48,8 @@ class Private(Guarded):
 @pytest.fixture(params=[Guarded, Private], ids=["gated", "private"])
 def guarded(request: pytest.FixtureRequest, tiny_llama: Path) -> Iterator[tuple[str, str]]:
     Hub.files = {p.name: p.read_bytes() for p in tiny_llama.iterdir()}
-    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", request.param.code
-        server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), request.param)) as address:
+        yield address, request.param.code
 
 
 def ask(name: str, hub: str, home: Path, **more: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import report_samples as samples
+from tests.loopback import serving
 from unlearnbench.api.sweep import Sweep, SweepPoint
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.contents import contents_of
@@ -218,7 +219,6 @@ def test_a_check_without_paraphrases(benchmark_folder: Path) -> None:
 def test_a_data_set_that_needs_a_token(
     status: int, code: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
     from huggingface_hub import HfApi
@@ -237,10 +237,7 @@ def test_a_data_set_that_needs_a_token(
         def log_message(self, *arguments: Any) -> None:
             """Nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Refuses)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    here = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr("huggingface_hub.HfApi", lambda: HfApi(endpoint=here))
-    with pytest.raises(BenchmarkError, match=re.escape(says)):
-        hub.load_table("hub", "owner/name", None, "table")
-    server.shutdown()
+    with serving(HTTPServer(("127.0.0.1", 0), Refuses)) as here:
+        monkeypatch.setattr("huggingface_hub.HfApi", lambda: HfApi(endpoint=here))
+        with pytest.raises(BenchmarkError, match=re.escape(says)):
+            hub.load_table("hub", "owner/name", None, "table")
