@@ -50,7 +50,10 @@ def write_benchmark(folder: Path, forget: int = 4, retain: int = 5) -> Path:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what was imported for good: a test makes many objects of its own."""
+    """Make what all tests need, and spare the collector it and what was imported for good."""
+    if "hypothesis" in sys.modules:
+        # Its table of all letters, which the first test with a text would have to wait for.
+        sys.modules["hypothesis"].strategies.text().validate()
     gc.collect()
     gc.freeze()
 
