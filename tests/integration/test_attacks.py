@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.conftest import CommandLine
 from tests.models import save
 from unlearnbench.api import attacks
 from unlearnbench.attacks.relearn import trajectory
@@ -363,18 +365,17 @@ def test_shuffled_answers_are_judged_without_a_model(whole: tuple[Path, Any]) ->
     assert all(p.answer != golds[p.key.fact] for p in other.probes)
 
 
-def test_show_run_reads_attacks(whole: tuple[Path, Any], relearnt: tuple[Path, Any]) -> None:
-    def show(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-        asked = [sys.executable, "-m", "unlearnbench", "show", "run", str(folder), *flags]
-        return subprocess.run(asked, capture_output=True, text=True)
-
+def test_show_run_reads_attacks(
+    whole: tuple[Path, Any], relearnt: tuple[Path, Any], command_line: CommandLine
+) -> None:
+    show = partial(command_line, "show", "run")
     for (folder, record), line in ((whole, "all doors together"), (relearnt, "worst benign arm")):
         done = show(folder)
-        assert line in done.stdout
-        assert "\nwarning: " in done.stdout
-        assert done.returncode == (1 if record["n_open"] else 0)
-        assert json.loads(show(folder, "--json").stdout)["kind"] == record["kind"]
+        assert line in done.out
+        assert "\nwarning: " in done.out
+        assert done.code == (1 if record["n_open"] else 0)
+        assert json.loads(show(folder, "--json").out)["kind"] == record["kind"]
         for flag in (["--leaks"], ["--base", str(folder)]):
             refused = show(folder, *flag)
-            assert refused.returncode == 2
-            assert "are for score runs" in refused.stderr
+            assert refused.code == 2
+            assert "are for score runs" in refused.err

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ABOUT
+from tests.conftest import ABOUT, CommandLine
 from tests.forgeries.forgery import seal
 from tests.scripted import ScriptedEngine
 from tests.scripted_attacks import Attacker
@@ -474,30 +474,29 @@ def test_answers_of_another_row_are_not_re_judged(
         attest(submission, [tmp_path / "judged"], OTHER)
 
 
-def test_by_hand(submission: Path, rerun_once: Path, bases: Path) -> None:
-    """`attest`, then `verify`, as somebody types them."""
-
-    def command(*words: str) -> subprocess.CompletedProcess[str]:
-        done = [sys.executable, "-m", "unlearnbench", *words]
-        return subprocess.run(done, capture_output=True, text=True)
-
+def test_by_hand(
+    submission: Path, rerun_once: Path, bases: Path, command_line: CommandLine
+) -> None:
+    """`attest`, in a process of its own, then `verify`, as somebody types them."""
     known = ("--bases", str(bases))
-    made = command("attest", str(submission), str(rerun_once), "--by", OTHER, *known)
+    words = ["attest", str(submission), str(rerun_once), "--by", OTHER, *known]
+    command = [sys.executable, "-m", "unlearnbench", *words]
+    made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     assert "re-run by B. Person, agrees" in made.stdout
-    found = command("verify", str(submission), *known)
-    assert found.returncode == 0
-    assert "re-run by B. Person, agrees" in found.stdout
+    found = command_line("verify", submission, *known)
+    assert found.code == 0
+    assert "re-run by B. Person, agrees" in found.out
     (folder,) = (submission.parents[1] / "attestations" / "refusal-tuning").iterdir()
     (folder / "x.pkl").write_bytes(b"x")
-    broken = command("verify", str(submission), "--json", *known)
-    assert broken.returncode == 1
-    (record,) = json.loads(broken.stdout)
+    broken = command_line("verify", submission, "--json", *known)
+    assert broken.code == 1
+    (record,) = json.loads(broken.out)
     assert record["ok"]
     assert [one["ok"] for one in record["attestations"]] == [False]
-    both = command("verify", str(submission), "--rerun", "x", "--rejudge", "y")
-    assert both.returncode == 2
-    assert "one at a time" in both.stderr
+    both = command_line("verify", submission, "--rerun", "x", "--rejudge", "y")
+    assert both.code == 2
+    assert "one at a time" in both.err
 
 
 def test_the_judges_of_these_tests_are_judges() -> None:

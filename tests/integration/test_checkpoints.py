@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from tests import models
+from tests.conftest import CommandLine
 from tests.loopback import serving
 from unlearnbench.checkpoints.aliases import ALIASES
 from unlearnbench.checkpoints.gguf import dequantised
@@ -334,6 +335,14 @@ def score(name: str, hub: str, folder: Path, benchmark: Path) -> subprocess.Comp
     return subprocess.run(command, capture_output=True, text=True, env=clean, cwd=folder)
 
 
+@pytest.fixture
+def hub_here(hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub of this process, with an empty cache."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
 def test_a_run_of_a_hub_model_records_owner_name_and_commit(
     hub: str, tmp_path: Path, benchmark_folder: Path
 ) -> None:
@@ -349,20 +358,29 @@ def test_a_run_of_a_hub_model_records_owner_name_and_commit(
     ("name", "commit"), [("owner/small@v2.0", TAGGED), ("owner/small@main", COMMIT)]
 )
 def test_a_revision_of_the_hub_is_recorded_by_its_commit(
-    name: str, commit: str, hub: str, tmp_path: Path, benchmark_folder: Path
+    name: str,
+    commit: str,
+    hub_here: None,
+    tmp_path: Path,
+    benchmark_folder: Path,
+    command_line: CommandLine,
 ) -> None:
-    done = score(name, hub, tmp_path, benchmark_folder)
-    assert done.returncode == 0, done.stderr
+    given = ("--benchmark", benchmark_folder, "--limit", "1", "--out", tmp_path / "run", "-q")
+    done = command_line("score", name, *given)
+    assert done.code == 0, done.err
     generator = json.loads((tmp_path / "run" / "run.json").read_text())["generator"]
     assert generator["source"] == f"owner/small@{commit}"
     assert generator["checkpoint"] == "small"
 
 
-def test_a_revision_that_the_hub_lacks(hub: str, tmp_path: Path, benchmark_folder: Path) -> None:
-    done = score("owner/small@v3", hub, tmp_path, benchmark_folder)
-    assert done.returncode == 2
-    assert "owner/small@v3: the hub has no such revision of it" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_revision_that_the_hub_lacks(
+    hub_here: None, tmp_path: Path, benchmark_folder: Path, command_line: CommandLine
+) -> None:
+    given = ("--benchmark", benchmark_folder, "--out", tmp_path / "run", "-q")
+    done = command_line("score", "owner/small@v3", *given)
+    assert done.code == 2
+    assert "owner/small@v3: the hub has no such revision of it" in done.err
+    assert len(done.err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -412,11 +430,8 @@ def test_a_folder_whose_name_holds_the_sign_is_a_folder(
     ],
 )
 def test_what_the_hub_refuses_says_what_to_do(
-    name: str, told: str, hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, told: str, hub: str, hub_here: None, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / f"{name}-2").mkdir(parents=True)
     with pytest.raises(CheckpointError) as refused:
         resolve(f"owner/{name}")

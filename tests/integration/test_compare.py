@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_benchmark
+from tests.conftest import CommandLine, write_benchmark
 from tests.integration.test_runs import Knows
 from tests.scripted import begun
 from unlearnbench.api.corrections import corrections
@@ -66,7 +66,9 @@ def judged(folder: Path, benchmark: Path, judge: Judge, profile: str = "standard
     return load_run(folder)
 
 
-def test_two_judges_on_the_same_answers(benchmark_folder: Path, tmp_path: Path) -> None:
+def test_two_judges_on_the_same_answers(
+    benchmark_folder: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
     one = judged(tmp_path / "one", benchmark_folder, RulesJudge())
     two = judged(tmp_path / "two", benchmark_folder, Strict("strict", {"forget-1", "retain-0"}))
     found = compare_pair(one, two)
@@ -80,9 +82,10 @@ def test_two_judges_on_the_same_answers(benchmark_folder: Path, tmp_path: Path) 
     command = [sys.executable, "-m", "unlearnbench", "compare", str(one.path), str(two.path)]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
     assert len(json.loads(done.stdout)["flips"]) == 39
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "39 of 163 verdicts differ" in " ".join(shown.stdout.split())
-    assert "leak in the first only: forget-1" in shown.stdout
+    shown = command_line("compare", one.path, two.path)
+    assert shown.code == 0, shown.err
+    assert "39 of 163 verdicts differ" in " ".join(shown.out.split())
+    assert "leak in the first only: forget-1" in shown.out
 
 
 def test_runs_of_other_questions_are_not_compared(tmp_path: Path) -> None:
@@ -92,26 +95,23 @@ def test_runs_of_other_questions_are_not_compared(tmp_path: Path) -> None:
         compare_pair(one, two)
 
 
-def test_a_jury_shows_where_it_disagrees(benchmark_folder: Path, tmp_path: Path) -> None:
+def test_a_jury_shows_where_it_disagrees(
+    benchmark_folder: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
     members = [RulesJudge(), Strict("a", {"forget-0"}), Strict("b", {"forget-0", "forget-1"})]
     run = judged(tmp_path / "run", benchmark_folder, JuryJudge("jury", members, "majority"))
     assert run.scores["forget.worst_case"].value == 0.75  # forget-0: two of three are blind
-    command = [sys.executable, "-m", "unlearnbench", "show", "run", str(run.path), "--jury"]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    record = json.loads(done.stdout)
+    done = command_line("show", "run", run.path, "--jury", "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
     assert {row["fact"] for row in record["disagreements"]} == {"forget-0", "forget-1"}
     assert len(record["disagreements"]) == 64
     assert -1 <= record["fleiss_kappa"] <= 1
     assert record["krippendorff_alpha"] == pytest.approx(record["fleiss_kappa"], abs=0.01)
     alone = judged(tmp_path / "alone", benchmark_folder, RulesJudge())
-    refused = subprocess.run(
-        [*command[:-2], str(alone.path), "--jury", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert refused.returncode == 2
-    assert "not judged by a jury" in refused.stderr
+    refused = command_line("show", "run", alone.path, "--jury", "--json")
+    assert refused.code == 2
+    assert "not judged by a jury" in refused.err
 
 
 def test_profile_never_asks_invented_facts_only(benchmark_folder: Path, tmp_path: Path) -> None:

@@ -7,27 +7,27 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import unlearnbench
+from tests.conftest import CommandLine, Printed
 from unlearnbench.cli.formats import Sheet, latex, markdown
 from unlearnbench.errors import RunError
 from unlearnbench.runs.compare import SCORES
 
 NAMES = ("knows-all", "forgets-a", "forgets-b")
+Run = Callable[..., Printed]
 ODD = r"my_model|50% & {more} #1 $x^2 ~ \n *bold* <b>`[a](b)"
 
 
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    command = [sys.executable, "-m", "unlearnbench", "compare", *words]
-    env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=env)
+@pytest.fixture
+def run(command_line: CommandLine) -> Callable[..., Printed]:
+    """`compare` as it is typed."""
+    return partial(command_line, "compare")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_runs_as_objects_and_two_of_them_fact_by_fact(folders: list[str]) -> Non
 
 
 def test_what_is_not_compared(
-    folders: list[str], scripted_runs: dict[str, Path], tmp_path: Path
+    folders: list[str], scripted_runs: dict[str, Path], tmp_path: Path, run: Run
 ) -> None:
     with pytest.raises(RunError, match="two runs or more"):
         unlearnbench.compare(folders[:1])
@@ -98,52 +98,55 @@ def test_what_is_not_compared(
         ([*folders, "--format", "html"], "--format"),
     ):
         done = run(*words)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert told in done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1
+        assert (done.code, done.out) == (2, "")
+        assert told in done.err
+        assert len(done.err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
-def test_the_table_fits_and_has_footnotes(columns: int, folders: list[str], odd: Path) -> None:
-    done = run(*folders, str(odd), COLUMNS=str(columns))
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+def test_the_table_fits_and_has_footnotes(
+    columns: int, folders: list[str], odd: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = run(*folders, str(odd))
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
     table = [line for line in lines if not re.match(r"\[\d+\] (note|warning):", line)]
     assert max(map(len, table)) <= columns
     for path in folders:
         for name in ("forget.worst_case", "retain.mean"):
             score = unlearnbench.load_run(path).scores[name]
-            assert f"{100 * score.value:.1f} %" in done.stdout
+            assert f"{100 * score.value:.1f} %" in done.out
             interval = f"{100 * score.interval.low:.1f}–{100 * score.interval.high:.1f}"
-            assert interval in done.stdout or columns < 72
-    assert re.search(r"\bopen\b", done.stdout)
+            assert interval in done.out or columns < 72
+    assert re.search(r"\bopen\b", done.out)
     if columns > 60:
-        assert "knows-all" in done.stdout
+        assert "knows-all" in done.out
     notes = [line for line in lines if re.match(r"\[\d+\] (note|warning):", line)]
     found = {f.text for path in folders for f in unlearnbench.load_run(path).findings}
     assert len(notes) == len(found)
     assert "…" not in "".join(table)
 
 
-def test_two_runs_are_shown_fact_by_fact_below(folders: list[str]) -> None:
-    shown = run(*folders[:2]).stdout
+def test_two_runs_are_shown_fact_by_fact_below(folders: list[str], run: Run) -> None:
+    shown = run(*folders[:2]).out
     assert "Facts that leak" in shown
     assert "first: knows-all judged by rules" in shown
-    record = json.loads(run(*folders[:2], "--format", "json").stdout)
+    record = json.loads(run(*folders[:2], "--format", "json").out)
     assert {"runs", "differences", "flips", "kappa", "n_open"} <= set(record)
-    assert "differences" not in json.loads(run(*folders, "--json").stdout)
+    assert "differences" not in json.loads(run(*folders, "--json").out)
 
 
-def test_csv_is_numbers_and_names_as_they_are(folders: list[str], odd: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(run(*folders, str(odd), "--format", "csv").stdout)))
+def test_csv_is_numbers_and_names_as_they_are(folders: list[str], odd: Path, run: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(*folders, str(odd), "--format", "csv").out)))
     assert [row["checkpoint"] for row in rows] == [*NAMES, ODD]
     stored = unlearnbench.load_run(folders[1])
     assert float(rows[1]["retain.mean.low"]) == stored.scores["retain.mean"].low
     assert rows[1]["run"] == folders[1]
 
 
-def test_markdown_shows_every_sign(folders: list[str], odd: Path) -> None:
-    lines = run(*folders, str(odd), "--format", "markdown").stdout.splitlines()
+def test_markdown_shows_every_sign(folders: list[str], odd: Path, run: Run) -> None:
+    lines = run(*folders, str(odd), "--format", "markdown").out.splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 2 + 4
     cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
@@ -154,8 +157,8 @@ def test_markdown_shows_every_sign(folders: list[str], odd: Path) -> None:
     assert any(line.startswith("1. ") for line in lines)
 
 
-def test_latex_compiles_as_far_as_signs_go(folders: list[str], odd: Path) -> None:
-    text = run(*folders, str(odd), "--format", "latex").stdout
+def test_latex_compiles_as_far_as_signs_go(folders: list[str], odd: Path, run: Run) -> None:
+    text = run(*folders, str(odd), "--format", "latex").out
     row = next(line for line in text.splitlines() if line.startswith("my"))
     name = (
         r"my\_model\textbar{}50\% \& \{more\} \#1 \$x\textasciicircum{}2 \textasciitilde{} "

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import unlearnbench
+from tests.conftest import CommandLine
 from tests.conversations import ASKS, EACH, NO_SYSTEM, SAID
 from tests.forgeries.forgery import seal
 from tests.models import save
@@ -414,27 +415,39 @@ def test_what_the_score_command_asks_for(
     ],
 )
 def test_a_mistake_is_one_line(
-    typed: list[str], why: str, tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    typed: list[str],
+    why: str,
+    tiny_llama: Path,
+    benchmark_folder: Path,
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = [sys.executable, "-m", "unlearnbench", "score", str(tiny_llama), "-q", *typed]
-    command += ["--benchmark", str(benchmark_folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert why in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    done = command_line("score", tiny_llama, "-q", *typed, "--benchmark", benchmark_folder)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [benchmark_folder]
 
 
 def test_the_table_and_the_json_say_what_was_changed(
-    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path
+    tiny_llama: Path,
+    benchmark_folder: Path,
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = [sys.executable, "-m", "unlearnbench", "score", str(tiny_llama), "-q", "--limit", "1"]
-    command += ["--benchmark", str(benchmark_folder), "--profile", "quick", "--system-prompt", "X"]
+    """In a process of its own, and in this one."""
+    words = ["score", str(tiny_llama), "-q", "--limit", "1"]
+    words += ["--benchmark", str(benchmark_folder), "--profile", "quick", "--system-prompt", "X"]
+    command = [sys.executable, "-m", "unlearnbench", *words]
     shown = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert "warning: not the protocol: system prompt" in shown.stdout
-    done = subprocess.run(
-        [*command, "--json"], capture_output=True, text=True, cwd=tmp_path, check=True
-    )
-    record = json.loads(done.stdout)
+    monkeypatch.chdir(tmp_path)
+    done = command_line(*words, "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
     assert record["findings"][0]["code"] == "not-the-protocol"
     assert record["identity"]["system_prompt"] == "X"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_benchmark
+from tests.conftest import CommandLine, write_benchmark
 from tests.integration.test_runs import Knows
 from tests.judges_server import DRESSES, Behaviour, judges_server
 from tests.scripted import begun
@@ -558,23 +558,26 @@ def test_local_models_judge_or_fail_but_never_pass_for_more(tiny_llama: Path) ->
 
 
 def test_the_command_says_what_it_would_cost(
-    behaviour: Behaviour, tmp_path: Path, tiny_llama: Path, benchmark_folder: Path
+    behaviour: Behaviour,
+    tmp_path: Path,
+    tiny_llama: Path,
+    benchmark_folder: Path,
+    command_line: CommandLine,
 ) -> None:
-    cli = [sys.executable, "-m", "unlearnbench"]
     run, rejudged = tmp_path / "run", tmp_path / "again"
-    score = [*cli, "score", str(tiny_llama), "--benchmark", str(benchmark_folder), "-q"]
-    subprocess.run([*score, "--out", str(run)], check=True, capture_output=True)
+    made = command_line("score", tiny_llama, "--benchmark", benchmark_folder, "-q", "--out", run)
+    assert made.code == 0, made.err
     judge_in(tmp_path / "j", GEMINI)
-    judge = [*cli, "judge", str(run), "--judge", str(tmp_path / "j"), "--out", str(rejudged)]
-    dry = subprocess.run(
-        [*judge, "--dry-run", "--json"], check=True, capture_output=True, text=True
-    )
-    estimate = json.loads(dry.stdout)
+    words = ["judge", str(run), "--judge", str(tmp_path / "j"), "--out", str(rejudged)]
+    dry = command_line(*words, "--dry-run", "--json")
+    assert dry.code == 0, dry.err
+    estimate = json.loads(dry.out)
     assert estimate["calls"] == 9  # a fact, a call
     assert estimate["dollars"] > 0
     assert behaviour.requests == []
     assert not rejudged.exists()
-    done = subprocess.run([*judge, "-q"], capture_output=True, text=True, check=False)
+    judge = [sys.executable, "-m", "unlearnbench", *words, "-q"]
+    done = subprocess.run(judge, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "9 calls" in done.stdout
     assert len(behaviour.requests) == 9

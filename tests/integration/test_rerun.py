@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import CommandLine
 from tests.scripted import ScriptedEngine
 from unlearnbench.api.attestations import rejudge_submission, rerun
 from unlearnbench.errors import SubmissionError
@@ -97,10 +96,7 @@ def test_token_ids_are_claimed_and_kept_by_another_judge(
     assert judged.same_prompts is True
 
 
-def test_rerun_wants_one_submission(good_submission: Path) -> None:
-    asked = ["verify", str(good_submission), str(good_submission), "--rerun", "x"]
-    done = subprocess.run(
-        [sys.executable, "-m", "unlearnbench", *asked], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert "--rerun: give the one submission" in done.stderr
+def test_rerun_wants_one_submission(good_submission: Path, command_line: CommandLine) -> None:
+    done = command_line("verify", good_submission, good_submission, "--rerun", "x")
+    assert done.code == 2
+    assert "--rerun: give the one submission" in done.err

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 import unlearnbench
-from tests.conftest import write_benchmark
+from tests.conftest import CommandLine, write_benchmark
 from tests.models import save
 from tests.reliability.commands import Zygote
 from unlearnbench.api.sweep import sweep
@@ -402,7 +402,9 @@ def test_sweep(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> None
     assert {"lambda_r=0.1", "lambda_r=1", "before training"} <= {node.text for node in drawn.iter()}
 
 
-def test_the_command(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -> None:
+def test_the_command(
+    tiny_llama: Path, benchmark_folder: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
     words = ["train", "--base", str(tiny_llama), "--benchmark", str(benchmark_folder)]
     words += ["--max-steps", "2", "--set", "layout=both", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "unlearnbench", *words, "--json"]
@@ -410,6 +412,6 @@ def test_the_command(tiny_llama: Path, benchmark_folder: Path, tmp_path: Path) -
     shown = json.loads(done.stdout)
     assert shown["parameters"]["layout"] == "both"
     assert shown["steps"] == 2
-    bad = subprocess.run([*command, "--set", "layout"], capture_output=True, text=True)
-    assert bad.returncode == 2
-    assert bad.stderr.strip() == "unlearnbench: --set layout: give NAME=VALUE"
+    bad = command_line(*words, "--json", "--set", "layout")
+    assert bad.code == 2
+    assert bad.err.strip() == "unlearnbench: --set layout: give NAME=VALUE"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import CommandLine
 from tests.report_samples import (
     arm,
     door,
@@ -440,24 +441,23 @@ def test_what_is_no_run_is_refused(tmp_path: Path, kind: str, told: str) -> None
         page.make_page([damaged(tmp_path, kind)], nothing)
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "unlearnbench", "report", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True)
-
-
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(tmp_path: Path, command_line: CommandLine) -> None:
+    """First in a process of its own."""
     whole = score(tmp_path / "whole", many("f", (3, "xo")))
-    done = command(whole, "--out", tmp_path / "page.html")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 checkpoint, 3 leaked answers" in done.stdout
+    line = [sys.executable, "-m", "unlearnbench", "report", str(whole)]
+    made = subprocess.run(
+        [*line, "--out", str(tmp_path / "page.html")], capture_output=True, text=True
+    )
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "1 checkpoint, 3 leaked answers" in made.stdout
     assert (tmp_path / "page.html").read_text("utf-8").startswith("<!doctype html>")
     still = score(tmp_path / "open", many("f", (3, "x?")))
-    assert command(whole, still, "--out", tmp_path / "page.html").returncode == 1
+    assert command_line("report", whole, still, "--out", tmp_path / "page.html").code == 1
     for bad in ([tmp_path / "none"], [whole, "--out", tmp_path / "no" / "page.html"]):
-        done = command(*bad)
-        assert done.returncode == 2
-        assert len(done.stderr.strip().splitlines()) == 1
-    assert "Example: unlearnbench report" in command("--help").stdout
+        done = command_line("report", *bad)
+        assert done.code == 2
+        assert len(done.err.strip().splitlines()) == 1
+    assert "Example: unlearnbench report" in command_line("report", "--help").out
 
 
 def test_a_report_needs_no_heavy_library() -> None:
