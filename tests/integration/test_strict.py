@@ -210,12 +210,39 @@ def test_a_row_stands_and_has_a_division_of_its_own(
             asked = {anchor.scores.keys() == row.scores.keys() for anchor in division.anchors}
             assert asked == {True}
     strict = built.board.divisions[1]
+    assert "-strict-" in strict.slug
+    heads = (tmp_path / "site" / "board.md").read_text("utf-8").split("| rank |")[1:]
+    assert ["| strict |" in head for head in heads] == [False, True]
     page = (tmp_path / "site" / "divisions" / f"{strict.slug}.html").read_text("utf-8")
     assert 'data-sort="number">strict</th>' in page
     assert "profile strict" in page
     text = (tmp_path / "site" / "rows" / "row-strict.html").read_text("utf-8")
     assert "forget.strict among facts that the base knew" in text
     assert text.count("Tokyo") >= 1
+
+
+def test_a_base_of_one_profile_does_not_serve_the_other(
+    sent: tuple[Path, Path], tmp_path: Path
+) -> None:
+    rows, bases = sent
+    shutil.copytree(bases / f"{KNOWS}-wkf-standard", tmp_path / "bases" / f"{KNOWS}-wkf-standard")
+    (found,) = verify([rows / "row-strict"], bases=tmp_path / "bases")
+    assert "on wkf 1.0.0 in profile strict by judge rules" in str(found.reasons[0])
+
+
+def test_each_profile_s_base_has_a_folder_by_default(
+    sent: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = sent[1].parent / "runs"
+    monkeypatch.chdir(tmp_path)
+    made = [
+        submit_base(runs / f"{KNOWS}-{profile}", "made up for tests", "A. Tester")
+        for profile in ("standard", "strict")
+    ]
+    assert [path.as_posix() for path in made] == [
+        f"bases/{KNOWS}-wkf",
+        f"bases/{KNOWS}-wkf-strict",
+    ]
 
 
 def _rewritten(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:

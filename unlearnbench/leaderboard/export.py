@@ -136,7 +136,8 @@ def as_markdown(board: Board) -> str:
             f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
             f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",
-            "| rank | row | worst case | original | retain | relearnt | stress | trust | doubts |",
+            f"| rank | row | {division.headline} | original | retain | relearnt | stress | trust "
+            "| doubts |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in (*division.rows, *division.anchors)]

@@ -203,7 +203,8 @@ class Bases:
         places = list(self.places.get(key, ()))
         if not places:
             what = f"no accepted base run of {key.checkpoint[:12]}… on {row.benchmark} "
-            what += f"{row.benchmark_version} by judge {row.judge} of this version"
+            what += f"{row.benchmark_version} in profile {row.profile} by judge {row.judge} of "
+            what += "this version"
             return Refusal("base", "base", f"{what}; send one first (unlearnbench submit-base)")
         if len(places) > 1:
             names = ", ".join(path.name for path in places)
