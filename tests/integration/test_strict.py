@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Any, get_args
 import pytest
 
 from tests.conftest import ABOUT, CommandLine
+from tests.forgeries.copied import OTHERS, signed
 from tests.forgeries.forgery import seal
 from tests.scripted import ScriptedEngine
 from tests.strict_samples import LeakyEngine, write_strict_benchmark
 from unlearnbench.api.comparing import compare
 from unlearnbench.api.rejudging import rejudge
+from unlearnbench.api.reports import report
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
 from unlearnbench.errors import EngineError, RunError, SubmissionError
+from unlearnbench.reporting.answers import CONTEXTS
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Completion, Sampling, Way
 from unlearnbench.types.options import About, EngineOptions, RunOptions
@@ -98,6 +102,33 @@ def test_it_is_printed_compared_and_reported(
     assert "forget.strict" in page
     record = json.loads(command_line("show", "run", run.path, "--json").out)
     assert {way["way"]: len(way["added"]) for way in record["ways"]}["cloze"] == 4
+
+
+def _header_of_matrix(page: str) -> tuple[list[int], list[str]]:
+    """The columns that each row of the matrix's header covers, and the headings of contexts."""
+    head = page.partition('class="matrix"')[2].partition("</thead>")[0]
+    below: list[tuple[int, int]] = []
+    widths, contexts = [], []
+    for number, row in enumerate(head.split("<tr>")[1:]):
+        cells = re.findall(r"<th ([^>]*)>([^<]*)", row)
+        spans = [int((re.findall(r'colspan="(\d+)"', a) or [1])[0]) for a, _ in cells]
+        tall = [int((re.findall(r'rowspan="(\d+)"', a) or [1])[0]) for a, _ in cells]
+        widths.append(sum(spans) + sum(span for span, until in below if until > number))
+        below += [(span, number + rows) for span, rows in zip(spans, tall, strict=True)]
+        if number == 0:
+            contexts = [text for attributes, text in cells if "colgroup" in attributes]
+    return widths, contexts
+
+
+def test_the_matrix_has_a_heading_for_each_way_and_a_column_for_each_draw(
+    folder: str, tmp_path: Path
+) -> None:
+    run = strict_run(LeakyEngine("drawn", sample=16), folder, tmp_path / "run")
+    page = report([run.path]).html
+    widths, contexts = _header_of_matrix(page)
+    assert len(set(widths)) == 1
+    assert contexts == list(CONTEXTS.values())
+    assert page.count('<td class="leaked">leaked</td>') == 4
 
 
 def test_what_the_base_knew_is_what_standard_shows_and_mute_ways_are_named(
@@ -228,6 +259,22 @@ def test_a_base_of_one_profile_does_not_serve_the_other(
     shutil.copytree(bases / f"{KNOWS}-wkf-standard", tmp_path / "bases" / f"{KNOWS}-wkf-standard")
     (found,) = verify([rows / "row-strict"], bases=tmp_path / "bases")
     assert "on wkf 1.0.0 in profile strict by judge rules" in str(found.reasons[0])
+
+
+def test_answers_taken_from_the_other_division_are_a_copy(
+    sent: tuple[Path, Path], tmp_path: Path
+) -> None:
+    rows, bases = sent
+    shutil.copytree(rows / "row-standard", tmp_path / "board" / "row-standard")
+    shutil.copytree(rows / "row-strict", tmp_path / "row-strict")
+    reasons = []
+    for change in (signed(1), signed(0, **OTHERS)):
+        change(tmp_path / "row-strict")
+        seal(tmp_path / "row-strict")
+        (found,) = verify([tmp_path / "row-strict"], bases=bases, against=tmp_path / "board")
+        reasons.append([reason.what for reason in found.reasons])
+    # Their own sender may send a checkpoint to both.
+    assert reasons == [[], ["its answers are those of row-standard, which is earlier"]]
 
 
 def test_each_profile_s_base_has_a_folder_by_default(

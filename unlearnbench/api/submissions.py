@@ -32,6 +32,7 @@ from unlearnbench.submissions.fields import slug, slugged
 from unlearnbench.submissions.known import add_known_by, table_folder
 from unlearnbench.submissions.private import check_private
 from unlearnbench.submissions.publish import open_pull_request
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import (
     Verification,
     check_submission,
@@ -266,7 +267,11 @@ def verify(
     rows = [item.checked.fingerprinted for item in verifications if item.checked is not None]
     board = Path(against) if against is not None else content_root() / "leaderboard/submissions"
     others = list(others_of(board, rows, accepted))
-    found = (taken(rows, others), copies([*rows, *others]))
+    found: list[Mapping[str, Sequence[Refusal]]] = [
+        taken(rows, others),
+        copies([*rows, *others]),
+        {one.base.id: [*accepted.doubled(one.base)] for one in verifications if one.base},
+    ]
     return [
         replace(
             item,
@@ -304,6 +309,7 @@ class Leaderboard:
                 "base": division.base,
                 "benchmark": division.benchmark,
                 "version": division.version,
+                "profile": division.profile,
                 "name": entry.claim.name,
                 "method": entry.claim.method,
                 "submitter": entry.claim.submitter,

@@ -182,6 +182,13 @@ class Bases:
             return []
         return sorted(p for p in self.folder.iterdir() if (p / BASE).is_file())
 
+    def doubled(self, base: Base) -> Iterator[Refusal]:
+        """Reasons to refuse a proposed base: a second run of one would end its whole division."""
+        for path in self.places.get(key_of(base.claim.run.identity), ()):
+            if path.name != base.id:
+                what = f"{path.name} is an accepted run of the same base; replace that folder"
+                yield Refusal("base", BASE, what)
+
     def find(self, row: ClaimedIdentity, checkpoint: str) -> Base:
         """The base run of a row; `checkpoint` is the fingerprint that the row names.
 
