@@ -1,8 +1,9 @@
 """Judge the rows and bases that ship again: `python -m tests.rejudge_rows [FOLDER …] [--dry-run]`.
 
-For whoever raised `RULES_VERSION`, or changed which answers of a plan count. Verdicts of the rules, scores and identities are made anew from
-the stored answers; every changed verdict is printed, to be read by a person. Records of attacks
-rest on verdicts of the judge that they were made with: they leave the row, to be made again.
+For whoever raised `RULES_VERSION`, or changed which answers of a plan count. Verdicts of the rules,
+scores and identities are made anew from the stored answers; every changed verdict is printed, to be
+read by a person. Records of attacks rest on verdicts of the judge that they were made with: they
+leave the row, to be made again.
 """
 
 from __future__ import annotations

@@ -240,6 +240,7 @@ def test_a_row_stands_and_has_a_division_of_its_own(
             assert row.among_known.value == sum(row.states.values()) / 40
             asked = {anchor.scores.keys() == row.scores.keys() for anchor in division.anchors}
             assert asked == {True}
+    assert list(built.to_pandas()["profile"]) == ["standard", "strict"]
     strict = built.board.divisions[1]
     assert "-strict-" in strict.slug
     heads = (tmp_path / "site" / "board.md").read_text("utf-8").split("| rank |")[1:]

@@ -20,6 +20,7 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.asked import fewest_paraphrases
 from unlearnbench.scoring.scores import Outcome, headline_of, score_all
 from unlearnbench.scoring.ways import WAYS, way_effects
+from unlearnbench.submissions.answer_stream import seconds_for
 from unlearnbench.types import (
     Completion,
     Judgement,
@@ -248,3 +249,15 @@ def test_fewer_examples_than_promised_are_no_plan(tmp_path: Path) -> None:
     plan = make_plan(enough, STRICT, "chat")
     shown = {len(p.messages) for p in plan.probes if p.key.context == "few-shot"}
     assert shown == {17}
+
+
+def test_a_run_of_the_largest_plan_has_time_to_be_checked(tmp_path: Path) -> None:
+    """`strict` on LKF asks 1.7 times what `standard` does, which took 7 of the 10 s there were."""
+    run = tmp_path / "run"
+    run.mkdir()
+    times = []
+    for megabytes in (0, 4, 64):
+        with (run / "completions.jsonl").open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+        times.append(seconds_for(tmp_path))
+    assert times == [10, 26, 120]
