@@ -19,6 +19,7 @@ from tests.board_samples import (
     FACTS,
     KNOWLEDGE,
     SMALL_DOUBT,
+    UTILITY,
     cell,
     sample_board,
     sample_claim,
@@ -272,7 +273,10 @@ def test_data_has_doubts_and_the_base_s_knowledge() -> None:
     assert "the base answers 18 of 20 forget facts, retain 60.0" in table
     assert "| surroundings, dtype |" in table
     rows = [text for text in table.splitlines() if text.startswith("|")]
-    assert {text.count("|") for text in rows} == {10}
+    assert {text.count("|") for text in rows} == {11}
+    shown = f"| {100 * (UTILITY.composite or 0):.1f} |"
+    attacked = as_markdown(sample_board([sample_entry("row", attacked=True)]))
+    assert (shown in attacked, shown in table) == (True, False)
 
 
 def test_many_divisions_share_the_first_page(tmp_path: Path) -> None:
