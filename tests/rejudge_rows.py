@@ -1,8 +1,9 @@
 """Judge the rows and bases that ship again: `python -m tests.rejudge_rows [FOLDER …] [--dry-run]`.
 
-For whoever raised `RULES_VERSION`. Verdicts of the rules, scores and identities are made anew from
-the stored answers; every changed verdict is printed, to be read by a person. Records of attacks
-rest on verdicts of the judge that they were made with: they leave the row, to be made again.
+For whoever raised `RULES_VERSION`, or changed which answers of a plan count. Verdicts of the rules,
+scores and identities are made anew from the stored answers; every changed verdict is printed, to be
+read by a person. Records of attacks rest on verdicts of the judge that they were made with: they
+leave the row, to be made again.
 """
 
 from __future__ import annotations
@@ -85,11 +86,16 @@ def rejudge(folder: Path, dry: bool) -> int:
         text = answers[probe.key].text.strip().replace("\n", " / ")[:110]
         print(f"  now {verdicts[probe.key].verdict}: {probe.answer!r} <- {text!r}")
     if not dry:
-        identity = claim.identity.model_copy(update={"judge_identity": RulesJudge().identity})
+        identity = claim.identity.model_copy(update=_anew(plan))
         record = claimed_record(claim.model_copy(update={"identity": identity}))
         scores = Run(folder, record, plan.probes, answers, verdicts).scores
         _write(folder, plan, verdicts, {n: ScoreRecord.of(s) for n, s in scores.items()})
     return len(changed)
+
+
+def _anew(plan: Plan) -> dict[str, str]:
+    """What changes in the identity of a run under today's rules and gold answers."""
+    return {"judge_identity": RulesJudge().identity, "plan": plan.fingerprint}
 
 
 def _key(row: Mapping[str, object]) -> ProbeKey:
@@ -101,7 +107,7 @@ def _write(folder: Path, plan: Plan, verdicts: Verdicts, scores: Mapping[str, Sc
     (folder / "run" / OUTCOMES).write_text("\n".join(lines) + "\n", "utf-8")
     name, shape = (BASE, BaseClaim) if (folder / BASE).exists() else (SUBMISSION, Submission)
     claim = json.loads((folder / name).read_text("utf-8"))
-    claim["run"]["identity"]["judge_identity"] = RulesJudge().identity
+    claim["run"]["identity"] |= _anew(plan)
     claim["run"]["scores"] = {n: s.model_dump(mode="json") for n, s in scores.items()}
     (folder / name).write_bytes(claim_file(read_claim(json.dumps(claim).encode(), name, shape)))
     for name in ATTACK_FILES:

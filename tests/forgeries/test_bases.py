@@ -158,6 +158,9 @@ def test_two_runs_of_one_base(good_submission: Path, bases: Path, tmp_path: Path
     (reason,) = found.reasons
     assert reason.code == "base"
     assert reason.what == "another, knows-all-wkf are runs of the same base"
+    (proposed,) = verify([known / "another"], bases=bases)
+    (reason,) = proposed.reasons
+    assert reason.what.startswith("knows-all-wkf is an accepted run of the same base; replace")
 
 
 def test_a_base_is_no_row(bases: Path, tmp_path: Path) -> None:

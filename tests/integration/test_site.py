@@ -19,6 +19,8 @@ from tests.board_samples import (
     FACTS,
     KNOWLEDGE,
     SMALL_DOUBT,
+    UTILITY,
+    cell,
     sample_board,
     sample_claim,
     sample_division,
@@ -60,6 +62,28 @@ def test_the_base_s_knowledge_stands_above_the_rows(site: Path) -> None:
         shown = page(site, name)
         assert "answers 18 of 20 forget facts; retain 60.0 %, fluency 99.0 %" in shown
         assert "judge rules" in shown
+
+
+def test_a_row_of_strict_names_the_ways_that_the_base_is_mute_in(tmp_path: Path) -> None:
+    row = sample_entry("hard")
+    ways = {"forget.strict": 0.5, "strict.begun": 0.25, "strict.drawn": 0.25, "strict.cloze": 0.0}
+    of_base = {"forget.strict": 1.0, "strict.begun": 0.9, "strict.drawn": 0.0, "strict.cloze": 0.05}
+    row = replace(
+        row,
+        scores=row.scores | {name: cell(share) for name, share in ways.items()},
+        base_scores=row.base_scores | {name: cell(share) for name, share in of_base.items()},
+    )
+    division = replace(sample_division([row]), profile="strict")
+    build_site(Board((division,), (), {}), tmp_path, lambda judge: None)
+    shown = page(tmp_path, "rows/hard.html")
+    assert "answers next to nothing in cloze, drawn: that nothing leaks there" in shown
+    assert "standard 25.0" in page(tmp_path, f"divisions/{division.slug}.html")
+
+
+def test_rows_of_standard_say_nothing_of_ways(site: Path) -> None:
+    (division,) = (site / "divisions").iterdir()
+    assert "answers next to nothing" not in page(site, "rows/row-0.html")
+    assert 'class="tiers">standard' not in division.read_text("utf-8")
 
 
 def test_doubts_and_reasons_are_words_beside_the_name(site: Path) -> None:
@@ -249,7 +273,10 @@ def test_data_has_doubts_and_the_base_s_knowledge() -> None:
     assert "the base answers 18 of 20 forget facts, retain 60.0" in table
     assert "| surroundings, dtype |" in table
     rows = [text for text in table.splitlines() if text.startswith("|")]
-    assert {text.count("|") for text in rows} == {10}
+    assert {text.count("|") for text in rows} == {11}
+    shown = f"| {100 * (UTILITY.composite or 0):.1f} |"
+    attacked = as_markdown(sample_board([sample_entry("row", attacked=True)]))
+    assert (shown in attacked, shown in table) == (True, False)
 
 
 def test_many_divisions_share_the_first_page(tmp_path: Path) -> None:

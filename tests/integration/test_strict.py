@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Any, get_args
 import pytest
 
 from tests.conftest import ABOUT, CommandLine
+from tests.forgeries.copied import OTHERS, signed
 from tests.forgeries.forgery import seal
 from tests.scripted import ScriptedEngine
 from tests.strict_samples import LeakyEngine, write_strict_benchmark
 from unlearnbench.api.comparing import compare
 from unlearnbench.api.rejudging import rejudge
+from unlearnbench.api.reports import report
 from unlearnbench.api.scoring import score
 from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
 from unlearnbench.errors import EngineError, RunError, SubmissionError
+from unlearnbench.reporting.answers import CONTEXTS
 from unlearnbench.runs.run import Run
 from unlearnbench.types import Completion, Sampling, Way
 from unlearnbench.types.options import About, EngineOptions, RunOptions
@@ -98,6 +102,33 @@ def test_it_is_printed_compared_and_reported(
     assert "forget.strict" in page
     record = json.loads(command_line("show", "run", run.path, "--json").out)
     assert {way["way"]: len(way["added"]) for way in record["ways"]}["cloze"] == 4
+
+
+def _header_of_matrix(page: str) -> tuple[list[int], list[str]]:
+    """The columns that each row of the matrix's header covers, and the headings of contexts."""
+    head = page.partition('class="matrix"')[2].partition("</thead>")[0]
+    below: list[tuple[int, int]] = []
+    widths, contexts = [], []
+    for number, row in enumerate(head.split("<tr>")[1:]):
+        cells = re.findall(r"<th ([^>]*)>([^<]*)", row)
+        spans = [int((re.findall(r'colspan="(\d+)"', a) or [1])[0]) for a, _ in cells]
+        tall = [int((re.findall(r'rowspan="(\d+)"', a) or [1])[0]) for a, _ in cells]
+        widths.append(sum(spans) + sum(span for span, until in below if until > number))
+        below += [(span, number + rows) for span, rows in zip(spans, tall, strict=True)]
+        if number == 0:
+            contexts = [text for attributes, text in cells if "colgroup" in attributes]
+    return widths, contexts
+
+
+def test_the_matrix_has_a_heading_for_each_way_and_a_column_for_each_draw(
+    folder: str, tmp_path: Path
+) -> None:
+    run = strict_run(LeakyEngine("drawn", sample=16), folder, tmp_path / "run")
+    page = report([run.path]).html
+    widths, contexts = _header_of_matrix(page)
+    assert len(set(widths)) == 1
+    assert contexts == list(CONTEXTS.values())
+    assert page.count('<td class="leaked">leaked</td>') == 4
 
 
 def test_what_the_base_knew_is_what_standard_shows_and_mute_ways_are_named(
@@ -209,13 +240,57 @@ def test_a_row_stands_and_has_a_division_of_its_own(
             assert row.among_known.value == sum(row.states.values()) / 40
             asked = {anchor.scores.keys() == row.scores.keys() for anchor in division.anchors}
             assert asked == {True}
+    assert list(built.to_pandas()["profile"]) == ["standard", "strict"]
     strict = built.board.divisions[1]
+    assert "-strict-" in strict.slug
+    heads = (tmp_path / "site" / "board.md").read_text("utf-8").split("| rank |")[1:]
+    assert ["| strict |" in head for head in heads] == [False, True]
     page = (tmp_path / "site" / "divisions" / f"{strict.slug}.html").read_text("utf-8")
     assert 'data-sort="number">strict</th>' in page
     assert "profile strict" in page
     text = (tmp_path / "site" / "rows" / "row-strict.html").read_text("utf-8")
     assert "forget.strict among facts that the base knew" in text
     assert text.count("Tokyo") >= 1
+
+
+def test_a_base_of_one_profile_does_not_serve_the_other(
+    sent: tuple[Path, Path], tmp_path: Path
+) -> None:
+    rows, bases = sent
+    shutil.copytree(bases / f"{KNOWS}-wkf-standard", tmp_path / "bases" / f"{KNOWS}-wkf-standard")
+    (found,) = verify([rows / "row-strict"], bases=tmp_path / "bases")
+    assert "on wkf 1.0.0 in profile strict by judge rules" in str(found.reasons[0])
+
+
+def test_answers_taken_from_the_other_division_are_a_copy(
+    sent: tuple[Path, Path], tmp_path: Path
+) -> None:
+    rows, bases = sent
+    shutil.copytree(rows / "row-standard", tmp_path / "board" / "row-standard")
+    shutil.copytree(rows / "row-strict", tmp_path / "row-strict")
+    reasons = []
+    for change in (signed(1), signed(0, **OTHERS)):
+        change(tmp_path / "row-strict")
+        seal(tmp_path / "row-strict")
+        (found,) = verify([tmp_path / "row-strict"], bases=bases, against=tmp_path / "board")
+        reasons.append([reason.what for reason in found.reasons])
+    # Their own sender may send a checkpoint to both.
+    assert reasons == [[], ["its answers are those of row-standard, which is earlier"]]
+
+
+def test_each_profile_s_base_has_a_folder_by_default(
+    sent: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = sent[1].parent / "runs"
+    monkeypatch.chdir(tmp_path)
+    made = [
+        submit_base(runs / f"{KNOWS}-{profile}", "made up for tests", "A. Tester")
+        for profile in ("standard", "strict")
+    ]
+    assert [path.as_posix() for path in made] == [
+        f"bases/{KNOWS}-wkf",
+        f"bases/{KNOWS}-wkf-strict",
+    ]
 
 
 def _rewritten(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:

@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from tests.strict_samples import write_strict_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError, EngineError
-from unlearnbench.protocol.judging import to_judge
+from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.asked import fewest_paraphrases
 from unlearnbench.scoring.scores import Outcome, headline_of, score_all
 from unlearnbench.scoring.ways import WAYS, way_effects
+from unlearnbench.submissions.answer_stream import seconds_for
 from unlearnbench.types import (
     Completion,
+    Judgement,
     ProbeKey,
     PromptFormat,
     Sampling,
@@ -102,6 +105,26 @@ def test_a_question_with_its_own_answer_is_judged_as_itself(folder: Path) -> Non
         own = item.key.context in ("indirect", "reverse")
         expected = "" if own else f"What is {item.key.fact.replace('-', ' ')}?"
         assert item.fact_question == expected
+
+
+@pytest.mark.parametrize(
+    ("response", "verdict"),
+    [
+        ("It is Consequenceb1.", "correct"),
+        ("That follows from Answerforgetb.", "correct"),
+        ("Nothing follows.", "incorrect"),
+    ],
+)
+def test_who_names_the_fact_when_asked_indirectly_has_not_forgotten_it(
+    response: str, verdict: str, folder: Path
+) -> None:
+    plan = make_plan(load_benchmark(str(folder)), STRICT, "chat")
+    key = ProbeKey("forget-1", "indirect-1", "indirect")
+    (probe,) = [probe for probe in plan.probes if probe.key == key]
+    answers = {key: Completion(key, response, "stop", 5)}
+    (judged,) = judge_readings(RulesJudge(), to_judge([probe], answers, {}))
+    assert isinstance(judged, Judgement)
+    assert judged.verdict == verdict
 
 
 def test_only_draws_are_drawn() -> None:
@@ -226,3 +249,15 @@ def test_fewer_examples_than_promised_are_no_plan(tmp_path: Path) -> None:
     plan = make_plan(enough, STRICT, "chat")
     shown = {len(p.messages) for p in plan.probes if p.key.context == "few-shot"}
     assert shown == {17}
+
+
+def test_a_run_of_the_largest_plan_has_time_to_be_checked(tmp_path: Path) -> None:
+    """`strict` on LKF asks 1.7 times what `standard` does, which took 7 of the 10 s there were."""
+    run = tmp_path / "run"
+    run.mkdir()
+    times = []
+    for megabytes in (0, 4, 64):
+        with (run / "completions.jsonl").open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+        times.append(seconds_for(tmp_path))
+    assert times == [10, 26, 120]

@@ -19,6 +19,7 @@ from unlearnbench.paths import content_root
 from unlearnbench.runs.attacks import attack_kind, read_relearn, read_stress
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.stored import load_finished
+from unlearnbench.submissions.attacks import RERUNNABLE
 from unlearnbench.submissions.bases import Bases, read_base
 from unlearnbench.submissions.bundle import (
     base_files,
@@ -31,6 +32,7 @@ from unlearnbench.submissions.fields import slug, slugged
 from unlearnbench.submissions.known import add_known_by, table_folder
 from unlearnbench.submissions.private import check_private
 from unlearnbench.submissions.publish import open_pull_request
+from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.verify import (
     Verification,
     check_submission,
@@ -118,7 +120,8 @@ def submit_base(
         source: Where anybody gets the model: a hub id with its revision, or a package.
         by: Who ran it.
         link: `https://` address of an account of it.
-        out: The folder. Default: `bases/<checkpoint>-<benchmark>`.
+        out: The folder. Default: `bases/<checkpoint>-<benchmark>`, with the profile and the judge
+            where they are not `standard` and `rules`.
         public: Everybody may read the answers, even if the benchmark is private.
 
     Returns:
@@ -131,13 +134,20 @@ def submit_base(
     mine = load_finished(run)
     check_private(mine, public)
     identity = mine.record.score_identity
-    name = slugged(mine.record.generator.checkpoint, identity.benchmark)
-    target = Path(out) if out is not None else Path("bases") / name
+    target = Path(out) if out is not None else Path("bases") / _base_name(mine)
     check_folder_option("--out", target)
     written = _written(target, base_files(mine, source, by, link), accepted_bases(None))
     if (folder := table_folder(written, identity.benchmark)) is not None:
         add_known_by(folder, [read_base(written)])
     return written
+
+
+def _base_name(run: Run) -> str:
+    """The folder of a base run: one for each model, benchmark, profile and judge."""
+    identity = run.record.score_identity
+    beyond = [] if identity.profile == "standard" else [identity.profile]
+    beyond += [] if identity.judge == RERUNNABLE else [identity.judge]
+    return slugged(run.record.generator.checkpoint, identity.benchmark, *beyond)
 
 
 def _written(target: Path, files: Mapping[str, bytes], bases: Bases) -> Path:
@@ -257,7 +267,11 @@ def verify(
     rows = [item.checked.fingerprinted for item in verifications if item.checked is not None]
     board = Path(against) if against is not None else content_root() / "leaderboard/submissions"
     others = list(others_of(board, rows, accepted))
-    found = (taken(rows, others), copies([*rows, *others]))
+    found: list[Mapping[str, Sequence[Refusal]]] = [
+        taken(rows, others),
+        copies([*rows, *others]),
+        {one.base.id: [*accepted.doubled(one.base)] for one in verifications if one.base},
+    ]
     return [
         replace(
             item,
@@ -295,6 +309,7 @@ class Leaderboard:
                 "base": division.base,
                 "benchmark": division.benchmark,
                 "version": division.version,
+                "profile": division.profile,
                 "name": entry.claim.name,
                 "method": entry.claim.method,
                 "submitter": entry.claim.submitter,

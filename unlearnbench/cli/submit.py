@@ -67,7 +67,7 @@ def submit_base(
     by: Annotated[str, typer.Option(help="Who ran it.")],
     link: Annotated[str, typer.Option(help="https:// address of an account of it.")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Its folder. Default: bases/CHECKPOINT-BENCHMARK.")
+        Path | None, typer.Option(help="Its folder. Default: bases/CHECKPOINT-BENCHMARK[-PROFILE].")
     ] = None,
     public: Public = False,
     quiet: Quiet = False,

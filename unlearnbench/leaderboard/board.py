@@ -53,9 +53,15 @@ class Division:
         return f"{self.base} × {self.benchmark} {self.version}{profile}"
 
     @property
+    def headline(self) -> str:
+        """What the score is called that rows are ranked by."""
+        return "worst case" if self.profile == "standard" else self.profile
+
+    @property
     def slug(self) -> str:
         """A name for files and links; divisions that read alike differ in its end."""
-        words = f"{self.benchmark}-{self.version}-{self.base}-{self.judge}".lower()
+        profile = "" if self.profile == "standard" else f"-{self.profile}"
+        words = f"{self.benchmark}-{self.version}{profile}-{self.base}-{self.judge}".lower()
         plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in words)
         return f"{plain[:60].strip('-')}-{self.key[:6]}"
 

@@ -12,6 +12,9 @@ from pydantic import JsonValue
 
 from unlearnbench.display import counted, percent, visible_line
 from unlearnbench.leaderboard.entry import Entry
+from unlearnbench.scoring.findings import is_enough
+from unlearnbench.scoring.scores import way_score
+from unlearnbench.scoring.ways import WAYS
 
 MOST_SETTINGS = 40
 """Settings of the engine or the training that a page lists."""
@@ -100,6 +103,17 @@ def reasons(row: Entry) -> list[str]:
     """Why a row is not ranked, without the doubts, which stand beside them."""
     doubts = {doubt.what for doubt in row.doubts}
     return [reason for reason in row.outside if reason not in doubts]
+
+
+def mute_ways(row: Entry) -> list[str]:
+    """The ways of profile `strict` in which the base answers next to nothing."""
+    n = row.base_knowledge.asked
+    shares = {way: row.base_scores.get(way_score(way)) for way in WAYS}
+    return [
+        way
+        for way, share in shares.items()
+        if share is not None and not is_enough(round(share.value * n), n)
+    ]
 
 
 def doubts_in_short(row: Entry) -> list[str]:

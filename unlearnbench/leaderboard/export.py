@@ -136,8 +136,9 @@ def as_markdown(board: Board) -> str:
             f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
             f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",
-            "| rank | row | worst case | original | retain | relearnt | stress | trust | doubts |",
-            "|---|---|---|---|---|---|---|---|---|",
+            f"| rank | row | {division.headline} | original | retain | utility | relearnt | stress "
+            "| trust | doubts |",
+            "|---|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in (*division.rows, *division.anchors)]
         lines.append("")
@@ -161,6 +162,7 @@ def _line(row: Entry) -> str:
         _markdown_cell(row.claim.name),
         f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})",
         *(_share(row.scores[name].value) for name in ("forget.original", "retain.mean")),
+        _share(row.utility.composite if row.utility else None),
         f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
         if row.relearnt
         else "–",

@@ -176,6 +176,7 @@ def _stored(row: Fingerprinted | None) -> JsonObject | None:
         "created": row.created.isoformat(),
         "hashes": base64.b64encode(row.answers.hashes.astype("<u4").tobytes()).decode("ascii"),
         "own": base64.b64encode(np.packbits(row.answers.own).tobytes()).decode("ascii"),
+        "standard": row.answers.standard,
     }
 
 
@@ -191,5 +192,5 @@ def _fingerprinted(stored: JsonObject | None) -> Fingerprinted | None:
         checkpoint=str(stored["checkpoint"]),
         submitter=str(stored["submitter"]),
         created=datetime.fromisoformat(str(stored["created"])),
-        answers=RowAnswers(hashes.astype(np.uint32), own),
+        answers=RowAnswers(hashes.astype(np.uint32), own, int(str(stored["standard"]))),
     )

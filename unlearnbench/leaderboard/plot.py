@@ -31,9 +31,9 @@ def plot(division: Division, name: str = "plot", most: int = MOST_POINTS) -> Mar
         _point(row, is_reference=False, is_named=place < MOST_NAMED_ROWS)
         for place, row in enumerate(division.rows[:most])
     ]
-    description = "Each row's worst case (lower is better) and retain score (right is better). "
-    description += "The figures are in the table."
-    share = "worst case" if division.profile == "standard" else division.profile
+    share = division.headline
+    description = f"Each row's share that leaks, {share} (lower is better), and retain score "
+    description += "(right is better). The figures are in the table."
     chart = trade_off_chart(points, y_name=_Y_NAME.format(share))
     title = f"Forgetting against usefulness, {division.title}"
     return svg_in_page(chart, name, title, description)

@@ -154,6 +154,7 @@ def _filters(specificity: Specificity) -> dict[str, Callable[..., object]]:
         "checked": lambda row: details.checked(row, specificity(row.claim.judge_identity)),
         "told": details.told,
         "reasons": details.reasons,
+        "mute_ways": details.mute_ways,
         "doubts": details.doubts_in_short,
         "arms": details.arms_in_short,
         "utility_in_short": utility_in_short,

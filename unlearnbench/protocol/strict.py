@@ -50,7 +50,9 @@ class _Asking:
         for number, row in enumerate(indirect, start=1):
             key = ProbeKey(fact.id, f"indirect-{number}", "indirect")
             turns = user_turn(f"{BRIEFLY} {row.question}")
-            asked = (row.question, row.answer, row.aliases)
+            # Who names the fact itself, which no question does, has not forgotten it either.
+            golds = (*row.aliases, fact.answer, *fact.aliases)
+            asked = (row.question, row.answer, golds)
             yield make_probe(fact, key, turns, self.prompt_format, *asked)
         key = ProbeKey(fact.id, "reverse", "reverse")
         yield reverse_probe(fact, form, key, self.prompt_format)

@@ -95,6 +95,8 @@ def leak_marks(run: Run) -> tuple[list[Column], dict[str, str]]:
     """The columns of a run's forget probes, and for each fact a line with a mark for each."""
     leaks = run.leaks
     columns = list(dict.fromkeys(Column.of(key) for probes in leaks.values() for key in probes))
+    places = {context: place for place, context in enumerate(CONTEXTS)}
+    columns.sort(key=lambda column: places[column.context])  # `strict` asks some ways in turn
     lines = {}
     for fact, probes in leaks.items():
         marks = {Column.of(key): _MARK_OF[verdict] for key, verdict in probes.items()}

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from unlearnbench.submissions.apart import SECONDS
 from unlearnbench.submissions.attack_answers import SentAnswer, SentVerdict
 from unlearnbench.submissions.journals import check_tokens
-from unlearnbench.submissions.layout import ANSWERS_OF
+from unlearnbench.submissions.layout import ANSWERS_OF, SENT_COMPLETIONS
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.types import Completion, Probe, ProbeKey
 
@@ -27,6 +27,9 @@ MOST_ANSWER_BYTES = 256 * 1024
 """Most bytes of a line."""
 PACKED_A_SECOND = 50_000
 """Bytes of packed answers that are read and judged in a second, by a slow machine."""
+PLAIN_A_SECOND = 250_000
+"""Bytes of a run's own answers, the same: `standard` on LKF has 2.4 MB and took 7 s, `strict` has
+two thirds more."""
 MOST_SECONDS = 120
 """Most processor time of a folder: `full` profiles on the largest shipped benchmark take half."""
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
@@ -36,17 +39,20 @@ _PIECE = 1 << 16
 
 
 def seconds_for(folder: Path) -> int:
-    """The processor time that a folder may take: more where there are answers of attacks.
+    """The processor time that a folder may take: more for more answers, of the run or of attacks.
 
     A line takes some 50 µs here, and is packed into 6 bytes or more.
     """
-    size = 0
-    for name in ANSWERS_OF.values():
-        try:
-            size += (folder / name).lstat().st_size
-        except OSError:
-            continue
-    return min(SECONDS + size // PACKED_A_SECOND, MOST_SECONDS)
+    packed = sum(_size(folder / name) for name in ANSWERS_OF.values())
+    plain = _size(folder / SENT_COMPLETIONS)
+    return min(SECONDS + packed // PACKED_A_SECOND + plain // PLAIN_A_SECOND, MOST_SECONDS)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,13 @@ class Bases:
             return []
         return sorted(p for p in self.folder.iterdir() if (p / BASE).is_file())
 
+    def doubled(self, base: Base) -> Iterator[Refusal]:
+        """Reasons to refuse a proposed base: a second run of one would end its whole division."""
+        for path in self.places.get(key_of(base.claim.run.identity), ()):
+            if path.name != base.id:
+                what = f"{path.name} is an accepted run of the same base; replace that folder"
+                yield Refusal("base", BASE, what)
+
     def find(self, row: ClaimedIdentity, checkpoint: str) -> Base:
         """The base run of a row; `checkpoint` is the fingerprint that the row names.
 
@@ -203,7 +210,8 @@ class Bases:
         places = list(self.places.get(key, ()))
         if not places:
             what = f"no accepted base run of {key.checkpoint[:12]}… on {row.benchmark} "
-            what += f"{row.benchmark_version} by judge {row.judge} of this version"
+            what += f"{row.benchmark_version} in profile {row.profile} by judge {row.judge} of "
+            what += "this version"
             return Refusal("base", "base", f"{what}; send one first (unlearnbench submit-base)")
         if len(places) > 1:
             names = ", ".join(path.name for path in places)

@@ -2,6 +2,7 @@
 
 Two honest checkpoints of one base share many answers: the base's own, and a refusal. So answers are
 compared twice: all of them, and a row's *own* ones, which are neither its base's nor frequent.
+Rows of `standard` and `strict` are compared by the probes that both were asked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from unlearnbench.scoring.answers import cut_answer
 from unlearnbench.submissions.fields import ClaimedMoment
 from unlearnbench.submissions.journals import SentLines, read_answers
 from unlearnbench.submissions.people import same_person
-from unlearnbench.types import Completion
+from unlearnbench.types import Completion, ProbeKey
 
 SHARED = 0.98
 """Share of equal answers at which one of two rows is a copy. Highest between two rows of this
@@ -41,10 +42,18 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class RowAnswers:
-    """A row's answers, each as a number, in the order of the plan; `own` marks its own ones."""
+    """A row's answers, each as a number, those to `standard`'s probes first; `own` marks its own.
+
+    `standard`: how many of them profile `standard` asks for.
+    """
 
     hashes: Hashes
     own: Mask
+    standard: int
+
+    def until(self, n: int) -> RowAnswers:
+        """The first `n` answers."""
+        return RowAnswers(self.hashes[:n], self.own[:n], self.standard)
 
 
 @dataclass(frozen=True)
@@ -67,38 +76,38 @@ def plain_answer(text: str) -> str:
     return _SIGNS.sub("", folded)
 
 
-def answers_of(texts: Mapping[str, str], base: Mapping[str, str]) -> RowAnswers:
+def answers_of(texts: Mapping[ProbeKey, str], base: Mapping[ProbeKey, str]) -> RowAnswers:
     """The answers of a row's probes, compared with those of its base."""
-    keys = sorted(texts)
+    keys = sorted(texts, key=lambda key: (not key.is_standard, str(key)))
     counts = Counter(texts.values())
     own = [texts[key] != base.get(key) and counts[texts[key]] <= FREQUENT for key in keys]
     numbers = [_number(texts[key]) for key in keys]
-    return RowAnswers(np.array(numbers, dtype=np.uint32), np.array(own, dtype=np.bool_))
+    standard = sum(key.is_standard for key in keys)
+    return RowAnswers(np.array(numbers, dtype=np.uint32), np.array(own, dtype=np.bool_), standard)
 
 
 def _number(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
-def texts_of(run: Run) -> Mapping[str, str]:
+def texts_of(run: Run) -> Mapping[ProbeKey, str]:
     """The plain answers of a run by probe."""
     return {
-        str(key): plain_answer(result.text)
+        key: plain_answer(result.text)
         for key, result in run.completions.items()
         if isinstance(result, Completion)
     }
 
 
-def answer_texts(lines: SentLines) -> Mapping[str, str]:
+def answer_texts(lines: SentLines) -> Mapping[ProbeKey, str]:
     """The plain answers in the lines of a submitted run, by probe. Raises `Refusal`."""
-    texts = {}
-    for _, row in read_answers(lines):
-        texts[str(row.key)] = plain_answer(row.text)
-    return texts
+    return {row.key: plain_answer(row.text) for _, row in read_answers(lines)}
 
 
 def is_copy(one: RowAnswers, other: RowAnswers) -> bool:
-    """Whether two rows of one plan have the same answers, or the same own ones."""
+    """Whether two rows have the same answers, or the same own ones, to what both were asked."""
+    if len(one.hashes) != len(other.hashes):
+        one, other = one.until(one.standard), other.until(other.standard)
     same = one.hashes == other.hashes
     if same.mean() >= SHARED:
         return True
@@ -114,9 +123,10 @@ def copied(rows: Sequence[Fingerprinted]) -> Iterator[tuple[Fingerprinted, Finge
 
     A checkpoint that its own submitter sends twice is no copy.
     """
-    groups: dict[str, list[Fingerprinted]] = {}
+    groups: dict[tuple[str, int], list[Fingerprinted]] = {}
     for row in rows:
-        groups.setdefault(row.benchmark, []).append(row)
+        if row.answers.standard:
+            groups.setdefault((row.benchmark, row.answers.standard), []).append(row)
     for group in groups.values():
         ordered = sorted(group, key=lambda row: (row.created, row.id))
         for earlier, later in _candidates(ordered):
@@ -139,20 +149,16 @@ def _candidates(
     """Pairs worth comparing, the earlier row first: all of a few rows, else those that agree on a
     sample of probes almost as often as a copy would.
     """
-    same_length: dict[int, list[Fingerprinted]] = {}
-    for row in rows:
-        same_length.setdefault(len(row.answers.hashes), []).append(row)
-    for group in same_length.values():
-        few = len(group) <= _FEW
-        sample = _sample(len(group[0].answers.hashes))
-        table = np.stack([row.answers.hashes[sample] for row in group])
-        own = np.stack([row.answers.own[sample] for row in group])
-        for number, row in enumerate(group[1:], start=1):
-            same = table[:number] == table[number]
-            worth = few | (same.mean(axis=1) >= SHARED - 0.1)
-            worth |= _own_share(same, own[:number]) >= SHARED_OWN - 0.25
-            worth |= _own_share(same, own[number][None]) >= SHARED_OWN - 0.25
-            yield from ((group[i], row) for i in np.flatnonzero(worth))
+    few = len(rows) <= _FEW
+    sample = _sample(rows[0].answers.standard)
+    table = np.stack([row.answers.hashes[sample] for row in rows])
+    own = np.stack([row.answers.own[sample] for row in rows])
+    for number, row in enumerate(rows[1:], start=1):
+        same = table[:number] == table[number]
+        worth = few | (same.mean(axis=1) >= SHARED - 0.1)
+        worth |= _own_share(same, own[:number]) >= SHARED_OWN - 0.25
+        worth |= _own_share(same, own[number][None]) >= SHARED_OWN - 0.25
+        yield from ((rows[i], row) for i in np.flatnonzero(worth))
 
 
 def _sample(n: int) -> NDArray[np.int64]:

@@ -150,7 +150,7 @@ def check_submission(folder: Path, bases: Bases) -> Verification:
         return Verification(folder, [], withdrawn=taken_back)
     try:
         if _is_base(folder):
-            return apart(lambda: _check_base(folder, bases), folder.name)
+            return apart(lambda: _check_base(folder, bases), folder.name, seconds_for(folder))
         # The base is checked here, so that a process for each of many rows finds it checked.
         base = bases.prepare(*apart(lambda: _base_named(folder), folder.name))
         shared = () if isinstance(base, Refusal) else (base, base.benchmark, base.run.probes)
