@@ -10,10 +10,13 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from unlearnbench.errors import PluginError
 from unlearnbench.naming import nearest
+
+if TYPE_CHECKING:
+    from unlearnbench.interfaces import Judge
 
 Kind = Literal["engines", "judges", "methods", "stress"]
 _SINGULAR = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
@@ -53,6 +56,8 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 
+_JUDGE_OF_RUN = "unlearnbench.judging.catalogue:judge_of_run"
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -89,11 +94,23 @@ def load(kind: Kind, name: str) -> Any:
     if name not in plugins:
         raise PluginError(f"unknown {_SINGULAR[kind]} {name!r}; {nearest(name, plugins)}")
     plugin = plugins[name]
-    module, _, attribute = plugin.target.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return _imported(plugin.target)
     except (ImportError, AttributeError) as error:
         raise PluginError(
             f"{_SINGULAR[kind]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: "
             f"{error}"
         ) from error
+
+
+def stored_judge(name: str) -> Judge:
+    """The shipped judge of a stored run, which derives verdicts again and asks nobody.
+
+    Raises `JudgeError` for any other; plug-ins are not looked up.
+    """
+    return cast("Judge", _imported(_JUDGE_OF_RUN)(name))
+
+
+def _imported(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -68,7 +68,7 @@ def test_a_name_cannot_leave_its_markdown_cell(built: tuple[Board, Path]) -> Non
     text = (built[1] / "board.md").read_text("utf-8")
     assert "=Second \\<b\\>row\\</b\\>" in text
     (line,) = [line for line in text.splitlines() if "Second" in line]
-    assert line.count(" | ") == 8
+    assert line.count(" | ") == 9
 
 
 def test_retain_by_tier_and_the_judge_s_specificity(built: tuple[Board, Path]) -> None:

@@ -677,8 +677,12 @@ def test_no_option_is_left_out_of_this_table() -> None:
 
 REFUSED = [
     ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
-    ("train --base x --profile quick", "--profile and --judge belong to --sweep"),
-    ("train --base x --judge rules", "--profile and --judge belong to --sweep"),
+    ("train --base x --profile quick", "--judge and --utility belong to --sweep"),
+    ("train --base x --judge rules", "--judge and --utility belong to --sweep"),
+    ("train --base x --utility", "--judge and --utility belong to --sweep"),
+    ("train --base x --utility-limit 2", "--judge and --utility belong to --sweep"),
+    ("train --base x --sweep lr=1 --utility nothing", "--utility nothing"),
+    ("train --base x --sweep lr=1 --utility-limit 2", "--utility-limit: give --utility"),
     ("train --base x --sweep lr=1 --dry-run", "--dry-run plans one training"),
     ("score x --on h100", "--on and --price belong to --dry-run"),
     ("train --base x --price 2", "--on and --price belong to --dry-run"),

@@ -22,7 +22,7 @@ from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.reproduction import Reproduction
 from unlearnbench.submissions.schema import ClaimedIdentity
 
-ROW_VERSION = 7
+ROW_VERSION = 8
 """Raised whenever the shape or meaning of a row changes, so that stored rows are made again."""
 Level = Literal["claimed", "logged", "re-judged", "re-run", "attacked"]
 """How far a row can be trusted, from the submitter's claim to a full set of attacks."""

@@ -12,6 +12,7 @@ from unlearnbench.display import visible_line
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.details import arms_in_short
 from unlearnbench.leaderboard.entry import Entry
+from unlearnbench.leaderboard.utility_words import utility_in_short
 
 Value = str | float | int | None
 Flat = dict[str, Value]
@@ -126,6 +127,12 @@ def _begins_formula(text: str) -> bool:
     return False
 
 
+_HEADINGS = (
+    *("rank", "row", "worst case", "original", "retain", "utility", "relearnt", "stress"),
+    *("trust", "doubts"),
+)
+
+
 def as_markdown(board: Board) -> str:
     """The divisions as Markdown tables; shares in percent."""
     lines = []
@@ -136,8 +143,8 @@ def as_markdown(board: Board) -> str:
             f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
             f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",
-            "| rank | row | worst case | original | retain | relearnt | stress | trust | doubts |",
-            "|---|---|---|---|---|---|---|---|---|",
+            f"| {' | '.join(_HEADINGS)} |",
+            f"|{'---|' * len(_HEADINGS)}",
         ]
         lines += [_line(row) for row in (*division.rows, *division.anchors)]
         lines.append("")
@@ -161,6 +168,7 @@ def _line(row: Entry) -> str:
         _markdown_cell(row.claim.name),
         f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})",
         *(_share(row.scores[name].value) for name in ("forget.original", "retain.mean")),
+        _composite(row),
         f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
         if row.relearnt
         else "–",
@@ -169,6 +177,14 @@ def _line(row: Entry) -> str:
         ", ".join(doubt.code for doubt in row.doubts) or "–",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _composite(row: Entry) -> str:
+    """What is left of the base's utility, or why there is no figure."""
+    if row.id.startswith("anchor-"):
+        return _share(None)
+    whole = row.utility.composite if row.utility is not None else None
+    return utility_in_short(row) if whole is None else _share(whole)
 
 
 def _share(value: float | None) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from unlearnbench.submissions.fields import ClaimedMoment
 from unlearnbench.submissions.journals import SentLines, read_answers
 from unlearnbench.submissions.people import same_person
 from unlearnbench.types import Completion
+
+if TYPE_CHECKING:
+    from unlearnbench.submissions.utility_copies import UtilityPrint
 
 SHARED = 0.98
 """Share of equal answers at which one of two rows is a copy. Highest between two rows of this
@@ -49,7 +53,10 @@ class RowAnswers:
 
 @dataclass(frozen=True)
 class Fingerprinted:
-    """A row that is compared: its answers, and what says whose they are and since when."""
+    """A row that is compared: its answers, and what says whose they are and since when.
+
+    `utility` is compared by `utility_copies`.
+    """
 
     id: str
     benchmark: str
@@ -57,6 +64,7 @@ class Fingerprinted:
     submitter: str
     created: ClaimedMoment
     answers: RowAnswers
+    utility: UtilityPrint | None = None
 
 
 def plain_answer(text: str) -> str:
