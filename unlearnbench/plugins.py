@@ -10,13 +10,10 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 
 from unlearnbench.errors import PluginError
 from unlearnbench.naming import nearest
-
-if TYPE_CHECKING:
-    from unlearnbench.interfaces import Judge
 
 Kind = Literal["engines", "judges", "methods", "stress"]
 _SINGULAR = {"engines": "engine", "judges": "judge", "methods": "method", "stress": "stress test"}
@@ -103,12 +100,12 @@ def load(kind: Kind, name: str) -> Any:
         ) from error
 
 
-def stored_judge(name: str) -> Judge:
+def stored_judge(name: str) -> Any:
     """The shipped judge of a stored run, which derives verdicts again and asks nobody.
 
     Raises `JudgeError` for any other; plug-ins are not looked up.
     """
-    return cast("Judge", _imported(_JUDGE_OF_RUN)(name))
+    return _imported(_JUDGE_OF_RUN)(name)
 
 
 def _imported(target: str) -> Any:

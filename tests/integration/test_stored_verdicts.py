@@ -195,7 +195,7 @@ def test_an_edited_verdict_is_not_believed_and_is_given_again(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     run = load_run(out)
     assert run.n_open == len(wrong) > 0
-    assert "follows from what is stored" in run.failures[0].error
+    assert "derived again as" in run.failures[0].error
     score = run.scores["forget.worst_case"]
     assert score.low <= worst <= score.high
     evaluate(job(benchmark_folder, out, engine, RulesJudge()), silent)
@@ -238,7 +238,7 @@ def test_every_reader_says_that_verdicts_were_edited(
     run = Path(shutil.copytree(scripted_runs["limited"], tmp_path / "run"))
     path = run / "outcomes.jsonl"
     path.write_text(path.read_text("utf-8").replace('"correct"', '"incorrect"'), "utf-8")
-    says = "follows from what is stored"
+    says = "derived again as"
     shown = command_line("show", "run", run)
     assert (shown.code, says in shown.out) == (1, True)
     record = json.loads(command_line("compare", scripted_runs["limited"], run, "--json").out)

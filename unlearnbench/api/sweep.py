@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class SweepPoint:
     """One trained checkpoint: the setting's value, its scores (conservative while facts are open).
 
-    `warnings` are the codes of its run's warnings (`Run.findings`). `utility` is the composite: what
-    is left of the model before training, at least; None where it was not measured or is unknown.
+    `warnings` are the codes of its run's warnings (`Run.findings`). `utility` is the composite,
+    what is left of the model before training, at least; None where it was not measured.
     """
 
     setting: str

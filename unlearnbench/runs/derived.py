@@ -43,8 +43,8 @@ class DerivedVerdicts:
         derived = self.by_key.get(stored.key)
         if isinstance(derived, Judgement) and derived.verdict == stored.verdict:
             return None
-        follows = derived.verdict if isinstance(derived, Judgement) else "none"
-        return f"the stored verdict is {stored.verdict}, and {follows} follows from what is stored"
+        follows = derived.verdict if isinstance(derived, Judgement) else "no verdict"
+        return f"stored as {stored.verdict}, derived again as {follows}"
 
 
 def derived_verdicts(

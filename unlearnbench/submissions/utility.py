@@ -18,7 +18,7 @@ from unlearnbench.submissions.untrusted import Refusal, parse_sent
 from unlearnbench.submissions.utility_claim import MetricClaim, UtilityClaim
 from unlearnbench.submissions.utility_ways import (
     SENT_SETTINGS,
-    check_settings,
+    check_ways,
     why_not_the_protocol,
 )
 from unlearnbench.utility.choice import LETTERS
@@ -112,7 +112,7 @@ def check_utility(
         yield Refusal("utility", f"{SENT_UTILITY}, dtype", what)
     if datetime.fromisoformat(claim.created) > datetime.fromisoformat(submitted) + CLOCK_SLACK:
         yield Refusal("times", SENT_UTILITY, "measured after it was submitted")
-    yield from check_settings(claim, identity.prompt_format)
+    yield from check_ways(claim, identity.prompt_format)
     yield from _check_metrics(claim.metrics, sent.metrics)
 
 

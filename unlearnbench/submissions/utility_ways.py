@@ -27,7 +27,7 @@ def why_not_the_protocol(settings: Mapping[str, object]) -> str | None:
     return f"not the protocol: {', '.join(changes)}" if changes else None
 
 
-def check_settings(claim: UtilityClaim, prompt_format: str) -> Iterator[Refusal]:
+def check_ways(claim: UtilityClaim, prompt_format: str) -> Iterator[Refusal]:
     """The settings must be the protocol's, and the prompt format that of the run beside it.
 
     A claim of version 1 has none, which is a doubt on its row.
