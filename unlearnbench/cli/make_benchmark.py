@@ -115,9 +115,9 @@ def _print_cost(cost: Estimate, as_json: bool) -> int:
         )
         stdout().print(
             f"{cost.calls} calls, about {cost.input_tokens} tokens in and {cost.output_tokens} out "
-            f"(estimated), {price}, in the first of at most {ROUNDS} rounds; what fails is asked again, "
-            f"at most {TRIES} times a round: about {cost.calls * ROUNDS * TRIES} such calls if all of "
-            "it fails; --max-cost limits it; nothing was sent",
+            f"(estimated), {price}, in the first of {ROUNDS} rounds at most; what fails is asked "
+            f"again, {TRIES} times a round at most: about {cost.calls * ROUNDS * TRIES} such calls "
+            "if all of it fails; --max-cost limits it; nothing was sent",
             soft_wrap=True,
         )
     return 0
