@@ -75,8 +75,8 @@ def read_facts(
     if not any(fact.split == "forget" for fact, _ in located):
         what = "no row is to be forgotten: split is forget, retain or never, and forget without it"
         raise table_fault(table.name, table.name, what)
-    notes = (*table.notes, *notes, *_nearly_told(located))
-    return FactTable(table.name, _with_tiers(located), notes)
+    every = (*table.notes, *notes, *_nearly_told(located))
+    return FactTable(table.name, _with_tiers(located), every)
 
 
 def _nearly_told(located: Sequence[Located]) -> Iterator[str]:

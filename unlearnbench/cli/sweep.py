@@ -42,8 +42,8 @@ def _show(points: Sequence[SweepPoint]) -> None:
     view = table("", points[0].setting, *headings)
     view.add_column("warnings", overflow="fold")
     for point in points:
-        rates = [point.worst_case, point.retain, point.fluency]
-        rates += [point.utility] if measured else []
+        utility = (point.utility,) if measured else ()
+        rates = (point.worst_case, point.retain, point.fluency, *utility)
         shares = ("–" if rate is None else f"{100 * rate:.1f} %" for rate in rates)
         cells = (*shares, str(point.n_open))
         view.add_row(point.value, *cells, ", ".join(point.warnings))

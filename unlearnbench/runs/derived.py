@@ -73,7 +73,7 @@ def _judged(item: JudgeItem) -> tuple[object, ...]:
 def _judge_with_replies(folder: Path, name: str, identity: str) -> Judge | str:
     """The judge as it judged this run, or why there is none."""
     try:
-        judge = stored_judge(name)
+        judge: Judge = stored_judge(name)
     except UnlearnbenchError:
         return f"judge {name} is not one that ships"
     if judge.identity != identity:

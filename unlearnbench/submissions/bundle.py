@@ -18,6 +18,7 @@ from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import StressRecord, utc_now
+from unlearnbench.runs.schema.training import TrainingSummary
 from unlearnbench.runs.utility import utility_of
 from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.checks import few_asked
@@ -243,27 +244,24 @@ def run_claim(run: Run) -> JsonObject:
         "platform": stored["platform"],
         "created": stored["created"],
         "finished": stored["finished"],
-        "training": _training(stored["training"]),
+        "training": _training(run.record.training),
         "scores": stored["scores"],
         "surroundings": stored["generator"].get("surroundings"),
     }
 
 
-def _training(stored: JsonObject | None) -> JsonObject | None:
+def _training(training: TrainingSummary | None) -> JsonObject | None:
     """How the checkpoint was trained; a method or a benchmark that is not public has no name here.
 
     The name of somebody's own benchmark may say what is to be forgotten.
     """
-    if stored is None:
+    if training is None:
         return None
-    method, data = stored["method"], stored["data"]
-    name = data["benchmark"]
-    is_public = name in benchmark_names() or name.startswith(_PUBLISHED)
-    return {
-        **stored,
-        "method": method if method in BUILTIN["methods"] else OTHER,
-        "data": {**data, "benchmark": name if is_public else OTHER},
-    }
+    method, data = training.method, training.data
+    is_public = data.benchmark in benchmark_names() or data.benchmark.startswith(_PUBLISHED)
+    named = data if is_public else data.model_copy(update={"benchmark": OTHER})
+    known = method if method in BUILTIN["methods"] else OTHER
+    return training.model_copy(update={"method": known, "data": named}).model_dump(mode="json")
 
 
 def journal(run: Run, name: str) -> bytes:
