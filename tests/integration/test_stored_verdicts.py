@@ -208,6 +208,8 @@ def test_an_edited_verdict_is_not_believed_and_is_given_again(
         ("rules", "f" * 64, "judge rules was another version"),
         ("mine", "f" * 64, "judge mine is not one that ships"),
         ("/tmp/judge", "f" * 64, "is not one that ships"),
+        ("x" * 5000, "f" * 64, f"judge {'x' * 60} is not one that ships"),
+        ("\u202erules", "f" * 64, "judge [U+202E]rules is not one that ships"),
         ("replay:/tmp", "f" * 64, "is not one that ships"),
         ("local:m", "f" * 64, "is not one that ships"),
         ("openai:", "f" * 64, "is not one that ships"),
@@ -243,6 +245,5 @@ def test_every_reader_says_that_verdicts_were_edited(
     assert (shown.code, says in shown.out) == (1, True)
     record = json.loads(command_line("compare", scripted_runs["limited"], run, "--json").out)
     assert says in json.dumps(record)
-    page = tmp_path / "page.html"
-    assert command_line("report", run, "--out", page).code == 1
-    assert says in page.read_text("utf-8")
+    page = command_line("report", run, "--out", tmp_path / "page.html")
+    assert (page.code, f"{record['runs'][1]['n_open']} probes" in page.out) == (1, True)

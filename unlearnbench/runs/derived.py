@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unlearnbench.display import visible_line
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import DerivableJudge, Judge
 from unlearnbench.plugins import stored_judge
@@ -24,6 +25,9 @@ from unlearnbench.types import (
     ProbeKey,
     StoredReply,
 )
+
+_LONGEST_NAME = 60
+"""Characters of a judge's name that are shown; a folder may name anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def derived_verdicts(
     items = to_judge(probes, completions, {})
     if not items:
         return DerivedVerdicts({})
-    implementation = _judge_with_replies(folder, *judge)
+    needs_replies = any(text.strip() for item in items for text in item.readings)
+    implementation = _judge_with_replies(folder, *judge, needs_replies)
     if isinstance(implementation, str):
         return DerivedVerdicts({}, implementation)
     # Many responses to a fact are equal and need judging once.
@@ -70,19 +75,20 @@ def _judged(item: JudgeItem) -> tuple[object, ...]:
     return item.fact_question, item.question, item.answer, item.aliases, item.readings
 
 
-def _judge_with_replies(folder: Path, name: str, identity: str) -> Judge | str:
-    """The judge as it judged this run, or why there is none."""
+def _judge_with_replies(folder: Path, name: str, identity: str, needs_replies: bool) -> Judge | str:
+    """The judge as it judged this run, or why there is none; silence is judged without a reply."""
+    shown = visible_line(name[:_LONGEST_NAME])
     try:
         judge: Judge = stored_judge(name)
     except UnlearnbenchError:
-        return f"judge {name} is not one that ships"
+        return f"judge {shown} is not one that ships"
     if judge.identity != identity:
-        return f"judge {name} was another version"
+        return f"judge {shown} was another version"
     if not isinstance(judge, DerivableJudge):
         return judge
     replies = list(_sound(judge, read_replies(folder)))
-    if not replies:
-        return f"the replies to judge {name} are not kept beside them"
+    if needs_replies and not replies:
+        return f"the replies to judge {shown} are not kept beside them"
     return judge.derived_from(replies)
 
 
