@@ -52,6 +52,7 @@ def measurement(made: Made, fingerprint: str) -> Measurement:
         vocabulary=1000,
         tables={},
         tasks={},
+        settings={"prompt_format": "chat", "dtype": "float32"},
     )
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan, make_plan
 from unlearnbench.protocol.profiles import PROFILES
 from unlearnbench.runs.codec import outcome_record
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import ScoreRecord
 from unlearnbench.submissions.bundle import claim_file

@@ -53,6 +53,8 @@ BUILTIN: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 
+_JUDGE_OF_RUN = "unlearnbench.judging.catalogue:judge_of_run"
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -89,11 +91,23 @@ def load(kind: Kind, name: str) -> Any:
     if name not in plugins:
         raise PluginError(f"unknown {_SINGULAR[kind]} {name!r}; {nearest(name, plugins)}")
     plugin = plugins[name]
-    module, _, attribute = plugin.target.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return _imported(plugin.target)
     except (ImportError, AttributeError) as error:
         raise PluginError(
             f"{_SINGULAR[kind]} {name!r} from {plugin.origin} ({plugin.target}) cannot be loaded: "
             f"{error}"
         ) from error
+
+
+def stored_judge(name: str) -> Any:
+    """The shipped judge of a stored run, which derives verdicts again and asks nobody.
+
+    Raises `JudgeError` for any other; plug-ins are not looked up.
+    """
+    return _imported(_JUDGE_OF_RUN)(name)
+
+
+def _imported(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)

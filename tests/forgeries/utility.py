@@ -252,6 +252,19 @@ FORGERIES = [
     Forgery(
         "utility: another vocabulary", put("vocabulary", value=7), "utility", "its base has 1000"
     ),
+    *(
+        Forgery(f"utility: {name}", put("settings", value=value), "utility", words)
+        for name, value, words in (
+            ("asked raw", {"prompt_format": "raw"}, "asked with raw prompts, its run with chat"),
+            ("no prompt format", {}, "does not say how"),
+            ("a prompt format of its own", {"prompt_format": "best"}, "does not say how"),
+            ("a system prompt", {"prompt_format": "chat", "system_prompt": "x"}, "system prompt"),
+            ("decoded otherwise", {"prompt_format": "chat", "gen": "hot"}, "decoding"),
+            ("an odd setting", {"prompt_format": "chat", "luck": 1}, "'luck'"),
+            ("two precisions", {"prompt_format": "chat", "dtype": "float16"}, "dtype is"),
+        )
+    ),
+    Forgery("utility: settings left out", sent(lambda f: f.pop("settings")), "schema", "settings"),
     Forgery("utility: no object", raw(FILE, b"[]"), "schema", "not an object"),
     Forgery("utility: empty", raw(FILE, b""), "not-json", FILE),
     Forgery("utility: deep", raw(FILE, b'{"a":' * 500 + b"1" + b"}" * 500), "too-deep", FILE),

@@ -321,7 +321,7 @@ def test_a_replayed_run_answers_nothing_it_was_not_asked(stored: Path) -> None:
     assert {one.error for one in given if one not in answered} == {"not in the replayed run"}
     with pytest.raises(EngineError, match="replay it under its own profile"):
         list(engine.generate(run.probes, type(sampling)(max_new_tokens=9)))
-    from unlearnbench.protocol.judging import to_judge
+    from unlearnbench.runs.judging import to_judge
 
     judge = ReplayJudge(str(stored))
     items = to_judge(run.probes, run.completions, {})

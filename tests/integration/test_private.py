@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import unlearnbench
+from tests import report_samples as samples
 from tests.conftest import ABOUT, CommandLine, write_benchmark
 from tests.sample_facts import ALL, FACTS, HEADER, ways, write
 from unlearnbench import About, MakeOptions, Run, RunOptions, load_run, rejudge, submit, submit_base
@@ -16,6 +17,8 @@ from unlearnbench.attacks.catalog import default_arms
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.benchmark.subset import Selection, write_subset
 from unlearnbench.errors import SubmissionError
+from unlearnbench.runs.schema.training import TrainingSummary
+from unlearnbench.submissions.bundle import run_claim, submission_files
 from unlearnbench.submissions.checks import few_asked
 
 WAYS = {"none": {}, "some": {"wording": 2}, "full": ALL}
@@ -123,3 +126,45 @@ def test_relearning_takes_what_the_benchmark_has(made: tuple[Path, Run]) -> None
     none = replace(own, relearn=())
     assert default_arms(none, "quick") == ["retain"]
     assert default_arms(none, "full") == ["retain", "forget"]
+
+
+def test_a_row_does_not_name_the_private_benchmark_that_its_checkpoint_was_trained_on(
+    scripted_runs: dict[str, Path],
+) -> None:
+    run = load_run(scripted_runs["forgets-a"])
+
+    def told(benchmark: str) -> object:
+        training = TrainingSummary.model_validate(
+            {
+                "method": "jensun",
+                "parameters": {},
+                "base": {"name": "m", "fingerprint": "0" * 64},
+                "data": {
+                    "benchmark": benchmark,
+                    "version": "1.0.0",
+                    "fingerprint": "1" * 64,
+                    "forget_rows": 4,
+                    "retain_rows": 4,
+                },
+                "steps": 1,
+                "same_data": False,
+            }
+        )
+        record = run.record.model_copy(update={"training": training})
+        return run_claim(replace(run, record=record))["training"]["data"]["benchmark"]
+
+    assert told("the-smith-case") == "other"
+    public = ["wkf", "lkf", "tofu-forget10"]
+    assert [told(name) for name in public] == public
+
+
+def test_an_attack_on_a_private_benchmark_goes_with_no_run_of_another(
+    scripted_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    states = {"fact-0": True, "fact-1": False}
+    record = samples.stress_record("m", states, {"cloze": samples.door(states)})
+    samples.write_record(tmp_path / "stress", record)
+    attacks = {"stress": tmp_path / "stress" / "stress.json"}
+    run = load_run(scripted_runs["forgets-a"])
+    with pytest.raises(SubmissionError, match="the stress record is of another benchmark"):
+        submission_files(run, "0" * 64, attacks, About(*ABOUT))

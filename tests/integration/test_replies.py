@@ -26,9 +26,9 @@ from unlearnbench.hashing import sha256_text
 from unlearnbench.judging.catalogue import shipped_judge
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.plugins import BUILTIN
-from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.codec import outcome_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.judging import judge_readings
 from unlearnbench.runs.replies import read_replies, reply_text
 from unlearnbench.runs.run import load_run
 from unlearnbench.runs.schema import ScoreRecord
@@ -345,3 +345,40 @@ def test_a_judge_that_is_not_listed_attests_nothing(
         rejudge_submission(
             row, "nobody", run_options=RunOptions(tmp_path / "again"), bases=paid_bases
         )
+
+
+def flip(path: Path, verdict: str) -> int:
+    """Turn every verdict of a run into this one; how many were another."""
+    rows = lines(path)
+    other = [row for row in rows if row["verdict"] != verdict]
+    for row in other:
+        row["verdict"] = verdict
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return len(other)
+
+
+@pytest.mark.parametrize("verdict", ["correct", "incorrect"])
+def test_an_edited_verdict_of_a_paid_judge_is_open(
+    paid_runs: dict[str, Path], tmp_path: Path, verdict: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(paid_runs["forgets-a"], run)
+    assert load_run(run).n_open == 0
+    assert load_run(run).underived is None
+    assert flip(run / "outcomes.jsonl", verdict) == load_run(run).n_open > 0
+
+
+def test_damaged_and_doubled_replies_cost_no_more_than_their_own_verdicts(
+    paid_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(paid_runs["forgets-a"], run)
+    path = run / "replies.jsonl"
+    first, *rest = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("{}\n" + "".join([first, first, *rest]), "utf-8")
+    assert load_run(run).n_open == 0
+    path.write_text("".join(rest), "utf-8")
+    assert 0 < load_run(run).n_open < len(load_run(run).probes) / 2
+    path.unlink()
+    assert load_run(run).n_open == 0
+    assert "replies to judge gemini are not kept" in (load_run(run).underived or "")

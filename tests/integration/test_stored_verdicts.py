@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import CommandLine
 from tests.integration.test_runs import Knows, job
 from unlearnbench import load_run
 from unlearnbench.errors import RunError
 from unlearnbench.judging.replay import ReplayJudge
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.protocol.evaluate import evaluate
-from unlearnbench.types import Judgement
+from unlearnbench.types import Completion, Failure, Judgement, Probe, Sampling
 
 Line = dict[str, Any]
 
@@ -158,3 +160,90 @@ def test_replay_hands_out_only_verdicts_of_the_run_it_replays(
     other = tmp_path / "other"
     evaluate(job(benchmark_folder, other, Knows(), ReplayJudge(str(out))), silent)  # type: ignore[arg-type]
     assert load_run(other).n_open == 1
+
+
+class Deaf(Knows):
+    """Answers no forget question."""
+
+    def generate(
+        self, block: Sequence[Probe], sampling: Sampling
+    ) -> Iterator[Completion | Failure]:
+        for probe in block:
+            text = "No idea." if probe.split == "forget" else f"It is {probe.answer}."
+            yield Completion(probe.key, text, "stop", 4)
+
+
+@pytest.mark.parametrize(
+    ("engine", "verdict", "worst"),
+    [(Knows(), "incorrect", 1.0), (Deaf(), "correct", 0.0)],
+    ids=["knowledge called forgotten", "forgetting called knowledge"],
+)
+def test_an_edited_verdict_is_not_believed_and_is_given_again(
+    benchmark_folder: Path,
+    tmp_path: Path,
+    engine: Knows,
+    verdict: str,
+    worst: float,
+) -> None:
+    out = tmp_path / "run"
+    evaluate(job(benchmark_folder, out, engine, RulesJudge()), silent)
+    path = out / "outcomes.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    wrong = [row for row in rows if row["verdict"] != verdict]
+    for row in wrong:
+        row["verdict"] = verdict
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    run = load_run(out)
+    assert run.n_open == len(wrong) > 0
+    assert "derived again as" in run.failures[0].error
+    score = run.scores["forget.worst_case"]
+    assert score.low <= worst <= score.high
+    evaluate(job(benchmark_folder, out, engine, RulesJudge()), silent)
+    assert load_run(out).scores["forget.worst_case"].value == worst
+
+
+@pytest.mark.parametrize(
+    ("name", "identity", "says"),
+    [
+        ("rules", "f" * 64, "judge rules was another version"),
+        ("mine", "f" * 64, "judge mine is not one that ships"),
+        ("/tmp/judge", "f" * 64, "is not one that ships"),
+        ("x" * 5000, "f" * 64, f"judge {'x' * 60} is not one that ships"),
+        ("\u202erules", "f" * 64, "judge [U+202E]rules is not one that ships"),
+        ("replay:/tmp", "f" * 64, "is not one that ships"),
+        ("local:m", "f" * 64, "is not one that ships"),
+        ("openai:", "f" * 64, "is not one that ships"),
+        ("openai:some-model", "f" * 64, "was another version"),
+    ],
+)
+def test_verdicts_that_cannot_be_derived_again_are_said_to_be_believed(
+    benchmark_folder: Path, tmp_path: Path, name: str, identity: str, says: str
+) -> None:
+    out = finished(benchmark_folder, tmp_path / "run")
+    record = json.loads((out / "run.json").read_text("utf-8"))
+    record["identity"] |= {"judge": name, "judge_identity": identity}
+    (out / "run.json").write_text(json.dumps(record), "utf-8")
+    path = out / "outcomes.jsonl"
+    old = RulesJudge().identity
+    path.write_text(path.read_text("utf-8").replace(old, identity), "utf-8")
+    run = load_run(out)
+    assert run.n_open == 0
+    (found,) = [f for f in run.findings if f.code == "verdicts-underived"]
+    assert says in found.text
+    untouched = load_run(finished(benchmark_folder, tmp_path / "other"))
+    assert "verdicts-underived" not in [finding.code for finding in untouched.findings]
+
+
+def test_every_reader_says_that_verdicts_were_edited(
+    scripted_runs: dict[str, Path], tmp_path: Path, command_line: CommandLine
+) -> None:
+    run = Path(shutil.copytree(scripted_runs["limited"], tmp_path / "run"))
+    path = run / "outcomes.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"correct"', '"incorrect"'), "utf-8")
+    says = "derived again as"
+    shown = command_line("show", "run", run)
+    assert (shown.code, says in shown.out) == (1, True)
+    record = json.loads(command_line("compare", scripted_runs["limited"], run, "--json").out)
+    assert says in json.dumps(record)
+    page = command_line("report", run, "--out", tmp_path / "page.html")
+    assert (page.code, f"{record['runs'][1]['n_open']} probes" in page.out) == (1, True)

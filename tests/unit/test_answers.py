@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.protocol.judging import judge_readings, to_judge
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.scoring.answers import (
     cut_answer,
     digest,

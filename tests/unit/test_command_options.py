@@ -119,6 +119,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "judge": None,
         "method": "jensun",
         "train_options": TrainOptions(),
+        "utility_options": UtilityOptions(),
         "run_options": RunOptions(),
     },
     "score dry": {
@@ -408,6 +409,8 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *RUN,
         ("--profile quick", "profile", "quick"),
         ("--judge g", "judge", "g"),
+        *UTILITY,
+        ("--utility-limit 8", "utility_options.utility_limit", 8),
     ],
     "relearn": [
         *ENGINE,
@@ -677,8 +680,10 @@ def test_no_option_is_left_out_of_this_table() -> None:
 
 REFUSED = [
     ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
-    ("train --base x --profile quick", "--profile and --judge belong to --sweep"),
-    ("train --base x --judge rules", "--profile and --judge belong to --sweep"),
+    ("train --base x --profile quick", "--judge and --utility belong to --sweep"),
+    ("train --base x --judge rules", "--judge and --utility belong to --sweep"),
+    ("train --base x --utility", "--judge and --utility belong to --sweep"),
+    ("train --base x --utility-limit 2", "--judge and --utility belong to --sweep"),
     ("train --base x --sweep lr=1 --dry-run", "--dry-run plans one training"),
     ("score x --on h100", "--on and --price belong to --dry-run"),
     ("train --base x --price 2", "--on and --price belong to --dry-run"),

@@ -231,10 +231,14 @@ def test_a_part_of_an_attack_is_no_base(tmp_path: Path) -> None:
 
 def test_notes_say_what_was_not_asked(tmp_path: Path) -> None:
     run = made(tmp_path / "run", many("f", (10, "xx")), limit=10)
-    notes = {"base-unknown", "facts-left-out", "wordings-left-out"}
+    notes = {"base-unknown", "facts-left-out", "wordings-left-out", "verdicts-underived"}
     assert {f.code for f in run.findings if f.severity == "note"} == notes
     forget_only = made(tmp_path / "forget", many("f", (10, "oo")), {}, profile="standard")
-    assert codes(forget_only, notes=True) == {"retain-unasked", "paraphrases-few"}
+    assert codes(forget_only, notes=True) == {
+        "retain-unasked",
+        "paraphrases-few",
+        "verdicts-underived",
+    }
 
 
 def test_open_probes_say_why(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ ALLOWED = {
     "submissions": PARTS | {"protocol", "attacks", "utility"},
     "leaderboard": PARTS | {"protocol", "attacks", "submissions", "reporting", "utility"},
     "reporting": PARTS | {"attacks", "utility"},
-    "campaign": PARTS,
+    "campaign": PARTS | {"utility"},
     "paraphrasing": GROUND | {"benchmark", "runs"},
     "authoring": PARTS | {"paraphrasing", "protocol"},
     "utility": PARTS | {"engines"},

@@ -14,10 +14,10 @@ from tests.strict_samples import write_strict_benchmark
 from unlearnbench.benchmark import load_benchmark
 from unlearnbench.errors import BenchmarkError, EngineError
 from unlearnbench.judging.rules.judge import RulesJudge
-from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.asked import fewest_paraphrases
+from unlearnbench.runs.judging import to_judge
 from unlearnbench.scoring.scores import Outcome, headline_of, score_all
 from unlearnbench.scoring.ways import WAYS, way_effects
 from unlearnbench.submissions.answer_stream import seconds_for

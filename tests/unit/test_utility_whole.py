@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests import made_utility
+from tests.made_utility import Made
 from tests.utility_records import instruction_ids, utility_record
 from unlearnbench.cli.utility_table import metrics_record
 from unlearnbench.errors import RunError
 from unlearnbench.hashing import sha256_json
+from unlearnbench.runs.run import load_run
 from unlearnbench.runs.schema.utility import (
     ChoiceTable,
     Drift,
@@ -23,8 +27,9 @@ from unlearnbench.runs.schema.utility import (
     StoredAnswer,
     UtilityRecord,
 )
+from unlearnbench.runs.utility import write_utility
 from unlearnbench.types import Setting
-from unlearnbench.utility.derived import derived, why_not_derived
+from unlearnbench.utility.derived import derived, least_composite, why_not_derived
 from unlearnbench.utility.preferences import preference_metrics
 
 IDS = instruction_ids(3)
@@ -126,3 +131,23 @@ def test_an_instruction_that_was_not_judged_or_not_answered_is_open() -> None:
     assert made.base is not None
     rate = preference_metrics(said, made.model, made.base)["win_rate"]
     assert (rate.low, rate.high, rate.n, rate.n_open) == (1 / 3, 1.0, 3, 2)
+
+
+def test_a_composite_that_was_edited_is_derived_again(
+    scripted_runs: dict[str, Path], tmp_path: Path
+) -> None:
+    """What a campaign and a sweep show of a run follows from its rows, not from its figure."""
+    folder = Path(shutil.copytree(scripted_runs["limited"], tmp_path / "run"))
+    assert least_composite(load_run(folder)) is None
+    fingerprint = load_run(folder).record.identity.checkpoint
+    whole = made_utility.record(Made("lost", answers=0.5), fingerprint)
+    nice = Metric(low=1.0, high=1.0, interval=None, n=4)
+    edited = {
+        "base": made_utility.measurement(Made("base"), "0" * 64),
+        "metrics": {**whole.metrics, "composite": nice},
+        "base_metrics": whole.metrics,
+    }
+    write_utility(whole.model_copy(update=edited), folder / "utility.json")
+    left = least_composite(load_run(folder))
+    assert left is not None
+    assert left < 0.9

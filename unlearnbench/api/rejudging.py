@@ -10,11 +10,11 @@ from unlearnbench.interfaces import Generator, Judge, PaidJudge
 from unlearnbench.naming import label
 from unlearnbench.plugins import load
 from unlearnbench.progress import OnProgress, ignore
-from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.runs.folder import RunFolder, default_folder
 from unlearnbench.runs.identity import sampling_from
+from unlearnbench.runs.judging import to_judge
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.utility import UTILITY_FILE, utility_of, write_utility
 from unlearnbench.types import Estimate

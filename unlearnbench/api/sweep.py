@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.engines import TRANSFORMERS
+from unlearnbench.api.run_utility import utility_beside
 from unlearnbench.api.scoring import score
 from unlearnbench.api.training import Trained, check_training, train
 from unlearnbench.errors import TrainingError
@@ -17,7 +19,9 @@ from unlearnbench.files.disk import check_folder_option, write_atomically
 from unlearnbench.naming import label
 from unlearnbench.progress import OnProgress, Progress, ignore
 from unlearnbench.reporting.charts import TradeOffPoint, svg_file, trade_off_chart
-from unlearnbench.types.options import RunOptions, TrainOptions
+from unlearnbench.types.execution import ExecutorOptions
+from unlearnbench.types.options import EngineOptions, RunOptions, TrainOptions, UtilityOptions
+from unlearnbench.utility.derived import least_composite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +34,8 @@ if TYPE_CHECKING:
 class SweepPoint:
     """One trained checkpoint: the setting's value, its scores (conservative while facts are open).
 
-    `warnings` are the codes of its run's warnings (`Run.findings`).
+    `warnings` are the codes of its run's warnings (`Run.findings`). `utility` is the composite,
+    what is left of the model before training, at least; None where it was not measured.
     """
 
     setting: str
@@ -42,6 +47,7 @@ class SweepPoint:
     checkpoint: str
     run: str
     warnings: tuple[str, ...] = ()
+    utility: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ def sweep(
     judge: str | Judge | None = None,
     train_options: TrainOptions = TrainOptions(),
     run_options: RunOptions = RunOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     on_progress: OnProgress = ignore,
 ) -> Sweep:
     """Train with each value of a setting and score the results, to see what forgetting costs.
@@ -92,6 +99,7 @@ def sweep(
         judge: Name or object. Default: the benchmark's.
         train_options: How each checkpoint is trained.
         run_options: Where checkpoints, runs and the plot are kept.
+        utility_options: What is also measured of the model before training and of each checkpoint.
         on_progress: Called with every report of progress and every point.
 
     Returns:
@@ -108,7 +116,8 @@ def sweep(
     name = label("sweep", benchmark, Path(base).name, method, setting)
     folder = Path(run_options.out or Path("trained") / name)
     check_folder_option("--out", folder)
-    job = _Job(benchmark, method, profile, judge, run_options.resume, on_progress)
+    utility_beside(utility_options, TRANSFORMERS, EngineOptions(), ExecutorOptions(), None)
+    job = _Job(benchmark, method, profile, judge, run_options.resume, utility_options, on_progress)
     points = [_point(setting, "base", base, job.score(base, folder / "base-run"))]
     job.report(folder, points, len(values))
     for value, options in zip(values, choices, strict=True):
@@ -135,6 +144,7 @@ class _Job:
     profile: str | None
     judge: str | Judge | None
     resume: bool
+    utility_options: UtilityOptions
     on_progress: OnProgress
 
     def train(self, base: str, options: TrainOptions, folder: Path) -> Trained:
@@ -155,6 +165,7 @@ class _Job:
             judge=self.judge,
             base=base,
             run_options=RunOptions(folder, self.resume),
+            utility_options=self.utility_options,
             on_progress=self.on_progress,
         )
 
@@ -177,6 +188,7 @@ def _point(setting: str, value: str, checkpoint: str, run: Run) -> SweepPoint:
         checkpoint,
         str(run.path),
         tuple(f.code for f in run.findings if f.severity == "warning"),
+        least_composite(run),
     )
 
 

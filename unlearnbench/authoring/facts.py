@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -12,6 +12,7 @@ from anyascii import anyascii
 from unlearnbench.authoring.across import check_facts_together
 from unlearnbench.authoring.answers import AnswerRules, check_gold_answer, check_judged
 from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark.mentions import mentions
 from unlearnbench.benchmark.tables.cells import list_cell, text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
@@ -74,7 +75,19 @@ def read_facts(
     if not any(fact.split == "forget" for fact, _ in located):
         what = "no row is to be forgotten: split is forget, retain or never, and forget without it"
         raise table_fault(table.name, table.name, what)
-    return FactTable(table.name, _with_tiers(located), (*table.notes, *notes))
+    every = (*table.notes, *notes, *_nearly_told(located))
+    return FactTable(table.name, _with_tiers(located), every)
+
+
+def _nearly_told(located: Sequence[Located]) -> Iterator[str]:
+    """Forget questions that may hold their answer with another ending, or in other signs."""
+    for fact, where in located:
+        told = [a for a in (fact.answer, *fact.aliases) if mentions(fact.question, a)]
+        if told and fact.split == "forget":
+            yield (
+                f"{where}: {shown(fact.question)} may give {shown(told[0])} away in another form; "
+                "read it"
+            )
 
 
 def _fact(row: UserRow, faults: Faults) -> Fact:

@@ -12,9 +12,10 @@ from unlearnbench.campaign.jobs import CampaignJob
 from unlearnbench.campaign.workflow import is_done
 from unlearnbench.files.disk import write_atomically
 from unlearnbench.runs.attacks import read_finished, read_relearn, read_stress
-from unlearnbench.runs.run import Run, load_run
+from unlearnbench.runs.run import load_run
 from unlearnbench.runs.schema import FinishedRelearn
 from unlearnbench.scoring.scores import headline_of
+from unlearnbench.utility.derived import least_composite
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _figures(job: CampaignJob, folder: Path) -> Mapping[str, float | int | str]:
             "retain": scores["retain.mean"].low,
             "fluency": scores["fluency"].low,
             "n_open": worst.n_open,
-            **_composite(run),
+            **({} if (left := least_composite(run)) is None else {"utility": left}),
             "warnings": " ".join(f.code for f in run.findings if f.severity == "warning"),
         }
     if job.kind == "stress":
@@ -119,9 +120,3 @@ def _figures(job: CampaignJob, folder: Path) -> Mapping[str, float | int | str]:
         worst_arm = record.summary.worst_benign if isinstance(record, FinishedRelearn) else None
         return {"relearnt": worst_arm.maximum} if worst_arm else {}
     return {}
-
-
-def _composite(run: Run) -> Mapping[str, float]:
-    """What is left of the base's utility, at least; nothing where it is not known."""
-    metric = None if run.utility is None else run.utility.metrics.get("composite")
-    return {} if metric is None or metric.low is None else {"utility": metric.low}

@@ -104,6 +104,9 @@ def make_benchmark(
 
 def _print_cost(cost: Estimate, as_json: bool) -> int:
     """Print what the models would be asked."""
+    from unlearnbench.paraphrasing.finding import ROUNDS
+    from unlearnbench.paraphrasing.llm.items import TRIES
+
     if as_json:
         print(jsonlib.dumps(asdict(cost), indent=2))
     else:
@@ -112,7 +115,9 @@ def _print_cost(cost: Estimate, as_json: bool) -> int:
         )
         stdout().print(
             f"{cost.calls} calls, about {cost.input_tokens} tokens in and {cost.output_tokens} out "
-            f"(estimated), {price}; what fails is asked again on top; nothing was sent",
+            f"(estimated), {price}, in the first of {ROUNDS} rounds at most; what fails is asked "
+            f"again, {TRIES} times a round at most: about {cost.calls * ROUNDS * TRIES} such calls "
+            "if all of it fails; --max-cost limits it; nothing was sent",
             soft_wrap=True,
         )
     return 0

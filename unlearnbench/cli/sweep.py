@@ -37,11 +37,14 @@ def grid(text: str) -> tuple[str, list[str]]:
 def _show(points: Sequence[SweepPoint]) -> None:
     from unlearnbench.cli.output import table
 
-    headings = ("worst case", "retain", "fluency", "open")
+    measured = any(point.utility is not None for point in points)
+    headings = ("worst case", "retain", "fluency", *(["utility"] if measured else []), "open")
     view = table("", points[0].setting, *headings)
     view.add_column("warnings", overflow="fold")
     for point in points:
-        rates = (point.worst_case, point.retain, point.fluency)
-        cells = (*(f"{100 * rate:.1f} %" for rate in rates), str(point.n_open))
+        utility = (point.utility,) if measured else ()
+        rates = (point.worst_case, point.retain, point.fluency, *utility)
+        shares = ("–" if rate is None else f"{100 * rate:.1f} %" for rate in rates)
+        cells = (*shares, str(point.n_open))
         view.add_row(point.value, *cells, ", ".join(point.warnings))
     stdout().print(view)

@@ -26,7 +26,7 @@ from unlearnbench.cli.options import (
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
 from unlearnbench.environment import this_process
-from unlearnbench.types.options import RunOptions, TrainOptions
+from unlearnbench.types.options import RunOptions, TrainOptions, UtilityOptions
 
 if TYPE_CHECKING:
     from unlearnbench.api.training import Trained
@@ -56,6 +56,7 @@ def train(
     profile: ProfileName = None,
     judge: JudgeName = None,
     run_options: RunOptions = RunOptions(),
+    utility_options: UtilityOptions = UtilityOptions(),
     dry_run: DryRun = False,
     on: OnMachine = None,
     price: Price = None,
@@ -67,7 +68,8 @@ def train(
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
     quieten(quiet)
-    _check(sweep, source, profile or judge, dry_run)
+    scoring = profile or judge or utility_options.utility
+    _check(sweep, source, bool(scoring or utility_options.utility_limit), dry_run)
     check_dry(dry_run, on, price)
     if dry_run:
         from unlearnbench.api import planning
@@ -91,6 +93,7 @@ def train(
                 judge=judge,
                 train_options=train_options,
                 run_options=run_options,
+                utility_options=utility_options,
                 on_progress=on_progress,
             )
             return print_sweep(swept, json)
@@ -106,15 +109,17 @@ def train(
     return _show(trained, benchmark, source, json) if this_process().first else 0
 
 
-def _check(sweep: str | None, source: str | None, scoring: str | None, dry_run: bool) -> None:
+def _check(sweep: str | None, source: str | None, scoring: bool, dry_run: bool) -> None:
     if sweep is not None and dry_run:
         raise typer.BadParameter("--dry-run plans one training; give it without --sweep")
     if sweep is not None and source is not None:
         raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
     if sweep is not None and this_process().count > 1:
         raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
-    if sweep is None and scoring is not None:
-        raise typer.BadParameter("--profile and --judge belong to --sweep; score the result")
+    if sweep is None and scoring:
+        raise typer.BadParameter(
+            "--profile, --judge and --utility belong to --sweep; score the result"
+        )
 
 
 def _show(trained: Trained, benchmark: str, source: str | None, json: bool) -> int:

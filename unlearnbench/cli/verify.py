@@ -216,6 +216,7 @@ def print_attested(attestation: Attested, indent: str = "") -> None:
         text += " on a sample" if attestation.sampled else ""
         if attestation.agreement is not None:
             text += ", agrees" if attestation.agreement.agrees else ", does not agree"
+            text += ", utility measured again" if attestation.agreement.utility else ""
     is_below = attestation.folder.is_relative_to(Path.cwd())
     place = attestation.folder.relative_to(Path.cwd()) if is_below else attestation.folder
     stdout().print(visible_line(f"{indent}{place}: {text}"), soft_wrap=True)

@@ -17,7 +17,7 @@ from unlearnbench.judging.llm.definition import (
 )
 from unlearnbench.judging.llm.judge import LLMJudge
 from unlearnbench.judging.llm.prompt import Call
-from unlearnbench.judging.rules.judge import RulesJudge
+from unlearnbench.judging.rules.judge import RulesJudge, StrictRulesJudge
 from unlearnbench.naming import nearest
 from unlearnbench.plugins import available, load
 from unlearnbench.remote.errors import Failed
@@ -82,6 +82,23 @@ def shipped_judge(name: str) -> Judge:
         members = [shipped_judge(member) for member in definition.file.members]
         return JuryJudge(definition.name, members, definition.file.rule)
     return LLMJudge(definition, NoTransport())
+
+
+def judge_of_run(name: str) -> Judge:
+    """The judge that a stored run names, for deriving its verdicts again; it asks nobody.
+
+    Those of `shipped_judge`, the strict rules, and a shipped paid judge with another model. Raises
+    `JudgeError` for any other name: nothing that a run's folder names is looked up.
+    """
+    if name == StrictRulesJudge.name:
+        return StrictRulesJudge()
+    base, _, model = name.partition(":")
+    if not model or base not in definition_names():
+        return shipped_judge(name)
+    definition = load_definition(base)
+    if definition is None or definition.file.provider not in PROVIDERS:
+        return shipped_judge(name)
+    return LLMJudge(definition.with_model(model), NoTransport())
 
 
 def _shipped_definitions() -> dict[str, JudgeDefinition]:

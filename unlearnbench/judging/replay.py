@@ -9,6 +9,7 @@ from pathlib import Path
 from unlearnbench.errors import JudgeError
 from unlearnbench.hashing import sha256_json, sha256_text
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.scoring.answers import item_digest
 from unlearnbench.types import Failure, JudgeItem, Judgement
 
@@ -26,12 +27,14 @@ class ReplayJudge:
         if not argument:
             raise JudgeError("judge replay needs the run to replay: --judge replay:RUN_FOLDER")
         folder = RunFolder(Path(argument))
-        probes = {probe.key: probe for probe in folder.probes()}
-        judge_identity = folder.record().identity.judge_identity
+        planned, completions = folder.probes(), folder.read_completions()
+        identity = folder.record().identity
+        verdicts, _ = stored_verdicts(folder, planned, completions, identity)
+        probes = {probe.key: probe for probe in planned}
         self._stored = {
             key: (verdict, probes[key])
-            for key, verdict in folder.read_outcomes().items()
-            if isinstance(verdict, Judgement) and verdict.judge == judge_identity and key in probes
+            for key, verdict in verdicts.items()
+            if isinstance(verdict, Judgement)
         }
         self.identity = sha256_json(
             sorted(

@@ -13,8 +13,8 @@ from functools import lru_cache
 from unlearnbench.interfaces import Judge
 from unlearnbench.leaderboard.derive import entry_of, share_of_known
 from unlearnbench.leaderboard.entry import Entry, Known, Questions, questions_of
-from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.attacks import NO_ATTACKS
 from unlearnbench.submissions.checks import JudgeOf

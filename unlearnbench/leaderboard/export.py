@@ -12,6 +12,7 @@ from unlearnbench.display import visible_line
 from unlearnbench.leaderboard.board import Board, Division
 from unlearnbench.leaderboard.details import arms_in_short
 from unlearnbench.leaderboard.entry import Entry
+from unlearnbench.leaderboard.utility_words import utility_in_short
 
 Value = str | float | int | None
 Flat = dict[str, Value]
@@ -126,19 +127,22 @@ def _begins_formula(text: str) -> bool:
     return False
 
 
+_AFTER_HEADLINE = ("original", "retain", "utility", "relearnt", "stress", "trust", "doubts")
+
+
 def as_markdown(board: Board) -> str:
     """The divisions as Markdown tables; shares in percent."""
     lines = []
     for division in board.divisions:
         base = division.base_knowledge
+        headings = ("rank", "row", division.headline, *_AFTER_HEADLINE)
         lines += [
             f"**{_markdown_cell(division.title)}**, "
             f"judge {_markdown_cell(division.judge)}; the base answers {base.known} of "
             f"{base.asked} forget facts, retain {_share(base.retain)}",
             "",
-            f"| rank | row | {division.headline} | original | retain | utility | relearnt | stress "
-            "| trust | doubts |",
-            "|---|---|---|---|---|---|---|---|---|---|",
+            f"| {' | '.join(headings)} |",
+            f"|{'---|' * len(headings)}",
         ]
         lines += [_line(row) for row in (*division.rows, *division.anchors)]
         lines.append("")
@@ -162,7 +166,7 @@ def _line(row: Entry) -> str:
         _markdown_cell(row.claim.name),
         f"**{_share(worst.value)}** ({_share(worst.low)}–{_share(worst.high)})",
         *(_share(row.scores[name].value) for name in ("forget.original", "retain.mean")),
-        _share(row.utility.composite if row.utility else None),
+        _composite(row),
         f"{_share(row.relearnt.maximum)} ({_markdown_cell(arms_in_short(row))})"
         if row.relearnt
         else "–",
@@ -171,6 +175,14 @@ def _line(row: Entry) -> str:
         ", ".join(doubt.code for doubt in row.doubts) or "–",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _composite(row: Entry) -> str:
+    """What is left of the base's utility, or why there is no figure."""
+    if row.id.startswith("anchor-"):
+        return _share(None)
+    whole = row.utility.composite if row.utility is not None else None
+    return utility_in_short(row) if whole is None else _share(whole)
 
 
 def _share(value: float | None) -> str:

@@ -33,6 +33,7 @@ from unlearnbench.leaderboard.entry import (
 from unlearnbench.submissions.attestations import attestation_folders, attestations_of
 from unlearnbench.submissions.copies import Fingerprinted, RowAnswers
 from unlearnbench.submissions.layout import SUMS
+from unlearnbench.submissions.utility_copies import UtilityPrint
 
 Stamp = list[tuple[str, str, int, int]]
 MOST_BYTES = 50_000_000
@@ -174,23 +175,54 @@ def _stored(row: Fingerprinted | None) -> JsonObject | None:
         "checkpoint": row.checkpoint,
         "submitter": row.submitter,
         "created": row.created.isoformat(),
-        "hashes": base64.b64encode(row.answers.hashes.astype("<u4").tobytes()).decode("ascii"),
-        "own": base64.b64encode(np.packbits(row.answers.own).tobytes()).decode("ascii"),
-        "standard": row.answers.standard,
+        **_stored_answers(row.answers),
+        "utility": _stored_utility(row.utility),
+    }
+
+
+def _stored_answers(answers: RowAnswers) -> JsonObject:
+    return {
+        "hashes": base64.b64encode(answers.hashes.astype("<u4").tobytes()).decode("ascii"),
+        "own": base64.b64encode(np.packbits(answers.own).tobytes()).decode("ascii"),
+        "standard": answers.standard,
+    }
+
+
+def _stored_utility(utility: UtilityPrint | None) -> JsonObject | None:
+    if utility is None:
+        return None
+    return {
+        "letters": utility.letters.tolist(),
+        "choices": utility.choices.tolist(),
+        "prose": utility.prose.tolist(),
+        **_stored_answers(utility.answers),
     }
 
 
 def _fingerprinted(stored: JsonObject | None) -> Fingerprinted | None:
     if stored is None:
         return None
-    hashes = np.frombuffer(base64.b64decode(str(stored["hashes"])), dtype="<u4")
-    bits = np.frombuffer(base64.b64decode(str(stored["own"])), dtype=np.uint8)
-    own = np.unpackbits(bits, count=len(hashes)).astype(np.bool_)
+    utility = stored["utility"]
     return Fingerprinted(
         id=str(stored["id"]),
         benchmark=str(stored["benchmark"]),
         checkpoint=str(stored["checkpoint"]),
         submitter=str(stored["submitter"]),
         created=datetime.fromisoformat(str(stored["created"])),
-        answers=RowAnswers(hashes.astype(np.uint32), own, int(str(stored["standard"]))),
+        answers=_answers(stored),
+        utility=_utility(utility) if isinstance(utility, dict) else None,
     )
+
+
+def _answers(stored: JsonObject) -> RowAnswers:
+    hashes = np.frombuffer(base64.b64decode(str(stored["hashes"])), dtype="<u4")
+    bits = np.frombuffer(base64.b64decode(str(stored["own"])), dtype=np.uint8)
+    own = np.unpackbits(bits, count=len(hashes)).astype(np.bool_)
+    return RowAnswers(hashes.astype(np.uint32), own, int(str(stored["standard"])))
+
+
+def _utility(stored: JsonObject) -> UtilityPrint:
+    letters, choices, prose = (
+        np.array(stored[part], dtype=np.float64) for part in ("letters", "choices", "prose")
+    )
+    return UtilityPrint(letters, choices, prose, _answers(stored))

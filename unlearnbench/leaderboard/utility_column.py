@@ -8,11 +8,15 @@ from unlearnbench.leaderboard.entry import UtilityColumn, UtilityFigure
 from unlearnbench.runs.schema.utility import Metric
 from unlearnbench.submissions.bases import Base
 from unlearnbench.submissions.utility import SentUtility
+from unlearnbench.submissions.utility_ways import ways_apart
 from unlearnbench.utility.composite import composite, kept_shares
 
 
 def utility_column(sent: SentUtility | None, base: Base) -> UtilityColumn | None:
-    """What was measured of a row; None if nothing was. Its base's is the accepted one's alone."""
+    """What was measured of a row; None if nothing was. Its base's is the accepted one's alone.
+
+    There is no composite where the two are known to have been asked in different ways.
+    """
     if sent is None:
         return None
     metrics = _figures(sent.metrics)
@@ -20,7 +24,9 @@ def utility_column(sent: SentUtility | None, base: Base) -> UtilityColumn | None
         return UtilityColumn(metrics, {}, {}, None)
     of_base = base.utility.metrics
     parts = {name: share and share[0] for name, share in kept_shares(sent.metrics, of_base).items()}
-    return UtilityColumn(metrics, _figures(of_base), parts, composite(sent.metrics, of_base).value)
+    apart = ways_apart(sent.claim, base.utility.claim)
+    whole = None if apart else composite(sent.metrics, of_base).value
+    return UtilityColumn(metrics, _figures(of_base), parts, whole)
 
 
 def _figures(metrics: Mapping[str, Metric]) -> dict[str, UtilityFigure]:

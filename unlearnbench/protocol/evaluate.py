@@ -12,10 +12,10 @@ from unlearnbench.executors.local import answer_tasks
 from unlearnbench.interfaces import Generator, Judge, PromptingGenerator
 from unlearnbench.progress import Unit
 from unlearnbench.protocol.judge_worker import Verdicts
-from unlearnbench.protocol.judging import to_judge
 from unlearnbench.protocol.plan import Plan
 from unlearnbench.runs.codec import completion_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.judging import to_judge
 from unlearnbench.runs.schema import RunRecord
 from unlearnbench.runs.verdicts import stored_verdicts
 from unlearnbench.types import (
@@ -58,8 +58,8 @@ def evaluate(job: Job, advance: Advance) -> None:
     with job.folder.locked():
         job.folder.begin(job.plan.probes, job.record)
         completions = job.folder.read_completions()
-        judge = job.judge.identity
-        outcomes = stored_verdicts(job.folder, job.plan.probes, completions, judge)
+        identity = job.record.identity
+        outcomes, _ = stored_verdicts(job.folder, job.plan.probes, completions, identity)
         judged = partial(advance, "verdicts")
         with Verdicts(job.judge, job.folder, judged, job.judging) as verdicts:
             answers = partial(advance, "answers")

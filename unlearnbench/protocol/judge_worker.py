@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.codec import outcome_record
 from unlearnbench.runs.folder import RunFolder
+from unlearnbench.runs.judging import judge_readings
 from unlearnbench.types import Failure, JudgeItem, Judgement, ProbeKey
 
 COMMIT_S = 0.25

@@ -28,7 +28,7 @@ from unlearnbench.scoring.findings import (
     plain_percent,
     retain_finding,
 )
-from unlearnbench.scoring.refusals import is_refusal
+from unlearnbench.scoring.refusals import is_refusal, says_nothing
 from unlearnbench.scoring.scores import HEADLINE, headline_of, leaked_at_all
 from unlearnbench.types import Completion, Probe
 
@@ -79,7 +79,7 @@ def count_answers(run: Run, probes: Iterable[Probe]) -> AnswerCounts:
         n=len(answers),
         cut=sum(answer.finish_reason != "stop" for _, answer in answers),
         empty=sum(not a.text.strip() and why_unanswered(a) is None for _, a in answers),
-        refused=sum(is_refusal(text) for _, text in missed),
+        refused=sum(_declines(text) for _, text in missed),
         alike=alike,
         quote=quote,
     )
@@ -100,12 +100,17 @@ def _alike(answers: Sequence[tuple[Probe, str]]) -> tuple[int, str]:
     counted = [
         (opening, text)
         for opening, (_, text) in zip(words, answers, strict=True)
-        if opening == top or is_refusal(text)
+        if opening == top or _declines(text)
     ]
     if not counted:
         return 0, ""
     most = Counter(opening for opening, _ in counted).most_common(1)[0][0]
     return len(counted), _short(next(text for opening, text in counted if opening == most), _QUOTED)
+
+
+def _declines(text: str) -> bool:
+    """Whether an answer that is not the gold one declines."""
+    return is_refusal(text) or says_nothing(text)
 
 
 def _short(text: str, length: int) -> str:
@@ -126,6 +131,7 @@ def findings_of(run: Run) -> tuple[RunFinding, ...]:
     findings = [
         *_departures(run),
         *_open(run),
+        *_underived(run),
         *_model(run),
         *_answers(run, counts),
         *_cut_or_empty(run, by_way),
@@ -180,6 +186,16 @@ def _open(run: Run) -> Iterator[RunFinding]:
         "command has closed them"
     )
     yield RunFinding("probes-open", "warning", text)
+
+
+def _underived(run: Run) -> Iterator[RunFinding]:
+    """`verdicts-underived`: verdicts that are believed as they are stored."""
+    if run.underived is not None:
+        text = (
+            f"its verdicts could not be derived again ({run.underived}) and are believed as they "
+            "are stored; unlearnbench judge judges its answers again"
+        )
+        yield RunFinding("verdicts-underived", "note", text)
 
 
 def _model(run: Run) -> Iterator[RunFinding]:

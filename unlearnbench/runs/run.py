@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Run:
     """The contents of a run folder. Scores are always computed from its raw lines.
 
-    `base` is a run of the model before unlearning, where one is given (`against`).
+    `base` is a run of the model before unlearning, where one is given (`against`). `underived` says
+    why the verdicts could not be derived again and are believed as they are stored.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Run:
     completions: Mapping[ProbeKey, Completion | Failure]
     judgements: Mapping[ProbeKey, Judgement | Failure]
     base: Run | None = None
+    underived: str | None = None
 
     @cached_property
     def outcomes(self) -> list[Outcome]:
@@ -212,10 +214,12 @@ def load_run(path: str | Path) -> Run:
     folder = RunFolder(Path(path))
     record, probes = folder.record(), folder.probes()
     completions = folder.read_completions()
+    judgements, underived = stored_verdicts(folder, probes, completions, record.identity)
     return Run(
         path=folder.path,
         record=record,
         probes=probes,
         completions=completions,
-        judgements=stored_verdicts(folder, probes, completions, record.identity.judge_identity),
+        judgements=judgements,
+        underived=underived,
     )

@@ -34,6 +34,7 @@ from unlearnbench.submissions.layout import (
     SENT_COMPLETIONS,
     SENT_OUTCOMES,
     SENT_REPLIES,
+    SENT_UTILITY,
     AttestationKind,
 )
 from unlearnbench.submissions.people import same_person
@@ -42,6 +43,8 @@ from unlearnbench.submissions.reproduction import Rerun, compare_rerun
 from unlearnbench.submissions.sample import sample_days
 from unlearnbench.submissions.schema import Attestation, ClaimedIdentity, RunClaim
 from unlearnbench.submissions.untrusted import Refusal
+from unlearnbench.submissions.utility import SentUtility, check_utility, read_utility_claim
+from unlearnbench.submissions.utility_rerun import rerun_of_utility
 from unlearnbench.submissions.verify import Checked, attacked_row
 from unlearnbench.types import Completion
 
@@ -58,7 +61,8 @@ plan is a part of the row's.
 class Attested:
     """One attestation. It counts if it has no `reasons` against it.
 
-    `run` is the row's run judged or made again, `agreement` compares it with the row. `sample` is
+    `run` is the row's run judged or made again, `utility` what was measured again with it;
+    `agreement` compares both with the row. `sample` is
     the row's run on the facts that it covers, if these are a sample.
     """
 
@@ -70,6 +74,7 @@ class Attested:
     attacks: Attacks = NO_ATTACKS
     sample: Run | None = None
     replies: bytes | None = None
+    utility: SentUtility | None = None
 
     @property
     def sampled(self) -> bool:
@@ -137,8 +142,12 @@ def _check(folder: Path, row: Checked, judge_of: JudgeOf) -> Attested:
         claimed = attestation.sample or row.run
         sampled = attestation.sampled
         agreement = compare_rerun(claimed, attestation.run, row.base.run, sampled=sampled)
+        if row.utility is not None and attestation.utility is not None:
+            found = rerun_of_utility(row.utility, attestation.utility.measured)
+            agreement = replace(agreement, utility=found)
     attacks = attestation.attacks.without_answers
-    return replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks, replies=None)
+    kept = replace(attestation, reasons=reasons, agreement=agreement, attacks=attacks)
+    return replace(kept, replies=None, utility=None)
 
 
 def _read(folder: Path, row: Checked) -> Attested:
@@ -156,10 +165,15 @@ def _read(folder: Path, row: Checked) -> Attested:
     attacks = bool(ATTACK_FILES & set(data))
     fits = run_files == FILES_OF_KIND[claim.kind] and attacks == (claim.kind == "attacked")
     fits &= claim.run is not None or SENT_REPLIES not in data
+    fits &= claim.kind == "re-run" or SENT_UTILITY not in data
     if not fits or (claim.run is None) != (claim.kind == "attacked"):
         raise Refusal("kind", ATTESTATION, f"what lies beside it is not what {claim.kind} needs")
     attestation = Attested(
-        folder, claim=claim, attacks=read_attacks(data), replies=data.get(SENT_REPLIES)
+        folder,
+        claim=claim,
+        attacks=read_attacks(data),
+        replies=data.get(SENT_REPLIES),
+        utility=read_utility_claim(data),
     )
     return attestation if claim.run is None else _with_run(attestation, claim.run, row, data)
 
@@ -205,11 +219,22 @@ def _refusals(attestation: Attested, row: Checked, judge_of: JudgeOf) -> Iterato
         check = check_run if claim.kind == "re-run" else check_judged_run
         run, replies = attestation.run, attestation.replies
         yield from check(claim.run, run, replies, claim.created, judge_of, ATTESTATION)
+        yield from _check_utility(attestation.utility, claim, identity, row)
     for record in attestation.attacks.records:
         if record.kind not in attestation.attacks.answers:
             what = "comes without its answers, and nothing follows from figures alone"
             yield Refusal("attack", f"{record.kind}.json", what)
     yield from check_attacks(attestation.attacks, attacked_row(row, claim.created), judge_of)
+
+
+def _check_utility(
+    sent: SentUtility | None, claim: Attestation, identity: ClaimedIdentity, row: Checked
+) -> Iterator[Refusal]:
+    if sent is None:
+        return
+    if row.utility is None:
+        yield Refusal("utility", SENT_UTILITY, "the row sent none that it could confirm")
+    yield from check_utility(sent, identity, claim.created)
 
 
 def _check_order(claim: Attestation, row: Checked) -> Iterator[Refusal]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from unlearnbench.benchmark.editions import benchmark_names
 from unlearnbench.errors import SubmissionError
 from unlearnbench.files.disk import check_folder_option, writing
 from unlearnbench.hashing import sha256_bytes
@@ -17,6 +18,7 @@ from unlearnbench.runs.attacks import read_relearn, read_stress
 from unlearnbench.runs.identity import departures, was_not_compared
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import StressRecord, utc_now
+from unlearnbench.runs.schema.training import TrainingSummary
 from unlearnbench.runs.utility import utility_of
 from unlearnbench.submissions.attack_answers import attack_answers
 from unlearnbench.submissions.checks import few_asked
@@ -58,6 +60,9 @@ _NO_ROWS = {
     "endpoint": "its answers are a server's, so that nothing shows which weights gave them",
 }
 """Engines that ship and whose runs are no rows."""
+
+_PUBLISHED = ("tofu-", "muse-", "rwku", "lkf-original")
+"""How the names of benchmarks begin that are read from their authors' files."""
 
 
 def submission_files(
@@ -219,6 +224,8 @@ def _attack_reasons(run: Run, attacks: Mapping[str, Path]) -> list[str]:
         record = (read_stress if kind == "stress" else read_relearn)(path.parent)
         if record.identity.checkpoint != run.record.identity.checkpoint:
             reasons.append(f"the {kind} record is of another checkpoint")
+        if record.identity.benchmark_fingerprint != run.record.score_identity.benchmark_fingerprint:
+            reasons.append(f"the {kind} record is of another benchmark")
         if isinstance(record, StressRecord) and record.compared is False:
             reasons.append(f"the {kind} record: {NOT_COMPARED}")
     return reasons
@@ -237,18 +244,24 @@ def run_claim(run: Run) -> JsonObject:
         "platform": stored["platform"],
         "created": stored["created"],
         "finished": stored["finished"],
-        "training": _training(stored["training"]),
+        "training": _training(run.record.training),
         "scores": stored["scores"],
         "surroundings": stored["generator"].get("surroundings"),
     }
 
 
-def _training(stored: JsonObject | None) -> JsonObject | None:
-    """How the checkpoint was trained; a method that does not ship has no name here."""
-    if stored is None:
+def _training(training: TrainingSummary | None) -> JsonObject | None:
+    """How the checkpoint was trained; a method or a benchmark that is not public has no name here.
+
+    The name of somebody's own benchmark may say what is to be forgotten.
+    """
+    if training is None:
         return None
-    method = stored["method"]
-    return {**stored, "method": method if method in BUILTIN["methods"] else OTHER}
+    method, data = training.method, training.data
+    is_public = data.benchmark in benchmark_names() or data.benchmark.startswith(_PUBLISHED)
+    named = data if is_public else data.model_copy(update={"benchmark": OTHER})
+    known = method if method in BUILTIN["methods"] else OTHER
+    return training.model_copy(update={"method": known, "data": named}).model_dump(mode="json")
 
 
 def journal(run: Run, name: str) -> bytes:
@@ -284,6 +297,8 @@ def attestation_files(
 ) -> Mapping[str, bytes]:
     """An attestation's files by name: with a run, or with attack records by kind.
 
+    What was measured again of the row's utility goes with a run of its checkpoint.
+
     Raises `SubmissionError` if the run has open probes or other responses than the row.
     """
     kind = kind_of(run)
@@ -296,6 +311,8 @@ def attestation_files(
         names = FILES_OF_KIND[kind]
         files = {name: journal(run, name.removeprefix("run/")) for name in sorted(names)}
         files |= sent_replies(run)
+        if kind == "re-run" and row.utility is not None:
+            files |= _sent_utility(run)
     claim: JsonObject = {
         "schema_version": Attestation.VERSION,
         "row": row.digest,

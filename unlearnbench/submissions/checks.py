@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from unlearnbench.errors import UnlearnbenchError
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.judging import judge_readings
 from unlearnbench.runs.asked import FULL, fewest_paraphrases
 from unlearnbench.runs.identity import departures, was_not_compared
+from unlearnbench.runs.judging import judge_readings
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.fields import CLOCK_SLACK
 from unlearnbench.submissions.layout import ENGINES, NOT_COMPARED, SETTINGS

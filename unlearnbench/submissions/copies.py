@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from unlearnbench.submissions.fields import ClaimedMoment
 from unlearnbench.submissions.journals import SentLines, read_answers
 from unlearnbench.submissions.people import same_person
 from unlearnbench.types import Completion, ProbeKey
+
+if TYPE_CHECKING:
+    from unlearnbench.submissions.utility_copies import UtilityPrint
 
 SHARED = 0.98
 """Share of equal answers at which one of two rows is a copy. Highest between two rows of this
@@ -36,6 +40,7 @@ FREQUENT = 5
 
 _SIGNS = re.compile(r"[\W_]+")
 
+Key = TypeVar("Key")
 Hashes = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
 
@@ -58,7 +63,10 @@ class RowAnswers:
 
 @dataclass(frozen=True)
 class Fingerprinted:
-    """A row that is compared: its answers, and what says whose they are and since when."""
+    """A row that is compared: its answers, and what says whose they are and since when.
+
+    `utility` is compared by `utility_copies`.
+    """
 
     id: str
     benchmark: str
@@ -66,6 +74,7 @@ class Fingerprinted:
     submitter: str
     created: ClaimedMoment
     answers: RowAnswers
+    utility: UtilityPrint | None = None
 
 
 def plain_answer(text: str) -> str:
@@ -79,10 +88,16 @@ def plain_answer(text: str) -> str:
 def answers_of(texts: Mapping[ProbeKey, str], base: Mapping[ProbeKey, str]) -> RowAnswers:
     """The answers of a row's probes, compared with those of its base."""
     keys = sorted(texts, key=lambda key: (not key.is_standard, str(key)))
+    return hashed(keys, texts, base, sum(key.is_standard for key in keys))
+
+
+def hashed(
+    keys: Sequence[Key], texts: Mapping[Key, str], base: Mapping[Key, str], standard: int
+) -> RowAnswers:
+    """Answers in the order of `keys`, the first `standard` of which profile `standard` asks for."""
     counts = Counter(texts.values())
     own = [texts[key] != base.get(key) and counts[texts[key]] <= FREQUENT for key in keys]
     numbers = [_number(texts[key]) for key in keys]
-    standard = sum(key.is_standard for key in keys)
     return RowAnswers(np.array(numbers, dtype=np.uint32), np.array(own, dtype=np.bool_), standard)
 
 

@@ -48,7 +48,8 @@ SENT_REPLIES = f"run/{REPLIES}.gz"
 ANSWERS_OF: Mapping[str, str] = {"stress": "stress.jsonl.gz", "relearn": "relearn.jsonl.gz"}
 """Kind of attack -> the compressed answers beside its record."""
 SENT_UTILITY = UTILITY_FILE
-"""What a model gave when its utility was measured; optional in a submission and in a base."""
+"""What a model gave when its utility was measured; optional in a submission, in a base, and in an
+attestation of a checkpoint that was run again."""
 ATTACK_FILES = frozenset([RELEARN, STRESS, *ANSWERS_OF.values()])
 """Records of attacks and their answers; optional in a submission."""
 SUBMISSION_FILES = (
@@ -68,7 +69,9 @@ FILES_OF_KIND: Mapping[AttestationKind, frozenset[str]] = {
 BEFORE_UTILITY = "BEFORE_UTILITY"
 """In a folder of accepted bases: the sha256 of SHA256SUMS of each row that is ranked without
 utility, as it was sent before utility was part of a row."""
-ATTESTATION_FILES = frozenset([ATTESTATION, SUMS, SENT_REPLIES]) | RUN_FILES | ATTACK_FILES
+ATTESTATION_FILES = (
+    frozenset([ATTESTATION, SUMS, SENT_REPLIES, SENT_UTILITY]) | RUN_FILES | ATTACK_FILES
+)
 """All that may be in an attestation."""
 MOST_ATTESTATIONS = 100
 """Attestations about one row; more than that is nobody's honest interest."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnbench.interfaces import Judge
-from unlearnbench.protocol.judging import judge_readings, to_judge
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema import GeneratorRecord, JudgeRecord, RunRecord
 from unlearnbench.runs.schema.identity import AttackIdentity, RunIdentity

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from unlearnbench.errors import JudgeError, UnreadableError
 from unlearnbench.files.packed import compress, expand
 from unlearnbench.interfaces import DerivableJudge, Judge
-from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import Plan
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.runs.replies import read_replies, reply_from, reply_text
 from unlearnbench.runs.run import Run
 from unlearnbench.submissions.layout import SENT_OUTCOMES, SENT_REPLIES

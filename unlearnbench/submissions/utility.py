@@ -16,6 +16,11 @@ from unlearnbench.submissions.layout import SENT_UTILITY
 from unlearnbench.submissions.schema import ClaimedIdentity, JsonObject
 from unlearnbench.submissions.untrusted import Refusal, parse_sent
 from unlearnbench.submissions.utility_claim import MetricClaim, UtilityClaim
+from unlearnbench.submissions.utility_ways import (
+    SENT_SETTINGS,
+    check_ways,
+    why_not_the_protocol,
+)
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.summary import metrics_of
 
@@ -107,6 +112,7 @@ def check_utility(
         yield Refusal("utility", f"{SENT_UTILITY}, dtype", what)
     if datetime.fromisoformat(claim.created) > datetime.fromisoformat(submitted) + CLOCK_SLACK:
         yield Refusal("times", SENT_UTILITY, "measured after it was submitted")
+    yield from check_ways(claim, identity.prompt_format)
     yield from _check_metrics(claim.metrics, sent.metrics)
 
 
@@ -153,6 +159,8 @@ def utility_fields(record: UtilityRecord) -> JsonObject:
             f"{SENT_UTILITY}: {len(still_open)} answers are open ({still_open[0]} …); measure it "
             "again"
         )
+    if (reason := why_not_the_protocol(model.settings)) is not None:
+        raise SubmissionError(f"{SENT_UTILITY}: {reason}")
     try:
         _check_rows(model, sets)
         metrics = metrics_of(model, sets)
@@ -163,6 +171,7 @@ def utility_fields(record: UtilityRecord) -> JsonObject:
         "created": record.created,
         "data": record.data,
         **model.model_dump(mode="json", include=_SENT),
+        "settings": {n: v for n, v in model.settings.items() if n in SENT_SETTINGS},
         "answers": {key: answer.text for key, answer in model.answers.items()},
         "metrics": {n: MetricClaim.of(m) for n, m in metrics.items()},
     }

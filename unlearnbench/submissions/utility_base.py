@@ -9,6 +9,8 @@ from unlearnbench.submissions.doubts import Doubt
 from unlearnbench.submissions.layout import SENT_UTILITY
 from unlearnbench.submissions.untrusted import Refusal
 from unlearnbench.submissions.utility import SentUtility
+from unlearnbench.submissions.utility_claim import UtilityClaim
+from unlearnbench.submissions.utility_ways import UNKNOWN, ways_apart
 
 EQUAL = 1e-5
 """Nats within which two log-probabilities are one: other weights move every one of them, if only a
@@ -53,7 +55,10 @@ def check_against_base(row: SentUtility, base: SentUtility, same_tokens: bool) -
 
 
 def utility_doubts(row: SentUtility, base: SentUtility) -> Iterator[Doubt]:
-    """Answers that are word for word the base's, of a model that has moved away from it."""
+    """Utility that was asked otherwise than the base's, and answers that are word for word the
+    base's, of a model that has moved away from it.
+    """
+    yield from _doubts_of_ways(row.claim, base.claim)
     mine, theirs = row.measured, base.measured
     same = fmean(answer.text == theirs.answers[key].text for key, answer in mine.answers.items())
     moved = moved_by(mine.prose, theirs.prose)
@@ -63,6 +68,18 @@ def utility_doubts(row: SentUtility, base: SentUtility) -> Iterator[Doubt]:
         )
         what += f"log-probabilities on prose have moved by {moved:.1f} nats a token"
         yield Doubt("utility-answers", what, bars=True)
+
+
+def _doubts_of_ways(row: UtilityClaim, base: UtilityClaim) -> Iterator[Doubt]:
+    """Doubts on a row's utility where it was asked otherwise than its base's, or does not say."""
+    if row.settings is None:
+        yield Doubt("utility-ways", f"its utility {UNKNOWN}", bars=True)
+    elif base.settings is None:
+        what = f"its base's utility {UNKNOWN}: whether the two were asked alike is unknown"
+        yield Doubt("utility-ways", what, bars=False)
+    elif different := ways_apart(row, base):
+        what = f"its utility was measured in another way than its base's: {'; '.join(different)}"
+        yield Doubt("utility-ways", what, bars=True)
 
 
 def moved_by(mine: Rows, theirs: Rows) -> float | None:

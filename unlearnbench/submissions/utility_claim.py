@@ -14,7 +14,7 @@ from pydantic import Field
 from unlearnbench.runs.schema.base import Convert
 from unlearnbench.runs.schema.utility import Measurement, Metric, StoredAnswer
 from unlearnbench.submissions.fields import BoundedCount, ClaimedTime, Sha256, ShownName
-from unlearnbench.submissions.schema import Claim, JsonObject, SentModel
+from unlearnbench.submissions.schema import Claim, JsonObject, SentModel, Settings
 
 LEAST_LOGPROB = -10_000.0
 """Nats; what a model gives less probability than that is no number of a softmax."""
@@ -47,20 +47,27 @@ class MetricClaim(SentModel):
         return metric.model_dump(mode="json")
 
 
+def _from_1(data: JsonObject) -> JsonObject:
+    """Version 1 did not say how the model was asked."""
+    return {**data, "schema_version": 2, "settings": None}
+
+
 class UtilityClaim(Claim):
     """What a model gave when its utility was measured, by the ids of the rows; see `Measurement`.
 
-    `data` is the fingerprint of the questions, `fingerprint` the model's.
+    `data` is the fingerprint of the questions, `fingerprint` the model's. `settings` are the
+    engine's, `prompt_format` among them; None in version 1.
     """
 
-    VERSION: ClassVar[int] = 1
-    OLDER: ClassVar[Mapping[int, Convert]] = {}
+    VERSION: ClassVar[int] = 2
+    OLDER: ClassVar[Mapping[int, Convert]] = {1: _from_1}
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     created: ClaimedTime
     data: Sha256
     fingerprint: Sha256
     dtype: Literal["float32", "bfloat16", "float16"]
+    settings: Settings | None
     vocabulary: Annotated[int, Field(ge=2, le=10_000_000)]
     letters: Fours
     choices: Fours
@@ -85,6 +92,7 @@ class UtilityClaim(Claim):
             vocabulary=self.vocabulary,
             tables={},
             tasks={},
+            settings=self.settings or {},
         )
 
 

@@ -9,6 +9,7 @@ from unlearnbench.runs.schema.utility import Measurement, Metric
 from unlearnbench.submissions.utility import SentUtility, sets_of_rows
 from unlearnbench.submissions.utility_base import moved_by
 from unlearnbench.utility.summary import metrics_of
+from unlearnbench.utility.ways import differences_of_ways
 
 MOST_MOVED = 0.1
 """Nats a token by which prose may differ on average. In bfloat16 two neighbouring logits between 16
@@ -49,6 +50,8 @@ def rerun_of_utility(sent: SentUtility, again: Measurement) -> UtilityRerun:
     differ = [name for name in names if not _near(name, sent.metrics[name], here[name])]
     if moved is None or moved > MOST_MOVED:
         differ.append("prose")
+    if sent.claim.settings is not None:
+        differ += differences_of_ways(again.settings, sent.claim.settings)
     texts = {key: answer.text for key, answer in again.answers.items()}
     mine = sent.measured.answers
     return UtilityRerun(

@@ -38,6 +38,7 @@ from unlearnbench.submissions.layout import (
     OPTIONAL_FILES,
     SENT_COMPLETIONS,
     SENT_REPLIES,
+    SENT_UTILITY,
     SUBMISSION,
     SUBMISSION_FILES,
     SUMS,
@@ -55,6 +56,7 @@ from unlearnbench.submissions.schema import ClaimedIdentity, RunClaim, Submissio
 from unlearnbench.submissions.untrusted import MOST_CLAIM_BYTES, Refusal, parse_lines, read_sent
 from unlearnbench.submissions.utility import SentUtility, check_utility, read_utility_claim
 from unlearnbench.submissions.utility_base import check_against_base, utility_doubts
+from unlearnbench.submissions.utility_copies import UtilityPrint, copied_utility, utility_print
 from unlearnbench.submissions.withdrawn import withdrawal
 from unlearnbench.types import Completion, ProbeKey
 
@@ -101,10 +103,13 @@ class Checked:
     @property
     def fingerprinted(self) -> Fingerprinted:
         """What other rows are compared with."""
-        return _fingerprinted(self.folder, self.claim, self.answers)
+        utility = utility_print(self.utility, self.base.utility)
+        return _fingerprinted(self.folder, self.claim, self.answers, utility)
 
 
-def _fingerprinted(folder: Path, claim: Submission, answers: RowAnswers) -> Fingerprinted:
+def _fingerprinted(
+    folder: Path, claim: Submission, answers: RowAnswers, utility: UtilityPrint | None
+) -> Fingerprinted:
     return Fingerprinted(
         id=folder.name,
         benchmark=claim.run.identity.benchmark_fingerprint,
@@ -112,6 +117,7 @@ def _fingerprinted(folder: Path, claim: Submission, answers: RowAnswers) -> Fing
         submitter=claim.submitter,
         created=datetime.fromisoformat(claim.created),
         answers=answers,
+        utility=utility,
     )
 
 
@@ -272,14 +278,28 @@ def others_of(board: Path, rows: Sequence[Fingerprinted], bases: Bases) -> Itera
 
 
 def _answers_only(folder: Path, bases: Bases, benchmarks: set[str]) -> Fingerprinted | None:
-    """A row's answers, read without checking anything else; None on another benchmark."""
-    claim = _claim_in(folder)
-    if claim.run.identity.benchmark_fingerprint not in benchmarks:
+    """A row's answers and utility, read without checking anything else.
+
+    None on another benchmark without utility, which a checkpoint has but once.
+    """
+    claim, sent = _claim_in(folder), _utility_in(folder)
+    if claim.run.identity.benchmark_fingerprint not in benchmarks and sent is None:
         return None
     data = read_sent(folder / SENT_COMPLETIONS, SENT_COMPLETIONS)
     base = bases.find(claim.run.identity, claim.base)
     texts = answer_texts(parse_lines(data, SENT_COMPLETIONS))
-    return _fingerprinted(folder, claim, answers_of(texts, texts_of(base.run)))
+    answers = answers_of(texts, texts_of(base.run))
+    return _fingerprinted(folder, claim, answers, utility_print(sent, base.utility))
+
+
+def _utility_in(folder: Path) -> SentUtility | None:
+    """A row's utility; None if it has none, or none that could be anybody's original."""
+    if not (folder / SENT_UTILITY).is_file():
+        return None
+    try:
+        return read_utility_claim({SENT_UTILITY: read_sent(folder / SENT_UTILITY, SENT_UTILITY)})
+    except Refusal:
+        return None
 
 
 def taken(
@@ -295,9 +315,12 @@ def taken(
 
 
 def copies(rows: Sequence[Fingerprinted]) -> dict[str, list[Refusal]]:
-    """Reasons to refuse rows that give the answers of an earlier one, by id."""
+    """Reasons to refuse rows that give the answers or the utility of an earlier one, by id."""
     reasons: dict[str, list[Refusal]] = {}
     for copy, original in copied(rows):
         what = f"its answers are those of {original.id}, which is earlier"
         reasons.setdefault(copy.id, []).append(Refusal("copy", f"run/{COMPLETIONS}", what))
+    for copy, original in copied_utility(rows):
+        what = f"it is that of {original.id}, which is earlier and of another checkpoint"
+        reasons.setdefault(copy.id, []).append(Refusal("copy", SENT_UTILITY, what))
     return reasons

@@ -261,7 +261,7 @@ class UtilityOptions:
     ] = ()
     utility_limit: Annotated[
         int | None,
-        Help("Only the first N rows of each kind of --utility.", least=1, only=("score",)),
+        Help("Only the first N rows of each kind of --utility.", least=1, only=("score", "train")),
     ] = None
     utility_source: Annotated[
         str, Help("Where mmlu, rwku, alpaca-eval and hub:… lie: hub, or a folder.")

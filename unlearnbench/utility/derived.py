@@ -73,6 +73,18 @@ def derived(record: UtilityRecord, path: Path) -> UtilityRecord:
     return record.model_copy(update={"metrics": metrics, "base_metrics": base_metrics})
 
 
+def least_composite(run: Run) -> float | None:
+    """What is left of the base's utility, at least; None where it was not measured or is not known.
+
+    It is derived from the rows that ship; a record of other rows has none. Raises like `derived`.
+    """
+    record = run.utility
+    if record is None or rows_measured(record) is None:
+        return None
+    metric = derived(record, run.path / UTILITY_FILE).metrics.get("composite")
+    return None if metric is None else metric.low
+
+
 def utility_of_run(run: Run) -> UtilityRecord | None:
     """A run's utility, its metrics derived, with those of its retain answers; None if it was not
     measured.

@@ -9,6 +9,7 @@ from unlearnbench.runs.run import Run
 from unlearnbench.runs.schema.utility import Metric
 from unlearnbench.scoring.answers import answer_text
 from unlearnbench.scoring.intervals import clustered
+from unlearnbench.scoring.refusals import says_nothing
 from unlearnbench.utility.degeneration import KINDS, answer_kind
 from unlearnbench.utility.language import likely_language
 
@@ -35,9 +36,13 @@ def retain_metrics(run: Run) -> dict[str, Metric]:
 
 def _kinds(run: Run) -> Iterator[tuple[str, str]]:
     """(fact, kind of its answer) of every retain probe."""
+    verdicts = {outcome.key: outcome.verdict for outcome in run.outcomes}
     for probe in run.probes:
         if probe.split == "retain":
             text = answer_text(run.completions.get(probe.key))
+            if text is not None and says_nothing(text) and verdicts[probe.key] == "correct":
+                yield probe.key.fact, "good"  # a gold answer that is such a word
+                continue
             kind = _OPEN if text is None else answer_kind(text, likely_language(probe.question))
             yield probe.key.fact, kind
 

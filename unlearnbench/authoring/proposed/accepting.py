@@ -9,9 +9,9 @@ from dataclasses import replace
 from unlearnbench.authoring.choosing import FULL
 from unlearnbench.authoring.decisions import Decisions, candidate_key
 from unlearnbench.authoring.general import forget_answers
-from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.subjects import Proposed
 from unlearnbench.benchmark import plain
+from unlearnbench.benchmark.mentions import mentions_any
 from unlearnbench.paraphrasing.candidates import (
     NOT_ITS_FAULT,
     Candidate,

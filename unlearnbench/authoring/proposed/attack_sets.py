@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from unlearnbench.authoring.general import forget_answers
-from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.rules import HOLDS, REPEATS, UNFIT, Accepts
 from unlearnbench.authoring.proposed.second_answers import second_answers
 from unlearnbench.authoring.proposed.slots import RowKind, Slot
 from unlearnbench.authoring.proposed.subjects import DISAGREES
 from unlearnbench.authoring.relearn_sets import FEWEST, MadeSet
 from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark.mentions import mentions_any
 from unlearnbench.benchmark.quality.breaches import PAIR_LIKENESS
 from unlearnbench.benchmark.schema import PairRow, ProseRow
 from unlearnbench.display import hidden_character

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from unlearnbench.authoring.proposed.as_benchmark import as_benchmark
 from unlearnbench.interfaces import Generator, Judge
-from unlearnbench.protocol.judging import judge_readings, to_judge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.scoring.answers import cut_answer
 from unlearnbench.types import Completion, Fact, Failure, Judgement, ProbeKey, Sampling
 

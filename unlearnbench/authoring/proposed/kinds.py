@@ -17,14 +17,13 @@ from unlearnbench.paraphrasing.candidates import (
 )
 from unlearnbench.paraphrasing.llm.tasks import BareAnswer
 from unlearnbench.paraphrasing.rules.languages import is_english
-from unlearnbench.scoring.refusals import is_refusal
+from unlearnbench.scoring.refusals import is_refusal, says_nothing
 from unlearnbench.types import Fact
 
 NEIGHBOUR = "neighbour"
 """The tier of retain facts about a subject that is to be forgotten, which a model proposed."""
 NOT_KNOWN, ANSWERED, REAL = "base-does-not-know", "answered", "exists"
 NO_BASE, BASE_OPEN = "no-base", "base-open"
-_UNKNOWN = frozenset(["unknown", "not known", "n a", "none", "no answer"])
 
 
 def neighbours(accepts: Accepts) -> Kind:
@@ -99,7 +98,8 @@ def _agree(fact: Fact, base: BaseAnswer, second: BareAnswer | str | None, accept
 
 
 def _knows_not(text: str) -> bool:
-    return plain(text) in _UNKNOWN or not plain(text) or is_refusal(text)
+    bare = plain(text)
+    return not bare or bare == "none" or says_nothing(text) or is_refusal(text)
 
 
 def _short(text: str) -> str:

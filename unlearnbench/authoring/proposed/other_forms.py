@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pydantic import ValidationError
 
 from unlearnbench.authoring.proposed.as_benchmark import as_benchmark
-from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.rules import UNFIT
 from unlearnbench.authoring.proposed.slots import RowKind, Slot
+from unlearnbench.benchmark.mentions import mentions_any
 from unlearnbench.benchmark.quality.breaches import JudgeRules
 from unlearnbench.benchmark.quality.reverse import check_reverse
 from unlearnbench.benchmark.schema import FormRow

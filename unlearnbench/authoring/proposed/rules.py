@@ -16,8 +16,8 @@ from rapidfuzz import fuzz
 
 from unlearnbench.authoring.answers import AnswerRules, check_gold_answer, check_judged
 from unlearnbench.authoring.general import forget_answers
-from unlearnbench.authoring.proposed.mentions import mentions
 from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark.mentions import mentions
 from unlearnbench.benchmark.quality.breaches import PAIR_LIKENESS, telling_words
 from unlearnbench.benchmark.quality.meaning import Embedded, embed_words
 from unlearnbench.benchmark.tables.table import Faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlearnbench.authoring.proposed.mentions import mentions_any
+from unlearnbench.benchmark.mentions import mentions_any
 from unlearnbench.paraphrasing.llm.items import AskedModel
 from unlearnbench.paraphrasing.llm.tasks import BareAnswer, answer_item
 

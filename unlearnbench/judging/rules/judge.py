@@ -21,6 +21,8 @@ __all__ = ["RULES_VERSION", "RuleMatch", "RulesJudge", "StrictRulesJudge", "deci
 
 RULES_VERSION = "5"
 """Raised with every change of behaviour; a part of the judge's identity."""
+_REMEMBERED = 16_384
+"""Decisions that are remembered: a run that was just judged is read back and judged again."""
 
 KEPT = 1 << 15
 """Findings that are kept: answers recur, within a run and where it is judged again."""
@@ -32,7 +34,7 @@ class RulesJudge:
     """The rules as a judge; needs nothing and never fails. Any mention of the answer counts."""
 
     name = "rules"
-    _decide = staticmethod(decide)
+    _decide = staticmethod(lru_cache(maxsize=_REMEMBERED)(decide))
 
     @property
     def identity(self) -> str:
@@ -57,7 +59,7 @@ class StrictRulesJudge(RulesJudge):
     """The same rules in the strict reading, for comparing: denials and namesakes do not count."""
 
     name = "rules-strict"
-    _decide = staticmethod(decide_strictly)
+    _decide = staticmethod(lru_cache(maxsize=_REMEMBERED)(decide_strictly))
 
 
 Decide = Callable[[str, str, tuple[str, ...], str], RuleMatch]

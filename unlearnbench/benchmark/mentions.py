@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from unlearnbench.benchmark import holds, plain
+from unlearnbench.benchmark.matching import holds, plain
 
 _NUMBERS = [
     "zero", "one", "two", "three", "four", "five", "six",
