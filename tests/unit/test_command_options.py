@@ -118,6 +118,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": None,
         "judge": None,
         "method": "jensun",
+        "source": None,
         "train_options": TrainOptions(),
         "run_options": RunOptions(),
     },
@@ -155,7 +156,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": "quick",
         "seed": 0,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "base", "judge", "limit")),
+        **dict.fromkeys(("on", "price", "source", "base", "judge", "limit")),
     },
     "relearn": {
         "checkpoint": "x",
@@ -180,7 +181,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
         "executor_options": ExecutorOptions(),
-        **dict.fromkeys(("base", "judge", "limit", "max_cost")),
+        **dict.fromkeys(("source", "base", "judge", "limit", "max_cost")),
     },
     "tofu": {
         "checkpoint": "x",
@@ -406,6 +407,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "train sweep": [
         *TRAIN,
         *RUN,
+        ("--source hub", "source", "hub"),
         ("--profile quick", "profile", "quick"),
         ("--judge g", "judge", "g"),
     ],
@@ -424,6 +426,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *RUN,
         *EXECUTOR,
         *ATTACK,
+        ("--source hub", "source", "hub"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
         ("--only lens --only cloze", "only", ["lens", "cloze"]),
@@ -458,6 +461,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "stress dry": [
         *DRY,
         *ENGINE,
+        ("--source hub", "source", "hub"),
         ("--judge gemini", "judge", "gemini"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
@@ -675,8 +679,17 @@ def test_no_option_is_left_out_of_this_table() -> None:
     assert missing == []
 
 
+def test_whoever_takes_a_benchmark_takes_the_files_of_others() -> None:
+    """The worst case over rwku, muse or tofu can be put to a checkpoint by every such command."""
+    options: dict[str, set[str]] = {}
+    for command, option in offered(typer.main.get_command(app)):
+        options.setdefault(command, set()).add(option)
+    takers = {command for command, spelt in options.items() if "--benchmark" in spelt}
+    assert {"score", "known", "train", "stress", "relearn"} <= takers
+    assert [c for c in sorted({*takers, "show benchmark"}) if "--source" not in options[c]] == []
+
+
 REFUSED = [
-    ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
     ("train --base x --profile quick", "--profile and --judge belong to --sweep"),
     ("train --base x --judge rules", "--profile and --judge belong to --sweep"),
     ("train --base x --sweep lr=1 --dry-run", "--dry-run plans one training"),
