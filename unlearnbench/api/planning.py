@@ -20,7 +20,6 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types.options import EngineOptions, TrainOptions, UtilityOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.benchmark import Benchmark
     from unlearnbench.checkpoints.outline import CheckpointOutline
     from unlearnbench.planning.forecast import Forecast, JudgingWork, Work
     from unlearnbench.planning.workload import TokenCounter

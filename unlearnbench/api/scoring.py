@@ -109,8 +109,8 @@ def score(
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
         engine: Name, `endpoint:URL` for a server, or an object that answers probes itself.
-        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that ship:
-            `hub` or a folder.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that
+            ship: `hub` or a folder.
         limit: Only the first so many facts of each split; such a run is not ranked.
         seed: Seeds the draw of in-context examples.
         base: Folder of a run of the model before unlearning; the findings then say what there was

@@ -51,8 +51,8 @@ def train(
         base: The model to train: hub id, local folder, PEFT adapter folder, or alias.
         benchmark: Name of a shipped benchmark, or a folder with one.
         method: Name of the method.
-        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that ship:
-            `hub` or a folder.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that
+            ship: `hub` or a folder.
         train_options: How it is trained.
         run_options: Where the checkpoint is stored.
         on_progress: Called with every optimiser step and its losses.

@@ -40,8 +40,8 @@ def benchmark(
     """
     quieten(quiet)
     from unlearnbench.api.benchmarks import check_rows
-    from unlearnbench.benchmark.sources import named_benchmark
     from unlearnbench.benchmark.contents import contents_of
+    from unlearnbench.benchmark.sources import named_benchmark
 
     loaded = named_benchmark(name, source)
     contents = contents_of(loaded)
