@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from unlearnbench.benchmark.hub import SUFFIXES, Table, column, load_table
-from unlearnbench.benchmark.rwku_subjects import chosen_subjects, subject_slug
+from unlearnbench.benchmark.rwku_subjects import chosen_subjects
+from unlearnbench.benchmark.slugs import spelling_key
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 
@@ -84,7 +85,7 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
     passages = {name: _load(source, name) for name in (TEXTS if texts else ())}
     known: dict[str, str] = {}
     for row in (row for name in LEVELS for row in rows[name]):
-        known.setdefault(subject_slug(row.subject), row.subject)
+        known.setdefault(spelling_key(row.subject), row.subject)
     chosen = chosen_subjects(subjects, list(known.values()))
     revisions = {name: table.revision for name, table in (*tables.items(), *passages.items())}
     return RwkuTables(
@@ -98,9 +99,9 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
 
 def _about(subjects: Sequence[str], rows: Iterable[_Row]) -> tuple[_Row, ...]:
     """The rows about `subjects`, however a row spells the name: what is left out cannot leak."""
-    spelt = {subject_slug(subject): subject for subject in subjects}
-    slugs = ((subject_slug(row.subject), row) for row in rows)
-    return tuple(replace(row, subject=spelt[slug]) for slug, row in slugs if slug in spelt)
+    spelt = {spelling_key(subject): subject for subject in subjects}
+    keyed = ((spelling_key(row.subject), row) for row in rows)
+    return tuple(replace(row, subject=spelt[key]) for key, row in keyed if key in spelt)
 
 
 def _load(source: str, name: str) -> Table:

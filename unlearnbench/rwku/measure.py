@@ -45,11 +45,13 @@ class TextScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskedRow:
-    """What came of one question: `recall` is None without a response."""
+    """What came of one question: `attack` names its kind in level 3, `recall` is None without a
+    response.
+    """
 
     table: str
     subject: str
-    kind: str
+    attack: str
     recall: float | None
     empty: bool
 
@@ -111,7 +113,8 @@ def _asked(tables: RwkuTables, generator: Generator) -> tuple[list[AskedRow], li
             missing.append(probe.key.fact)
         recall = None if text is None else rwku_recall(row.answer, text)
         empty = text is not None and not text.strip()
-        rows.append(AskedRow(table, row.subject, row.kind, recall, empty))
+        attack = attack_name(row.kind) if table == "forget_level3" else ""
+        rows.append(AskedRow(table, row.subject, attack, recall, empty))
     return rows, missing
 
 
@@ -121,10 +124,9 @@ def _recalls(rows: Sequence[AskedRow]) -> Scores:
     for table in LEVELS:
         own = [row for row in rows if row.table == table]
         scores[table] = _mean([row.recall for row in own])
-        kinds = sorted({row.kind for row in own}) if table == "forget_level3" else []
-        for kind in kinds:
-            of_kind = [row.recall for row in own if row.kind == kind]
-            scores[f"{table}.{attack_name(kind)}"] = _mean(of_kind)
+        attacks = sorted({row.attack for row in own if row.attack})
+        for attack in attacks:
+            scores[f"{table}.{attack}"] = _mean([r.recall for r in own if r.attack == attack])
     return scores
 
 
