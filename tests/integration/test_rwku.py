@@ -161,7 +161,7 @@ def test_the_command_prints_a_table_and_writes_the_record(
     assert done.code == 0, done.err
     assert "mia_forget.min_k_plus_plus" in done.out
     stored = json.loads(out.read_text("utf-8"))
-    assert stored["schema"] == "unlearnbench-rwku/1"
+    assert stored["schema"] == "unlearnbench-rwku/2"
     assert stored["subjects"] == [KELVIN]
     assert stored["scores"]["forget_level3.role-play"] is not None
     again = command_line(*command, "--json")

@@ -16,8 +16,8 @@ from unlearnbench.benchmark.matching import holds, plain
 from unlearnbench.benchmark.rwku import Level, RwkuRow, RwkuTables, load_rwku
 from unlearnbench.benchmark.rwku_forms import OtherForm, form_of, with_forms
 from unlearnbench.benchmark.rwku_paraphrases import QuestionParaphrases, read_beside
-from unlearnbench.benchmark.slugs import slug_of
 from unlearnbench.benchmark.sentences import sentence_rows
+from unlearnbench.benchmark.slugs import slug_of
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root

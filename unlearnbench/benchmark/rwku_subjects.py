@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 from unlearnbench.benchmark.slugs import romanised, slug_of, spelling_key
@@ -27,7 +27,7 @@ def chosen_subjects(named: Sequence[str], known: Sequence[str]) -> tuple[str, ..
 
 def _chosen(name: str, known: Sequence[str]) -> str:
     spellings = (name, _FOLDER_NUMBER.sub("", name, count=1))
-    for way, typed in product((spelling_key, slug_of, _sound), spellings):
+    for way, typed in product(_ways(), spellings):
         wanted = name if way is slug_of else way(typed)
         alike = [subject for subject in known if way(subject) == wanted != ""]
         if len(alike) == 1:
@@ -41,6 +41,11 @@ def _chosen(name: str, known: Sequence[str]) -> str:
     hint = f"did you mean {names}?" if close else f"there are for instance {names}."
     what = f"{hint} The tables have {len(known)} subjects"
     raise BenchmarkError("unknown-subject", repr(name), what)
+
+
+def _ways() -> tuple[Callable[[str], str], ...]:
+    """How names are compared, one after the other."""
+    return (spelling_key, slug_of, _sound)
 
 
 def _sound(name: str) -> str:
