@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,7 @@ from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
+from unlearnbench.display import visible_text
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -36,6 +38,13 @@ Retrained = Annotated[
 ]
 Written = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume", help="Do not measure again what --out holds, or measure all."
+    ),
+]
+
 
 @grown
 def muse(
@@ -45,35 +54,42 @@ def muse(
     like: Like = "muse",
     retain_log: Retrained = None,
     out: Written = None,
+    resume: Resume = True,
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Measure MUSE's own metrics: verbatim memory, knowledge memory, privacy leakage.
 
-    Exits with 1 if a prompt got no response.
+    Exits with 1 if a prompt got no response, or a checkpoint of a series could not be measured: the
+    others are, and the same command goes on from there.
 
     Example: unlearnbench muse CHECKPOINT --corpus news --source hub --out result.json
     """
     quieten(quiet)
     from unlearnbench.api.muse import score_muse
-    from unlearnbench.muse.record import write_muse
 
-    if out is not None:
-        check_file_option("--out", out)
-    records = score_muse(
-        checkpoints, corpus, source, like=like, retain_log=retain_log, engine_options=engine_options
+    series = score_muse(
+        checkpoints,
+        corpus,
+        source,
+        like=like,
+        retain_log=retain_log,
+        out=out,
+        resume=resume,
+        engine_options=engine_options,
     )
-    if out is not None:
-        write_muse(records, out)
     if json:
-        print(json_module.dumps([record.to_disk() for record in records], indent=2))
+        print(json_module.dumps([record.to_disk() for record in series.records], indent=2))
     else:
-        print_muse(records)
-    return 1 if any(record.open for record in records) else 0
+        print_muse(series.records)
+    for name, why in series.failed.items():
+        line = visible_text(f"unlearnbench: not measured: {name}: {' '.join(why.split())}")
+        print(line, file=sys.stderr)
+    return 1 if series.failed or any(record.open for record in series.records) else 0
 
 
-def print_muse(records: list[MuseRecord]) -> None:
+def print_muse(records: Sequence[MuseRecord]) -> None:
     """The metrics, for people, a column a checkpoint."""
     from unlearnbench.cli.output import table
 

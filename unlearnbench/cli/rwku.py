@@ -13,7 +13,6 @@ from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -63,7 +62,6 @@ def rwku(
     """
     quieten(quiet)
     from unlearnbench.api.rwku import export_subjects, score_rwku
-    from unlearnbench.rwku.record import write_rwku
 
     if export is not None:
         if checkpoint or out is not None:
@@ -71,11 +69,7 @@ def rwku(
         return _print_export(export_subjects(source, subject or [], folder=export), json)
     if not checkpoint:
         raise typer.BadParameter("name the CHECKPOINT")
-    if out is not None:
-        check_file_option("--out", out)
-    record = score_rwku(checkpoint, source, subject or [], engine_options=engine_options)
-    if out is not None:
-        write_rwku(record, out)
+    record = score_rwku(checkpoint, source, subject or [], out=out, engine_options=engine_options)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:

@@ -11,7 +11,6 @@ import typer
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions, TofuOptions
 
 if TYPE_CHECKING:
@@ -54,22 +53,17 @@ def tofu(
     """
     quieten(quiet)
     from unlearnbench.api.tofu import score_tofu
-    from unlearnbench.tofu.record import write_tofu
 
-    for option, path in (("--out", out), ("--eval-log", eval_log)):
-        if path is not None:
-            check_file_option(option, path)
     record = score_tofu(
         checkpoint,
         source,
         forget,
         retain_log=retain_log,
         eval_log=eval_log,
+        out=out,
         tofu_options=tofu_options,
         engine_options=engine_options,
     )
-    if out is not None:
-        write_tofu(record, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
