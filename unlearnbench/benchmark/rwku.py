@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from unlearnbench.benchmark.hub import SUFFIXES, Table, column, load_table
+from unlearnbench.benchmark.clones import SUFFIXES
+from unlearnbench.benchmark.hub import Table, column, load_table
 from unlearnbench.benchmark.rwku_subjects import chosen_subjects
 from unlearnbench.benchmark.slugs import spelling_key
 from unlearnbench.errors import BenchmarkError
@@ -105,13 +106,20 @@ def _about(subjects: Sequence[str], rows: Iterable[_Row]) -> tuple[_Row, ...]:
 
 
 def _load(source: str, name: str) -> Table:
-    """A table, in a folder under either of its names."""
+    """A table, in a folder under either of its names; in a clone its tables lie in `All`."""
+    folder = Path(source).expanduser()
+    if source != "hub" and (folder / "All").is_dir() and not _beside(folder, name):
+        folder = folder / "All"
+        source = str(folder)
     other = _FOLDER_NAMES.get(name, name)
-    has_other = any((Path(source) / f"{other}{suffix}").is_file() for suffix in SUFFIXES)
-    table = load_table(source, RWKU, name, other if has_other else name, HUB_SPLIT)
+    table = load_table(source, RWKU, name, other if _beside(folder, other) else name, HUB_SPLIT)
     if not table.rows:
         raise BenchmarkError("missing-rows", name, "the table is empty")
     return table
+
+
+def _beside(folder: Path, name: str) -> bool:
+    return any((folder / f"{name}{suffix}").is_file() for suffix in SUFFIXES)
 
 
 def _questions(name: Level, table: Table) -> list[RwkuRow]:
