@@ -12,6 +12,7 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import ResultFile, figure, print_lines, print_open
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.display import visible_text
@@ -36,7 +37,6 @@ Retrained = Annotated[
     Path | None,
     typer.Option("--retain-log", help="Result (--out) of a model that never saw the forget texts."),
 ]
-Written = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
 Resume = Annotated[
     bool,
@@ -53,7 +53,7 @@ def muse(
     source: Tables = "hub",
     like: Like = "muse",
     retain_log: Retrained = None,
-    out: Written = None,
+    out: ResultFile = None,
     resume: Resume = True,
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
@@ -97,13 +97,12 @@ def print_muse(records: Sequence[MuseRecord]) -> None:
     view = table(f"MUSE {first.corpus} · as {first.like}", "%", *(r.checkpoint for r in records))
     for name in first.scores:
         values = [record.scores[name] for record in records]
-        view.add_row(name, *("–" if v is None else f"{v:.2f}" for v in values))
+        view.add_row(name, *(figure(value, 2) for value in values))
     stdout().print(view)
-    for reference in dict.fromkeys(record.compared_with for record in records):
-        stdout().print(f"privleak is relative to {reference}", markup=False, soft_wrap=True)
+    references = dict.fromkeys(record.compared_with for record in records)
+    print_lines(f"privleak is relative to {reference}" for reference in references)
     for record in records:
         if empty := ", ".join(f"{name} {n}" for name, n in record.empty.items() if n):
-            line = f"{record.checkpoint}: responses without a word, which count as 0: {empty}"
-            stdout().print(line, markup=False, soft_wrap=True)
-        for line in record.open[:10]:
-            stdout().print(f"open: {record.checkpoint}: {line}", markup=False)
+            which = "responses without a word, which count as 0"
+            print_lines([f"{record.checkpoint}: {which}: {empty}"])
+        print_open(record.open, record.checkpoint)

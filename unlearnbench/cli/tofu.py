@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import ResultFile, figure, print_lines, print_open
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import EngineOptions, TofuOptions
@@ -29,7 +30,6 @@ EvalLog = Annotated[
     Path | None,
     typer.Option(help="Write the result to this file in the shape of OpenUnlearning's EVAL.json."),
 ]
-ResultFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
 
 @grown
@@ -77,11 +77,9 @@ def print_tofu(record: TofuRecord) -> None:
 
     view = table(f"{record.source} · {record.forget}", "metric", "value")
     for name, value in record.scores.items():
-        view.add_row(name, "–" if value is None else f"{value:.4f}")
+        view.add_row(name, figure(value))
     stdout().print(view)
     if record.scores["forget_quality"] is None:
-        stdout().print(
-            "forget_quality and privleak need --retain-log, the result of a retain model"
-        )
-    for note in record.notes:
-        stdout().print(note, markup=False)
+        print_lines(["forget_quality and privleak need --retain-log, the result of a retain model"])
+    print_lines(record.notes)
+    print_open(record.open)

@@ -16,6 +16,7 @@ from unlearnbench.scoring.answers import answer_text
 from unlearnbench.tofu.membership import auc, min_k_score, privleak
 from unlearnbench.tofu.rouge import rouge
 from unlearnbench.types import Probe, ProbeKey, Sampling, Split
+from unlearnbench.types.raw import raw_question
 
 PASSAGE_TOKENS, ANSWER_TOKENS = 128, 32
 """Tokens that a model may write."""
@@ -99,8 +100,8 @@ def _questions(
     questions: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """(prompt, gold answer): solved pairs before the question, one blank behind `Answer:`."""
-    solved = "".join(f"Question: {q}\nAnswer: {a}\n\n" for q, a in pairs)
-    return [(f"{solved}Question: {q}\nAnswer: ", answer) for q, answer in questions]
+    solved = "".join(f"{raw_question(q, a)}\n\n" for q, a in pairs)
+    return [(f"{solved}{raw_question(q)} ", answer) for q, answer in questions]
 
 
 def _responses(
