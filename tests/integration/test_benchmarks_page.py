@@ -37,8 +37,11 @@ SERVED = {
 }
 """What stands in for what a reader brings: two models, a subject with few rows, a folder."""
 PAID = {"--judge gemini": "--judge rules", "--paraphraser gemini": "--paraphraser file:mine.csv"}
-QUESTION = "In which city was Lord Kelvin born?"
-PARAPHRASES = f"question,paraphrase\n{QUESTION},Which city is Lord Kelvin's birthplace?\n"
+UNIT = "Which unit of absolute temperature"
+PARAPHRASES = f"""question,paraphrase
+In which city was Lord Kelvin born?,Which city is Lord Kelvin's birthplace?
+{UNIT} bears William Thomson's title?,{UNIT} has the title of William Thomson?
+"""
 TOFU_NAMES = {"forget25_perturbed": "forget10_perturbed", "holdout25": "holdout10"}
 
 
@@ -95,7 +98,7 @@ def test_every_command_of_the_page(
             usual = [*words[: words.index("--retain-log")], "--out", "retrained.json"]
             assert command_line(*usual, "-q").code == 0
         done = command_line(*words, "-q")
-        assert done.code == (1 if words[0] == "make-benchmark" else 0), (line, done.err)
+        assert done.code == 0, (line, done.err)
         assert done.out.strip()
         if words[0] == "muse" and "--out" in words:
             shutil.copy("result.json", "retrained.json")

@@ -200,6 +200,15 @@ def test_mistakes_are_one_line(words: list[object], says: str, command_line: Com
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["rwku", "rwku:Marie Curie", "muse-news", "muse", "tofu-forget10"])
+def test_a_benchmark_of_others_without_a_source_says_what_is_missing(
+    name: str, command_line: CommandLine
+) -> None:
+    done = command_line("score", "nowhere", "--benchmark", name, "-q")
+    assert (done.code, done.out) == (2, "")
+    assert "its rows do not ship; give --source hub, or a folder that holds them" in done.err
+
+
 @pytest.mark.usefixtures("scripted")
 def test_the_worst_case_is_scored_by_subject(tmp_path: Path, command_line: CommandLine) -> None:
     command = ("score", "forgets-most", "--benchmark", "rwku:Marie Curie", "--source", RWKU_TABLES)

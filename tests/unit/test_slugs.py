@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnbench.benchmark.rwku_subjects import chosen_subjects
@@ -17,6 +17,7 @@ names = st.text(min_size=1, max_size=12).filter(str.strip) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(names, names)
 def test_a_slug_stands_for_one_name(one: str, other: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug_of(one))
@@ -24,6 +25,7 @@ def test_a_slug_stands_for_one_name(one: str, other: str) -> None:
     assert (slug_of(one) == slug_of(other)) == (spelling_key(one) == spelling_key(other))
 
 
+@settings(deadline=None)
 @given(names)
 def test_spelling_a_key_again_changes_nothing(name: str) -> None:
     key = spelling_key(name)
@@ -55,6 +57,7 @@ def test_names_in_latin_letters_have_no_digest() -> None:
     assert slug_of("!!!").startswith("name-")
 
 
+@settings(deadline=None)
 @given(st.lists(names, min_size=1, max_size=6, unique_by=spelling_key))
 def test_every_subject_is_found_by_its_name_and_slug(known: list[str]) -> None:
     for name in known:

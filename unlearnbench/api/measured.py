@@ -24,7 +24,7 @@ METRICS = ("rouge_score.rouge_scorer", "sklearn.metrics")
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredModel:
+class LoadedCheckpoint:
     """A loaded checkpoint: `engine` has its weights, `generator` gives its responses."""
 
     engine: TransformersEngine
@@ -64,7 +64,7 @@ def check_measuring(
 @contextmanager
 def measured_model(
     checkpoint: str, options: EngineOptions, out: Path | None
-) -> Iterator[MeasuredModel]:
+) -> Iterator[LoadedCheckpoint]:
     """A checkpoint to be measured. What it wrote lies beside `out` until the block has ended well:
     its result must be on disk by then.
     """
@@ -73,5 +73,5 @@ def measured_model(
     engine = TransformersEngine(checkpoint, options)
     kept = None if out is None else out.with_name(f"{out.name}.responses.jsonl")
     generator = KeptResponses(engine, kept)
-    yield MeasuredModel(engine, generator)
+    yield LoadedCheckpoint(engine, generator)
     generator.forget()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.api.measured import METRICS, MeasuredModel, check_measuring, measured_model
+from unlearnbench.api.measured import METRICS, LoadedCheckpoint, check_measuring, measured_model
 from unlearnbench.benchmark.muse import MuseSets, chosen_corpus, load_muse
 from unlearnbench.errors import BenchmarkError, CheckpointError, EngineError, MissingExtraError
 from unlearnbench.muse.definitions import MuseDefinitions, muse_definitions
@@ -156,7 +156,7 @@ class _Job:
     def _auc(self) -> float | None:
         return None if self.retrained is None else self.retrained.auc
 
-    def _record(self, model: MeasuredModel) -> MuseRecord:
+    def _record(self, model: LoadedCheckpoint) -> MuseRecord:
         """What is measured of one checkpoint."""
         from unlearnbench.engines.transformers.encoding import first_tokens
         from unlearnbench.engines.transformers.likelihood import text_likelihoods
