@@ -118,6 +118,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": None,
         "judge": None,
         "method": "jensun",
+        "source": None,
         "train_options": TrainOptions(),
         "utility_options": UtilityOptions(),
         "run_options": RunOptions(),
@@ -156,7 +157,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": "quick",
         "seed": 0,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "base", "judge", "limit")),
+        **dict.fromkeys(("on", "price", "source", "base", "judge", "limit")),
     },
     "relearn": {
         "checkpoint": "x",
@@ -181,7 +182,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
         "executor_options": ExecutorOptions(),
-        **dict.fromkeys(("base", "judge", "limit", "max_cost")),
+        **dict.fromkeys(("source", "base", "judge", "limit", "max_cost")),
     },
     "tofu": {
         "checkpoint": "x",
@@ -189,6 +190,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "forget": None,
         "retain_log": None,
         "eval_log": None,
+        "out": None,
         "tofu_options": TofuOptions(),
         "engine_options": EngineOptions(),
     },
@@ -198,6 +200,8 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "source": "hub",
         "like": "muse",
         "retain_log": None,
+        "out": None,
+        "resume": True,
         "engine_options": EngineOptions(),
     },
     "utility": {
@@ -407,6 +411,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "train sweep": [
         *TRAIN,
         *RUN,
+        ("--source hub", "source", "hub"),
         ("--profile quick", "profile", "quick"),
         ("--judge g", "judge", "g"),
         *UTILITY,
@@ -427,6 +432,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *RUN,
         *EXECUTOR,
         *ATTACK,
+        ("--source hub", "source", "hub"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
         ("--only lens --only cloze", "only", ["lens", "cloze"]),
@@ -461,6 +467,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "stress dry": [
         *DRY,
         *ENGINE,
+        ("--source hub", "source", "hub"),
         ("--judge gemini", "judge", "gemini"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
@@ -476,7 +483,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--source f", "source", "f"),
         ("--subject A", "subjects", ["A"]),
         ("--subject A --subject B", "subjects", ["A", "B"]),
-        ("--out r.json", "source", "hub"),
+        ("--out r.json", "out", Path("r.json")),
     ],
     "rwku export": [
         ("--source f", "source", "f"),
@@ -489,6 +496,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--forget forget25", "forget", "forget25"),
         ("--retain-log r.json", "retain_log", Path("r.json")),
         ("--eval-log l.json", "eval_log", Path("l.json")),
+        ("--out o.json", "out", Path("o.json")),
         ("--end-token", "tofu_options.end_token", True),
         ("--no-end-token", "tofu_options.end_token", False),
         ("--released-strength", "tofu_options.released_strength", True),
@@ -500,6 +508,9 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--corpus books", "corpus", "books"),
         ("--source here", "source", "here"),
         ("--like open-unlearning", "like", "open-unlearning"),
+        ("--out o.json", "out", Path("o.json")),
+        ("--resume", "resume", True),
+        ("--no-resume", "resume", False),
         ("--retain-log r.json", "retain_log", Path("r.json")),
     ],
     "utility": [
@@ -570,8 +581,6 @@ SEEN_ELSEWHERE = {
     "--store": "the same, and reliability/test_more_kills.py",
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
-    "tofu --out": "integration/test_command_effects.py",
-    "muse --out": "integration/test_muse.py",
     "utility --utility-judge": "integration/test_win_rate.py",
     "utility --max-cost": "the same",
     "utility --dry-run": "the same",
@@ -678,8 +687,17 @@ def test_no_option_is_left_out_of_this_table() -> None:
     assert missing == []
 
 
+def test_whoever_takes_a_benchmark_takes_the_files_of_others() -> None:
+    """The worst case over rwku, muse or tofu can be put to a checkpoint by every such command."""
+    options: dict[str, set[str]] = {}
+    for command, option in offered(typer.main.get_command(app)):
+        options.setdefault(command, set()).add(option)
+    takers = {command for command, spelt in options.items() if "--benchmark" in spelt}
+    assert {"score", "known", "train", "stress", "relearn"} <= takers
+    assert [c for c in sorted({*takers, "show benchmark"}) if "--source" not in options[c]] == []
+
+
 REFUSED = [
-    ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
     ("train --base x --profile quick", "--judge and --utility belong to --sweep"),
     ("train --base x --judge rules", "--judge and --utility belong to --sweep"),
     ("train --base x --utility", "--judge and --utility belong to --sweep"),

@@ -69,7 +69,7 @@ def train(
     """
     quieten(quiet)
     scoring = profile or judge or utility_options.utility
-    _check(sweep, source, bool(scoring or utility_options.utility_limit), dry_run)
+    _check(sweep, bool(scoring or utility_options.utility_limit), dry_run)
     check_dry(dry_run, on, price)
     if dry_run:
         from unlearnbench.api import planning
@@ -89,6 +89,7 @@ def train(
                 values,
                 benchmark,
                 method=method,
+                source=source,
                 profile=profile,
                 judge=judge,
                 train_options=train_options,
@@ -109,11 +110,9 @@ def train(
     return _show(trained, benchmark, source, json) if this_process().first else 0
 
 
-def _check(sweep: str | None, source: str | None, scoring: bool, dry_run: bool) -> None:
+def _check(sweep: str | None, scoring: bool, dry_run: bool) -> None:
     if sweep is not None and dry_run:
         raise typer.BadParameter("--dry-run plans one training; give it without --sweep")
-    if sweep is not None and source is not None:
-        raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
     if sweep is not None and this_process().count > 1:
         raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
     if sweep is None and scoring:
