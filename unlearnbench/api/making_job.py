@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unlearnbench.api.judges import decided_by_rules
+from unlearnbench.api.own_rows import OwnRows, read_own_rows
 from unlearnbench.api.proposals import FactProposers, make_fact_proposers
 from unlearnbench.api.proposers import Proposers, make_proposers, sample_table
 from unlearnbench.authoring.answers import AnswerRules
@@ -24,12 +25,13 @@ from unlearnbench.types.authoring import MakeOptions
 
 @dataclass(frozen=True, slots=True)
 class MakingJob:
-    """A table that was read, who paraphrases it, and what decides the result."""
+    """A table that was read with those beside it, who paraphrases it, and what decides the result."""
 
     table: FactTable
     source: str
     proposers: Proposers
     more: FactProposers
+    own: OwnRows
     rules: AnswerRules
     request: MakingRecord
 
@@ -58,9 +60,11 @@ def making_job(
     table = read_facts(source, options.column, options.sheet, rules)
     own = [fact for fact, _ in table.facts]
     proposers = make_proposers(paraphraser, second_reader, max_cost, own, options.column)
+    beside = read_own_rows(own, options, rules)
     more = make_fact_proposers(paraphraser, second_reader, proposers, base, options)
     request = _request(target, table, proposers, more, options)
-    return MakingJob(table, source, proposers, more, rules, request)
+    request = request.model_copy(update={"forms": beside.identity})
+    return MakingJob(table, source, proposers, more, beside, rules, request)
 
 
 def _rules(judge: str) -> AnswerRules:
@@ -94,6 +98,7 @@ def _request(
         never=options.never,
         for_attacks=options.for_attacks,
         proposals=more.identity,
+        forms="",
         base="" if more.base is None else more.base.name,
         base_fingerprint="" if more.base is None else more.base.fingerprint,
         **proposers.identities,
