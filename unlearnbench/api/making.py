@@ -166,7 +166,7 @@ def _made(job: MakingJob, state: MakingState, splits: Chosen, notes: Sequence[st
         facts=facts,
         paraphrased=state.taken.paraphrased,
         carries=carried(splits["forget"]) if splits else waiting,
-        tables=(MadeFrom(job.table.name, len(job.table.facts), digest),),
+        tables=(MadeFrom(job.table.name, len(job.table.facts), digest), *job.own.tables),
         paraphraser=None if by is None else MadeBy(by.name, by.identity),
         second_reader=None if reader is None else MadeBy(reader.name, reader.identity),
         decisions=state.taken.decisions,

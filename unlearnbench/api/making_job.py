@@ -25,7 +25,7 @@ from unlearnbench.types.authoring import MakeOptions
 
 @dataclass(frozen=True, slots=True)
 class MakingJob:
-    """A table that was read with those beside it, who paraphrases it, and what decides the result."""
+    """A table that was read, those beside it, who paraphrases it, and what decides the result."""
 
     table: FactTable
     source: str

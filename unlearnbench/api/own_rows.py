@@ -10,6 +10,7 @@ from unlearnbench.api.proposers import sample_table
 from unlearnbench.authoring.answers import AnswerRules
 from unlearnbench.authoring.forms_table import FormsTable, read_forms_table
 from unlearnbench.authoring.indirect_table import IndirectTable, read_indirect_table
+from unlearnbench.authoring.made import MadeFrom
 from unlearnbench.hashing import sha256_json
 from unlearnbench.types import Fact
 from unlearnbench.types.authoring import MakeOptions
@@ -32,6 +33,12 @@ class OwnRows:
     def notes(self) -> tuple[str, ...]:
         """What was noted about the tables."""
         return (*(self.indirect.notes if self.indirect else ()), *self.forms.notes)
+
+    @property
+    def tables(self) -> list[MadeFrom]:
+        """The tables that were read."""
+        read = (self.indirect, self.forms)
+        return [MadeFrom(one.name, len(one.rows)) for one in read if one is not None and one.rows]
 
     def without_form(self, facts: Sequence[Fact]) -> list[Fact]:
         """The facts that a form can still be proposed for."""

@@ -27,6 +27,7 @@ _COLUMNS = (*_NEEDED, "question", "id", "reverse_aliases")
 class FormsTable:
     """The rows of a table, none of which breaks a rule; `notes`: what was noted on the way."""
 
+    name: str = ""
     rows: tuple[FormRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,7 +69,7 @@ def read_forms_table(
         if len(faults.found) == before:
             rows.append(form_row(fact, form))
     faults.check()
-    return FormsTable(tuple(rows), table.notes)
+    return FormsTable(table.name, tuple(rows), table.notes)
 
 
 def _form(row: UserRow, faults: Faults) -> FormProposal:

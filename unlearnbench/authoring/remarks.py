@@ -54,7 +54,9 @@ def carries_strict(
     """Whether a benchmark can carry profile `strict`, and what it lacks."""
     beside = [row.to_form() for row in forms], [row.to_indirect() for row in indirect]
     if not (lacks := strict_lacks(as_benchmark(facts, *beside))):
-        return "it carries profile strict"
+        fewest = min(len(fact.paraphrases) for fact in facts if fact.split == "forget")
+        few = "" if fewest >= FULL["forget"] else ", with as few paraphrases"
+        return f"it carries profile strict{few}"
     return f"it cannot carry profile strict yet: {'; '.join(lacks)}; {HOW_TO_CARRY}"
 
 

@@ -141,10 +141,9 @@ def _rows_of(
 def _lacking_rows(benchmark: Benchmark) -> Iterator[str]:
     """What forms and indirect questions lack."""
     forms, indirect = _by_fact(benchmark)
-    forget = benchmark.split("forget")
-    yield from _without("forms", forget, forms)
-    yield from _unchecked(forget, forms)
-    yield from _without("indirect", forget, indirect)
+    yield from _without(benchmark, "forms", forms)
+    yield from _unchecked(benchmark.split("forget"), forms)
+    yield from _without(benchmark, "indirect", indirect)
 
 
 def _by_fact(
@@ -156,11 +155,12 @@ def _by_fact(
     return {form.fact: form for form in benchmark.forms}, indirect
 
 
-def _without(name: str, facts: Sequence[Fact], rows: Mapping[str, object]) -> Iterator[str]:
+def _without(benchmark: Benchmark, name: str, rows: Mapping[str, object]) -> Iterator[str]:
     """Which facts have no row in a file, if some have none."""
     if not rows:
-        yield f"it has no {name}.jsonl (`{name}` in benchmark.toml)"
-    elif without := [fact.id for fact in facts if fact.id not in rows]:
+        where = "" if benchmark.made else f" (`{name}` in benchmark.toml)"
+        yield f"it has no {name}.jsonl{where}"
+    elif without := [fact.id for fact in benchmark.split("forget") if fact.id not in rows]:
         yield f"{name}.jsonl has no row of {_first(without)}"
 
 

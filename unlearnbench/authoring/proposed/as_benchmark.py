@@ -26,4 +26,5 @@ def as_benchmark(
         folder=Path(),
         forms=tuple(forms),
         indirect=tuple(indirect),
+        made=True,
     )

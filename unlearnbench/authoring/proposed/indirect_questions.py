@@ -156,8 +156,13 @@ def propose_indirect(
     a person where one can decide.
     """
     slots = [Slot[IndirectRow](fact.id, [fact], MOST_INDIRECT) for fact in facts]
-    checks, proposer = _Checks(askers, rules, accepts), askers.proposer
-    kind = RowKind[Proposals, IndirectRow](
+    checks = _Checks(askers, rules, accepts)
+    left_out = fill_slots(slots, askers.proposer, _kind(askers.proposer, checks), on_round)
+    return _found(slots, checks.waits, left_out)
+
+
+def _kind(proposer: AskedModel[Proposals], checks: _Checks) -> RowKind[Proposals, IndirectRow]:
+    return RowKind(
         item=lambda slot: indirect_item(
             proposer, slot.facts[0], slot.wanted - len(slot.rows), _avoid(slot)
         ),
@@ -165,8 +170,6 @@ def propose_indirect(
         check=checks.check,
         text=lambda row: row.question,
     )
-    left_out = fill_slots(slots, proposer, kind, on_round)
-    return _found(slots, checks.waits, left_out)
 
 
 def _avoid(slot: Slot[IndirectRow]) -> Mapping[str, str]:
