@@ -292,8 +292,9 @@ def test_other_forms_are_another_benchmark_and_other_questions_are_not(
 
 def test_by_id_and_under_other_names(tmp_path: Path, command_line: CommandLine) -> None:
     facts = write(tmp_path / "facts.csv", ("id", "Frage", "answer"), [("a", SPAIN, "Madrid")])
-    table = indirect(tmp_path, [("A", RIVER, "Manzanares")], ("id", "indirect", "answer"))
-    words = ("--paraphraser", "none", "--column", "question=Frage", "--indirect", table)
+    table = indirect(tmp_path, [("A", RIVER, "Manzanares")], ("id", "Folge", "answer"))
+    named = ("--column", "question=Frage", "--column", "indirect=Folge")
+    words = ("--paraphraser", "none", *named, "--indirect", table)
     done = command_line("make-benchmark", facts, *words, "--out", tmp_path / "mine")
     assert done.code == 0, done.err
     (row,) = rows_of(tmp_path / "mine", "indirect.jsonl")

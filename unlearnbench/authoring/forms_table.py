@@ -20,7 +20,7 @@ from unlearnbench.paraphrasing.table import FactOwners, table_about
 from unlearnbench.types import Fact
 
 _NEEDED = ("cloze", "distractors", "reverse_question", "reverse_answer", "reverse_responses")
-_COLUMNS = (*_NEEDED, "question", "id", "reverse_aliases")
+FORM_COLUMNS = (*_NEEDED, "question", "id", "reverse_aliases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_forms_table(
     Raises:
         TableError: With every fault of the table, each with its `file:row`.
     """
-    table = table_about(source, _COLUMNS, _NEEDED, columns)
+    table = table_about(source, FORM_COLUMNS, _NEEDED, columns)
     if not table.rows:
         raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)

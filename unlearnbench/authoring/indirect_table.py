@@ -22,7 +22,7 @@ from unlearnbench.benchmark.tables.table import Faults, UserRow, table_fault
 from unlearnbench.paraphrasing.table import FactOwners, table_about
 from unlearnbench.types import Fact
 
-_COLUMNS = ("indirect", "answer", "question", "id", "aliases", "source")
+INDIRECT_COLUMNS = ("indirect", "answer", "question", "id", "aliases", "source")
 _NEEDED = ("indirect", "answer")
 _MOST_LETTERS = 2_000
 
@@ -50,7 +50,7 @@ def read_indirect_table(
     Raises:
         TableError: With every fault of the table, each with its `file:row`.
     """
-    table = table_about(source, _COLUMNS, _NEEDED, columns)
+    table = table_about(source, INDIRECT_COLUMNS, _NEEDED, columns)
     if not table.rows:
         raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)

@@ -19,7 +19,7 @@ from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRe
 from unlearnbench.types import Estimate, Fact, Usage
 
 PURPOSES: tuple[Purpose, ...] = ("evaluation", "training")
-COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
+PARAPHRASE_COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
 _OF_FACTS = frozenset(["question", "id", "answer", "aliases", "source"])
 """Columns that a table of facts has as well."""
 
@@ -63,7 +63,7 @@ def read_paraphrases(
     Raises:
         TableError: With every fault of the table, each with its `file:row`.
     """
-    table = table_about(source, COLUMNS, ["paraphrase"], columns, sheet)
+    table = table_about(source, PARAPHRASE_COLUMNS, ["paraphrase"], columns, sheet)
     faults = Faults(table.name)
     owners = FactOwners(facts)
     candidates = [_candidate(row, owners, f"file:{table.name}", faults) for row in table.rows]

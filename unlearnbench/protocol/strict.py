@@ -103,7 +103,8 @@ def strict_probes(
     Raises `BenchmarkError` if the benchmark lacks what one of its facts is to be asked with.
     """
     assert profile.beyond is not None
-    forms, indirect = _rows_of(benchmark, profile)
+    check_carries(benchmark, profile)
+    forms, indirect = _by_fact(benchmark)
     asking = _Asking(benchmark, profile, profile.beyond, prompt_format)
     facts = benchmark.split("forget")[:limit]
     return [p for fact in facts for p in asking.probes(fact, forms[fact.id], indirect[fact.id])]
@@ -124,18 +125,18 @@ def strict_lacks(benchmark: Benchmark) -> list[str]:
     return [*_lacking_rows(benchmark), *list(filter(None, few))[:1]]
 
 
-def _rows_of(
-    benchmark: Benchmark, profile: Profile
-) -> tuple[Mapping[str, Form], Mapping[str, Sequence[Indirect]]]:
-    """The forms and the indirect questions by fact; every forget fact has some of each."""
-    lacks = list(_lacking_rows(benchmark))
+def check_carries(benchmark: Benchmark, profile: Profile) -> None:
+    """See that a benchmark has the rows of every way that a profile asks in.
+
+    Raises `BenchmarkError` that says what is missing, and for a benchmark of a user's own facts
+    what makes it.
+    """
+    lacks = list(_lacking_rows(benchmark)) if profile.beyond is not None else []
     if lacks:
         name = f"{benchmark.id} {benchmark.version}"
         what = f"it cannot carry profile {profile.name}: {'; '.join(lacks)}; "
         how = f"{HOW_TO_CARRY}; " if benchmark.made else ""
-        what += f"{how}--profile standard can ask it"
-        raise BenchmarkError("lacks-ways", name, what)
-    return _by_fact(benchmark)
+        raise BenchmarkError("lacks-ways", name, f"{what}{how}--profile standard can ask it")
 
 
 def _lacking_rows(benchmark: Benchmark) -> Iterator[str]:
