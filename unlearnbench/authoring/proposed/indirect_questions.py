@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from unlearnbench.authoring.proposed.found_indirect import FoundIndirect, IndirectDoubt
 from unlearnbench.authoring.proposed.indirect_rules import IndirectRules
-from unlearnbench.authoring.proposed.kinds import knows_not, shortened
+from unlearnbench.authoring.proposed.kinds import knows_not, quoted_start
 from unlearnbench.authoring.proposed.rules import Accepts, usable_aliases
 from unlearnbench.authoring.proposed.second_answers import second_answers
 from unlearnbench.authoring.proposed.slots import RowKind, Slot, fill_slots
@@ -118,7 +118,7 @@ class _Checks:
         told = readings.told.get(row.question, nobody)
         alone = readings.alone.get(row.question, nobody)
         if not isinstance(told, str) and not self._gives(row, told):
-            what = f"a second reader that is told the fact answers {shortened(told.text)}"
+            what = f"a second reader that is told the fact answers {quoted_start(told.text)}"
             yield CandidateDoubt(DISAGREES, what)
         for said in (told, alone):
             if isinstance(said, str):

@@ -32,7 +32,7 @@ def neighbours(accepts: Accepts) -> Kind:
 
     def settle(fact: Fact, given: GivenAnswers) -> Settled:
         if given.base is not None and given.base.gives is False:
-            what = f"the base model answers {shortened(given.base.response)}"
+            what = f"the base model answers {quoted_start(given.base.response)}"
             return CandidateDoubt(NOT_KNOWN, what)
         return (*_language(fact), *_base(given.base), *_disagrees(fact, given.second, accepts))
 
@@ -49,7 +49,7 @@ def controls(accepts: Accepts) -> Kind:
         if _gives(fact, second, accepts):
             return CandidateDoubt(ANSWERED, "the second reader gives its answer")
         if base is not None and base.gives is False and _agree(fact, base, second, accepts):
-            return CandidateDoubt(REAL, f"two models answer {shortened(base.response)}")
+            return CandidateDoubt(REAL, f"two models answer {quoted_start(base.response)}")
         return (*_language(fact), *_nobody_knows(base, second))
 
     return Kind("never", "never", None, settle)
@@ -73,7 +73,7 @@ def _disagrees(
     if not isinstance(second, BareAnswer):
         yield CandidateDoubt(UNREAD, second or "nobody else was asked the question")
     elif not _gives(fact, second, accepts):
-        yield CandidateDoubt(DISAGREES, f"the second reader answers {shortened(second.text)}")
+        yield CandidateDoubt(DISAGREES, f"the second reader answers {quoted_start(second.text)}")
 
 
 def _nobody_knows(
@@ -83,7 +83,7 @@ def _nobody_knows(
     if not isinstance(second, BareAnswer):
         yield CandidateDoubt(UNREAD, second or "nobody else was asked the question")
     elif base is None and not knows_not(second.text):
-        yield CandidateDoubt(REAL, f"the second reader answers {shortened(second.text)}")
+        yield CandidateDoubt(REAL, f"the second reader answers {quoted_start(second.text)}")
 
 
 def _gives(fact: Fact, second: BareAnswer | str | None, accepts: Accepts) -> bool:
@@ -103,7 +103,7 @@ def knows_not(text: str) -> bool:
     return plain(text) in _UNKNOWN or not plain(text) or is_refusal(text)
 
 
-def shortened(text: str) -> str:
+def quoted_start(text: str) -> str:
     """The beginning of what a model said, quoted on one line."""
     line = visible_line(" ".join(text.split()))
     return repr(line if len(line) <= 60 else f"{line[:60]}…")
