@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CommandLine, Printed
+from tests.rwku_samples import RWKU_TABLES
 from tests.sample_facts import BLOOD, FACTS, SPAIN, Line, write
 from tests.strict_samples import LeakyEngine
 from unlearnbench.api.authoring import make_benchmark
@@ -109,6 +110,26 @@ def test_what_is_missing_is_said_and_how_to_make_it(
     (line,) = done.err.strip().splitlines()
     assert lacks in line and how in line and line.endswith("--profile standard can ask it")
     assert not (tmp_path / "run").exists()
+
+
+OTHERS = {
+    "tofu-mini": (None, "it has no forms.jsonl (`forms` in benchmark.toml); it has no indirect.js"),
+    "rwku": (RWKU_TABLES, "it has no forms.jsonl; it has no indirect.jsonl; --profile standard"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_benchmarks_of_others_say_why_they_cannot(
+    name: str, command_line: CommandLine, tmp_path: Path
+) -> None:
+    source, says = OTHERS[name]
+    where = () if source is None else ("--source", source)
+    words = ("--benchmark", name, *where, "--profile", "strict", "--out", tmp_path / "run")
+    done = command_line("score", "smollm2-135m", *words)
+    assert done.code == 2
+    (line,) = done.err.strip().splitlines()
+    assert f"it cannot carry profile strict: {says}" in line
+    assert "make-benchmark" not in line
 
 
 BAD: dict[str, tuple[list[Line], str]] = {

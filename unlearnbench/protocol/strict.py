@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unlearnbench.benchmark import Benchmark
+from unlearnbench.benchmark.editions import DECLARATION
 from unlearnbench.display import counted
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.phrasings import phrasings
@@ -159,7 +160,8 @@ def _by_fact(
 def _without(benchmark: Benchmark, name: str, rows: Mapping[str, object]) -> Iterator[str]:
     """Which facts have no row in a file, if some have none."""
     if not rows:
-        where = "" if benchmark.made else f" (`{name}` in benchmark.toml)"
+        declared = not benchmark.made and (benchmark.folder / DECLARATION).is_file()
+        where = f" (`{name}` in {DECLARATION})" if declared else ""
         yield f"it has no {name}.jsonl{where}"
     elif without := [fact.id for fact in benchmark.split("forget") if fact.id not in rows]:
         yield f"{name}.jsonl has no row of {_first(without)}"
