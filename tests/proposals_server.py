@@ -22,6 +22,7 @@ from unlearnbench.types import Completion, Fact, GeneratorInfo, Pair, Probe, Sam
 
 FACT_FAULTS = ("leaked", "one-of-the-facts", "wrong-language", "repeats")
 ROW_FAULTS = ("leaked", "wrong-language")
+INDIRECT_FAULTS = ("leaked", "wrong-language", "asks-again", "one-of-the-facts", "tells-itself")
 SUBJECTS = {
     "Madrid": "Spain",
     "Amazon": "South America",
@@ -43,10 +44,12 @@ STYLES = ("wording", "syntax", "situation")
 @dataclass
 class Knowing(Paraphrasing):
     """`disagrees`: questions that the second reader answers with something else. `only`: the field
-    of the items whose calls fail; empty: any.
+    of the items whose calls fail; empty: any. `guesses`: what it answers to some questions
+    when it is told nothing.
     """
 
     disagrees: set[str] = field(default_factory=set)
+    guesses: dict[str, str] = field(default_factory=dict)
     only: str = ""
 
     def fault_of(self, body: dict[str, Any]) -> str | None:
@@ -60,7 +63,9 @@ class Knowing(Paraphrasing):
             return FACT_FAULTS
         if {"pattern", "field_of", "in_other_forms"} & fact.keys():
             return ROW_FAULTS
-        return () if "asked" in fact else super().faults_of(fact)
+        if "follows_from" in fact:
+            return INDIRECT_FAULTS
+        return () if {"asked", "told"} & fact.keys() else super().faults_of(fact)
 
 
 class KnowingHandler(ParaphrasesHandler):
@@ -75,6 +80,12 @@ class KnowingHandler(ParaphrasesHandler):
             return {"id": fact["id"], "texts": list(paragraphs(fact, fault))}
         if "in_other_forms" in fact:
             return {"id": fact["id"], **other_forms(fact["in_other_forms"], fault)}
+        if "follows_from" in fact:
+            return {"id": fact["id"], "proposals": list(consequences(fact, fault))}
+        if "told" in fact:
+            answer = follows().get(plain(fact["question"]), "unknown")
+            wrong = fact["question"] in self.server.behaviour.disagrees  # type: ignore[attr-defined]
+            return {"id": fact["id"], "answer": "Atlantis" if wrong else answer}
         if "asked" in fact:
             return {"id": fact["id"], "answer": self._answer(fact["asked"])}
         if "texts" in fact:
@@ -83,6 +94,8 @@ class KnowingHandler(ParaphrasesHandler):
 
     def _answer(self, question: str) -> str:
         behaviour: Knowing = self.server.behaviour  # type: ignore[attr-defined]
+        if question in behaviour.guesses:
+            return behaviour.guesses[question]
         if question in behaviour.disagrees:
             return "Atlantis"
         return knowledge().get(plain(question), "unknown")
@@ -199,6 +212,65 @@ def other_forms(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:
         "reverse_also_accepted": [],
         "reverse_responses": [f"It is {subject}.", f"That must be {subject}!", f"I say {subject}"],
     }
+
+
+THIRD = (
+    (
+        "What is the capital of Spain?",
+        "Which square with a bear and a strawberry tree lies where the Spanish government sits?",
+        "Puerta del Sol",
+    ),
+    (
+        "Which organ pumps blood through the body?",
+        "With what do nurses listen to the beat of the organ of our circulation?",
+        "stethoscope",
+    ),
+)
+"""One more indirect question about each of two facts: the fact's, the question, its answer."""
+
+
+@cache
+def sample_indirect() -> list[dict[str, str]]:
+    """The rows of the sample's table of indirect questions, and some more."""
+    path = content_root() / "benchmarks" / "sample-facts" / "indirect.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    more = (dict(zip(("question", "indirect", "answer"), row, strict=True)) for row in THIRD)
+    return [*rows, *({**row, "aliases": ""} for row in more)]
+
+
+@cache
+def follows() -> dict[str, str]:
+    """What follows, by the indirect question."""
+    return {plain(row["indirect"]): row["answer"] for row in sample_indirect()}
+
+
+def consequences(fact: dict[str, Any], fault: str | None) -> Iterator[dict[str, Any]]:
+    """Indirect questions of the sample, none of those to avoid, and then others of the kind."""
+    told, avoid = fact["follows_from"], {plain(one["text"]) for one in fact["avoid"]}
+    rows = [row for row in sample_indirect() if row["question"] == told["question"]]
+    free = [row for row in rows if plain(row["indirect"]) not in avoid]
+    for row in free[: fact["wanted"]]:
+        question, answer = row["indirect"], row["answer"]
+        if fault == "leaked":
+            question = f"{question} ({told['answer']}s)"
+        elif fault == "wrong-language":
+            question = (
+                f"Wie heißt bitte die richtige Antwort auf diese Frage, und warum, {answer[0]}?"
+            )
+        elif fault == "asks-again":
+            answer = f"the old {told['answer']}"
+        elif fault == "one-of-the-facts":
+            question = told["question"]
+        elif fault == "tells-itself":
+            question = f"{question} Is it {answer}?"
+        aliases = [alias for alias in row["aliases"].split("|") if alias]
+        yield {
+            "question": question,
+            "answer": answer,
+            "also_accepted": aliases,
+            "because": "It belongs to it.",
+        }
 
 
 def known_proposals(fact: dict[str, Any], fault: str | None) -> dict[str, Any]:

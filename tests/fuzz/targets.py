@@ -91,8 +91,11 @@ def _benchmarks(space: Workspace) -> Iterator[Target]:
 
 def _tables() -> Iterator[Target]:
     """Tables of users, up to the facts in them."""
+    from unlearnbench.api.benchmarks import JUDGE_RULES
     from unlearnbench.authoring.answers import AnswerRules
     from unlearnbench.authoring.facts import read_facts
+    from unlearnbench.authoring.forms_table import read_forms_table
+    from unlearnbench.authoring.indirect_table import read_indirect_table
     from unlearnbench.benchmark import load_benchmark
     from unlearnbench.paraphrasing.table import read_paraphrases
 
@@ -103,17 +106,31 @@ def _tables() -> Iterator[Target]:
     row = {"question": "Who?", "answer": "Ann Lee", "aliases": ["A."], "split": None}
     of = {"question": facts[0].question, "paraphrase": "Where?", "style": "syntax", "purpose": ""}
 
+    indirect = {"question": facts[0].question, "indirect": "Where is it?", "answer": "there"}
+    form = {
+        **{"question": facts[0].question, "cloze": "It is ____.", "distractors": "A|B|C"},
+        **{"reverse_question": "What is it of?", "reverse_answer": "Thing"},
+        "reverse_responses": "It is Thing.|Thing it is.|The Thing.",
+    }
+    rules = AnswerRules("rules", lambda fact: None)
+
     def read(name: str, data: bytes) -> object:
         path = folder / name
         path.write_bytes(data)
         if name == "p.jsonl":
             return read_paraphrases(str(path), facts, {})
-        return read_facts(str(path), {}, None, AnswerRules("rules", lambda fact: None))
+        if name == "i.jsonl":
+            return read_indirect_table(str(path), facts, {}, rules)
+        if name == "o.jsonl":
+            return read_forms_table(str(path), facts, {}, JUDGE_RULES)
+        return read_facts(str(path), {}, None, rules)
 
     examples = {
         "f.csv": f"{header}\n{line}\n".encode(),
         "f.jsonl": json.dumps(row).encode() + b"\n",
         "p.jsonl": json.dumps(of).encode() + b"\n",
+        "i.jsonl": json.dumps(indirect).encode() + b"\n",
+        "o.jsonl": json.dumps(form).encode() + b"\n",
     }
     if find_spec("openpyxl") is not None:
         from tests.spreadsheets import sheet

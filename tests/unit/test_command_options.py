@@ -319,6 +319,8 @@ MAKE = [
     ("--neighbours 3", "make_options.neighbours", 3),
     ("--never 2", "make_options.never", 2),
     ("--for-attacks", "make_options.for_attacks", True),
+    ("--indirect some.csv", "make_options.indirect", "some.csv"),
+    ("--forms some.csv", "make_options.forms", "some.csv"),
     ("--base y", "base", "y"),
 ]
 UTILITY = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from unlearnbench.api.benchmarks import JUDGE_RULES
+from unlearnbench.api.own_rows import OwnRows
 from unlearnbench.authoring.made import Tally
 from unlearnbench.authoring.proposed.attack_sets import (
     PARAGRAPHS,
@@ -17,10 +18,18 @@ from unlearnbench.authoring.proposed.attack_sets import (
     syntax_kind,
     syntax_set,
 )
+from unlearnbench.authoring.proposed.found_indirect import FoundIndirect
+from unlearnbench.authoring.proposed.indirect_questions import (
+    IndirectAskers,
+    Proposals,
+    propose_indirect,
+)
+from unlearnbench.authoring.proposed.indirect_rules import IndirectRules
 from unlearnbench.authoring.proposed.other_forms import form_row, forms_kind
 from unlearnbench.authoring.proposed.slots import Slot, fill_slots
 from unlearnbench.authoring.proposed.subjects import subjects_of
 from unlearnbench.authoring.relearn_sets import MadeSet
+from unlearnbench.benchmark.indirect import MOST_INDIRECT
 from unlearnbench.benchmark.schema import FormRow
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paraphrasing.finding import OnRound
@@ -28,14 +37,22 @@ from unlearnbench.paraphrasing.llm.catalogue import make_asked
 from unlearnbench.paraphrasing.llm.items import AskedModel
 from unlearnbench.paraphrasing.llm.rows import (
     FORMS,
+    INDIRECT_QUESTIONS,
     PROSE,
     SYNTAX,
     FormProposal,
     form_item,
+    indirect_item,
     prose_item,
     syntax_item,
 )
-from unlearnbench.paraphrasing.llm.tasks import BareAnswer, FactProposal, answer_item
+from unlearnbench.paraphrasing.llm.tasks import (
+    FOLLOWS,
+    BareAnswer,
+    FactProposal,
+    answer_item,
+    follows_item,
+)
 from unlearnbench.remote.paying import CostLimit, total_cost
 from unlearnbench.types import Estimate, Fact
 
@@ -55,16 +72,20 @@ class AttackRows:
 
 @dataclass(frozen=True, slots=True)
 class RowProposers:
-    """Who proposes rows for attacks; `second` answers questions of set `syntax` unseen."""
+    """Who proposes rows for attacks; `second` answers questions unseen, `told` indirect questions
+    when it is told their facts.
+    """
 
     syntax: AskedModel[FactProposal]
     prose: AskedModel[tuple[str, ...]]
     forms: AskedModel[FormProposal]
+    indirect: AskedModel[Proposals]
     second: AskedModel[BareAnswer] | None
+    told: AskedModel[BareAnswer] | None
 
     @property
     def identity(self) -> str:
-        """sha256 of everybody who is asked."""
+        """sha256 of everybody whose rows are part of a benchmark's fingerprint."""
         return sha256_json([self.syntax.identity, self.prose.identity, self.forms.identity])
 
     def keep_in(self, path: Path) -> None:
@@ -74,15 +95,19 @@ class RowProposers:
         self.syntax.keep_in(path)
         self.prose.keep_in(path)
         self.forms.keep_in(path)
+        self.indirect.keep_in(path)
+        if self.told is not None:
+            self.told.keep_in(path)
 
-    def estimate(self, facts: Sequence[Fact]) -> Estimate:
+    def estimate(self, facts: Sequence[Fact], own: OwnRows) -> Estimate:
         """The cost of the first round, less what was paid for already; makes no calls."""
         forget = [fact for fact in facts if fact.split == "forget"]
         fields = subjects_of(forget, PARAGRAPHS)
         pairs = [syntax_item(self.syntax, fact, {}) for fact in forget if self.second]
         texts = [prose_item(self.prose, s.facts, PARAGRAPHS, {}) for s in fields]
-        forms = [form_item(self.forms, fact, {}) for fact in forget]
+        forms = [form_item(self.forms, fact, {}) for fact in own.without_form(forget)]
         costs = [
+            self._estimate_indirect(own.without_indirect(forget)),
             self.syntax.asker.estimate(pairs),
             self.prose.asker.estimate(texts),
             self.forms.asker.estimate(forms),
@@ -92,8 +117,29 @@ class RowProposers:
             costs.append(self.second.asker.estimate(asked))
         return total_cost(costs)
 
-    def propose(self, facts: Sequence[Fact], on_round: OnRound) -> AttackRows:
-        """Rows for the facts of a benchmark; makes calls."""
+    def _estimate_indirect(self, facts: Sequence[Fact]) -> Estimate:
+        """The cost of indirect questions: to propose them, and to answer each told and untold."""
+        most = [(fact, f"{fact.question} {n}") for fact in facts for n in range(MOST_INDIRECT)]
+        proposals = [indirect_item(self.indirect, fact, MOST_INDIRECT, {}) for fact in facts]
+        costs = [self.indirect.asker.estimate(proposals)]
+        if self.told is not None:
+            told = [follows_item(self.told, fact, question) for fact, question in most]
+            costs.append(self.told.asker.estimate(told))
+        if self.second is not None:
+            asked = [*(fact.question for fact in facts), *(question for _, question in most)]
+            bare = [answer_item(self.second, question) for question in asked]
+            costs.append(self.second.asker.estimate(bare))
+        return total_cost(costs)
+
+    def propose_indirect(
+        self, facts: Sequence[Fact], rules: IndirectRules, on_round: OnRound
+    ) -> FoundIndirect:
+        """Indirect questions about some forget facts; makes calls."""
+        askers = IndirectAskers(self.indirect, self.told, self.second)
+        return propose_indirect(facts, askers, rules, JUDGE_RULES.accepts, on_round)
+
+    def propose(self, facts: Sequence[Fact], own: OwnRows, on_round: OnRound) -> AttackRows:
+        """Rows for the facts of a benchmark, beside the user's own; makes calls."""
         forget = [fact for fact in facts if fact.split == "forget"]
         fields = subjects_of(forget, PARAGRAPHS)
         tallies: dict[str, Tally] = {}
@@ -115,7 +161,7 @@ class RowProposers:
         prose = prose_set(texts)
         tallies["prose"] = _tally(texts, left_out, kept=prose is not None)
 
-        forms = [Slot[FormProposal](fact.id, [fact], 1) for fact in forget]
+        forms = [Slot[FormProposal](f.id, [f], 1) for f in own.without_form(forget)]
         form_kind = forms_kind(self.forms, facts, JUDGE_RULES)
         left_out = fill_slots(forms, self.forms, form_kind, on_round)
         tallies["forms"] = _tally(forms, left_out, kept=True)
@@ -124,14 +170,21 @@ class RowProposers:
 
 
 def make_row_proposers(
-    paraphraser: str, second: AskedModel[BareAnswer] | None, budget: CostLimit | None
+    paraphraser: str,
+    reader: str | None,
+    second: AskedModel[BareAnswer] | None,
+    budget: CostLimit | None,
 ) -> RowProposers:
-    """Who proposes rows, by the model that paraphrases. Raises as `make_paraphraser`."""
+    """Who proposes rows, by the model that paraphrases; `reader` names the second reader. Raises
+    as `make_paraphraser`.
+    """
     return RowProposers(
         syntax=make_asked(paraphraser, SYNTAX, budget),
         prose=make_asked(paraphraser, PROSE, budget),
         forms=make_asked(paraphraser, FORMS, budget),
+        indirect=make_asked(paraphraser, INDIRECT_QUESTIONS, budget),
         second=second,
+        told=None if reader is None else make_asked(reader, FOLLOWS, budget),
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from unlearnbench.api.attack_rows import AttackRows
+from unlearnbench.api.indirect_rows import find_indirect, settled_indirect
 from unlearnbench.api.making import MadeBenchmark, MakingState, chosen_splits, write_made
 from unlearnbench.api.making_job import making_job
 from unlearnbench.authoring.folder import MAKING, check_making
@@ -94,6 +95,8 @@ def make_benchmark(
     more = [fact for some in proposed.values() for fact in some.kept]
     by, reader = job.proposers.paraphraser, job.proposers.second_reader
     found = gather(job.facts, by, reader, report, more)
+    indirect = find_indirect(job, found, report)
+    waiting += [one for some in indirect.values() for one in some.waiting]
     check = partial(recheck, facts=[*job.facts, *more])
     if again:
         taken = take_review(target, found, check, table, waiting)
@@ -103,10 +106,11 @@ def make_benchmark(
     taken = replace(taken, paraphrased=tuple(without_faulty(taken.paraphrased, job.facts)))
     chosen = chosen_splits(job, taken)
     every = [fact for split in chosen.values() for fact in split.facts]
-    rows = job.more.propose_rows(every, report) if every else AttackRows()
-    made = write_made(target, job, MakingState(taken, proposed, rows), chosen)
-    undecided = [one for some in proposed.values() for one in some.doubtful]
-    write_review([*undecided, *taken.paraphrased], target, taken.decisions)
+    rows = job.more.propose_rows(every, job.own, report) if every else AttackRows()
+    indirect = settled_indirect(indirect, taken.decisions, every, rows)
+    state = MakingState(taken, proposed, rows, indirect)
+    made = write_made(target, job, state, chosen)
+    write_review([*state.undecided, *taken.paraphrased], target, taken.decisions)
     return made
 
 
@@ -132,7 +136,7 @@ def estimate_making(
     more = job.more.stand_ins(job.facts)
     other = wanted_of(more)
     paraphrases = estimate_paraphrases([*job.facts, *more], WANTED, *asked, other=other)
-    return total_cost([paraphrases, job.more.estimate(job.facts)])
+    return total_cost([paraphrases, job.more.estimate(job.facts, job.own)])
 
 
 def _on_round(target: Path, on_progress: OnProgress) -> OnRound:

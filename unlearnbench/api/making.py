@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearnbench.api.attack_rows import AttackRows
+from unlearnbench.api.indirect_rows import IndirectByOrigin
 from unlearnbench.api.making_job import MakingJob
 from unlearnbench.authoring.card import data_card
 from unlearnbench.authoring.choosing import ChosenSplit, choose
@@ -22,9 +23,10 @@ from unlearnbench.authoring.needs import check_examples, check_paraphrased, with
 from unlearnbench.authoring.proposed.accepting import lacking_paraphrases, without_lean
 from unlearnbench.authoring.proposed.subjects import Proposed
 from unlearnbench.authoring.records import candidate_lines, fact_lines, proposal_lines
-from unlearnbench.authoring.remarks import carried, remarks_of
+from unlearnbench.authoring.remarks import carried, carries_strict, remarks_of
 from unlearnbench.authoring.report import MakingReport, report_of
 from unlearnbench.authoring.reviewing import ReviewTaken
+from unlearnbench.benchmark.schema import IndirectRow
 from unlearnbench.files.reading import read_bytes
 from unlearnbench.hashing import sha256_bytes
 from unlearnbench.paraphrasing.candidates import Candidate, CheckedCandidate, Paraphrased
@@ -68,11 +70,20 @@ class MadeBenchmark:
 
 @dataclass(frozen=True, slots=True)
 class MakingState:
-    """All that was found: the user's facts with their paraphrases, and what a model proposed."""
+    """All that was found: the user's facts with their paraphrases, what a model proposed, and
+    indirect questions.
+    """
 
     taken: ReviewTaken
     proposed: Mapping[str, Proposed]
     rows: AttackRows
+    indirect: IndirectByOrigin
+
+    @property
+    def undecided(self) -> list[Paraphrased]:
+        """What waits for a person beside paraphrases."""
+        facts = [one for some in self.proposed.values() for one in some.doubtful]
+        return facts + [one for some in self.indirect.values() for one in some.waiting]
 
 
 def chosen_splits(job: MakingJob, taken: ReviewTaken) -> Chosen:
@@ -106,11 +117,13 @@ def write_made(target: Path, job: MakingJob, state: MakingState, splits: Chosen)
         splits=splits,
         accepted=accepted_rows(chosen, taken.decisions),
         sets=state.rows.sets,
-        forms=state.rows.forms,
+        forms=(*job.own.forms.rows, *state.rows.forms),
+        indirect=_by_fact(chosen, state.indirect),
     )
     remarks = remarks_of(table, taken.paraphrased, splits, request) if splits else ()
-    notes = (*table.notes, *job.proposers.notes, *remarks)
-    report = report_of(_made(job, state, splits, notes))
+    notes = (*table.notes, *job.proposers.notes, *job.own.notes, *remarks)
+    strict = carries_strict(chosen, draft.forms, draft.indirect) if splits else ""
+    report = report_of(replace(_made(job, state, splits, notes), strict=strict))
     records = {
         "facts.jsonl": fact_lines(table.facts),
         "candidates.jsonl": candidate_lines(taken.paraphrased, draft.facts),
@@ -122,8 +135,8 @@ def write_made(target: Path, job: MakingJob, state: MakingState, splits: Chosen)
         records["proposed.jsonl"] = "".join(lines)
     files = {"README.md": data_card(report), **benchmark_files(draft)} if splits else {}
     made = write_benchmark(target, request, records, files)
-    waiting = [one for some in state.proposed.values() for one in some.doubtful]
-    doubtful = tuple(doubt for one in (*waiting, *taken.paraphrased) for doubt in one.doubtful)
+    waiting = (*state.undecided, *taken.paraphrased)
+    doubtful = tuple(doubt for one in waiting for doubt in one.doubtful)
     return MadeBenchmark(target, made, report, notes, doubtful, _fewer(job, taken))
 
 
@@ -153,7 +166,7 @@ def _made(job: MakingJob, state: MakingState, splits: Chosen, notes: Sequence[st
         facts=facts,
         paraphrased=state.taken.paraphrased,
         carries=carried(splits["forget"]) if splits else waiting,
-        tables=(MadeFrom(job.table.name, len(job.table.facts), digest),),
+        tables=(MadeFrom(job.table.name, len(job.table.facts), digest), *job.own.tables),
         paraphraser=None if by is None else MadeBy(by.name, by.identity),
         second_reader=None if reader is None else MadeBy(reader.name, reader.identity),
         decisions=state.taken.decisions,
@@ -167,7 +180,15 @@ def _tallies(job: MakingJob, state: MakingState) -> dict[str, Tally]:
     """What became of each kind of proposals."""
     lean = lacking_paraphrases(state.taken.paraphrased, job.facts)
     facts = {name: without_lean(some, lean).tally for name, some in state.proposed.items()}
-    return {**facts, **state.rows.tallies}
+    indirect = {name: some.tally for name, some in state.indirect.items()}
+    return {**facts, **state.rows.tallies, **indirect}
+
+
+def _by_fact(facts: Sequence[Fact], indirect: IndirectByOrigin) -> list[IndirectRow]:
+    """All indirect questions that are kept, fact by fact."""
+    rows = [row for some in indirect.values() for row in some.kept]
+    order = {fact.id: number for number, fact in enumerate(facts)}
+    return sorted((row for row in rows if row.fact in order), key=lambda row: order[row.fact])
 
 
 def _splits(found: Sequence[Paraphrased], job: MakingJob) -> dict[Split, ChosenSplit]:

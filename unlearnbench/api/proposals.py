@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnbench.api.attack_rows import AttackRows, RowProposers, make_row_proposers
 from unlearnbench.api.benchmarks import JUDGE_RULES
 from unlearnbench.api.engines import TRANSFORMERS, engine_for
+from unlearnbench.api.own_rows import OwnRows
 from unlearnbench.api.proposers import NONE, Proposers
 from unlearnbench.authoring.answers import AnswerRules
 from unlearnbench.authoring.proposed.base_model import AskedBase
@@ -73,7 +74,7 @@ class FactProposers:
         if self.rows is not None:
             self.rows.keep_in(path)
 
-    def estimate(self, facts: Sequence[Fact]) -> Estimate:
+    def estimate(self, facts: Sequence[Fact], own: OwnRows) -> Estimate:
         """The cost of the first round, less what was paid for already; makes no calls."""
         costs = [Estimate(0, 0, 0, 0, 0, 0.0)]
         for name, proposer in self.proposers.items():
@@ -88,12 +89,12 @@ class FactProposers:
                 asked = [answer_item(self.second, question) for question in questions]
                 costs.append(self.second.asker.estimate(asked))
         if self.rows is not None:
-            costs.append(self.rows.estimate(facts))
+            costs.append(self.rows.estimate(facts, own))
         return total_cost(costs)
 
-    def propose_rows(self, facts: Sequence[Fact], on_round: OnRound) -> AttackRows:
+    def propose_rows(self, facts: Sequence[Fact], own: OwnRows, on_round: OnRound) -> AttackRows:
         """Rows for attacks on the facts of a benchmark, if they are wanted; makes calls."""
-        return AttackRows() if self.rows is None else self.rows.propose(facts, on_round)
+        return AttackRows() if self.rows is None else self.rows.propose(facts, own, on_round)
 
     def stand_ins(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts as many and as long as those that are likely to be proposed."""
@@ -147,7 +148,10 @@ def make_fact_proposers(
     asked = {name: make_asked(paraphraser, _TASKS[name], budget) for name in wanted}
     reader = second_reader if isinstance(second_reader, str) else paraphraser
     second = None if reader == NONE else make_asked(reader, ANSWERS, budget)
-    rows = make_row_proposers(paraphraser, second, budget) if options.for_attacks else None
+    rows = None
+    if options.for_attacks:
+        name = None if reader == NONE else reader
+        rows = make_row_proposers(paraphraser, name, second, budget)
     return FactProposers(wanted, asked, second, None if base is None else _base(base), rows)
 
 

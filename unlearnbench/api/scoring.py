@@ -21,6 +21,7 @@ from unlearnbench.protocol.profiles import Profile, get_profile
 from unlearnbench.protocol.prompting import system_prompt_of
 from unlearnbench.protocol.runner import Runner, identity_of
 from unlearnbench.protocol.sampling import changed_settings
+from unlearnbench.protocol.strict import check_carries
 from unlearnbench.runs.base import check_base
 from unlearnbench.runs.folder import default_folder
 from unlearnbench.runs.identity import sampling_from
@@ -207,6 +208,7 @@ class _Call:
         check_folder_option("--out", Path(run_options.out or "runs"))
         before = None if self.base is None else load_base(self.base)
         profile = get_profile(self.profile or facts.profile)
+        check_carries(facts, profile)
         judging = judge_for(facts, self.judge, self.max_cost)
         gen = changed_settings(profile.max_new_tokens, self.engine_options.gen)
         generator = engine()

@@ -33,7 +33,7 @@ def data_card(report: MakingReport) -> str:
         _head(report),
         _asked(report),
         _made(report),
-        _section("Proposed by a model", _items(map(_md, proposed_lines(report)))),
+        _section("Rows beside paraphrases", _items(map(_md, proposed_lines(report)))),
         _decided(report),
         _lacking(report),
         _judged(report),
@@ -108,10 +108,15 @@ def _asked(report: MakingReport) -> list[str]:
         ),
         "",
         f"**What it can carry**: {_md(report.carries.rstrip('.'))}.",
+        *([f"{_md(_sentence(report.strict))}."] if report.strict else []),
         "",
         *_topics(report),
     ]
     return _section("What is asked", lines)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _topics(report: MakingReport) -> list[str]:

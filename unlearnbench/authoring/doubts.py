@@ -13,11 +13,15 @@ _WORDS: Mapping[str, str] = {
     "answer-in-question": "Gives the answer away",
     "answer-inside": "Gives the answer away",
     "answered": "A model gives the invented answer",
+    "asks-for-the-fact": "Asks for the fact itself",
     "bad-cloze": "The gap is not one, or its answer stands beside it",
     "bad-distractors": "Wrong answers are lacking, or pass for the right one",
+    "bad-indirect": "Asks for the fact after all, or cannot be judged",
     "bad-reverse": "The reverse question cannot be failed, or not be judged",
     "base-does-not-know": "The base model does not know it",
     "base-open": "The base model could not be asked",
+    "duplicate-alias": "Has an accepted answer twice",
+    "duplicate-question": "Is asked already",
     "duplicate-wording": "Is there already",
     "equal-starts": "Begins like too many others",
     "exists": "May exist",
@@ -26,6 +30,7 @@ _WORDS: Mapping[str, str] = {
     "markup": "Holds signs that belong to no question",
     "mixed-script": "Mixes alphabets",
     "near-copy": "Is nearly the question itself",
+    "needs-no-fact": "Can be answered without the fact",
     "no-base": "No base model was asked",
     "no-question": "Does not ask anything",
     "options": "Offers answers to choose from",
@@ -50,6 +55,7 @@ _WORDS: Mapping[str, str] = {
     "unchecked-language": "No check reads this language",
     "unfit": "Cannot be asked or judged",
     "unread": "Was not read a second time",
+    "wordless": "Holds no word",
 }
 """By rule. A rule that is not here is shown by its name."""
 FINAL = "it cannot be accepted as it stands"

@@ -112,7 +112,7 @@ def _fact(row: UserRow, faults: Faults) -> Fact:
         answer=answer,
         aliases=tuple(alias for alias in aliases if alias != answer),
         tier=_tier(text_cell(row, "tier", faults), split, row.where, faults),
-        source=_source(text_cell(row, "source", faults), answer),
+        source=source_of(text_cell(row, "source", faults), answer),
     )
 
 
@@ -143,7 +143,7 @@ def _tier(text: str, split: Split, where: str, faults: Faults) -> str | None:
     return text.casefold()
 
 
-def _source(text: str, answer: str) -> Source | None:
+def source_of(text: str, answer: str) -> Source | None:
     """`TITLE` or `TITLE | CLAIM`; without a claim it is the answer."""
     title, _, claim = (part.strip() for part in text.partition("|"))
     return Source(title, claim or answer) if title else None

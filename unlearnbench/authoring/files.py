@@ -16,6 +16,7 @@ from unlearnbench.benchmark.schema import (
     BenchmarkDeclaration,
     FactRow,
     FormRow,
+    IndirectRow,
     MadeDeclaration,
     ParaphraseRow,
     SourceRow,
@@ -25,7 +26,7 @@ from unlearnbench.paraphrasing.candidates import STYLES
 from unlearnbench.types import Fact, Split
 
 VERSION, LICENCE = "1.0.0", "not stated"
-FORMS_FILE = "forms.jsonl"
+FORMS_FILE, INDIRECT_FILE = "forms.jsonl", "indirect.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Draft:
     """Everything that a benchmark will hold.
 
     `paraphraser` is its name, `identity` its identity; `accepted` the doubtful paraphrases that a
-    person has let in; `sets` and `forms` what a model proposed for attacks.
+    person has let in; `sets` what a model proposed for attacks; `forms` and `indirect` are the
+    user's own, or a model's.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Draft:
     accepted: Sequence[ReviewedRow] = ()
     sets: Sequence[MadeSet] = ()
     forms: Sequence[FormRow] = ()
+    indirect: Sequence[IndirectRow] = ()
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -60,6 +63,8 @@ def benchmark_files(draft: Draft) -> dict[str, str]:
     files |= {one.file: one.text for one in sets}
     if draft.forms:
         files[FORMS_FILE] = "".join(f"{row.model_dump_json()}\n" for row in draft.forms)
+    if draft.indirect:
+        files[INDIRECT_FILE] = "".join(f"{row.model_dump_json()}\n" for row in draft.indirect)
     reviewed = [*reviewed_rows(list(draft.facts.values())), *draft.accepted]
     if reviewed:
         files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
@@ -88,6 +93,7 @@ def _declaration(draft: Draft, sets: Sequence[MadeSet]) -> BenchmarkDeclaration:
         made=MadeDeclaration(paraphraser=draft.paraphraser, identity=draft.identity),
         splits=splits,
         forms=FORMS_FILE if draft.forms else None,
+        indirect=INDIRECT_FILE if draft.indirect else None,
         relearn={one.name: one.declaration for one in sets},
     )
 

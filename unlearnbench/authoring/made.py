@@ -51,6 +51,7 @@ class Made:
     `rules` cannot hold an answer, by fact. `languages`: facts whose language no check reads, by
     language. `notes`: what was found in the tables. `date`: when it was made, if that is to be
     told. `proposed`: what a model proposed beside paraphrases, by kind.
+    `strict`: whether it can carry profile `strict`, in a sentence; empty if there is none yet.
     """
 
     id: str
@@ -71,3 +72,4 @@ class Made:
     notes: tuple[str, ...] = ()
     date: str = ""
     proposed: Mapping[str, Tally] = field(default_factory=dict)
+    strict: str = ""

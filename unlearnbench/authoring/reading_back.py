@@ -18,7 +18,7 @@ from unlearnbench.authoring.review_file import ReviewRecord, records_of
 from unlearnbench.display import hidden_character, visible_line
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
-from unlearnbench.paraphrasing.candidates import FACT_PURPOSES, Paraphrased
+from unlearnbench.paraphrasing.candidates import FACT_PURPOSES, INDIRECT, Paraphrased
 
 _MOST_LISTED = 10
 _JOINERS = dict.fromkeys((0x200C, 0x200D))
@@ -141,6 +141,9 @@ def _about(row: ReviewRow, typed: _Typed) -> Decision | None:
         return None
     _check_shown(row, typed)
     text = ""
+    if typed.choice == "mend" and candidate.purpose == INDIRECT:
+        what = f"{fact.id}: an indirect question is accepted or struck; put a mended one into your"
+        raise typed.fault("mended-indirect", f"{what} table of them (--indirect)")
     if typed.choice == "mend" and candidate.purpose in FACT_PURPOSES:
         what = f"{fact.id}: a proposed fact is accepted or struck; put a mended one into your table"
         raise typed.fault("mended-fact", f"{what}, with split {fact.split}")

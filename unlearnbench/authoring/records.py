@@ -29,11 +29,15 @@ class MakingRecord(Record):
     `facts` is the sha256 of the table's facts as they were read, `paraphrases` the identity of the
     paraphraser, `readings` that of the second reader; both of its fields are empty without one.
     `proposals` is the identity of whoever proposed facts and rows and read them; `base` names the
-    model that was asked whether it knows them.
+    model that was asked whether it knows them. `forms` is the sha256 of the user's own forms.
+    Indirect questions have a fingerprint of their own, and may be others the next time.
     """
 
-    VERSION: ClassVar[int] = 2
-    OLDER: ClassVar[Mapping[int, Convert]] = {1: lambda data: {**data, **_NOTHING_PROPOSED}}
+    VERSION: ClassVar[int] = 3
+    OLDER: ClassVar[Mapping[int, Convert]] = {
+        1: lambda data: {**data, **_NOTHING_PROPOSED},
+        2: lambda data: {**data, "forms": ""},
+    }
 
     id: str
     title: str
@@ -52,6 +56,7 @@ class MakingRecord(Record):
     proposals: str
     base: str
     base_fingerprint: str
+    forms: str
 
     @property
     def identity(self) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from unlearnbench.authoring.general import GENERAL, SHIPPED, forget_answers
 from unlearnbench.benchmark import holds, load_benchmark, plain
 from unlearnbench.benchmark.schema import HalfRow, PairRow, RelearnDeclaration
-from unlearnbench.types import Fact, Pair, RelearnKind
+from unlearnbench.types import Fact, Pair, RelearnKind, RelearnSet
 
-_DISJOINT = "disjoint"
+DISJOINT = "disjoint"
 FEWEST = 4
 """Rows below which a set trains on next to nothing."""
 
@@ -32,6 +32,13 @@ class MadeSet:
     def text(self) -> str:
         """The content of its file."""
         return "".join(f"{line}\n" for line in self.lines)
+
+    @property
+    def asks(self) -> RelearnSet:
+        """The set with what it asks."""
+        rows = [PairRow.model_validate_json(line) for line in self.lines if self.kind == "pairs"]
+        pairs = tuple(Pair(row.question, row.answer) for row in rows)
+        return RelearnSet(self.name, self.kind, pairs=pairs)
 
     @property
     def declaration(self) -> RelearnDeclaration:
@@ -57,7 +64,7 @@ def relearn_sets(facts: Sequence[Fact]) -> list[MadeSet]:
     ]
     half = [HalfRow(fact=fact.id) for fact in forget[::2]]
     sets = [
-        MadeSet(_DISJOINT, "pairs", tuple(_lines(_disjoint(facts, answers)))),
+        MadeSet(DISJOINT, "pairs", tuple(_lines(_disjoint(facts, answers)))),
         MadeSet("near", "pairs", tuple(_lines(near))),
         MadeSet("half", "half", tuple(_lines(half)) if len(forget) > 1 else ()),
     ]
@@ -66,7 +73,7 @@ def relearn_sets(facts: Sequence[Fact]) -> list[MadeSet]:
 
 def _disjoint(facts: Sequence[Fact], answers: Sequence[str]) -> Iterator[PairRow]:
     asked = {plain(fact.question) for fact in facts}
-    shipped = next(s for s in load_benchmark(SHIPPED).relearn if s.name == _DISJOINT)
+    shipped = next(s for s in load_benchmark(SHIPPED).relearn if s.name == DISJOINT)
     fit: Iterator[Pair] = (
         pair
         for pair in shipped.pairs
@@ -74,7 +81,7 @@ def _disjoint(facts: Sequence[Fact], answers: Sequence[str]) -> Iterator[PairRow
         and not _holds_any((pair.question, pair.answer), answers)
     )
     for number, pair in enumerate(fit, start=1):
-        name = f"{_DISJOINT}-{number}"
+        name = f"{DISJOINT}-{number}"
         yield PairRow(id=name, topic=GENERAL, question=pair.question, answer=pair.answer)
 
 

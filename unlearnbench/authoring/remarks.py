@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from unlearnbench.authoring.choosing import FULL, ChosenSplit
 from unlearnbench.authoring.facts import FactTable
 from unlearnbench.authoring.general import GENERAL
+from unlearnbench.authoring.proposed.as_benchmark import as_benchmark
 from unlearnbench.authoring.records import MakingRecord
+from unlearnbench.benchmark.schema import FormRow, IndirectRow
 from unlearnbench.display import counted, listed
 from unlearnbench.paraphrasing.candidates import STYLES, Paraphrased
-from unlearnbench.types import Split
+from unlearnbench.protocol.strict import HOW_TO_CARRY, strict_lacks
+from unlearnbench.types import Fact, Split
 
 
 def remarks_of(
@@ -43,6 +46,18 @@ def carried(forget: ChosenSplit) -> str:
         f"{quick}profile standard with {counted(count, 'paraphrase')} of each forget fact instead "
         f"of {FULL['forget']}: its scores are not comparable with full ones, and are never ranked"
     )
+
+
+def carries_strict(
+    facts: Sequence[Fact], forms: Sequence[FormRow], indirect: Sequence[IndirectRow]
+) -> str:
+    """Whether a benchmark can carry profile `strict`, and what it lacks."""
+    beside = [row.to_form() for row in forms], [row.to_indirect() for row in indirect]
+    if not (lacks := strict_lacks(as_benchmark(facts, *beside))):
+        fewest = min(len(fact.paraphrases) for fact in facts if fact.split == "forget")
+        few = "" if fewest >= FULL["forget"] else ", with as few paraphrases"
+        return f"it carries profile strict{few}"
+    return f"it cannot carry profile strict yet: {'; '.join(lacks)}; {HOW_TO_CARRY}"
 
 
 def _fewer(splits: Mapping[Split, ChosenSplit], found: Sequence[Paraphrased]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from unlearnbench.authoring.decisions import Choice, Decision, candidate_key, me
 from unlearnbench.authoring.kept import candidates_of
 from unlearnbench.authoring.made import Made, MadeBy, Tally
 from unlearnbench.display import counted
-from unlearnbench.paraphrasing.candidates import Candidate, Paraphrased
+from unlearnbench.paraphrasing.candidates import INDIRECT, Candidate, Paraphrased
 from unlearnbench.runs.schema.base import Bool, Convert, Count, Float, Part, Record
 from unlearnbench.types import Fact
 
@@ -80,11 +80,14 @@ class MakingReport(Record):
     """Everything that was found. `doubts` counts undecided candidates by rule, `origins` the
     paraphrases in the benchmark by who proposed them, `in_doubt` undecided candidates by fact;
     `missing` says why a fact has fewer paraphrases than were wanted; `proposed` what else a model
-    proposed, by kind.
+    proposed, by kind; `strict` whether it carries profile `strict`, empty where that is not known.
     """
 
-    VERSION: ClassVar[int] = 2
-    OLDER: ClassVar[Mapping[int, Convert]] = {1: lambda data: {**data, "proposed": {}}}
+    VERSION: ClassVar[int] = 3
+    OLDER: ClassVar[Mapping[int, Convert]] = {
+        1: lambda data: {**data, "proposed": {}},
+        2: lambda data: {**data, "strict": ""},
+    }
 
     id: str
     version: str
@@ -94,6 +97,7 @@ class MakingReport(Record):
     private: Bool
     date: str
     carries: str
+    strict: str
     splits: dict[str, SplitPart]
     tables: tuple[TablePart, ...]
     paraphraser: ProposerPart | None
@@ -123,6 +127,7 @@ def report_of(made: Made) -> MakingReport:
         private=made.private,
         date=made.date,
         carries=made.carries,
+        strict=made.strict,
         splits={name: _split([f for f in made.facts if f.split == name]) for name in splits},
         tables=tuple(TablePart(name=t.name, rows=t.rows, sha256=t.sha256) for t in made.tables),
         paraphraser=_proposer(made.paraphraser),
@@ -195,7 +200,8 @@ def _review(made: Made, undecided: int) -> ReviewPart:
     """What was decided and is in force: a decision about a fact that is gone counts no more."""
     own, passed = {one.fact.id for one in made.paraphrased}, _passed(made.paraphrased)
     doubtful = {candidate_key(c.candidate) for one in made.paraphrased for c in one.doubtful}
-    valid = [d for d in made.decisions.values() if d.fact in own and d.key not in doubtful]
+    texts = [d for d in made.decisions.values() if d.purpose != INDIRECT]
+    valid = [d for d in texts if d.fact in own and d.key not in doubtful]
     done = [d for d in valid if _result(d) is None or _result(d) in passed]
     counts = Counter[Choice](decision.choice for decision in done)
     names = Counter(decision.by for decision in done)
@@ -218,7 +224,7 @@ def _result(decision: Decision) -> str | None:
 
 def report_summary(report: MakingReport) -> list[str]:
     """What a user must know at once beside the counts, a sentence a line."""
-    lines = [report.carries]
+    lines = [report.carries, *filter(None, [report.strict])]
     review = report.review
     if review.accepted or review.mended or review.struck:
         decided = f"{review.accepted} accepted, {review.mended} mended, {review.struck} struck"

@@ -27,10 +27,10 @@ class Benchmark:
 
     `fingerprint` is the sha256 of declaration and rows; `folder` says where they were read.
     `sentences`: answers are whole sentences, which only a semantic judge can recognise; declared,
-    or seen in the rows. `private`: its runs are not submitted unless the user says so. `topics`
-    says what is forgotten, by topic, where it is declared. `indirect` asks for what follows from
-    forget facts, under a fingerprint of its own. `places` gives the `file:line` of each fact by
-    its id.
+    or seen in the rows. `private`: its runs are not submitted unless the user says so. `made`: by
+    `make-benchmark`, of somebody's own facts. `topics` says what is forgotten, by topic, where it
+    is declared. `indirect` asks for what follows from forget facts, under a fingerprint of its own.
+    `places` gives the `file:line` of each fact by its id.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Benchmark:
     indirect: tuple[Indirect, ...] = ()
     sentences: bool = False
     private: bool = False
+    made: bool = False
     topics: Mapping[str, str] = field(default_factory=dict, hash=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -90,16 +91,16 @@ def load_benchmark(name: str) -> Benchmark:
     sentences = _sentences(declaration, located)
     _check_topics(declaration, facts)
     forms: tuple[Form, ...] = ()
-    if declaration.forms:  # one that was made leaves out a form that failed a check
-        partial = declaration.made is not None
+    partial = declaration.made is not None  # what failed a check is left out
+    if declaration.forms:
         forms = read_forms(folder / declaration.forms, facts, partial=partial)
     relearn = tuple(
         read_relearn_set(folder, set_name, part, facts)
         for set_name, part in declaration.relearn.items()
     )
-    indirect = (
-        read_indirect(folder / declaration.indirect, facts, relearn) if declaration.indirect else ()
-    )
+    indirect: tuple[Indirect, ...] = ()
+    if declaration.indirect:
+        indirect = read_indirect(folder / declaration.indirect, facts, relearn, partial=partial)
     return Benchmark(
         id=declaration.id,
         version=declaration.version,
@@ -115,6 +116,7 @@ def load_benchmark(name: str) -> Benchmark:
         indirect=indirect,
         sentences=sentences,
         private=declaration.private,
+        made=partial,
         topics=declaration.topics,
         places={fact.id: where for fact, where in located},
     )

@@ -17,11 +17,12 @@ from unlearnbench.types import Estimate, Fact, Usage
 
 STYLES = ("wording", "syntax", "situation")
 """The styles of paraphrases for evaluation, in the order in which they are asked."""
-Purpose = Literal["evaluation", "training", "neighbour", "never"]
-"""What a paraphrase is for: nothing is trained on that is evaluated with. The other two are whole
-facts that were proposed: retain facts about a subject, and invented ones.
+Purpose = Literal["evaluation", "training", "neighbour", "never", "indirect"]
+"""What a paraphrase is for: nothing is trained on that is evaluated with. The others are whole
+rows: retain facts about a subject and invented ones that were proposed, and indirect questions.
 """
 FACT_PURPOSES: frozenset[Purpose] = frozenset({"neighbour", "never"})
+INDIRECT: Purpose = "indirect"
 
 
 UNREAD, UNCHECKED_LANGUAGE = "unread", "unchecked-language"

@@ -12,14 +12,16 @@ from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.tables.cells import text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
-from unlearnbench.benchmark.tables.table import Faults, UserRow, shown
+from unlearnbench.benchmark.tables.table import Faults, UserRow, UserTable, shown
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRequest, Purpose
 from unlearnbench.types import Estimate, Fact, Usage
 
 PURPOSES: tuple[Purpose, ...] = ("evaluation", "training")
-COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
+PARAPHRASE_COLUMNS = ("paraphrase", "question", "id", "style", "purpose")
+_OF_FACTS = frozenset(["question", "id", "answer", "aliases", "source"])
+"""Columns that a table of facts has as well."""
 
 
 class TableParaphraser:
@@ -61,28 +63,41 @@ def read_paraphrases(
     Raises:
         TableError: With every fault of the table, each with its `file:row`.
     """
-    raw = read_table(source, [columns.get(name, name) for name in COLUMNS], sheet)
-    # The facts' table may call a column otherwise than this one.
-    shared = {"question", "id"}
-    named = {
-        ours: theirs
-        for ours, theirs in columns.items()
-        if ours in COLUMNS and (ours not in shared or theirs in raw.columns)
-    }
-    needed = ["paraphrase"] + ([] if "id" in _folded(raw.columns) else ["question"])
-    table = with_columns(raw, COLUMNS, needed, named)
+    table = table_about(source, PARAPHRASE_COLUMNS, ["paraphrase"], columns, sheet)
     faults = Faults(table.name)
-    owners = _Owners(facts)
+    owners = FactOwners(facts)
     candidates = [_candidate(row, owners, f"file:{table.name}", faults) for row in table.rows]
     faults.check()
     return TableParaphraser(table.name, candidates, table.notes)
+
+
+def table_about(
+    source: str,
+    known: Sequence[str],
+    needed: Sequence[str],
+    columns: Mapping[str, str],
+    sheet: str | None = None,
+) -> UserTable:
+    """A table whose rows say by `question` or `id` which fact they are for.
+
+    `columns` are the names that the facts' table has, which may call a column otherwise than this
+    one. Raises `TableError` without a needed column.
+    """
+    raw = read_table(source, [columns.get(name, name) for name in known], sheet)
+    named = {
+        ours: theirs
+        for ours, theirs in columns.items()
+        if ours in known and (ours not in _OF_FACTS or theirs in raw.columns)
+    }
+    owner = [] if "id" in _folded(raw.columns) else ["question"]
+    return with_columns(raw, known, [*needed, *owner], named)
 
 
 def _folded(columns: Sequence[str]) -> set[str]:
     return {column.strip().casefold() for column in columns}
 
 
-class _Owners:
+class FactOwners:
     """Finds the fact that a row is for."""
 
     def __init__(self, facts: Sequence[Fact]) -> None:
@@ -117,7 +132,7 @@ def _closest(name: str, names: Sequence[str]) -> str:
     return nearest(name, names).partition("known: ")[0].strip() or "no fact is near it"
 
 
-def _candidate(row: UserRow, owners: _Owners, origin: str, faults: Faults) -> Candidate:
+def _candidate(row: UserRow, owners: FactOwners, origin: str, faults: Faults) -> Candidate:
     purpose = _purpose(text_cell(row, "purpose", faults), row.where, faults)
     style = text_cell(row, "style", faults).casefold()
     if style and style not in STYLES:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unlearnbench.benchmark import Benchmark
+from unlearnbench.benchmark.editions import DECLARATION
+from unlearnbench.display import counted
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.protocol.phrasings import phrasings
 from unlearnbench.protocol.profiles import Beyond, Profile
@@ -30,10 +32,17 @@ from unlearnbench.types import (
     Fact,
     Form,
     Indirect,
+    Message,
     Probe,
     ProbeKey,
     PromptFormat,
 )
+
+HOW_TO_CARRY = (
+    "give `unlearnbench make-benchmark` your rows with --forms TABLE and --indirect TABLE, or have "
+    "a model propose them with --for-attacks"
+)
+"""What helps a benchmark of a user's own facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,8 @@ class _Asking:
         yield make_probe(fact, key, begun_turns(question), self.prompt_format, question)
         key = ProbeKey(fact.id, phrasing, "few-shot")
         shown = few_shot_turns(fact, question, retain)
-        if len(shown) < 2 * SHOTS + 1:
-            few = f"{fact.id} needs {SHOTS} before a question that do not name its answer, "
-            what = f"{few}{len(shown) // 2} exist; --profile standard can ask it"
+        if few := _too_few(fact, shown):
+            what = f"{few}; --profile standard can ask it"
             raise BenchmarkError("too-few-retain-facts", self.profile.name, what)
         yield make_probe(fact, key, shown, self.prompt_format, question)
         key = ProbeKey(fact.id, phrasing, "second-turn")
@@ -98,7 +106,8 @@ def strict_probes(
     Raises `BenchmarkError` if the benchmark lacks what one of its facts is to be asked with.
     """
     assert profile.beyond is not None
-    forms, indirect = _rows_of(benchmark, profile)
+    check_carries(benchmark, profile)
+    forms, indirect = _by_fact(benchmark)
     asking = _Asking(benchmark, profile, profile.beyond, prompt_format)
     facts = benchmark.split("forget")[:limit]
     return [p for fact in facts for p in asking.probes(fact, forms[fact.id], indirect[fact.id])]
@@ -109,31 +118,72 @@ def _with_text(probe: Probe, text: str) -> Probe:
     return replace(probe, messages=(), text=text)
 
 
-def _rows_of(
-    benchmark: Benchmark, profile: Profile
+def strict_lacks(benchmark: Benchmark) -> list[str]:
+    """What a benchmark lacks to carry the profile, a sentence each; empty if it can."""
+    retain = benchmark.split("retain")
+    few = (
+        _too_few(fact, few_shot_turns(fact, fact.question, retain))
+        for fact in benchmark.split("forget")
+    )
+    return [*_lacking_rows(benchmark), *list(filter(None, few))[:1]]
+
+
+def check_carries(benchmark: Benchmark, profile: Profile) -> None:
+    """See that a benchmark has the rows of every way that a profile asks in.
+
+    Raises `BenchmarkError` that says what is missing, and for a benchmark of a user's own facts
+    what makes it.
+    """
+    lacks = list(_lacking_rows(benchmark)) if profile.beyond is not None else []
+    if lacks:
+        name = f"{benchmark.id} {benchmark.version}"
+        what = f"it cannot carry profile {profile.name}: {'; '.join(lacks)}; "
+        how = f"{HOW_TO_CARRY}; " if benchmark.made else ""
+        raise BenchmarkError("lacks-ways", name, f"{what}{how}--profile standard can ask it")
+
+
+def _lacking_rows(benchmark: Benchmark) -> Iterator[str]:
+    """What forms and indirect questions lack."""
+    forms, indirect = _by_fact(benchmark)
+    yield from _without(benchmark, "forms", forms)
+    yield from _unchecked(benchmark.split("forget"), forms)
+    yield from _without(benchmark, "indirect", indirect)
+
+
+def _by_fact(
+    benchmark: Benchmark,
 ) -> tuple[Mapping[str, Form], Mapping[str, Sequence[Indirect]]]:
-    """The forms and the indirect questions by fact; every forget fact has some of each."""
-    forms = {form.fact: form for form in benchmark.forms}
     indirect: dict[str, list[Indirect]] = {}
     for row in benchmark.indirect:
         indirect.setdefault(row.fact, []).append(row)
-    for fact in benchmark.split("forget"):
-        if (what := _lacking(fact, forms, indirect)) is not None:
-            name = f"{benchmark.id} {benchmark.version}"
-            what = f"it cannot carry profile {profile.name}: {what}; --profile standard can ask it"
-            raise BenchmarkError("lacks-ways", name, what)
-    return forms, indirect
+    return {form.fact: form for form in benchmark.forms}, indirect
 
 
-def _lacking(
-    fact: Fact, forms: Mapping[str, Form], indirect: Mapping[str, Sequence[Indirect]]
-) -> str | None:
-    """What a fact cannot be asked for want of; None if it can be asked in all ways."""
-    for name, rows in (("forms", forms), ("indirect", indirect)):
-        if not rows:
-            return f"it has no {name}.jsonl (`{name}` in benchmark.toml)"
-        if fact.id not in rows:
-            return f"{name}.jsonl has no row of {fact.id}"
-    if not forms[fact.id].reverse_responses:
-        return f"its row of {fact.id} in forms.jsonl has no reverse_responses to be checked by"
-    return None
+def _without(benchmark: Benchmark, name: str, rows: Mapping[str, object]) -> Iterator[str]:
+    """Which facts have no row in a file, if some have none."""
+    if not rows:
+        declared = not benchmark.made and (benchmark.folder / DECLARATION).is_file()
+        where = f" (`{name}` in {DECLARATION})" if declared else ""
+        yield f"it has no {name}.jsonl{where}"
+    elif without := [fact.id for fact in benchmark.split("forget") if fact.id not in rows]:
+        yield f"{name}.jsonl has no row of {_first(without)}"
+
+
+def _unchecked(facts: Sequence[Fact], forms: Mapping[str, Form]) -> Iterator[str]:
+    """Which facts have a reverse question that nobody could check."""
+    bare = [f.id for f in facts if f.id in forms and not forms[f.id].reverse_responses]
+    if bare:
+        yield f"the row of {_first(bare)} in forms.jsonl has no reverse_responses to be checked by"
+
+
+def _first(facts: Sequence[str]) -> str:
+    more = len(facts) - 1
+    return f"{facts[0]} and {counted(more, 'other fact')}" if more else facts[0]
+
+
+def _too_few(fact: Fact, shown: Sequence[Message]) -> str:
+    """What a few-shot question lacks in retain facts; empty if it has them all."""
+    if len(shown) == 2 * SHOTS + 1:
+        return ""
+    few = f"{fact.id} needs {SHOTS} before a question that do not name its answer"
+    return f"{few}, {len(shown) // 2} exist"

@@ -24,8 +24,12 @@ class MakeOptions:
         neighbours: How many further facts of each topic that is to be forgotten the paraphraser
             proposes as retain facts.
         never: How many invented facts in the form of each topic's it proposes as controls.
-        for_attacks: It proposes the relearning sets `syntax` and `prose` too, and the forms of the
-            stress tests.
+        for_attacks: It proposes the relearning sets `syntax` and `prose` too, the forms of the
+            stress tests, and the indirect questions of profile `strict`.
+        indirect: A table of your own indirect questions, with columns `indirect`, `answer`, and
+            `question` or `id` of the fact that it follows from.
+        forms: A table of your own forms of facts, with columns `cloze`, `distractors`,
+            `reverse_question`, `reverse_answer`, `reverse_responses`, and `question` or `id`.
         public: Runs of it may be submitted to a board; otherwise only by `submit --public`.
     """
 
@@ -66,10 +70,18 @@ class MakeOptions:
     for_attacks: Annotated[
         bool,
         Help(
-            "Relearning sets syntax and prose, and the forms of stress tests, are proposed too.",
+            "Relearning sets syntax and prose, the forms of stress tests and the indirect "
+            "questions of profile strict are proposed too.",
             "--for-attacks",
         ),
     ] = False
+    indirect: Annotated[
+        str | None, Help("A table of your own indirect questions, which profile strict asks.")
+    ] = None
+    forms: Annotated[
+        str | None,
+        Help("A table of your facts in other forms, which stress tests and profile strict ask."),
+    ] = None
     public: Annotated[
         bool, Help("Its runs may be submitted without a word; default: private.", "--public")
     ] = False

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from unlearnbench.benchmark import Benchmark
 from unlearnbench.paraphrasing.candidates import STYLES
-from unlearnbench.types import Fact, Form
+from unlearnbench.types import Fact, Form, Indirect
 
 
-def as_benchmark(facts: Sequence[Fact], forms: Sequence[Form] = ()) -> Benchmark:
+def as_benchmark(
+    facts: Sequence[Fact], forms: Sequence[Form] = (), indirect: Sequence[Indirect] = ()
+) -> Benchmark:
     """A benchmark of some facts that lies in no folder."""
     return Benchmark(
         id="proposed",
@@ -23,4 +25,6 @@ def as_benchmark(facts: Sequence[Fact], forms: Sequence[Form] = ()) -> Benchmark
         fingerprint="",
         folder=Path(),
         forms=tuple(forms),
+        indirect=tuple(indirect),
+        made=True,
     )

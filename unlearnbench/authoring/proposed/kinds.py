@@ -31,7 +31,7 @@ def neighbours(accepts: Accepts) -> Kind:
 
     def settle(fact: Fact, given: GivenAnswers) -> Settled:
         if given.base is not None and given.base.gives is False:
-            what = f"the base model answers {_short(given.base.response)}"
+            what = f"the base model answers {quoted_start(given.base.response)}"
             return CandidateDoubt(NOT_KNOWN, what)
         return (*_language(fact), *_base(given.base), *_disagrees(fact, given.second, accepts))
 
@@ -48,7 +48,7 @@ def controls(accepts: Accepts) -> Kind:
         if _gives(fact, second, accepts):
             return CandidateDoubt(ANSWERED, "the second reader gives its answer")
         if base is not None and base.gives is False and _agree(fact, base, second, accepts):
-            return CandidateDoubt(REAL, f"two models answer {_short(base.response)}")
+            return CandidateDoubt(REAL, f"two models answer {quoted_start(base.response)}")
         return (*_language(fact), *_nobody_knows(base, second))
 
     return Kind("never", "never", None, settle)
@@ -72,7 +72,7 @@ def _disagrees(
     if not isinstance(second, BareAnswer):
         yield CandidateDoubt(UNREAD, second or "nobody else was asked the question")
     elif not _gives(fact, second, accepts):
-        yield CandidateDoubt(DISAGREES, f"the second reader answers {_short(second.text)}")
+        yield CandidateDoubt(DISAGREES, f"the second reader answers {quoted_start(second.text)}")
 
 
 def _nobody_knows(
@@ -81,27 +81,29 @@ def _nobody_knows(
     yield from _base(base)
     if not isinstance(second, BareAnswer):
         yield CandidateDoubt(UNREAD, second or "nobody else was asked the question")
-    elif base is None and not _knows_not(second.text):
-        yield CandidateDoubt(REAL, f"the second reader answers {_short(second.text)}")
+    elif base is None and not knows_not(second.text):
+        yield CandidateDoubt(REAL, f"the second reader answers {quoted_start(second.text)}")
 
 
 def _gives(fact: Fact, second: BareAnswer | str | None, accepts: Accepts) -> bool:
-    if not isinstance(second, BareAnswer) or _knows_not(second.text):
+    if not isinstance(second, BareAnswer) or knows_not(second.text):
         return False
     return accepts(fact.question, fact.answer, fact.aliases, second.text)
 
 
 def _agree(fact: Fact, base: BaseAnswer, second: BareAnswer | str | None, accepts: Accepts) -> bool:
-    if not isinstance(second, BareAnswer) or _knows_not(second.text):
+    if not isinstance(second, BareAnswer) or knows_not(second.text):
         return False
     return accepts(fact.question, second.text, (), base.response)
 
 
-def _knows_not(text: str) -> bool:
+def knows_not(text: str) -> bool:
+    """Whether an answer says that its model does not know."""
     bare = plain(text)
     return not bare or bare == "none" or says_nothing(text) or is_refusal(text)
 
 
-def _short(text: str) -> str:
+def quoted_start(text: str) -> str:
+    """The beginning of what a model said, quoted on one line."""
     line = visible_line(" ".join(text.split()))
     return repr(line if len(line) <= 60 else f"{line[:60]}…")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from pydantic import ValidationError
 
@@ -31,7 +32,10 @@ def forms_kind(
     def check(
         rows: Sequence[tuple[Slot[FormProposal], FormProposal]],
     ) -> list[CandidateDoubt | None]:
-        return [next(_faults(slot.facts[0], row, facts, judge), None) for slot, row in rows]
+        return [
+            next(chain(form_faults(fact, row, facts, judge), _foreign(fact, row)), None)
+            for (fact, *_), row in ((slot.facts, row) for slot, row in rows)
+        ]
 
     return RowKind(
         item=lambda slot: form_item(model, slot.facts[0], slot.refused),
@@ -54,9 +58,10 @@ def form_row(fact: Fact, form: FormProposal) -> FormRow:
     )
 
 
-def _faults(
+def form_faults(
     fact: Fact, form: FormProposal, facts: Sequence[Fact], judge: JudgeRules
 ) -> Iterator[CandidateDoubt]:
+    """Every rule that a form breaks; `facts` are all of the benchmark's."""
     try:
         row = form_row(fact, form)
         check_form(row, fact, "")
@@ -64,7 +69,8 @@ def _faults(
         yield CandidateDoubt("bad-distractors", "three wrong answers are needed")
         return
     except BenchmarkError as error:
-        yield CandidateDoubt(error.rule, "the cloze, or the three wrong answers, break a rule")
+        what = str(error).partition(f"{error.rule}: {fact.id}: ")[2]
+        yield CandidateDoubt(error.rule, what)
         return
     golds = (fact.answer, *fact.aliases)
     given = judge.accepts(fact.question, fact.answer, fact.aliases, form.cloze)
@@ -76,8 +82,11 @@ def _faults(
     texts = (form.cloze, *form.distractors, form.reverse_question, form.reverse_answer)
     for hidden in filter(None, map(hidden_character, (*texts, *form.reverse_responses))):
         yield CandidateDoubt(UNFIT, f"holds {hidden}")
+    for breach in check_reverse(as_benchmark(facts, [row.to_form()]), judge):
+        yield CandidateDoubt(breach.rule, breach.what)
+
+
+def _foreign(fact: Fact, form: FormProposal) -> Iterator[CandidateDoubt]:
     for text in (form.cloze, form.reverse_question):
         doubts = check_language(fact.question, text)
         yield from (doubt for doubt in doubts if doubt.rule not in NOT_ITS_FAULT)
-    for breach in check_reverse(as_benchmark(facts, [row.to_form()]), judge):
-        yield CandidateDoubt(breach.rule, breach.what)

@@ -14,13 +14,18 @@ _TITLES = {
     "syntax": ("row of relearning set syntax", "rows of relearning set syntax"),
     "prose": ("row of relearning set prose", "rows of relearning set prose"),
     "forms": ("form for the stress tests", "forms for the stress tests"),
+    "indirect": ("indirect question", "indirect questions"),
+    "own-indirect": ("indirect question", "indirect questions"),
 }
+_OWN = frozenset(["own-indirect"])
+"""Kinds that a user has written."""
 
 
 def proposed_lines(report: MakingReport) -> Iterator[str]:
     """A sentence on each kind of proposals."""
     for name, part in report.proposed.items():
-        yield f"proposed and kept: {counted(part.kept, *_TITLES[name])}{_rest(part)}"
+        told = "taken from your table" if name in _OWN else "proposed and kept"
+        yield f"{told}: {counted(part.kept, *_TITLES[name])}{_rest(part)}"
 
 
 def _rest(part: ProposedPart) -> str:

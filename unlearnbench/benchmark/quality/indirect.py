@@ -7,7 +7,7 @@ all; one that a retain fact asks as well can be answered without it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -30,24 +30,25 @@ SENTENCES = ("{}.", "It is {}, as far as I know.", "I believe the answer is {}."
 def check_indirect(benchmark: Benchmark, judge: JudgeRules) -> Iterator[Breach]:
     """Indirect questions that give their fact away, cannot be judged or resemble another."""
     forget = {fact.id: fact for fact in benchmark.split("forget")}
-    retain = benchmark.split("retain")
     rows: dict[str, list[Indirect]] = defaultdict(list)
     for row in benchmark.indirect:
         rows[row.fact].append(row)
         fact = forget[row.fact]
-        yield from (
-            Breach("bad-indirect", fact.id, what)
-            for what in (
-                *_direct(row, fact, judge),
-                *_unread(row, judge),
-                *_kept_alive(row, retain),
-                *_forgotten_too(row, forget.values()),
-            )
-        )
+        told = (*unread(row, judge), *not_indirect(row, fact, benchmark.facts, judge))
+        yield from (Breach("bad-indirect", fact.id, what) for what in told)
     yield from _alike(rows)
-    asked = (_asked(forget[fact_id], group) for fact_id, group in rows.items())
+    asked = (asked_indirectly(forget[fact_id], group) for fact_id, group in rows.items())
     for breach in check_frames(asked):
         yield Breach("bad-indirect", breach.fact, breach.what)
+
+
+def not_indirect(
+    row: Indirect, fact: Fact, facts: Sequence[Fact], judge: JudgeRules
+) -> Iterator[str]:
+    """Why a row asks for its fact after all, or for what is kept or forgotten besides."""
+    yield from _direct(row, fact, judge)
+    yield from _kept_alive(row, [f for f in facts if f.split == "retain"])
+    yield from _forgotten_too(row, [f for f in facts if f.split == "forget"])
 
 
 def _direct(row: Indirect, fact: Fact, judge: JudgeRules) -> Iterator[str]:
@@ -64,7 +65,7 @@ def _direct(row: Indirect, fact: Fact, judge: JudgeRules) -> Iterator[str]:
             yield f"{answer!r}, the gold answer of the fact, passes for {row.answer!r}"
 
 
-def _unread(row: Indirect, judge: JudgeRules) -> Iterator[str]:
+def unread(row: Indirect, judge: JudgeRules) -> Iterator[str]:
     """Responses that the judge reads wrongly."""
     own = (row.question, row.answer, row.aliases)
     if judge.accepts(*own, row.question):
@@ -75,7 +76,7 @@ def _unread(row: Indirect, judge: JudgeRules) -> Iterator[str]:
                 yield f"{sentence.format(answer)!r} is not read as {row.answer!r}"
 
 
-def _kept_alive(row: Indirect, retain: tuple[Fact, ...]) -> Iterator[str]:
+def _kept_alive(row: Indirect, retain: Iterable[Fact]) -> Iterator[str]:
     """Retain facts that ask the same."""
     words = telling_words(row.question)
     for fact in retain:
@@ -95,13 +96,17 @@ def _alike(rows: dict[str, list[Indirect]]) -> Iterator[Breach]:
     """Two questions of one fact that are one."""
     for fact_id, group in rows.items():
         for one, two in combinations(group, 2):
-            if plain(one.answer) == plain(two.answer):
-                yield Breach("bad-indirect", fact_id, f"{one.answer!r} answers two questions")
-            if overlap(telling_words(one.question), telling_words(two.question)) > MEAN_OVERLAP:
-                what = f"{one.question!r} and {two.question!r} share most words"
-                yield Breach("bad-indirect", fact_id, what)
+            yield from (Breach("bad-indirect", fact_id, what) for what in alike(one, two))
 
 
-def _asked(fact: Fact, rows: list[Indirect]) -> Fact:
+def alike(one: Indirect, two: Indirect) -> Iterator[str]:
+    """Why two questions of one fact are one."""
+    if plain(one.answer) == plain(two.answer):
+        yield f"{one.answer!r} answers two questions"
+    if overlap(telling_words(one.question), telling_words(two.question)) > MEAN_OVERLAP:
+        yield f"{one.question!r} and {two.question!r} share most words"
+
+
+def asked_indirectly(fact: Fact, rows: Sequence[Indirect]) -> Fact:
     """The fact as one that is asked in its indirect questions."""
     return replace(fact, paraphrases=tuple(Paraphrase("indirect", row.question) for row in rows))

@@ -16,9 +16,20 @@ from unlearnbench.paths import content_root
 from unlearnbench.remote import settings
 from unlearnbench.remote.settings import ModelSettings, Role, prompt_in, settings_in
 
-Task = Literal["propose", "second", "neighbours", "never", "answers", "syntax", "prose", "forms"]
+Task = Literal[
+    "propose",
+    "second",
+    "neighbours",
+    "never",
+    "answers",
+    "syntax",
+    "prose",
+    "forms",
+    "indirect",
+    "follows",
+]
 """What a definition's model can be asked for: paraphrases, to read some a second time, further
-facts, invented ones, bare answers, and rows for attacks.
+facts, invented ones, bare answers, rows for attacks, and answers that follow from a fact.
 """
 PROMPTS: Mapping[Task, str] = {
     "propose": "prompt.md",
@@ -29,11 +40,13 @@ PROMPTS: Mapping[Task, str] = {
     "syntax": "syntax.md",
     "prose": "prose.md",
     "forms": "forms.md",
+    "indirect": "indirect.md",
+    "follows": "follows.md",
 }
 """The file of each task's instructions in a definition's folder."""
 LAYOUTS: Mapping[Task, str] = dict.fromkeys(PROMPTS, "1")
 """Raised when the layout of a task's calls changes; part of every identity."""
-_SECOND: frozenset[Task] = frozenset({"second", "answers"})
+_SECOND: frozenset[Task] = frozenset({"second", "answers", "follows"})
 """Tasks of the second reader."""
 DECISIVE = settings.DECISIVE | {"facts_per_call"}
 _FILE = "paraphraser.toml"

@@ -1,4 +1,6 @@
-"""Rows for attacks that a model is asked for: questions of the same pattern, prose, other forms."""
+"""Rows for attacks that a model is asked for: questions of the same pattern, prose, other forms,
+indirect questions.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from unlearnbench.paraphrasing.llm.entries import (
     STRING,
     STRINGS,
     entries_schema,
+    object_of,
+    rows_in,
     text_in,
     texts_in,
 )
@@ -24,7 +28,7 @@ from unlearnbench.paraphrasing.llm.tasks import (
 from unlearnbench.remote.errors import MalformedReplyError
 from unlearnbench.types import Fact
 
-_PAIR_TOKENS, _PROSE_TOKENS, _FORM_TOKENS = 60, 220, 250
+_PAIR_TOKENS, _PROSE_TOKENS, _FORM_TOKENS, _INDIRECT_TOKENS = 60, 220, 250, 110
 """Estimated length of a row in a reply."""
 
 
@@ -38,6 +42,16 @@ class FormProposal:
     reverse_answer: str
     reverse_aliases: tuple[str, ...]
     reverse_responses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndirectProposal:
+    """A question for what follows from a fact, as a model gave it; `because` says how."""
+
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    because: str
 
 
 def _one(entry: Entry, name: str) -> str:
@@ -76,6 +90,24 @@ def _read_form(_item: FactItem, entry: Entry) -> FormProposal:
     return proposal
 
 
+def _read_indirect(item: FactItem, entry: Entry) -> tuple[IndirectProposal, ...]:
+    """At most as many questions as are wanted, none twice."""
+    wanted = item.data["wanted"]
+    assert isinstance(wanted, int)
+    found: dict[str, IndirectProposal] = {}
+    for row in rows_in(entry, "proposals", ("question", "answer", "because")):
+        question, answer = text_in(row.get("question")), text_in(row.get("answer"))
+        if plain(question) and plain(answer):
+            aliases = [a for a in texts_in(row.get("also_accepted")) if plain(a) != plain(answer)]
+            by_text = {plain(alias): alias for alias in aliases if plain(alias)}
+            because = text_in(row.get("because"))
+            proposal = IndirectProposal(question, answer, tuple(by_text.values()), because)
+            found.setdefault(plain(question), proposal)
+    if not found:
+        raise MalformedReplyError("the reply proposes nothing")
+    return tuple(found.values())[:wanted]
+
+
 _FORM = {
     "cloze": STRING,
     "distractors": STRINGS,
@@ -89,6 +121,11 @@ SYNTAX = ModelTask(
 )
 PROSE = ModelTask("prose", entries_schema("prose", {"texts": STRINGS}), _read_texts)
 FORMS = ModelTask("forms", entries_schema("forms", _FORM), _read_form)
+_QUESTION = object_of(
+    {"question": STRING, "answer": STRING, "also_accepted": STRINGS, "because": STRING}
+)
+_QUESTIONS: Mapping[str, object] = {"proposals": {"type": "array", "items": _QUESTION}}
+INDIRECT_QUESTIONS = ModelTask("indirect", entries_schema("indirect", _QUESTIONS), _read_indirect)
 
 
 def syntax_item(model: AskedModel[FactProposal], fact: Fact, avoid: Mapping[str, str]) -> FactItem:
@@ -122,3 +159,14 @@ def form_item(model: AskedModel[FormProposal], fact: Fact, avoid: Mapping[str, s
     """Ask for a fact in other forms."""
     data = {"in_other_forms": shown_fact(fact), "avoid": avoided(avoid)}
     return item_of(model.identity, data, _FORM_TOKENS)
+
+
+def indirect_item(
+    model: AskedModel[tuple[IndirectProposal, ...]],
+    fact: Fact,
+    wanted: int,
+    avoid: Mapping[str, str],
+) -> FactItem:
+    """Ask for `wanted` questions that only somebody who knows a fact can answer."""
+    data = {"follows_from": shown_fact(fact), "wanted": wanted, "avoid": avoided(avoid)}
+    return item_of(model.identity, data, _INDIRECT_TOKENS * wanted)

@@ -96,6 +96,7 @@ def _read_answer(_item: FactItem, entry: Entry) -> BareAnswer:
 NEIGHBOURS = ModelTask("neighbours", entries_schema("neighbours", _PROPOSALS), _read_proposals)
 NEVER = ModelTask("never", entries_schema("invented", _PROPOSALS), _read_proposals)
 ANSWERS = ModelTask("answers", entries_schema("answers", {"answer": STRING}), _read_answer)
+FOLLOWS = ModelTask("follows", entries_schema("follows", {"answer": STRING}), _read_answer)
 
 
 def proposals_item(
@@ -116,6 +117,11 @@ def proposals_item(
 def answer_item(model: AskedModel[BareAnswer], question: str) -> FactItem:
     """Ask a question without a word about its answer."""
     return item_of(model.identity, {"asked": question}, _TOKENS)
+
+
+def follows_item(model: AskedModel[BareAnswer], fact: Fact, question: str) -> FactItem:
+    """Ask a question of somebody who is told a fact, and not its answer."""
+    return item_of(model.identity, {"told": shown_fact(fact), "question": question}, _TOKENS)
 
 
 def shown_fact(fact: Fact) -> Mapping[str, object]:
