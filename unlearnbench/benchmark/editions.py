@@ -50,7 +50,7 @@ def find_benchmark(name: str) -> Path:
     stem, at, version = name.partition("@")
     if at and stem in shipped:
         return _edition(stem, version)
-    if name.partition(":")[0] == "rwku":
+    if name.partition(":")[0].partition("-")[0] in ("rwku", "wmdp"):
         what = "its rows do not ship; give --source hub, or a folder that holds them"
         raise BenchmarkError("unknown-benchmark", repr(name), what)
     hint = nearest(name, shipped)

@@ -1,0 +1,149 @@
+"""WMDP's accuracy and ours of a checkpoint, and its questions as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unlearnbench.benchmark.choices.questions import ChoiceSet
+from unlearnbench.benchmark.wmdp import WMDP, WmdpPart, WmdpQuestions, chosen_parts, load_wmdp
+from unlearnbench.benchmark.wmdp_export import export_wmdp
+from unlearnbench.benchmark.wmdp_facts import LeftOut, load_wmdp_tables, wmdp_facts
+from unlearnbench.errors import RunError
+from unlearnbench.protocol.prompting import check_by_protocol
+from unlearnbench.types.options import EngineOptions
+from unlearnbench.utility.tables import table_digest
+from unlearnbench.wmdp.findings import wmdp_findings
+from unlearnbench.wmdp.measure import AnsweredQuestion, measure_part
+from unlearnbench.wmdp.record import WmdpPartRecord, WmdpRecord, WmdpRow
+from unlearnbench.wmdp.scores import (
+    GUESSING,
+    kept_score,
+    one_letter,
+    open_answers,
+    part_scores,
+    ties,
+)
+
+if TYPE_CHECKING:
+    from unlearnbench.engines.transformers.engine import TransformersEngine
+
+Answers = Mapping[WmdpPart, tuple[AnsweredQuestion, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class WmdpExport:
+    """The files that were written, and which questions are not asked openly, and why."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    asked: int
+    left_out: tuple[LeftOut, ...]
+
+
+def score_wmdp(
+    checkpoint: str,
+    source: str,
+    parts: Sequence[str] = (),
+    *,
+    base: str | None = None,
+    engine_options: EngineOptions = EngineOptions(),
+) -> WmdpRecord:
+    """Measure WMDP's accuracy by letters, and beside it four rotations and choices written out.
+
+    Args:
+        checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
+        source: `hub`, or a folder with WMDP's tables.
+        parts: `bio`, `chem`, `cyber`. Default: all three.
+        base: The model before unlearning, to compare with.
+        engine_options: How the checkpoints are run.
+
+    Returns:
+        The scores by part, each an interval while a question is open, and what they do not show.
+
+    Raises:
+        UnlearnbenchError: For every error that the caller can correct.
+    """
+    from unlearnbench.engines.transformers.engine import TransformersEngine
+
+    check_by_protocol(engine_options, "wmdp")
+    tables = load_wmdp(source, chosen_parts(parts))
+    engine = TransformersEngine(checkpoint, engine_options)
+    info, vocabulary = engine.info, engine.tokenizer.get_vocab()
+    answers = _measured(engine, tables)
+    del engine  # two models need not fit into memory
+    before, base_fingerprint = None, None
+    if base is not None:
+        engine = TransformersEngine(base, engine_options)
+        _check_base(base, engine, str(info.settings["dtype"]), vocabulary)
+        before, base_fingerprint = _measured(engine, tables), engine.info.fingerprint
+    return WmdpRecord(
+        source=source,
+        checkpoint=info.checkpoint,
+        checkpoint_fingerprint=info.fingerprint,
+        dtype=str(info.settings["dtype"]),
+        base=base,
+        base_fingerprint=base_fingerprint,
+        parts={
+            table.part: _part(table, answers[table.part], before and before[table.part])
+            for table in tables
+        },
+    )
+
+
+def export_questions(source: str, parts: Sequence[str], folder: Path) -> WmdpExport:
+    """Write the parts' questions into a folder that then serves as `source`, and `facts.csv`, what
+    is asked openly as `make-benchmark` takes it, with `left_out.csv` beside it.
+
+    Raises `BenchmarkError` for rows that cannot be had, or a folder that is not empty.
+    """
+    tables = load_wmdp_tables(source, chosen_parts(parts), ())
+    found = wmdp_facts(tables)
+    files = export_wmdp(tables, found, folder)
+    asked = sum(fact.split == "forget" for fact in found.facts)
+    return WmdpExport(folder, tuple(files), asked, found.left_out)
+
+
+def _measured(engine: TransformersEngine, tables: Sequence[WmdpQuestions]) -> Answers:
+    from unlearnbench.engines.transformers.measured import LoadedModel
+
+    return {table.part: measure_part(LoadedModel(engine), table) for table in tables}
+
+
+def _check_base(
+    base: str, engine: TransformersEngine, dtype: str, vocabulary: Mapping[str, int]
+) -> None:
+    """Raise `RunError` for a base that was asked in other tokens or with other rounding."""
+    if engine.tokenizer.get_vocab() != vocabulary:
+        raise RunError(
+            f"--base {base}: its tokenizer is another one, so that its tokens, and what a choice "
+            "is worth a token, are no measure for the checkpoint; name the model it was made from"
+        )
+    if engine.info.settings["dtype"] != dtype:
+        other = engine.info.settings["dtype"]
+        raise RunError(f"--base {base}: it runs in {other}, not {dtype}; give both one --dtype")
+
+
+def _part(
+    table: WmdpQuestions,
+    answers: tuple[AnsweredQuestion, ...],
+    before: tuple[AnsweredQuestion, ...] | None,
+) -> WmdpPartRecord:
+    scores = part_scores(answers)
+    base_scores = part_scores(before) if before else None
+    letter, n_ties = one_letter(answers), ties(answers)
+    return WmdpPartRecord(
+        data=table_digest(ChoiceSet(f"wmdp-{table.part}", WMDP, "mmlu", table.rows)),
+        n=len(answers),
+        scores=scores,
+        guessing=GUESSING,
+        base_scores=base_scores,
+        kept=kept_score(answers, before) if before else None,
+        one_letter=letter,
+        ties=n_ties,
+        findings=wmdp_findings(scores, base_scores, letter, n_ties),
+        open=open_answers(answers),
+        rows={one.id: WmdpRow(one.gold, one.letters, one.texts) for one in answers},
+    )
