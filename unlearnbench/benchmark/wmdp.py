@@ -65,13 +65,18 @@ def _table(source: str, part: WmdpPart) -> Table:
             raise
         what = f"no wmdp-{part} is there, only {', '.join(others)}: name what is there, --part NAME"
         raise BenchmarkError(error.rule, error.where, what) from error
-    if not table.rows:
-        raise BenchmarkError("missing-rows", config, "the table is empty")
-    for name in COLUMNS:
-        if name not in table.rows[0]:
-            what = f"no column {name!r}; there are: {', '.join(table.rows[0])}"
-            raise BenchmarkError("missing-column", f"{config} row 1", what)
+    check_columns(table, config)
     return table
+
+
+def check_columns(table: Table, name: str) -> None:
+    """Raise `BenchmarkError` for a table without rows, or without one of WMDP's columns."""
+    if not table.rows:
+        raise BenchmarkError("missing-rows", name, "the table is empty")
+    for column in COLUMNS:
+        if column not in table.rows[0]:
+            what = f"no column {column!r}; there are: {', '.join(table.rows[0])}"
+            raise BenchmarkError("missing-column", f"{name} row 1", what)
 
 
 def _file_name(source: str, part: WmdpPart) -> str:

@@ -40,9 +40,15 @@ class WmdpTables:
 class LeftOut:
     """A question that is not asked openly: its table and row, and the rule that says so."""
 
-    place: str
+    table: str
+    row: int
     reason: str
     question: str
+
+    @property
+    def place(self) -> str:
+        """Table and row, as errors name them."""
+        return f"{self.table} row {self.row}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,13 @@ def wmdp_facts(tables: WmdpTables) -> WmdpFacts:
             facts.append(fact)
             places[fact.id] = place
         if not any(place.startswith(f"{name} ") for place in places.values()):
-            raise BenchmarkError("no-facts", name, _why_none(left_out))
+            raise BenchmarkError("no-facts", name, _why_none(name, left_out))
     asked = {plain(row.question.question) for table in tables.forget for row in table.rows}
     for fact, place in _facts(tables.retain, RETAIN, "retain", left_out, asked):
         facts.append(replace(fact, tier=TIER))
         places[fact.id] = place
     if not any(fact.split == "retain" for fact in facts):
-        raise BenchmarkError("no-facts", RETAIN, _why_none(left_out))
+        raise BenchmarkError("no-facts", RETAIN, _why_none(RETAIN, left_out))
     return WmdpFacts(tuple(facts), places, tuple(left_out))
 
 
@@ -140,21 +146,21 @@ def _facts(
     """The facts of one table with their places; `taken` are stems that are asked elsewhere."""
     questions = [row.question for row in rows]
     for row, repeated in zip(rows, repeated_stems(questions), strict=True):
-        number = row.id.rpartition("/")[2]
-        place, stem = f"{table} row {number}", row.question.question
+        number, stem = int(row.id.rpartition("/")[2]), row.question.question
         reason = why_not_open(row.question) or repeated
         if reason is None and plain(stem) in taken:
             reason = "is among those to forget"
         if reason is not None:
-            left_out.append(LeftOut(place, reason, stem))
+            left_out.append(LeftOut(table, number, reason, stem))
             continue
-        name = f"{table if split == 'forget' else 'wmdp-retain'}-{int(number):04d}"
+        name = f"{table if split == 'forget' else 'wmdp-retain'}-{number:04d}"
         topic = plain(row.question.subject).replace(" ", "-") or split
-        yield Fact(name, split, topic, stem, gold_text(row.question)), place
+        yield Fact(name, split, topic, stem, gold_text(row.question)), f"{table} row {number}"
 
 
-def _why_none(left_out: Sequence[LeftOut]) -> str:
-    return f"none of its questions can be asked without choices: {reasons(left_out)}"
+def _why_none(table: str, left_out: Sequence[LeftOut]) -> str:
+    own = [one for one in left_out if one.table == table]
+    return f"none of its questions can be asked without choices: {reasons(own)}"
 
 
 def _stems(tables: WmdpTables) -> set[str]:

@@ -13,7 +13,7 @@ from unlearnbench.benchmark.choices.questions import PosedQuestion, posed
 from unlearnbench.benchmark.choices.rows import lettered_questions
 from unlearnbench.benchmark.choices.sources import MMLU, ChoiceSource, load_choices
 from unlearnbench.benchmark.hub import SUFFIXES, load_table
-from unlearnbench.benchmark.wmdp import WmdpPart
+from unlearnbench.benchmark.wmdp import WmdpPart, check_columns
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
 
@@ -54,6 +54,7 @@ def _beside(folder: Path, subjects: Sequence[str]) -> Retained:
         )
         raise BenchmarkError("missing-file", f"{folder}/{RETAIN}.jsonl", what)
     table = load_table(str(folder), "", None, RETAIN)
+    check_columns(table, RETAIN)
     questions = lettered_questions(table.rows, {}, RETAIN)
     have = {question.subject for question in questions if question.subject}
     for subject in subjects:

@@ -132,8 +132,9 @@ def _print_export(done: WmdpExport, as_json: bool) -> int:
         return 0
     stdout().print(f"{done.folder}: {', '.join(path.name for path in done.files)}", soft_wrap=True)
     stdout().print(f"asked openly: {counted(done.asked, 'question')} to forget")
-    if done.left_out:
-        stdout().print(f"not asked openly: {reasons(done.left_out)}", soft_wrap=True)
+    for name in dict.fromkeys(one.table for one in done.left_out):
+        own = [one for one in done.left_out if one.table == name]
+        stdout().print(f"not asked openly of {name}: {reasons(own)}", soft_wrap=True)
     table, made = (shlex.quote(str(done.folder / name)) for name in ("facts.csv", "paraphrases"))
     stdout().print(
         f"next: unlearnbench make-benchmark {table} --paraphraser … --out {made}", soft_wrap=True
