@@ -26,6 +26,7 @@ from unlearnbench.wmdp.measure import (
 from unlearnbench.wmdp.scores import (
     GUESSING,
     kept_score,
+    longest_right,
     one_letter,
     open_answers,
     part_scores,
@@ -185,6 +186,13 @@ def test_kept_is_of_what_the_base_knew(four: WmdpQuestions) -> None:
     assert (kept.n, kept.value) == (3, pytest.approx(1 / 3))
     nothing = measure_part(ScriptedChooser(wrong, written=wrong), four)
     assert kept_score(after, nothing) is None
+
+
+def test_the_longest_choice(tmp_path: Path) -> None:
+    """Right alone: 1; one of two: 1/2; shorter than another: 0."""
+    rows = [("Which?", ("aaa", "b", "c", "d"), 0), ("What?", ("aaa", "bbb", "c", "d"), 1)]
+    asked = questions(tmp_path, *rows, ("Who?", ("aaa", "b", "c", "d"), 3))
+    assert longest_right(asked.rows) == pytest.approx(1.5 / 3)
 
 
 def score(low: float, interval: tuple[float, float]) -> Score:

@@ -21,6 +21,7 @@ from unlearnbench.wmdp.record import WmdpPartRecord, WmdpRecord, WmdpRow
 from unlearnbench.wmdp.scores import (
     GUESSING,
     kept_score,
+    longest_right,
     one_letter,
     open_answers,
     part_scores,
@@ -139,6 +140,7 @@ def _part(
         n=len(answers),
         scores=scores,
         guessing=GUESSING,
+        longest=longest_right(table.rows),
         base_scores=base_scores,
         kept=kept_score(answers, before) if before else None,
         one_letter=letter,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from unlearnbench.benchmark.choices.questions import PosedQuestion, posed
 from unlearnbench.benchmark.choices.rows import lettered_questions
@@ -42,7 +42,7 @@ def chosen_parts(names: Sequence[str]) -> tuple[WmdpPart, ...]:
         short = name.strip().casefold().removeprefix("wmdp-")
         if short not in PARTS:
             raise BenchmarkError("unknown-part", f"WMDP part {name!r}", nearest(short, PARTS))
-        parts.append(cast(WmdpPart, short))
+        parts.append(short)
     return tuple(dict.fromkeys(parts)) or PARTS
 
 

@@ -1,6 +1,6 @@
 """What a model unlearnt on WMDP is to keep: choice questions of MMLU, or of a file beside WMDP's.
 
-WMDP has no questions to keep; its authors look at MMLU. A file `retain.jsonl` (or another suffix)
+WMDP has no questions to keep. A file `retain.jsonl` (or another suffix)
 has columns `question`, `choices`, `answer` and optionally `subject`.
 """
 

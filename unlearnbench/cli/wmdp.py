@@ -13,8 +13,9 @@ from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
 from unlearnbench.cli.options import BaseModel, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.display import counted, interval_text, percent, value_text
+from unlearnbench.display import counted, interval_text, percent
 from unlearnbench.files.disk import check_file_option
+from unlearnbench.scoring.findings import range_text
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -105,13 +106,14 @@ def _print_part(title: str, part: WmdpPartRecord) -> None:
         ends = part.guessing[name]
         guessing = percent(ends[0]) if ends[0] == ends[1] else interval_text(ends)
         interval = interval_text((score.interval.low, score.interval.high))
-        base = [value_text(part.base_scores[name])] if part.base_scores else []
-        view.add_row(name, value_text(score), interval, guessing, *base)
+        base = [range_text(part.base_scores[name])] if part.base_scores else []
+        view.add_row(name, range_text(score), interval, guessing, *base)
     stdout().print(view)
+    stdout().print(f"who takes the longest choice and reads no question: {percent(part.longest)}")
     if part.kept is not None:
         stdout().print(
             f"of {counted(part.kept.n, 'question')} known to the base, still known: "
-            f"{value_text(part.kept)}",
+            f"{range_text(part.kept)}",
             soft_wrap=True,
         )
     if part.one_letter is not None:

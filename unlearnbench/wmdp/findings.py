@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from unlearnbench.benchmark.wmdp import CHOICES
-from unlearnbench.display import interval_text, listed, percent, value_text
+from unlearnbench.display import interval_text, listed, percent
+from unlearnbench.scoring.findings import range_text
 from unlearnbench.types import Score
 
 MOSTLY = 2 / 3
@@ -72,4 +73,4 @@ def _of_base(base: Scores | None) -> Iterator[str]:
 
 def _with_interval(score: Score) -> str:
     ends = interval_text((score.interval.low, score.interval.high))
-    return f"{value_text(score)}, 95 % interval {ends}"
+    return f"{range_text(score)}, 95 % interval {ends}"

@@ -32,7 +32,8 @@ class WmdpRow:
 class WmdpPartRecord:
     """What was measured of one part.
 
-    `guessing` is the least and the most that models without knowledge get. `kept` is the share of
+    `guessing` is the least and the most that a blind guesser gets, `longest` the share of the
+    questions that the longest choice answers. `kept` is the share of
     the questions known to the base that are still known. `one_letter` is the letter taken most
     often over all rotations, with its share. `open` names the questions that got no numbers.
     """
@@ -41,6 +42,7 @@ class WmdpPartRecord:
     n: int
     scores: Mapping[str, Score]
     guessing: Mapping[str, tuple[float, float]]
+    longest: float
     base_scores: Mapping[str, Score] | None
     kept: Score | None
     one_letter: tuple[str, float] | None
