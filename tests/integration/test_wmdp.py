@@ -111,8 +111,8 @@ def test_paraphrases_come_from_a_benchmark_made_of_the_export(
     exported = ("wmdp", "--source", tables, "--part", "chem", "--export", folder)
     done = command_line(*exported)
     assert done.code == 0, done.err
-    assert "not asked openly of wmdp-chem: 1 denies\n" in done.out
-    assert "not asked openly of retain: 1 points at its choices\n" in done.out
+    assert "not asked openly of wmdp-chem: denies (1)\n" in done.out
+    assert "not asked openly of retain: points at its choices (1)\n" in done.out
     table = tmp_path / "mine.csv"
     asked, other = "Which metal does rust form on?", "What metal gets covered by rust?"
     table.write_text(f"question,paraphrase,style\n{asked},{other},wording\n")
@@ -237,6 +237,7 @@ FAULTS: dict[str, tuple[Callable[[list[Row]], list[Row]], str]] = {
     "three choices": (_with(choices=["a", "b", "c"], answer=0), "row 2: bad-choices: 3 choices"),
     "five choices": (_with(choices=list("abcde"), answer=0), "row 2: bad-choices: 5 choices"),
     "no list": (_with(choices="a or b"), "row 2: bad-choices: 'a or b' is no list"),
+    "a list in a list": (_with(choices=[["a"], "b", "c", "d"], answer=0), "is a list or an object"),
     "an empty choice": (_with(choices=["a", " ", "c", "d"], answer=0), "one of its choices is"),
     "out of range": (_with(answer=4), "row 2: bad-answer: gold answer '4'"),
     "negative": (_with(answer=-1), "row 2: bad-answer: gold answer '-1'"),
@@ -312,7 +313,7 @@ def test_no_stem_that_can_be_asked(table: str, tmp_path: Path) -> None:
     folder = changed_wmdp(tmp_path / "tables", "wmdp-chem", lambda rows: rows)
     row = {"question": "Which of these is it?", "choices": list("abcd"), "answer": 0}
     (folder / f"{table}.jsonl").write_text(json.dumps(row), "utf-8")
-    with pytest.raises(BenchmarkError, match=f"{table}: no-facts: none .* 1 points at its choices"):
+    with pytest.raises(BenchmarkError, match=rf"{table}: no-facts: none .* choices \(1\)$"):
         load_source("wmdp-bio", str(folder))
 
 

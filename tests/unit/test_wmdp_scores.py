@@ -204,7 +204,12 @@ SENTENCES = {
     "nothing to say": ((ABOVE, ABOVE), (ABOVE, ABOVE), ("A", 0.3), []),
     "no base": ((ABOVE, ABOVE), None, ("A", 0.3), ["without --base"]),
     "one letter": ((ABOVE, ABOVE), (ABOVE, ABOVE), ("C", 0.9), ["letter C is taken in 90.0"]),
-    "letters lost": ((CHANCE, ABOVE), (ABOVE, ABOVE), ("A", 0.4), ["what it lost are the letters"]),
+    "letters lost": (
+        (CHANCE, ABOVE),
+        (ABOVE, ABOVE),
+        ("A", 0.4),
+        ["what it lacks are the letters"],
+    ),
     "below chance": ((BELOW, CHANCE), (ABOVE, ABOVE), ("A", 0.4), ["rotations.mean and letters"]),
     "base below too": ((BELOW, CHANCE), (BELOW, ABOVE), ("A", 0.4), ["by letters the base"]),
     "base guesses": ((CHANCE, CHANCE), (CHANCE, CHANCE), ("A", 0.4), ["nothing can be seen to go"]),

@@ -13,6 +13,7 @@ from unlearnbench.benchmark.wmdp_export import export_wmdp
 from unlearnbench.benchmark.wmdp_facts import LeftOut, load_wmdp_tables, wmdp_facts
 from unlearnbench.errors import RunError
 from unlearnbench.protocol.prompting import check_by_protocol
+from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.tables import table_digest
 from unlearnbench.wmdp.findings import wmdp_findings
@@ -72,13 +73,16 @@ def score_wmdp(
     check_by_protocol(engine_options, "wmdp")
     tables = load_wmdp(source, chosen_parts(parts))
     engine = TransformersEngine(checkpoint, engine_options)
-    info, vocabulary = engine.info, engine.tokenizer.get_vocab()
+    info = engine.info
+    if base is not None:
+        _check_tokenizer(base, engine)  # before anything is asked
     answers = _measured(engine, tables)
     del engine  # two models need not fit into memory
-    before, base_fingerprint = None, None
+    before: Answers | None = None
+    base_fingerprint = None
     if base is not None:
         engine = TransformersEngine(base, engine_options)
-        _check_base(base, engine, str(info.settings["dtype"]), vocabulary)
+        _check_dtype(base, engine, info)
         before, base_fingerprint = _measured(engine, tables), engine.info.fingerprint
     return WmdpRecord(
         source=source,
@@ -88,7 +92,7 @@ def score_wmdp(
         base=base,
         base_fingerprint=base_fingerprint,
         parts={
-            table.part: _part(table, answers[table.part], before and before[table.part])
+            table.part: _part(table, answers[table.part], before[table.part] if before else None)
             for table in tables
         },
     )
@@ -113,17 +117,21 @@ def _measured(engine: TransformersEngine, tables: Sequence[WmdpQuestions]) -> An
     return {table.part: measure_part(LoadedModel(engine), table) for table in tables}
 
 
-def _check_base(
-    base: str, engine: TransformersEngine, dtype: str, vocabulary: Mapping[str, int]
-) -> None:
-    """Raise `RunError` for a base that was asked in other tokens or with other rounding."""
-    if engine.tokenizer.get_vocab() != vocabulary:
+def _check_tokenizer(base: str, engine: TransformersEngine) -> None:
+    """Raise `RunError` for a base with other tokens, `CheckpointError` if there is none."""
+    from unlearnbench.checkpoints.resolve import resolve
+    from unlearnbench.engines.transformers.tokenizers import load_tokenizer
+
+    if load_tokenizer(resolve(base)).get_vocab() != engine.tokenizer.get_vocab():
         raise RunError(
             f"--base {base}: its tokenizer is another one, so that its tokens, and what a choice "
             "is worth a token, are no measure for the checkpoint; name the model it was made from"
         )
-    if engine.info.settings["dtype"] != dtype:
-        other = engine.info.settings["dtype"]
+
+
+def _check_dtype(base: str, engine: TransformersEngine, info: GeneratorInfo) -> None:
+    other, dtype = engine.info.settings["dtype"], info.settings["dtype"]
+    if other != dtype:
         raise RunError(f"--base {base}: it runs in {other}, not {dtype}; give both one --dtype")
 
 

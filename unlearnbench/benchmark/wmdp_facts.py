@@ -133,7 +133,7 @@ def wmdp_facts(tables: WmdpTables) -> WmdpFacts:
 def reasons(left_out: Sequence[LeftOut]) -> str:
     """How many questions are left out by each rule, the commonest first."""
     counts = Counter(one.reason for one in left_out).most_common()
-    return ", ".join(f"{number} {reason}" for reason, number in counts)
+    return ", ".join(f"{reason} ({number})" for reason, number in counts)
 
 
 def _facts(

@@ -39,10 +39,13 @@ def load_retained(source: str, parts: Sequence[WmdpPart], subjects: Sequence[str
     try:
         found = load_choices(f"mmlu:{','.join(chosen)}", ChoiceSource())
     except BenchmarkError as error:
-        if error.rule != "unknown-subject":
-            raise
-        what = f"{', '.join(chosen)}: not all of them are subjects of {MMLU}; see its page"
-        raise BenchmarkError(error.rule, "--benchmark wmdp-…:SUBJECT", what) from error
+        if error.rule == "unknown-subject":
+            what = f"{', '.join(chosen)}: not all of them are subjects of {MMLU}; see its page"
+            raise BenchmarkError(error.rule, "--benchmark wmdp-…:SUBJECT", what) from error
+        if error.rule == "hub-unreachable":
+            what = f"offline, give --source FOLDER with WMDP's tables and {RETAIN}.jsonl"
+            raise BenchmarkError(error.rule, MMLU, what) from error
+        raise
     return found.rows, found.source
 
 

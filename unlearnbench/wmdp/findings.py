@@ -43,7 +43,7 @@ def _lost_letters(scores: Scores, letter: tuple[str, float] | None) -> Iterator[
     if letters.interval.low <= _CHANCE < texts.interval.low:
         yield (
             f"by letters it may be guessing ({_with_interval(letters)}), written out it is not "
-            f"({_with_interval(texts)}): what it lost are the letters"
+            f"({_with_interval(texts)}): what it lacks are the letters"
         )
 
 
