@@ -130,7 +130,7 @@ def wmdp_facts(tables: WmdpTables) -> WmdpFacts:
     return WmdpFacts(tuple(facts), places, tuple(left_out))
 
 
-def reasons(left_out: Sequence[LeftOut]) -> str:
+def counted_reasons(left_out: Sequence[LeftOut]) -> str:
     """How many questions are left out by each rule, the commonest first."""
     counts = Counter(one.reason for one in left_out).most_common()
     return ", ".join(f"{reason} ({number})" for reason, number in counts)
@@ -160,7 +160,7 @@ def _facts(
 
 def _why_none(table: str, left_out: Sequence[LeftOut]) -> str:
     own = [one for one in left_out if one.table == table]
-    return f"none of its questions can be asked without choices: {reasons(own)}"
+    return f"none of its questions can be asked without choices: {counted_reasons(own)}"
 
 
 def _stems(tables: WmdpTables) -> set[str]:

@@ -124,7 +124,7 @@ def _print_part(title: str, part: WmdpPartRecord) -> None:
 
 
 def _print_export(done: WmdpExport, as_json: bool) -> int:
-    from unlearnbench.benchmark.wmdp_facts import reasons
+    from unlearnbench.benchmark.wmdp_facts import counted_reasons
 
     if as_json:
         left_out = [f"{one.place} {one.reason}" for one in done.left_out]
@@ -136,7 +136,7 @@ def _print_export(done: WmdpExport, as_json: bool) -> int:
     stdout().print(f"asked openly: {counted(done.asked, 'question')} to forget")
     for name in dict.fromkeys(one.table for one in done.left_out):
         own = [one for one in done.left_out if one.table == name]
-        stdout().print(f"not asked openly of {name}: {reasons(own)}", soft_wrap=True)
+        stdout().print(f"not asked openly of {name}: {counted_reasons(own)}", soft_wrap=True)
     table, made = (shlex.quote(str(done.folder / name)) for name in ("facts.csv", "paraphrases"))
     stdout().print(
         f"next: unlearnbench make-benchmark {table} --paraphraser … --out {made}", soft_wrap=True

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from string import ascii_uppercase
 from typing import Protocol
 
 import numpy as np
@@ -19,10 +18,10 @@ from unlearnbench.benchmark.choices.questions import LetteredQuestion, PosedQues
 from unlearnbench.benchmark.matching import plain
 from unlearnbench.benchmark.wmdp import CHOICES, WmdpQuestions
 from unlearnbench.types import Probe
+from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import raw_probe
 from unlearnbench.utility.tables import LetteringModel, table_prompt
 
-LETTERS = ascii_uppercase[:CHOICES]
 Four = tuple[float, ...]
 
 

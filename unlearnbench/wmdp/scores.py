@@ -13,7 +13,8 @@ from unlearnbench.benchmark.choices.questions import PosedQuestion
 from unlearnbench.benchmark.wmdp import CHOICES
 from unlearnbench.scoring.intervals import clustered
 from unlearnbench.types import Interval, Score
-from unlearnbench.wmdp.measure import LETTERS, AnsweredQuestion, Four
+from unlearnbench.utility.choice import LETTERS
+from unlearnbench.wmdp.measure import AnsweredQuestion, Four
 
 _CHANCE = 1 / CHOICES
 _SAME = 1e-9
@@ -52,9 +53,9 @@ def part_scores(answers: Sequence[AnsweredQuestion]) -> dict[str, Score]:
         "texts": by_texts,
         "known": is_known,
     }
-    scores = {name: share(name, _each(answers, way)) for name, way in by_question.items()}
+    scores = {name: right_share(name, _each(answers, way)) for name, way in by_question.items()}
     askings = [(one.group, hit) for one in answers for hit in _rotations(one)]
-    scores["rotations.mean"] = share("rotations.mean", askings)
+    scores["rotations.mean"] = right_share("rotations.mean", askings)
     return {name: scores[name] for name in GUESSING}
 
 
@@ -67,7 +68,7 @@ def kept_score(
     """
     knew = {one.id for one in base if is_known(one)}
     asked = [one for one in answers if one.id in knew]
-    return share("kept", _each(asked, is_known)) if asked else None
+    return right_share("kept", _each(asked, is_known)) if asked else None
 
 
 def one_letter(answers: Sequence[AnsweredQuestion]) -> tuple[str, float] | None:
@@ -136,7 +137,7 @@ def is_known(one: AnsweredQuestion) -> bool | None:
     return _any([by_letters(one), by_texts(one)])
 
 
-def share(name: str, units: _Units) -> Score:
+def right_share(name: str, units: _Units) -> Score:
     """A share of units, clustered by group; open ones are out in `low` and in in `high`."""
     n, n_open = len(units), sum(right is None for _, right in units)
     ends = [[(group, bool(right)) for group, right in units]]
