@@ -270,7 +270,7 @@ def test_a_retain_log_of_something_else_is_refused(
     change: dict[str, Any], words: str, tiny_llama: Path, tmp_path: Path, command_line: CommandLine
 ) -> None:
     folder, log = write(tmp_path / "muse"), tmp_path / "log.json"
-    (record,) = score_muse([str(tiny_llama)], "news", str(folder), engine_options=FLOAT32)
+    (record,) = score_muse([str(tiny_llama)], "news", str(folder), engine_options=FLOAT32).records
     log.write_text(json.dumps({**record.to_disk(), **change}))
     done = command_line("muse", "nowhere", "--source", folder, "--retain-log", log)
     assert done.code == 2

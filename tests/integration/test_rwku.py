@@ -161,7 +161,7 @@ def test_the_command_prints_a_table_and_writes_the_record(
     assert done.code == 0, done.err
     assert "mia_forget.min_k_plus_plus" in done.out
     stored = json.loads(out.read_text("utf-8"))
-    assert stored["schema"] == "unlearnbench-rwku/1"
+    assert stored["schema"] == "unlearnbench-rwku/2"
     assert stored["subjects"] == [KELVIN]
     assert stored["scores"]["forget_level3.role-play"] is not None
     again = command_line(*command, "--json")
@@ -198,6 +198,15 @@ def test_mistakes_are_one_line(words: list[object], says: str, command_line: Com
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["rwku", "rwku:Marie Curie", "muse-news", "muse", "tofu-forget10"])
+def test_a_benchmark_of_others_without_a_source_says_what_is_missing(
+    name: str, command_line: CommandLine
+) -> None:
+    done = command_line("score", "nowhere", "--benchmark", name, "-q")
+    assert (done.code, done.out) == (2, "")
+    assert "its rows do not ship; give --source hub, or a folder that holds them" in done.err
 
 
 @pytest.mark.usefixtures("scripted")

@@ -57,6 +57,16 @@ def test_utility_is_measured_of_every_base_and_checkpoint() -> None:
         assert ["--utility" in job.command for job in jobs] == [on, on]
 
 
+def test_every_job_asks_the_files_of_others() -> None:
+    subject = replace(SUBJECT, benchmark="rwku:Marie Curie", source="/tables")
+    plan = PlanFile.model_validate({**PLAN.model_dump(exclude_none=True), "source": "/tables"})
+    jobs = jobs_of(plan, subject)
+    assert {job.kind for job in jobs} == {"base", "train", "score", "stress", "relearn"}
+    for job in jobs:
+        at = job.command.index("--benchmark")
+        assert job.command[at : at + 4] == ("--benchmark", subject.benchmark, "--source", "/tables")
+
+
 PLAN = PlanFile.model_validate(
     {
         "benchmark": "wkf",

@@ -120,6 +120,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": None,
         "judge": None,
         "method": "jensun",
+        "source": None,
         "train_options": TrainOptions(),
         "run_options": RunOptions(),
     },
@@ -157,7 +158,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "profile": "quick",
         "seed": 0,
         "engine_options": EngineOptions(),
-        **dict.fromkeys(("on", "price", "base", "judge", "limit")),
+        **dict.fromkeys(("on", "price", "source", "base", "judge", "limit")),
     },
     "relearn": {
         "checkpoint": "x",
@@ -182,7 +183,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "engine_options": EngineOptions(),
         "run_options": RunOptions(),
         "executor_options": ExecutorOptions(),
-        **dict.fromkeys(("base", "judge", "limit", "max_cost")),
+        **dict.fromkeys(("source", "base", "judge", "limit", "max_cost")),
     },
     "tofu": {
         "checkpoint": "x",
@@ -190,6 +191,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "forget": None,
         "retain_log": None,
         "eval_log": None,
+        "out": None,
         "tofu_options": TofuOptions(),
         "engine_options": EngineOptions(),
     },
@@ -207,6 +209,8 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "source": "hub",
         "like": "muse",
         "retain_log": None,
+        "out": None,
+        "resume": True,
         "engine_options": EngineOptions(),
     },
     "utility": {
@@ -416,6 +420,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "train sweep": [
         *TRAIN,
         *RUN,
+        ("--source hub", "source", "hub"),
         ("--profile quick", "profile", "quick"),
         ("--judge g", "judge", "g"),
     ],
@@ -434,6 +439,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         *RUN,
         *EXECUTOR,
         *ATTACK,
+        ("--source hub", "source", "hub"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
         ("--only lens --only cloze", "only", ["lens", "cloze"]),
@@ -468,6 +474,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
     "stress dry": [
         *DRY,
         *ENGINE,
+        ("--source hub", "source", "hub"),
         ("--judge gemini", "judge", "gemini"),
         ("--engine vllm", "engine", "vllm"),
         ("--engine-set a=1", "engine_options.engine_set", {"a": "1"}),
@@ -483,7 +490,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--source f", "source", "f"),
         ("--subject A", "subjects", ["A"]),
         ("--subject A --subject B", "subjects", ["A", "B"]),
-        ("--out r.json", "source", "hub"),
+        ("--out r.json", "out", Path("r.json")),
     ],
     "wmdp": [
         *ENGINE,
@@ -508,6 +515,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--forget forget25", "forget", "forget25"),
         ("--retain-log r.json", "retain_log", Path("r.json")),
         ("--eval-log l.json", "eval_log", Path("l.json")),
+        ("--out o.json", "out", Path("o.json")),
         ("--end-token", "tofu_options.end_token", True),
         ("--no-end-token", "tofu_options.end_token", False),
         ("--released-strength", "tofu_options.released_strength", True),
@@ -519,6 +527,9 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--corpus books", "corpus", "books"),
         ("--source here", "source", "here"),
         ("--like open-unlearning", "like", "open-unlearning"),
+        ("--out o.json", "out", Path("o.json")),
+        ("--resume", "resume", True),
+        ("--no-resume", "resume", False),
         ("--retain-log r.json", "retain_log", Path("r.json")),
     ],
     "utility": [
@@ -589,8 +600,6 @@ SEEN_ELSEWHERE = {
     "--store": "the same, and reliability/test_more_kills.py",
     "--tuned": "the same",
     "--hub": "integration/test_publish.py",
-    "tofu --out": "integration/test_command_effects.py",
-    "muse --out": "integration/test_muse.py",
     "utility --utility-judge": "integration/test_win_rate.py",
     "utility --max-cost": "the same",
     "utility --dry-run": "the same",
@@ -697,8 +706,17 @@ def test_no_option_is_left_out_of_this_table() -> None:
     assert missing == []
 
 
+def test_whoever_takes_a_benchmark_takes_the_files_of_others() -> None:
+    """The worst case over rwku, muse or tofu can be put to a checkpoint by every such command."""
+    options: dict[str, set[str]] = {}
+    for command, option in offered(typer.main.get_command(app)):
+        options.setdefault(command, set()).add(option)
+    takers = {command for command, spelt in options.items() if "--benchmark" in spelt}
+    assert {"score", "known", "train", "stress", "relearn"} <= takers
+    assert [c for c in sorted({*takers, "show benchmark"}) if "--source" not in options[c]] == []
+
+
 REFUSED = [
-    ("train --base x --sweep lr=1 --source hub", "--source does not go with --sweep"),
     ("train --base x --profile quick", "--profile and --judge belong to --sweep"),
     ("train --base x --judge rules", "--profile and --judge belong to --sweep"),
     ("train --base x --sweep lr=1 --dry-run", "--dry-run plans one training"),

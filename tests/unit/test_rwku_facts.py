@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -298,3 +299,23 @@ def test_a_subject_spelt_in_two_ways_is_one(name: str, tmp_path: Path) -> None:
         n: len(rows) for n, rows in whole.texts.items()
     }
     assert {row.subject for rows in found.questions.values() for row in rows} == {*found.subjects}
+
+
+def test_subjects_of_other_scripts_keep_their_rows_apart(tmp_path: Path) -> None:
+    """Two names that sound alike, and one that has no sound, are three people."""
+    others = ("李娜", "李纳", "☮")
+    folder = tmp_path / "tables"
+    changed_tables(folder, "forget_level1", lambda rows: rows)
+    for table in ("forget_level1", "forget_level2", "forget_level3", "neighbor_level2"):
+        own = [row for row in rows_of(table) if row["subject"] == "Kelvin, Lord"]
+        more = [{**row, "subject": name} for name in others for row in own]
+        change_table(folder, table, more.__add__)
+    whole = load_source("rwku", str(folder))
+    ids = [fact.id for fact in whole.facts]
+    assert len(set(ids)) == len(ids)
+    topics = {fact.topic for fact in whole.split("forget")}
+    assert len(topics) == 5
+    for name in others:
+        one = load_source(f"rwku:{name}", str(folder))
+        assert len(one.split("forget")) == 2
+        assert re.fullmatch(r"rwku-[a-z]+-[0-9a-f]{8}", one.id)

@@ -14,8 +14,7 @@ from unlearnbench.api.engines import (
     names_for_workers,
 )
 from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
-from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.sources import load_source
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.environment import extra, this_process
 from unlearnbench.errors import EngineError, PluginError, TrainingError
 from unlearnbench.files.disk import check_folder_option
@@ -53,6 +52,7 @@ def stress(
     checkpoint: str,
     benchmark: str | Benchmark = "wkf",
     *,
+    source: str | None = None,
     only: Sequence[str] = (),
     base: str | None = None,
     profile: str = "quick",
@@ -74,6 +74,7 @@ def stress(
     Args:
         checkpoint: Hub id, local folder, PEFT adapter folder, `.gguf` file, or alias.
         benchmark: Name of a shipped benchmark, a folder with one, or a loaded one.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse`: `hub` or a folder.
         only: Names of the stress tests to run. Default: all that can be run.
         base: The model before unlearning. Tests that need it are left out without one, unless they
             are named.
@@ -104,7 +105,7 @@ def stress(
     check_by_protocol(engine_options, "stress")
     asking = asking_engine(engine, engine_options)
     _check_workers(engine, executor_options)
-    facts = _prepare(benchmark, run_options)
+    facts = _prepare(benchmark, run_options, source)
     tests = [load("stress", name)() for name in only or available("stress")]
     missing = left_out(tests, base is not None, asking is None)
     if only and missing:
@@ -240,13 +241,9 @@ def relearn(
         return Attacked(folder, run_relearning(replace(job, crew=crew), folder))
 
 
-def _prepare(
-    benchmark: str | Benchmark, run_options: RunOptions, source: str | None = None
-) -> Benchmark:
+def _prepare(benchmark: str | Benchmark, run_options: RunOptions, source: str | None) -> Benchmark:
     check_folder_option("--out", Path(run_options.out or "runs"))
-    if not isinstance(benchmark, str):
-        return benchmark
-    return load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+    return named_benchmark(benchmark, source)
 
 
 def _resolved(

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnbench.benchmark import load_benchmark
+from unlearnbench.benchmark import Benchmark
 from unlearnbench.benchmark.editions import benchmark_names
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.campaign.jobs import CampaignJob, PlannedContents, jobs_of
 from unlearnbench.campaign.plan import read_plan, trainings
 from unlearnbench.campaign.results import CampaignRow, campaign_rows, result_folders, write_table
@@ -108,8 +109,10 @@ def _absolute(plan: PlanFile) -> PlanFile:
         if (part := getattr(plan, name)) is not None
     }
     models = [_full(model, ALIASES) for model in plan.models]
-    benchmark = _full(plan.benchmark, benchmark_names())
-    return plan.model_copy(update={**parts, "models": models, "benchmark": benchmark})
+    benchmark = plan.benchmark if plan.source else _full(plan.benchmark, benchmark_names())
+    source = plan.source and _full(plan.source, ("hub",))
+    named = {"models": models, "benchmark": benchmark, "source": source}
+    return plan.model_copy(update={**parts, **named})
 
 
 def _full(name: str, known: Container[str]) -> str:
@@ -122,18 +125,18 @@ def _subject(plan: PlanFile) -> PlannedContents:
     from unlearnbench.api.training import check_training
     from unlearnbench.checkpoints.resolve import resolve
 
-    benchmark = load_benchmark(plan.benchmark)
+    benchmark = named_benchmark(plan.benchmark, plan.source)
     for training in trainings(plan):
         settings: dict[str, str | bool | int | float] = dict(training.settings)
         options = TrainOptions(preset=training.preset, seed=training.seed, settings=settings)
         check_training(training.method, options)
-    _check_parts(plan)
+    _check_parts(plan, benchmark)
     models = {model: resolve(model).fingerprint for model in plan.models}
     program = str(versions()["unlearnbench"])
-    return PlannedContents(plan.benchmark, benchmark.fingerprint, models, program)
+    return PlannedContents(plan.benchmark, benchmark.fingerprint, models, program, plan.source)
 
 
-def _check_parts(plan: PlanFile) -> None:
+def _check_parts(plan: PlanFile, benchmark: Benchmark) -> None:
     """Raise for a profile, judge or arm that does not exist."""
     from unlearnbench.attacks.relearn.arms import expand_arms
     from unlearnbench.protocol.profiles import get_profile
@@ -142,7 +145,7 @@ def _check_parts(plan: PlanFile) -> None:
         get_profile(plan.score.profile)
     load("engines", plan.score.engine)
     if plan.relearn is not None:
-        expand_arms(plan.relearn.arms, load_benchmark(plan.benchmark))
+        expand_arms(plan.relearn.arms, benchmark)
     if not plan.train and (plan.stress or plan.relearn):
         raise CampaignError("stress and relearn are of trained checkpoints: give a [[train]]")
 

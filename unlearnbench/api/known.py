@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from unlearnbench.api.scoring import score
-from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.sources import load_source
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.benchmark.subset import Selection, check_rows_there, write_subset
 from unlearnbench.errors import RunError
 from unlearnbench.files.disk import check_folder_option
@@ -73,7 +72,8 @@ def known(
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
         engine: Name, `endpoint:URL` for a server, or an object that answers probes itself.
-        source: The authors' own files of `lkf`, `tofu` or `rwku`; their facts cannot be kept.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse`; their facts cannot be
+            kept.
         limit: Only the first so many facts of each split; such facts cannot be kept.
         seed: Seeds the draw of in-context examples.
         max_cost: US dollars that each paid judge may spend; the rest stays open.
@@ -95,7 +95,7 @@ def known(
     options = (engine_options, run_options, executor_options)
     run = _stored(Path(checkpoint), dict(zip(_MAKING, (*making, *options), strict=True)))
     if run is None:
-        facts = _benchmark(benchmark or _DEFAULT, source)
+        facts = named_benchmark(benchmark or _DEFAULT, source)
         if folder is not None:
             _check_whole(facts, limit)
         run = score(
@@ -113,7 +113,7 @@ def known(
             on_progress=on_progress,
         )
     elif benchmark is not None or folder is not None:
-        facts = _benchmark(benchmark or run.record.score_identity.benchmark, None)
+        facts = named_benchmark(benchmark or run.record.score_identity.benchmark, None)
         _check_same(run, facts)
     knowledge = Knowledge(run)
     if HEADLINE not in run.scores:
@@ -157,12 +157,6 @@ def _stored(folder: Path, settings: Mapping[str, object]) -> Run | None:
             "the checkpoint instead"
         )
     return load_judged(folder)
-
-
-def _benchmark(benchmark: str | Benchmark, source: str | None) -> Benchmark:
-    if not isinstance(benchmark, str):
-        return benchmark
-    return load_benchmark(benchmark) if source is None else load_source(benchmark, source)
 
 
 def _check_same(run: Run, facts: Benchmark) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unlearnbench.api.asked_utility import shipped_sets
 from unlearnbench.benchmark.utility_sets import UtilitySets
 from unlearnbench.types import Probe
+from unlearnbench.types.raw import raw_question
 from unlearnbench.utility.measure import NEW_TOKENS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes, raw_probe
 
@@ -66,6 +67,6 @@ def _texts(sets: UtilitySets) -> Iterator[Probe]:
     ):
         yield raw_probe(question.id, prompt)
         for choice in question.choices:
-            yield raw_probe(question.id, f"Question: {question.question}\nAnswer: {choice}")
+            yield raw_probe(question.id, raw_question(question.question, choice))
     for paragraph in sets.prose:
         yield raw_probe(paragraph.id, paragraph.text)

@@ -10,8 +10,7 @@ from unlearnbench.api.asked_utility import names_of_others
 from unlearnbench.api.planned_judging import judging_work
 from unlearnbench.api.planned_utility import with_utility
 from unlearnbench.attacks.catalog import SCALES, default_arms, get_relearn_profile
-from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.sources import load_source
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.errors import PluginError, UnlearnbenchError
 from unlearnbench.naming import nearest
 from unlearnbench.planning.machines import Machine, named_machine, priced
@@ -21,7 +20,6 @@ from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.types.options import EngineOptions, TrainOptions, UtilityOptions
 
 if TYPE_CHECKING:
-    from unlearnbench.benchmark import Benchmark
     from unlearnbench.checkpoints.outline import CheckpointOutline
     from unlearnbench.planning.forecast import Forecast, JudgingWork, Work
     from unlearnbench.planning.workload import TokenCounter
@@ -54,7 +52,7 @@ def plan_score(
     asked = Asked(0, 0, 0, 0, 0)
     judging: list[JudgingWork] = []
     for name in benchmarks:
-        facts = _facts(name, source)
+        facts = named_benchmark(name, source)
         how = get_profile(profile or facts.profile)
         plan = make_plan(facts, how, counter.prompt_format, seed, limit)
         most = int(engine_options.gen.get("max_new_tokens", how.max_new_tokens))
@@ -90,7 +88,7 @@ def plan_train(
     settings, parameters = check_training(method, train_options)
     outline, counter, machine = _looked_up(base, on, price, train_options.device)
     job = load("methods", method)(parameters)
-    trained = trained_by(_facts(benchmark, source), job, settings, counter)
+    trained = trained_by(named_benchmark(benchmark, source), job, settings, counter)
     autocast = {"auto": machine.dtype, "bf16": "bfloat16", "fp16": "bfloat16"}
     trained = replace(trained, dtype=autocast.get(settings.precision, "float32"))
     return _forecast(
@@ -119,7 +117,7 @@ def plan_relearn(
     from unlearnbench.attacks.relearn.points import point_probes
     from unlearnbench.planning.workload import asked_by, relearned_by, times
 
-    facts = _facts(benchmark, source)
+    facts = named_benchmark(benchmark, source)
     scale = get_relearn_profile(profile, long)
     chosen = arms or default_arms(facts, profile)
     names = expand_arms(chosen, facts)
@@ -146,6 +144,7 @@ def plan_stress(
     *,
     on: str | None = None,
     price: float | None = None,
+    source: str | None = None,
     only: Sequence[str] = (),
     base: str | None = None,
     profile: str = "quick",
@@ -164,7 +163,7 @@ def plan_stress(
         raise PluginError(f"--profile {profile}: {nearest(profile, SCALES)}")
     tests = [load("stress", name)() for name in only or available("stress")]
     names = [test.name for test in tests if base is not None or not test.needs_base]
-    facts = _facts(benchmark, None)
+    facts = named_benchmark(benchmark, source)
     scale = replace(SCALES[profile], limit=limit)
     outline, counter, machine = _looked_up(checkpoint, on, price, engine_options.device)
     runs = stress_probes(names, facts, scale, counter.prompt_format, seed)
@@ -222,7 +221,3 @@ def _forecast(
 
 def _dtype(options: EngineOptions, machine: Machine) -> str:
     return machine.dtype if options.dtype == "auto" else options.dtype
-
-
-def _facts(benchmark: str, source: str | None) -> Benchmark:
-    return load_benchmark(benchmark) if source is None else load_source(benchmark, source)

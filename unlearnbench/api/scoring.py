@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, overload
 
 from unlearnbench.api.engines import ENDPOINT, MakeEngine, engine_maker
 from unlearnbench.api.run_utility import UtilityBeside, utility_beside
-from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.sources import load_source
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.interfaces import Generator, Judge
@@ -110,8 +109,8 @@ def score(
         profile: How facts become probes. Default: the benchmark's.
         judge: Name (`NAME` or `NAME:ARGUMENT`) or object. Default: the benchmark's.
         engine: Name, `endpoint:URL` for a server, or an object that answers probes itself.
-        source: The authors' own files of `lkf`, `tofu` or `rwku` instead of the rows that ship:
-            `hub` or a folder.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that
+            ship: `hub` or a folder.
         limit: Only the first so many facts of each split; such a run is not ranked.
         seed: Seeds the draw of in-context examples.
         base: Folder of a run of the model before unlearning; the findings then say what there was
@@ -147,7 +146,7 @@ def score(
     )
     with engine_maker(engine, checkpoint, engine_options, executor_options) as make:
         if isinstance(benchmark, str) or not isinstance(benchmark, Sequence):
-            run = call.score(_benchmark(benchmark, source), make, run_options)
+            run = call.score(named_benchmark(benchmark, source), make, run_options)
             call.measure(make, [run])
             return run
         runs = call.score_each(benchmark, make, run_options)
@@ -188,7 +187,7 @@ class _Call:
             raise BenchmarkError("no-benchmark", "score", "name one or more")
         if self.base is not None or self.source is not None:
             raise BenchmarkError("several", "--base, --source", "give them with one benchmark")
-        facts = [_benchmark(benchmark, None) for benchmark in benchmarks]
+        facts = [named_benchmark(benchmark) for benchmark in benchmarks]
         counts = Counter(benchmark.id for benchmark in facts)
         repeated = [name for name, n in counts.items() if n > 1]
         if repeated:
@@ -275,9 +274,3 @@ def _beyond_identity(facts: Benchmark, profile: Profile, seed: int) -> dict[str,
         "sample_temperature": profile.beyond.temperature,
         "sampling_seed": seed,
     }
-
-
-def _benchmark(benchmark: str | Benchmark, source: str | None) -> Benchmark:
-    if not isinstance(benchmark, str):
-        return benchmark
-    return load_benchmark(benchmark) if source is None else load_source(benchmark, source)

@@ -68,6 +68,7 @@ def sweep(
     benchmark: str = "wkf",
     *,
     method: str = "jensun",
+    source: str | None = None,
     profile: str | None = None,
     judge: str | Judge | None = None,
     train_options: TrainOptions = TrainOptions(),
@@ -88,6 +89,7 @@ def sweep(
         values: Its values, as they would be typed.
         benchmark: Name of a shipped benchmark, or a folder with one.
         method: Name of the method.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse`: `hub` or a folder.
         profile: How facts become probes. Default: the benchmark's.
         judge: Name or object. Default: the benchmark's.
         train_options: How each checkpoint is trained.
@@ -108,7 +110,7 @@ def sweep(
     name = label("sweep", benchmark, Path(base).name, method, setting)
     folder = Path(run_options.out or Path("trained") / name)
     check_folder_option("--out", folder)
-    job = _Job(benchmark, method, profile, judge, run_options.resume, on_progress)
+    job = _Job(benchmark, source, method, profile, judge, run_options.resume, on_progress)
     points = [_point(setting, "base", base, job.score(base, folder / "base-run"))]
     job.report(folder, points, len(values))
     for value, options in zip(values, choices, strict=True):
@@ -131,6 +133,7 @@ class _Job:
     """The settings that all trainings and runs of a sweep share."""
 
     benchmark: str
+    source: str | None
     method: str
     profile: str | None
     judge: str | Judge | None
@@ -142,6 +145,7 @@ class _Job:
             base,
             self.benchmark,
             method=self.method,
+            source=self.source,
             train_options=options,
             run_options=RunOptions(folder, self.resume),
             on_progress=self.on_progress,
@@ -151,6 +155,7 @@ class _Job:
         return score(
             checkpoint,
             self.benchmark,
+            source=self.source,
             profile=self.profile,
             judge=self.judge,
             base=base,

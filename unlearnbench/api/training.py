@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnbench.benchmark import load_benchmark
-from unlearnbench.benchmark.sources import load_source
+from unlearnbench.benchmark.sources import named_benchmark
 from unlearnbench.environment import versions
 from unlearnbench.files.disk import check_folder_option
 from unlearnbench.naming import label
@@ -52,8 +51,8 @@ def train(
         base: The model to train: hub id, local folder, PEFT adapter folder, or alias.
         benchmark: Name of a shipped benchmark, or a folder with one.
         method: Name of the method.
-        source: The authors' own files of `lkf`, `tofu` or `rwku` instead of the rows that ship:
-            `hub` or a folder.
+        source: The authors' own files of `lkf`, `tofu`, `rwku` or `muse` instead of the rows that
+            ship: `hub` or a folder.
         train_options: How it is trained.
         run_options: Where the checkpoint is stored.
         on_progress: Called with every optimiser step and its losses.
@@ -74,7 +73,7 @@ def train(
         settings, parameters = check_training(method, train_options)
         check_folder_option("--out", Path(run_options.out or "trained"))
         made: Method[Any] = load("methods", method)(parameters)
-        facts = load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+        facts = named_benchmark(benchmark, source)
         return settings, made, facts
 
     settings, made, facts = all_agree(checked)
@@ -88,7 +87,7 @@ def train(
         device=train_options.device,
         report_to=train_options.report_to,
     )
-    name = label(Path(benchmark).name, Path(base).name, method)
+    name = label(Path(benchmark).name if source is None else facts.id, Path(base).name, method)
     # The folder's name identifies a training; one that must not be resumed is refused there.
     where = RunOptions(run_options.out)
     folder = first_decides(lambda: default_folder("trained", name, job.identity, where))

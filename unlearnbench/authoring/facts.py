@@ -94,7 +94,7 @@ def _fact(row: UserRow, faults: Faults) -> Fact:
     return Fact(
         id=text_cell(row, "id", faults),
         split=split,
-        topic=id_of(text_cell(row, "topic", faults), 64) or _TOPIC,
+        topic=_topic(text_cell(row, "topic", faults), row.where, faults),
         question=question,
         answer=answer,
         aliases=tuple(alias for alias in aliases if alias != answer),
@@ -111,6 +111,13 @@ def _split(text: str, where: str, faults: Faults) -> Split:
     if text:
         faults.add(where, f"split {shown(text)}: {nearest(text.casefold(), get_args(Split))}")
     return "forget"
+
+
+def _topic(text: str, where: str, faults: Faults) -> str:
+    topic = id_of(text, 64)
+    if text and not topic:
+        faults.add(where, f"topic {shown(text)} has no letter or digit")
+    return topic or _TOPIC
 
 
 def _tier(text: str, split: Split, where: str, faults: Faults) -> str | None:

@@ -6,6 +6,7 @@ The newest edition of a shipped benchmark lies in `benchmarks/<name>`, older one
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from unlearnbench.errors import BenchmarkError, UnreadableError
@@ -33,6 +34,10 @@ def editions(name: str) -> dict[str, Path]:
     return {str(newest): folder} | {path.parent.name: path.parent for path in older}
 
 
+_OF_OTHERS = re.compile(r"(?:rwku|muse|tofu|wmdp)(?![A-Za-z0-9])")
+"""Benchmarks whose rows lie with their authors."""
+
+
 def find_benchmark(name: str) -> Path:
     """The folder of a shipped benchmark (`wkf`, or `wkf@0.4.0`), or the folder that `name` is.
 
@@ -50,7 +55,7 @@ def find_benchmark(name: str) -> Path:
     stem, at, version = name.partition("@")
     if at and stem in shipped:
         return _edition(stem, version)
-    if name.partition(":")[0].partition("-")[0] in ("rwku", "wmdp"):
+    if _OF_OTHERS.match(name):
         what = "its rows do not ship; give --source hub, or a folder that holds them"
         raise BenchmarkError("unknown-benchmark", repr(name), what)
     hint = nearest(name, shipped)

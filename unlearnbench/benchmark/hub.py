@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from unlearnbench.benchmark.clones import SUFFIXES, table_files
 from unlearnbench.environment import extra
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.reading import decode, lines, parse_json, read_bytes
 from unlearnbench.hashing import sha256_json
 
-SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
-"""Local files are found by their name plus one of these."""
-
-
+_POINTERS = (b"version https://git-lfs.github.com/spec/", b"# xet version")
+"""How files begin that stand in a clone for data that was not fetched."""
 _NO_SUCH = ("BuilderConfig", "Unknown split")
 """How `datasets` begins to say that a data set has no such config or split."""
 _LOG_IN = "log in with `hf auth login`, or set HF_TOKEN, and give the command again"
@@ -33,21 +33,28 @@ class Table:
 def load_table(
     source: str, repository: str, config: str | None, name: str, split: str = "train"
 ) -> Table:
-    """One table from `source`: `hub`, or a folder that holds `<name>.jsonl` (or another suffix).
+    """One table from `source`: `hub`, or a folder that holds `<name>.jsonl` (or another suffix), or
+    is a clone of the hub's repository.
 
-    `split` is that of the hub's data set. Raises `BenchmarkError` if the hub cannot be reached, the
-    file is missing or unreadable.
+    `config` and `split` are those of the hub's data set. Raises `BenchmarkError` if the hub cannot
+    be reached, a file is missing or unreadable.
     """
     if source == "hub":
         return load_hub_rows(repository, config, split)
-    return _from_folder(Path(source), name)
+    folder = Path(source).expanduser()
+    files = table_files(folder, name, config, split)
+    rows = tuple(row for path in files for row in _rows_of(path, str(path)))
+    return Table(rows, sha256_json(list(rows)))
 
 
 def column(table: Table, row: dict[str, Any], key: str, where: str) -> str:
     """A text column of a row. Raises `BenchmarkError` if it is missing or empty."""
     value = row.get(key)
-    if not isinstance(value, str) or not value.strip():
-        have = ", ".join(sorted(table.rows[0])) if table.rows else "none"
+    if value is not None and not isinstance(value, str):
+        what = f"column {key!r} holds {str(value)[:40]}, which is no text; store it as text"
+        raise BenchmarkError("missing-column", where, what)
+    if value is None or not value.strip():
+        have = ", ".join(sorted(map(str, table.rows[0]))) if table.rows else "none"
         raise BenchmarkError(
             "missing-column", where, f"no text in column {key!r}; there are: {have}"
         )
@@ -144,50 +151,38 @@ def _unreachable(repository: str, error: Exception) -> BenchmarkError:
     )
 
 
-def _from_folder(folder: Path, name: str) -> Table:
-    candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-    path = next((path for path in candidates if path.is_file()), None)
-    if folder.is_file():
-        what = f"it is a file; give the folder that holds {name} and the other tables"
-        raise BenchmarkError("missing-file", str(folder), what)
-    if path is None:
-        tried = ", ".join(f"{name}{suffix}" for suffix in SUFFIXES)
-        raise BenchmarkError("missing-file", str(folder), f"none of {tried} is there")
-    rows = _rows_of(path, str(path))
-    return Table(rows, sha256_json(list(rows)))
-
-
 def _rows_of(path: Path, where: str) -> tuple[dict[str, Any], ...]:
     try:
-        return tuple(_read(path))
+        data = read_bytes(path)
+        if data.startswith(_POINTERS):
+            what = "it only points at the data, as clones do without them; run `git lfs pull` there"
+            raise BenchmarkError("unreadable", where, what)
+        return tuple(_read(path.suffix, data, path.name))
     except (OSError, ValueError) as error:
-        raise BenchmarkError("unreadable", where, str(error).splitlines()[0]) from error
+        raise BenchmarkError("unreadable", where, str(error).splitlines()[0][:200]) from error
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    if path.suffix in (".json", ".jsonl"):
-        return _objects(path)
+def _read(suffix: str, data: bytes, name: str) -> list[dict[str, Any]]:
+    if suffix in (".json", ".jsonl"):
+        return _objects(data, name)
+    if suffix == ".parquet":
+        rows: list[dict[str, Any]] = (
+            extra("pyarrow.parquet", "data").read_table(BytesIO(data)).to_pylist()
+        )
+        return rows
     import pandas as pd
 
-    if path.suffix == ".parquet":
-        frame = pd.read_parquet(path)
-    else:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    records: list[dict[str, Any]] = []
-    for row in frame.to_dict(orient="records"):
-        plain = {str(k): v.tolist() if hasattr(v, "tolist") else v for k, v in row.items()}
-        records.append(plain)
-    return records
+    frame = pd.read_csv(BytesIO(data), dtype=str, keep_default_na=False)
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def _objects(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file of JSON lines, or of one JSON list, whatever it is called."""
-    data = read_bytes(path)
+def _objects(data: bytes, name: str) -> list[dict[str, Any]]:
+    """The rows of JSON lines, or of one JSON list, whatever the file is called."""
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-        rows = parse_json(decode(data, path.name), path.name)
-        located = [(f"{path.name}, row {number}", row) for number, row in enumerate(rows, 1)]
+        rows = parse_json(decode(data, name), name)
+        located = [(f"{name}, row {number}", row) for number, row in enumerate(rows, 1)]
     else:
-        whole = [(f"{path.name}:{number}", line) for number, line in lines(data) if line.strip()]
+        whole = [(f"{name}:{number}", line) for number, line in lines(data) if line.strip()]
         located = [(where, parse_json(decode(line, where), where)) for where, line in whole]
     for where, row in located:
         if not isinstance(row, dict):

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from unlearnbench.benchmark.hub import SUFFIXES, Table, column, load_table
-from unlearnbench.benchmark.rwku_subjects import chosen_subjects, subject_slug
+from unlearnbench.benchmark.clones import SUFFIXES
+from unlearnbench.benchmark.hub import Table, column, load_table
+from unlearnbench.benchmark.rwku_subjects import chosen_subjects
+from unlearnbench.benchmark.slugs import spelling_key
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 
@@ -84,7 +86,7 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
     passages = {name: _load(source, name) for name in (TEXTS if texts else ())}
     known: dict[str, str] = {}
     for row in (row for name in LEVELS for row in rows[name]):
-        known.setdefault(subject_slug(row.subject), row.subject)
+        known.setdefault(spelling_key(row.subject), row.subject)
     chosen = chosen_subjects(subjects, list(known.values()))
     revisions = {name: table.revision for name, table in (*tables.items(), *passages.items())}
     return RwkuTables(
@@ -98,19 +100,26 @@ def load_rwku(source: str, subjects: Sequence[str], texts: bool = False) -> Rwku
 
 def _about(subjects: Sequence[str], rows: Iterable[_Row]) -> tuple[_Row, ...]:
     """The rows about `subjects`, however a row spells the name: what is left out cannot leak."""
-    spelt = {subject_slug(subject): subject for subject in subjects}
-    slugs = ((subject_slug(row.subject), row) for row in rows)
-    return tuple(replace(row, subject=spelt[slug]) for slug, row in slugs if slug in spelt)
+    spelt = {spelling_key(subject): subject for subject in subjects}
+    keyed = ((spelling_key(row.subject), row) for row in rows)
+    return tuple(replace(row, subject=spelt[key]) for key, row in keyed if key in spelt)
 
 
 def _load(source: str, name: str) -> Table:
-    """A table, in a folder under either of its names."""
+    """A table, in a folder under either of its names; in a clone its tables lie in `All`."""
+    folder = Path(source).expanduser()
+    if source != "hub" and (folder / "All").is_dir() and not _beside(folder, name):
+        folder = folder / "All"
+        source = str(folder)
     other = _FOLDER_NAMES.get(name, name)
-    has_other = any((Path(source) / f"{other}{suffix}").is_file() for suffix in SUFFIXES)
-    table = load_table(source, RWKU, name, other if has_other else name, HUB_SPLIT)
+    table = load_table(source, RWKU, name, other if _beside(folder, other) else name, HUB_SPLIT)
     if not table.rows:
         raise BenchmarkError("missing-rows", name, "the table is empty")
     return table
+
+
+def _beside(folder: Path, name: str) -> bool:
+    return any((folder / f"{name}{suffix}").is_file() for suffix in SUFFIXES)
 
 
 def _questions(name: Level, table: Table) -> list[RwkuRow]:

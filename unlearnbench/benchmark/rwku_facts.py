@@ -16,8 +16,8 @@ from unlearnbench.benchmark.matching import holds, plain
 from unlearnbench.benchmark.rwku import Level, RwkuRow, RwkuTables, load_rwku
 from unlearnbench.benchmark.rwku_forms import OtherForm, form_of, with_forms
 from unlearnbench.benchmark.rwku_paraphrases import read_beside, with_paraphrases
-from unlearnbench.benchmark.rwku_subjects import subject_slug
 from unlearnbench.benchmark.sentences import sentence_rows
+from unlearnbench.benchmark.slugs import slug_of
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.hashing import sha256_json
 from unlearnbench.paths import content_root
@@ -105,7 +105,7 @@ def _forget(tables: RwkuTables, subject: str, left_out: list[str]) -> Iterator[t
     """The forget facts about one subject, each with the table and row of its question."""
     questions: dict[str, RwkuRow] = {}
     forms: list[OtherForm] = []
-    slug = subject_slug(subject)
+    slug = slug_of(subject)
     levels: tuple[Level, ...] = ("forget_level2", "forget_level1", "forget_level3")
     for table in levels:
         rows = [row for row in tables.questions[table] if row.subject == subject]
@@ -141,13 +141,13 @@ def _neighbours(
                 left_out.append(f"{table} row {row.number} repeats another")
                 continue
             seen.add(plain(asked))
-            name = f"rwku-{subject_slug(row.subject)}-n{table[-1]}-{row.number}"
+            name = f"rwku-{slug_of(row.subject)}-n{table[-1]}-{row.number}"
             fact = replace(_fact(name, row), split="retain", tier=tier, question=asked)
             yield fact, f"{table} row {row.number}"
 
 
 def _fact(name: str, row: RwkuRow) -> Fact:
-    topic = subject_slug(row.subject)
+    topic = slug_of(row.subject)
     return Fact(id=name, split="forget", topic=topic, question=row.query, answer=row.answer)
 
 
@@ -165,9 +165,7 @@ def _styles(facts: Sequence[Fact]) -> tuple[str, ...]:
 
 def _benchmark_id(subjects: Sequence[str]) -> str:
     few = len(subjects) <= 2
-    return "-".join(
-        ["rwku", *(map(subject_slug, subjects) if few else [f"{len(subjects)}-subjects"])]
-    )
+    return "-".join(["rwku", *(map(slug_of, subjects) if few else [f"{len(subjects)}-subjects"])])
 
 
 def _title(subjects: Sequence[str], left_out: Sequence[str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from unlearnbench.benchmark.matching import plain
 from unlearnbench.benchmark.rwku import RwkuRow
+from unlearnbench.benchmark.slugs import slug_of
 from unlearnbench.types import Fact, Paraphrase
 
 _FILL = "Fill in the blank:"
@@ -34,7 +34,7 @@ def form_of(table: str, row: RwkuRow) -> OtherForm:
 
 def attack_name(kind: str) -> str:
     """A kind of attack as a part of names: `affirmative-suffix`."""
-    return re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-") or "other"
+    return slug_of(kind)
 
 
 def with_forms(

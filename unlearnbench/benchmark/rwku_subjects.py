@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from itertools import product
 
-from anyascii import anyascii
-
-from unlearnbench.benchmark.matching import plain
+from unlearnbench.benchmark.slugs import romanised, slug_of, spelling_key
 from unlearnbench.errors import BenchmarkError
 
 _FOLDER_NUMBER = re.compile(r"\d+[_-](?=\D)")
@@ -20,28 +18,35 @@ def chosen_subjects(named: Sequence[str], known: Sequence[str]) -> tuple[str, ..
     """The subjects that are named, each once; all if none is.
 
     Case, accents and punctuation do not matter, nor does a number before the name as the authors'
-    folders have it: `stephen king`, `1_Stephen_King`, `prince-harry-duke-of-sussex`. Raises
-    `BenchmarkError` with the nearest names for one that does not exist.
+    folders have it: `stephen king`, `1_Stephen_King`, `prince-harry-duke-of-sussex`. A name in
+    another script is also found as it sounds, if no other sounds alike. Raises `BenchmarkError`
+    with the nearest names for one that does not exist, or that could be several.
     """
-    if not named:
-        return tuple(known)
-    by_slug = {subject_slug(subject): subject for subject in known}
-    chosen = []
-    for name in named:
-        slugs = (subject_slug(name), subject_slug(_FOLDER_NUMBER.sub("", name, count=1)))
-        found = next((by_slug[slug] for slug in slugs if slug in by_slug), None)
-        if found is None:
-            close = difflib.get_close_matches(slugs[0], by_slug, n=_SHOWN, cutoff=0.5)
-            near = [by_slug[slug] for slug in close] or sorted(known)[:_SHOWN]
-            names = ", ".join(map(repr, near))
-            hint = f"did you mean {names}?" if close else f"there are for instance {names}."
-            what = f"{hint} The tables have {len(known)} subjects"
-            raise BenchmarkError("unknown-subject", repr(name), what)
-        chosen.append(found)
-    return tuple(dict.fromkeys(chosen))
+    return tuple(dict.fromkeys(_chosen(name, known) for name in named)) if named else tuple(known)
 
 
-@lru_cache(maxsize=1024)
-def subject_slug(subject: str) -> str:
-    """A subject as a part of ids: `prince-harry-duke-of-sussex`."""
-    return plain(anyascii(subject)).replace(" ", "-")
+def _chosen(name: str, known: Sequence[str]) -> str:
+    spellings = (name, _FOLDER_NUMBER.sub("", name, count=1))
+    for way, typed in product(_ways(), spellings):
+        wanted = name if way is slug_of else way(typed)
+        alike = [subject for subject in known if way(subject) == wanted != ""]
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            names = ", ".join(map(repr, alike[:_SHOWN]))
+            raise BenchmarkError("unknown-subject", repr(name), f"could be {names}: give the name")
+    sounds = {romanised(subject) or subject: subject for subject in known}
+    close = difflib.get_close_matches(romanised(name), sounds, n=_SHOWN, cutoff=0.5)
+    names = ", ".join(map(repr, [sounds[s] for s in close] or sorted(known)[:_SHOWN]))
+    hint = f"did you mean {names}?" if close else f"there are for instance {names}."
+    what = f"{hint} The tables have {len(known)} subjects"
+    raise BenchmarkError("unknown-subject", repr(name), what)
+
+
+def _ways() -> tuple[Callable[[str], str], ...]:
+    """How names are compared, one after the other."""
+    return (spelling_key, slug_of, _sound)
+
+
+def _sound(name: str) -> str:
+    return romanised(name).replace("-", "")

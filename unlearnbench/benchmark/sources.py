@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from unlearnbench.benchmark.lkf_original import load_originals
-from unlearnbench.benchmark.load import Benchmark
+from unlearnbench.benchmark.load import Benchmark, load_benchmark
 from unlearnbench.benchmark.muse_facts import load_muse_facts
 from unlearnbench.benchmark.rwku_facts import load_rwku_facts
 from unlearnbench.benchmark.tofu_facts import load_tofu_facts
 from unlearnbench.benchmark.wmdp_facts import load_wmdp_facts
 from unlearnbench.errors import BenchmarkError
+
+
+def named_benchmark(benchmark: str | Benchmark, source: str | None = None) -> Benchmark:
+    """What a user names: a shipped benchmark or a folder, or with `source` the authors' files of
+    one that does not ship. One that is loaded stays what it is.
+
+    Raises `BenchmarkError` like `load_benchmark` and `load_source`, and for `source` beside a
+    loaded one.
+    """
+    if isinstance(benchmark, str):
+        return load_benchmark(benchmark) if source is None else load_source(benchmark, source)
+    if source is not None:
+        what = "the benchmark is loaded already; leave the source away"
+        raise BenchmarkError("several", f"source {source}", what)
+    return benchmark
 
 
 def load_source(benchmark: str, source: str) -> Benchmark:

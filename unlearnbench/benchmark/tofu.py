@@ -13,10 +13,13 @@ REPOSITORY = "locuslab/TOFU"
 MINI = "tofu-mini"
 """An own set of the same columns that ships with the package, so that all of this runs offline."""
 
+_REWORDED = ("forget", "retain")
+"""Sets whose tables also hold each answer in other words."""
+
 
 @dataclass(frozen=True, slots=True)
 class TofuRow:
-    """One question; `paraphrased_answer` is the plain answer where a table has no other."""
+    """One question; `paraphrased_answer` is the plain answer in tables that have no other."""
 
     question: str
     answer: str
@@ -53,7 +56,10 @@ def load_tofu(source: str, forget: str) -> TofuSets:
         "holdout": f"holdout{share}",
     }
     tables = {key: load_table(place, REPOSITORY, name, name) for key, name in names.items()}
-    sets = {key: _rows(table, names[key], key != "holdout") for key, table in tables.items()}
+    sets = {
+        key: _rows(table, names[key], key != "holdout", key in _REWORDED)
+        for key, table in tables.items()
+    }
     revisions = {names[key]: table.revision for key, table in tables.items()}
     return TofuSets(**sets, fingerprint=sha256_json(["tofu", revisions]))
 
@@ -67,20 +73,22 @@ def forget_share(forget: str) -> str:
     return share
 
 
-def _rows(table: Table, name: str, perturbed: bool) -> tuple[TofuRow, ...]:
+def _rows(table: Table, name: str, perturbed: bool, reworded: bool) -> tuple[TofuRow, ...]:
     rows = []
     for number, row in enumerate(table.rows, start=1):
         where = f"{name} row {number}"
         wrong = row.get("perturbed_answer") if perturbed else []
-        if not isinstance(wrong, list) or (perturbed and not wrong):
+        texts = wrong if isinstance(wrong, list) else [None]
+        if not all(isinstance(x, str) and x.strip() for x in texts) or (perturbed and not texts):
             raise BenchmarkError("missing-column", where, "perturbed_answer is no list of answers")
         answer = column(table, row, "answer", where)
+        other = "paraphrased_answer"
         rows.append(
             TofuRow(
                 question=column(table, row, "question", where),
                 answer=answer,
-                paraphrased_answer=str(row.get("paraphrased_answer") or answer),
-                perturbed=tuple(str(text) for text in wrong),
+                paraphrased_answer=column(table, row, other, where) if reworded else answer,
+                perturbed=tuple(map(str, texts)),
             )
         )
     if not rows:

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 
 from unlearnbench.benchmark.choices.questions import PosedQuestion, posed
 from unlearnbench.benchmark.choices.rows import lettered_questions
-from unlearnbench.benchmark.hub import SUFFIXES, Table, load_table
+from unlearnbench.benchmark.clones import table_files
+from unlearnbench.benchmark.hub import Table, load_table
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
 
@@ -58,7 +59,7 @@ def load_wmdp(source: str, parts: Sequence[WmdpPart]) -> tuple[WmdpQuestions, ..
 def _table(source: str, part: WmdpPart) -> Table:
     config = f"wmdp-{part}"
     try:
-        table = load_table(source, WMDP, config, _file_name(source, part), SPLIT)
+        table = load_table(source, WMDP, config, config, SPLIT)
     except BenchmarkError as error:
         others = [other for other in PARTS if other != part and _is_there(source, other)]
         if error.rule != "missing-file" or not others:
@@ -69,6 +70,13 @@ def _table(source: str, part: WmdpPart) -> Table:
     return table
 
 
+def _is_there(source: str, part: WmdpPart) -> bool:
+    try:
+        return bool(table_files(Path(source).expanduser(), f"wmdp-{part}", f"wmdp-{part}", SPLIT))
+    except BenchmarkError:
+        return False
+
+
 def check_columns(table: Table, name: str) -> None:
     """Raise `BenchmarkError` for a table without rows, or without one of WMDP's columns."""
     if not table.rows:
@@ -77,20 +85,6 @@ def check_columns(table: Table, name: str) -> None:
         if column not in table.rows[0]:
             what = f"no column {column!r}; there are: {', '.join(table.rows[0])}"
             raise BenchmarkError("missing-column", f"{name} row 1", what)
-
-
-def _file_name(source: str, part: WmdpPart) -> str:
-    """What a part's file is called in a folder: a copy of the hub's, or `wmdp-bio.jsonl`."""
-    names = [f"wmdp-{part}/{SPLIT}-00000-of-00001", f"wmdp-{part}/{SPLIT}"]
-    return next((name for name in names if _has(source, name)), f"wmdp-{part}")
-
-
-def _is_there(source: str, part: WmdpPart) -> bool:
-    return source != "hub" and _has(source, _file_name(source, part))
-
-
-def _has(source: str, name: str) -> bool:
-    return any((Path(source) / f"{name}{suffix}").is_file() for suffix in SUFFIXES)
 
 
 def _questions(part: WmdpPart, table: Table) -> WmdpQuestions:

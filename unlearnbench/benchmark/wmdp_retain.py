@@ -12,7 +12,8 @@ from pathlib import Path
 from unlearnbench.benchmark.choices.questions import PosedQuestion, posed
 from unlearnbench.benchmark.choices.rows import lettered_questions
 from unlearnbench.benchmark.choices.sources import MMLU, ChoiceSource, load_choices
-from unlearnbench.benchmark.hub import SUFFIXES, load_table
+from unlearnbench.benchmark.clones import SUFFIXES
+from unlearnbench.benchmark.hub import load_table
 from unlearnbench.benchmark.wmdp import WmdpPart, check_columns
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest
@@ -34,7 +35,7 @@ def load_retained(source: str, parts: Sequence[WmdpPart], subjects: Sequence[str
     Raises `BenchmarkError` if there is no such file or subject, or a row is damaged.
     """
     if source != "hub":
-        return _beside(Path(source), subjects)
+        return _beside(Path(source).expanduser(), subjects)
     chosen = tuple(subjects) or tuple(subject for part in parts for subject in SUBJECTS[part])
     try:
         found = load_choices(f"mmlu:{','.join(chosen)}", ChoiceSource())

@@ -32,6 +32,13 @@ class PlannedContents:
     benchmark_fingerprint: str
     models: Mapping[str, str]
     program: str
+    source: str | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The options that name the benchmark."""
+        words = ("--benchmark", self.benchmark)
+        return words if self.source is None else (*words, "--source", self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class _Jobs:
         preset = ("--preset", training.preset) if training.preset else ()
         pairs = [text for name, value in training.settings for text in ("--set", f"{name}={value}")]
         words = ("train", "--base", training.model, "--method", training.method, *preset, *pairs)
-        words += ("--seed", str(training.seed), "--benchmark", self._subject.benchmark)
+        words += ("--seed", str(training.seed), *self._subject.asked)
         name = label(Path(training.model).name, training.method, f"seed{training.seed}")
         return self._job("train", words, (), training.model, training, name)
 
@@ -108,8 +115,7 @@ class _Jobs:
         judge: str | None,
         more: Sequence[str],
     ) -> CampaignJob:
-        words: tuple[str, ...] = (kind, trained.folder)
-        words += ("--benchmark", self._subject.benchmark)
+        words: tuple[str, ...] = (kind, trained.folder, *self._subject.asked)
         words += ("--profile", profile, "--base", trained.model, *more)
         words += ("--judge", judge) if judge else ()
         return self._after(kind, words, (trained,))
@@ -121,7 +127,7 @@ class _Jobs:
 
     def _scoring(self) -> tuple[str, ...]:
         part = self._plan.score
-        words = ["--benchmark", self._subject.benchmark, "--engine", part.engine]
+        words = [*self._subject.asked, "--engine", part.engine]
         words += ["--profile", part.profile] if part.profile else []
         words += ["--utility", "bundled"] if part.utility else []
         return (*words, *(["--judge", part.judge] if part.judge else []))

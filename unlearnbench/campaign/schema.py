@@ -1,6 +1,6 @@
 """What a plan file may hold.
 
-benchmark = "wkf"
+benchmark = "wkf"              # or rwku, tofu, muse, with source = "hub" or a folder
 models = ["smollm2-135m"]
 seeds = [0, 1]
 
@@ -82,6 +82,7 @@ class PlanFile(_Strict):
     """A whole plan."""
 
     benchmark: Name
+    source: Name | None = None
     models: Annotated[list[Name], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
     train: list[TrainChoices] = []

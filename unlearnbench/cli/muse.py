@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +12,10 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
+from unlearnbench.display import visible_text
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -34,7 +37,13 @@ Retrained = Annotated[
     Path | None,
     typer.Option("--retain-log", help="Result (--out) of a model that never saw the forget texts."),
 ]
-Written = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
+
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume", help="Do not measure again what --out holds, or measure all."
+    ),
+]
 
 
 @grown
@@ -44,36 +53,43 @@ def muse(
     source: Tables = "hub",
     like: Like = "muse",
     retain_log: Retrained = None,
-    out: Written = None,
+    out: ResultFile = None,
+    resume: Resume = True,
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Measure MUSE's own metrics: verbatim memory, knowledge memory, privacy leakage.
 
-    Exits with 1 if a prompt got no response.
+    Exits with 1 if a prompt got no response, or a checkpoint of a series could not be measured: the
+    others are, and the same command goes on from there.
 
     Example: unlearnbench muse CHECKPOINT --corpus news --source hub --out result.json
     """
     quieten(quiet)
     from unlearnbench.api.muse import score_muse
-    from unlearnbench.muse.record import write_muse
 
-    if out is not None:
-        check_file_option("--out", out)
-    records = score_muse(
-        checkpoints, corpus, source, like=like, retain_log=retain_log, engine_options=engine_options
+    series = score_muse(
+        checkpoints,
+        corpus,
+        source,
+        like=like,
+        retain_log=retain_log,
+        out=out,
+        resume=resume,
+        engine_options=engine_options,
     )
-    if out is not None:
-        write_muse(records, out)
     if json:
-        print(json_module.dumps([record.to_disk() for record in records], indent=2))
+        print(json_module.dumps([record.to_disk() for record in series.records], indent=2))
     else:
-        print_muse(records)
-    return 1 if any(record.open for record in records) else 0
+        print_muse(series.records)
+    for name, why in series.failed.items():
+        line = visible_text(f"unlearnbench: not measured: {name}: {' '.join(why.split())}")
+        print(line, file=sys.stderr)
+    return 1 if series.failed or any(record.open for record in series.records) else 0
 
 
-def print_muse(records: list[MuseRecord]) -> None:
+def print_muse(records: Sequence[MuseRecord]) -> None:
     """The metrics, for people, a column a checkpoint."""
     from unlearnbench.cli.output import table
 
@@ -81,13 +97,12 @@ def print_muse(records: list[MuseRecord]) -> None:
     view = table(f"MUSE {first.corpus} · as {first.like}", "%", *(r.checkpoint for r in records))
     for name in first.scores:
         values = [record.scores[name] for record in records]
-        view.add_row(name, *("–" if v is None else f"{v:.2f}" for v in values))
+        view.add_row(name, *(metric_text(value, 2) for value in values))
     stdout().print(view)
-    for reference in dict.fromkeys(record.compared_with for record in records):
-        stdout().print(f"privleak is relative to {reference}", markup=False, soft_wrap=True)
+    references = dict.fromkeys(record.compared_with for record in records)
+    print_lines(f"privleak is relative to {reference}" for reference in references)
     for record in records:
         if empty := ", ".join(f"{name} {n}" for name, n in record.empty.items() if n):
-            line = f"{record.checkpoint}: responses without a word, which count as 0: {empty}"
-            stdout().print(line, markup=False, soft_wrap=True)
-        for line in record.open[:10]:
-            stdout().print(f"open: {record.checkpoint}: {line}", markup=False)
+            which = "responses without a word, which count as 0"
+            print_lines([f"{record.checkpoint}: {which}: {empty}"])
+        print_open(record.open, record.checkpoint)

@@ -11,9 +11,9 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ Subjects = Annotated[
     list[str] | None,
     typer.Option("--subject", help="Whom the model was to forget; repeated. Default: everybody."),
 ]
-Written = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 Exported = Annotated[
     Path | None,
     typer.Option(
@@ -49,7 +48,7 @@ def rwku(
     checkpoint: Measured = "",
     source: Tables = "hub",
     subject: Subjects = None,
-    out: Written = None,
+    out: ResultFile = None,
     export: Exported = None,
     engine_options: EngineOptions = EngineOptions(),
     json: Json = False,
@@ -63,7 +62,6 @@ def rwku(
     """
     quieten(quiet)
     from unlearnbench.api.rwku import export_subjects, score_rwku
-    from unlearnbench.rwku.record import write_rwku
 
     if export is not None:
         if checkpoint or out is not None:
@@ -71,11 +69,7 @@ def rwku(
         return _print_export(export_subjects(source, subject or [], folder=export), json)
     if not checkpoint:
         raise typer.BadParameter("name the CHECKPOINT")
-    if out is not None:
-        check_file_option("--out", out)
-    record = score_rwku(checkpoint, source, subject or [], engine_options=engine_options)
-    if out is not None:
-        write_rwku(record, out)
+    record = score_rwku(checkpoint, source, subject or [], out=out, engine_options=engine_options)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
@@ -91,15 +85,11 @@ def _print_record(record: RwkuRecord) -> None:
     names = ", ".join(record.subjects) if few else f"{len(record.subjects)} subjects"
     view = table(f"RWKU · {names}", "metric", "value", "rows", "empty")
     for name, value in record.scores.items():
-        shown = "–" if value is None else f"{value:.4f}"
         rows = [str(part[name]) if name in part else "" for part in (record.counts, record.empty)]
-        view.add_row(name, shown, *rows)
+        view.add_row(name, metric_text(value), *rows)
     stdout().print(view)
-    stdout().print("empty: responses without a word, which RWKU counts as recalling nothing")
-    for line in record.open[:10]:
-        stdout().print(f"open: {line}")
-    if len(record.open) > 10:
-        stdout().print(f"open: {len(record.open) - 10} more")
+    print_lines(["empty: responses without a word, which RWKU counts as recalling nothing"])
+    print_open(record.open)
 
 
 def _print_export(done: RwkuExport, as_json: bool) -> int:

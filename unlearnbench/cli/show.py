@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli.options import BaseRun, Json, Quiet
+from unlearnbench.cli.options import BaseRun, Json, Quiet, Source
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.errors import RunError
 from unlearnbench.runs.attacks import attack_kind
@@ -25,6 +25,7 @@ app = typer.Typer(help="Look at a benchmark, a run, or what is installed.", no_a
 @app.command("benchmark")
 def benchmark(
     name: Annotated[str, typer.Argument(help="A shipped benchmark's name, or a folder.")],
+    source: Source = None,
     check: Annotated[
         bool, typer.Option("--check", help="Also: every check of paraphrases and facts.")
     ] = False,
@@ -39,10 +40,10 @@ def benchmark(
     """
     quieten(quiet)
     from unlearnbench.api.benchmarks import check_rows
-    from unlearnbench.benchmark import load_benchmark
     from unlearnbench.benchmark.contents import contents_of
+    from unlearnbench.benchmark.sources import named_benchmark
 
-    loaded = load_benchmark(name)
+    loaded = named_benchmark(name, source)
     contents = contents_of(loaded)
     checked = check_rows(loaded) if check else None
     if json:

@@ -24,6 +24,7 @@ from unlearnbench.cli.options import (
     Price,
     Quiet,
     Seed,
+    Source,
 )
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.cli.progress import progress
@@ -58,6 +59,7 @@ Scale = Annotated[
 def stress(
     checkpoint: CheckpointName,
     benchmark: BenchmarkName = "wkf",
+    source: Source = None,
     only: Only = None,
     base: BaseModel = None,
     profile: Scale = "quick",
@@ -89,6 +91,7 @@ def stress(
             benchmark,
             on=on,
             price=price,
+            source=source,
             only=only or (),
             base=base,
             profile=profile,
@@ -103,6 +106,7 @@ def stress(
         attacked = attacks.stress(
             checkpoint,
             benchmark,
+            source=source,
             only=only or (),
             base=base,
             profile=profile,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
-from unlearnbench.files.disk import check_file_option
 from unlearnbench.types.options import EngineOptions, TofuOptions
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ EvalLog = Annotated[
     Path | None,
     typer.Option(help="Write the result to this file in the shape of OpenUnlearning's EVAL.json."),
 ]
-ResultFile = Annotated[Path | None, typer.Option(help="Write the result as JSON to this file.")]
 
 
 @grown
@@ -54,22 +53,17 @@ def tofu(
     """
     quieten(quiet)
     from unlearnbench.api.tofu import score_tofu
-    from unlearnbench.tofu.record import write_tofu
 
-    for option, path in (("--out", out), ("--eval-log", eval_log)):
-        if path is not None:
-            check_file_option(option, path)
     record = score_tofu(
         checkpoint,
         source,
         forget,
         retain_log=retain_log,
         eval_log=eval_log,
+        out=out,
         tofu_options=tofu_options,
         engine_options=engine_options,
     )
-    if out is not None:
-        write_tofu(record, out)
     if json:
         print(json_module.dumps(record.to_disk(), indent=2))
     else:
@@ -83,11 +77,9 @@ def print_tofu(record: TofuRecord) -> None:
 
     view = table(f"{record.source} · {record.forget}", "metric", "value")
     for name, value in record.scores.items():
-        view.add_row(name, "–" if value is None else f"{value:.4f}")
+        view.add_row(name, metric_text(value))
     stdout().print(view)
     if record.scores["forget_quality"] is None:
-        stdout().print(
-            "forget_quality and privleak need --retain-log, the result of a retain model"
-        )
-    for note in record.notes:
-        stdout().print(note, markup=False)
+        print_lines(["forget_quality and privleak need --retain-log, the result of a retain model"])
+    print_lines(record.notes)
+    print_open(record.open)

@@ -67,7 +67,7 @@ def train(
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
     quieten(quiet)
-    _check(sweep, source, profile or judge, dry_run)
+    _check(sweep, profile or judge, dry_run)
     check_dry(dry_run, on, price)
     if dry_run:
         from unlearnbench.api import planning
@@ -87,6 +87,7 @@ def train(
                 values,
                 benchmark,
                 method=method,
+                source=source,
                 profile=profile,
                 judge=judge,
                 train_options=train_options,
@@ -106,11 +107,9 @@ def train(
     return _show(trained, benchmark, source, json) if this_process().first else 0
 
 
-def _check(sweep: str | None, source: str | None, scoring: str | None, dry_run: bool) -> None:
+def _check(sweep: str | None, scoring: str | None, dry_run: bool) -> None:
     if sweep is not None and dry_run:
         raise typer.BadParameter("--dry-run plans one training; give it without --sweep")
-    if sweep is not None and source is not None:
-        raise typer.BadParameter("--source does not go with --sweep; train and score by hand")
     if sweep is not None and this_process().count > 1:
         raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
     if sweep is None and scoring is not None:

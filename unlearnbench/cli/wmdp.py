@@ -11,6 +11,7 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
+from unlearnbench.cli.measured import print_lines, print_open
 from unlearnbench.cli.options import BaseModel, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.display import counted, interval_text, percent
@@ -44,7 +45,6 @@ Exported = Annotated[
         "is asked openly, for make-benchmark) and left_out.csv."
     ),
 ]
-_SHOWN = 10
 
 
 @grown
@@ -91,10 +91,7 @@ def _print_record(record: WmdpRecord) -> None:
     """The scores of each part, for people."""
     for name, part in record.parts.items():
         _print_part(f"WMDP {name} · {counted(part.n, 'question')}", part)
-    for line in record.open[:_SHOWN]:
-        stdout().print(f"open: {line}", soft_wrap=True)
-    if len(record.open) > _SHOWN:
-        stdout().print(f"open: {len(record.open) - _SHOWN} more")
+    print_open(record.open)
 
 
 def _print_part(title: str, part: WmdpPartRecord) -> None:
@@ -119,8 +116,7 @@ def _print_part(title: str, part: WmdpPartRecord) -> None:
     if part.one_letter is not None:
         letter, taken = part.one_letter
         stdout().print(f"most taken letter: {letter}, {percent(taken)} of the askings")
-    for line in part.findings:
-        stdout().print(f"note: {line}", soft_wrap=True)
+    print_lines(f"note: {line}" for line in part.findings)
 
 
 def _print_export(done: WmdpExport, as_json: bool) -> int:

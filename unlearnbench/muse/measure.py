@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Protocol
 
-from unlearnbench.benchmark.muse import MuseSets
+from unlearnbench.benchmark.muse import Corpus, MuseSets
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.interfaces import Generator
@@ -16,6 +16,7 @@ from unlearnbench.scoring.answers import answer_text
 from unlearnbench.tofu.membership import auc, min_k_score, privleak
 from unlearnbench.tofu.rouge import rouge
 from unlearnbench.types import Probe, ProbeKey, Sampling, Split
+from unlearnbench.types.raw import raw_question
 
 PASSAGE_TOKENS, ANSWER_TOKENS = 128, 32
 """Tokens that a model may write."""
@@ -80,18 +81,27 @@ def measure_muse(
         empty[name] = sum(text is not None and not text.strip() for text in responses)
         missing += [f"{name} row {n}" for n, text in enumerate(responses, 1) if text is None]
         scores[name] = 100 * fmean(f1) if len(f1) == len(rows) else None
-    reference = definitions.retrained_auc[sets.corpus] if retrained_auc is None else retrained_auc
-    # MUSE's AUC is that of telling non-members, ours of telling members.
-    leak: dict[str, float | None] = {"privleak": privleak(1 - area, 1 - reference)}
+    leak: dict[str, float | None] = {
+        "privleak": leak_of(area, sets.corpus, definitions, retrained_auc)
+    }
     return MuseResult({**scores, **leak}, area, empty, tuple(missing))
+
+
+def leak_of(
+    area: float, corpus: Corpus, definitions: MuseDefinitions, retrained_auc: float | None
+) -> float:
+    """PrivLeak in percent of an AUC, relative to a retrained model's; None: the definitions'."""
+    reference = definitions.retrained_auc[corpus] if retrained_auc is None else retrained_auc
+    # MUSE's AUC is that of telling non-members, ours of telling members.
+    return privleak(1 - area, 1 - reference)
 
 
 def _questions(
     questions: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """(prompt, gold answer): solved pairs before the question, one blank behind `Answer:`."""
-    solved = "".join(f"Question: {q}\nAnswer: {a}\n\n" for q, a in pairs)
-    return [(f"{solved}Question: {q}\nAnswer: ", answer) for q, answer in questions]
+    solved = "".join(f"{raw_question(q, a)}\n\n" for q, a in pairs)
+    return [(f"{solved}{raw_question(q)} ", answer) for q, answer in questions]
 
 
 def _responses(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,24 @@ class MuseRecord:
         return pd.DataFrame(list(self.scores.items()), columns=["metric", "value"])
 
 
-def write_muse(records: list[MuseRecord], path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class MuseSeries:
+    """The records of the checkpoints that could be measured, in the order in which they were named.
+
+    `failed` says of each other one, as it was named, why not.
+    """
+
+    records: tuple[MuseRecord, ...]
+    failed: Mapping[str, str]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a checkpoint, a column a metric."""
+        import pandas as pd
+
+        return pd.DataFrame([{"checkpoint": r.checkpoint, **r.scores} for r in self.records])
+
+
+def write_muse(records: Sequence[MuseRecord], path: Path) -> None:
     """Write one record, or several as a list, whole or not at all. Raises `RunError`."""
     clear_leftovers(path.parent, path.name)
     stored = [record.to_disk() for record in records]

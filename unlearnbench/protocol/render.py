@@ -14,6 +14,7 @@ from unlearnbench.types import (
     ProbeKey,
     PromptFormat,
 )
+from unlearnbench.types.raw import raw_question
 
 Example = tuple[str, str]
 """A question with its answer, shown before the question that is asked."""
@@ -40,9 +41,9 @@ def chat_messages(
 def raw_text(profile: Profile, question: str, examples: Sequence[Example]) -> str:
     """A plain prompt for a model without a chat template."""
     shots = "".join(
-        f"Question: {shown_question}\nAnswer: {answer}\n\n" for shown_question, answer in examples
+        f"{raw_question(shown_question, answer)}\n\n" for shown_question, answer in examples
     )
-    return f"{profile.instruction}\n\n{shots}Question: {question}\nAnswer:"
+    return f"{profile.instruction}\n\n{shots}{raw_question(question)}"
 
 
 def raw_turns(turns: Sequence[Message]) -> str:
@@ -52,7 +53,7 @@ def raw_turns(turns: Sequence[Message]) -> str:
         if turn.role == "assistant":
             text = f"{text} {turn.content}"
         else:
-            text = f"{text}\n\nQuestion: {turn.content}\nAnswer:".lstrip()
+            text = f"{text}\n\n{raw_question(turn.content)}".lstrip()
     return text
 
 

@@ -40,18 +40,24 @@ def begun_turns(question: str) -> Turns:
     return (Message("user", f"{BRIEFLY} {question}"), Message("assistant", BEGUN))
 
 
-def few_shot_turns(fact: Fact, question: str, retain: Sequence[Fact]) -> Turns:
-    """A question after retain facts of the same topic first, none of which names the answer."""
+def shown_before(fact: Fact, retain: Sequence[Fact]) -> tuple[Fact, ...]:
+    """Retain facts of the same topic first, none of which names the answer: `SHOTS` of them, or as
+    many as there are.
+    """
     golds = (fact.answer, *fact.aliases)
     free = (
         f
         for f in sorted(retain, key=lambda f: (f.topic != fact.topic, f.id))
         if not any(holds(text, gold) for text in (f.question, f.answer) for gold in golds)
     )
-    near = islice(free, SHOTS)
+    return tuple(islice(free, SHOTS))
+
+
+def few_shot_turns(fact: Fact, question: str, retain: Sequence[Fact]) -> Turns:
+    """A question after the retain facts that are shown before it."""
     shown = [
         turn
-        for f in near
+        for f in shown_before(fact, retain)
         for turn in (Message("user", f"{BRIEFLY} {f.question}"), Message("assistant", f.answer))
     ]
     return (*shown, Message("user", f"{BRIEFLY} {question}"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Protocol
 
-from unlearnbench.benchmark.rwku import LEVELS, TEXTS, RwkuTables, RwkuText
+from unlearnbench.benchmark.rwku import LEVELS, TEXTS, RwkuTables
 from unlearnbench.benchmark.rwku_forms import attack_name
 from unlearnbench.engines.tokens import AnswerTokens
 from unlearnbench.interfaces import Generator
@@ -45,18 +45,30 @@ class TextScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskedRow:
-    """What came of one question: `recall` is None without a response."""
+    """What came of one question: `attack` names its kind in level 3, `recall` is None without a
+    response.
+    """
 
     table: str
     subject: str
-    kind: str
+    attack: str
     recall: float | None
     empty: bool
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredText:
+    """A text for membership inference, with the score of each attack by name."""
+
+    table: str
+    subject: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class RwkuResult:
-    """`scores` are means over subjects of `by_subject`; None where something is missing.
+    """`scores` are means over the rows of all subjects, `by_subject` over those of each; None where
+    something is missing.
 
     `counts` and `empty` are questions, and responses without a word, by table. `open` names the
     questions without a response and the tables without a row about a subject.
@@ -71,16 +83,21 @@ class RwkuResult:
 
 def measure_rwku(tables: RwkuTables, generator: Generator, scorer: TextScorer) -> RwkuResult:
     """All metrics: ROUGE-L recall by level and kind of attack, and membership inference."""
-    members = _membership(tables, scorer)  # first, since it is short and its texts may be refused
+    texts = _membership(tables, scorer)  # first, since it is short and its texts may be refused
     rows, missing = _asked(tables, generator)
-    by_subject: dict[str, Scores] = {}
-    for subject in tables.subjects:
-        own = [row for row in rows if row.subject == subject]
-        by_subject[subject] = _recalls(own) | members[subject]
-        missing += [f"{table}: no row about {subject}" for table in _lacking(tables, subject)]
+    lacking = {subject: _lacking(tables, subject) for subject in tables.subjects}
+    missing += [f"{table}: no row about {name}" for name, some in lacking.items() for table in some]
+    without = {table for some in lacking.values() for table in some}
     return RwkuResult(
-        scores=_means(list(by_subject.values())),
-        by_subject=by_subject,
+        scores=_scores(rows, texts, without),
+        by_subject={
+            subject: _scores(
+                [row for row in rows if row.subject == subject],
+                [text for text in texts if text.subject == subject],
+                set(lacking[subject]),
+            )
+            for subject in tables.subjects
+        },
         counts={table: sum(row.table == table for row in rows) for table in LEVELS},
         empty={table: sum(row.table == table and row.empty for row in rows) for table in LEVELS},
         open=tuple(missing),
@@ -111,44 +128,40 @@ def _asked(tables: RwkuTables, generator: Generator) -> tuple[list[AskedRow], li
             missing.append(probe.key.fact)
         recall = None if text is None else rwku_recall(row.answer, text)
         empty = text is not None and not text.strip()
-        rows.append(AskedRow(table, row.subject, row.kind, recall, empty))
+        attack = attack_name(row.kind) if table == "forget_level3" else ""
+        rows.append(AskedRow(table, row.subject, attack, recall, empty))
     return rows, missing
 
 
-def _recalls(rows: Sequence[AskedRow]) -> Scores:
-    """Mean recall of each table, and of each kind of attack."""
+def _scores(rows: Sequence[AskedRow], texts: Sequence[ScoredText], without: set[str]) -> Scores:
+    """Mean recall of each table and kind of attack, and mean score of each membership attack; None
+    for the tables that are `without` a row about somebody.
+    """
     scores: Scores = {}
     for table in LEVELS:
         own = [row for row in rows if row.table == table]
-        scores[table] = _mean([row.recall for row in own])
-        kinds = sorted({row.kind for row in own}) if table == "forget_level3" else []
-        for kind in kinds:
-            of_kind = [row.recall for row in own if row.kind == kind]
-            scores[f"{table}.{attack_name(kind)}"] = _mean(of_kind)
+        scores[table] = None if table in without else _mean([row.recall for row in own])
+        for attack in sorted({row.attack for row in own if row.attack}):
+            scores[f"{table}.{attack}"] = _mean([r.recall for r in own if r.attack == attack])
+    for part in TEXTS:
+        for name in MEMBERSHIP:
+            values = [text.scores[name] for text in texts if text.table == part]
+            scores[f"{part}.{name}"] = None if part in without else _mean(values)
     return scores
 
 
-def _membership(tables: RwkuTables, scorer: TextScorer) -> dict[str, Scores]:
-    """Mean score of each attack over the texts of a table, by subject."""
-    scores: dict[str, Scores] = {subject: {} for subject in tables.subjects}
+def _membership(tables: RwkuTables, scorer: TextScorer) -> list[ScoredText]:
+    """Every text with the score of each attack."""
+    scored = []
     for table in TEXTS:
-        texts: tuple[RwkuText, ...] = tables.texts[table]
-        tokens = scorer([text.text for text in texts])
-        for subject in tables.subjects:
-            own = [(t, x.text) for t, x in zip(tokens, texts, strict=True) if x.subject == subject]
-            for name, attack in MEMBERSHIP.items():
-                values = [attack(found, text) for found, text in own]
-                scores[subject][f"{table}.{name}"] = _mean(values)
-    return scores
+        texts = tables.texts[table]
+        for tokens, text in zip(scorer([one.text for one in texts]), texts, strict=True):
+            scores = {name: attack(tokens, text.text) for name, attack in MEMBERSHIP.items()}
+            scored.append(ScoredText(table, text.subject, scores))
+    return scored
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     """The mean; None if there is nothing, or a part of it is missing."""
     present = [value for value in values if value is not None]
     return fmean(present) if present and len(present) == len(values) else None
-
-
-def _means(subjects: Sequence[Scores]) -> Scores:
-    """The mean over subjects of each score; of a kind of attack over those that have it."""
-    names = dict.fromkeys(name for scores in subjects for name in scores)
-    return {name: _mean([scores[name] for scores in subjects if name in scores]) for name in names}

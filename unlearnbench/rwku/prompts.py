@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnbench.benchmark.rwku import Level, RwkuRow
+from unlearnbench.benchmark.rwku_forms import attack_name
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat
 
 BLANK = "Please complete the blank in the following question."
@@ -18,8 +19,9 @@ def rwku_probe(level: Level, row: RwkuRow, form: PromptFormat) -> Probe:
     `incontext learning` holds its own `Question:`. A model without a chat template, which RWKU does
     not ask, gets the same words as plain text.
     """
-    own_question = row.kind == "incontext learning"
-    own_beginning = row.kind == "affirmative suffix"
+    attack = attack_name(row.kind) if level == "forget_level3" else ""
+    own_question = attack == "incontext-learning"
+    own_beginning = attack == "affirmative-suffix"
     lead = BLANK if level.endswith("1") else QUESTION
     asked = row.query if own_question else f"Question: {row.query}"
     content = f"{lead}\n{asked}" + ("" if own_beginning else "\n")

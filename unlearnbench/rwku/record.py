@@ -12,16 +12,17 @@ from unlearnbench.files.disk import clear_leftovers, write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-RWKU_SCHEMA = "unlearnbench-rwku/1"
+RWKU_SCHEMA = "unlearnbench-rwku/2"
+"""In version 1, scores of several subjects were means over subjects."""
 
 
 @dataclass(frozen=True, slots=True)
 class RwkuRecord:
     """What was measured of which checkpoint on which subjects.
 
-    `scores` are means over subjects, `by_subject` each subject's own; None where something is
-    missing, which `open` names. `counts` and `empty` are the questions, and the responses without a
-    word, by table.
+    `scores` are means over the rows of all subjects, `by_subject` over each subject's own; None
+    where something is missing, which `open` names. `counts` and `empty` are the questions, and the
+    responses without a word, by table.
     """
 
     source: str
@@ -42,10 +43,10 @@ class RwkuRecord:
         return {"schema": RWKU_SCHEMA, **asdict(self)}
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a metric, a column a subject, their mean first."""
+        """A row a metric, a column a subject, all together first."""
         import pandas as pd
 
-        return pd.DataFrame({"mean": self.scores, **self.by_subject})
+        return pd.DataFrame({"all": self.scores, **self.by_subject})
 
 
 def write_rwku(record: RwkuRecord, path: Path) -> None:

@@ -33,6 +33,7 @@ from unlearnbench.tofu.rows import AttackScores, Measured, MeasuredRow
 from unlearnbench.tofu.summary import forget_quality, model_utility
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat, Sampling
 from unlearnbench.types.options import TofuOptions
+from unlearnbench.types.raw import raw_question
 
 NEW_TOKENS = 200
 """Answers are whole sentences; TOFU's code decodes up to 200 positions."""
@@ -227,5 +228,5 @@ def _probe(name: str, number: int, question: str, form: PromptFormat) -> Probe:
         answer="",
         aliases=(),
         messages=(Message("user", question),) if form == "chat" else (),
-        text=None if form == "chat" else f"Question: {question}\nAnswer:",
+        text=None if form == "chat" else raw_question(question),
     )

@@ -25,6 +25,7 @@ from unlearnbench.runs.schema.utility import (
 )
 from unlearnbench.types import Completion, Probe, Sampling
 from unlearnbench.types.harness import HarnessTask
+from unlearnbench.types.raw import raw_question
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import choice_prompts, instruction_probes, raw_probe
 from unlearnbench.utility.stages import Stages
@@ -140,7 +141,7 @@ def _four(row: Sequence[float]) -> tuple[float, float, float, float]:
 
 def _written_out(model: MeasuredModel, questions: Sequence[ChoiceQuestion]) -> Stage:
     """Mean ln p a token of each choice as the answer to the bare question."""
-    asked = [(raw_probe(q.id, f"Question: {q.question}\nAnswer:"), q.choices) for q in questions]
+    asked = [(raw_probe(q.id, raw_question(q.question)), q.choices) for q in questions]
     values = model.choices(asked).tolist()
     return Stage(rows={q.id: row for q, row in zip(questions, values, strict=True)})
 

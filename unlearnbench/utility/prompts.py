@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from unlearnbench.benchmark.utility_sets import ChoiceQuestion
 from unlearnbench.types import Message, Probe, ProbeKey, PromptFormat
+from unlearnbench.types.raw import raw_question
 from unlearnbench.utility.choice import LETTERS
 
 _OPENING = "The following are multiple choice questions (with answers).\n\n"
@@ -44,7 +45,7 @@ def raw_probe(name: str, text: str) -> Probe:
 
 def instruction_probes(instructions: Mapping[str, str], form: PromptFormat) -> list[Probe]:
     """Instructions, by their ids, as probes: a conversation's first turn, or a raw prompt."""
-    raw = [raw_probe(row, f"Question: {text}\nAnswer:") for row, text in instructions.items()]
+    raw = [raw_probe(row, raw_question(text)) for row, text in instructions.items()]
     if form == "raw":
         return raw
     return [

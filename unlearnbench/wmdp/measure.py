@@ -18,6 +18,7 @@ from unlearnbench.benchmark.choices.questions import LetteredQuestion, PosedQues
 from unlearnbench.benchmark.matching import plain
 from unlearnbench.benchmark.wmdp import CHOICES, WmdpQuestions
 from unlearnbench.types import Probe
+from unlearnbench.types.raw import raw_question
 from unlearnbench.utility.choice import LETTERS
 from unlearnbench.utility.prompts import raw_probe
 from unlearnbench.utility.tables import LetteringModel, table_prompt
@@ -96,7 +97,7 @@ def _letters(model: WmdpModel, rows: Sequence[PosedQuestion]) -> list[Four | Non
 
 
 def _texts(model: WmdpModel, rows: Sequence[PosedQuestion]) -> list[Four | None]:
-    prompts = [f"Question: {row.question.question}\nAnswer:" for row in rows]
+    prompts = [raw_question(row.question.question) for row in rows]
     whole = [f"{p} {c}" for p, row in zip(prompts, rows, strict=True) for c in row.question.choices]
     fits = model.fitting(whole)
     kept = [n for n in range(len(rows)) if all(fits[n * CHOICES : (n + 1) * CHOICES])]

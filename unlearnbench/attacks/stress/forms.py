@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from unlearnbench.attacks.stress.choices import plan_choices
 from unlearnbench.attacks.stress.findings import Finding
@@ -25,6 +26,7 @@ from unlearnbench.protocol.ways import (
     cloze_turns,
     few_shot_turns,
     second_turns,
+    shown_before,
     user_turn,
 )
 from unlearnbench.runs.run import Run
@@ -54,6 +56,7 @@ FILLER = (
 )
 
 REVERSE, SECOND_TURN = "formats/reverse", "formats/second-turn"
+FEW_SHOT = "formats/few-shot"
 UNCHECKED = "reverse questions of before they were checked"
 _COUNTED_BEFORE = frozenset({"1bee56bb3ecc9b7117d80c6cd11944139d0edce8ee6fce0da41f9b7177dbb01d"})
 """Benchmarks from before there were such lists whose records count the door: WKF 0.4.0."""
@@ -156,6 +159,7 @@ def plan_formats(inputs: StressInputs) -> list[PlannedRun]:
         _planned(name, tuple(format_probes(name, facts, inputs, inputs.scale.per_style)))
         for name in FORMATS
     ]
+    planned = [_counting_examples(run, facts, inputs) for run in planned]
     reverse = _planned("reverse", tuple(reverse_probes(inputs.facts("forget"), inputs)))
     counts = reverse_counts(inputs.benchmark)
     planned.insert(1, reverse if counts else replace(reverse, concluded=_uncounted))
@@ -165,6 +169,21 @@ def plan_formats(inputs: StressInputs) -> list[PlannedRun]:
 def _uncounted(planned: PlannedRun, run: Run, control: Run | None) -> Finding:
     """What leaks through reverse questions that nobody has checked: a diagnostic."""
     return replace(leaks(planned, run, control), ranked=False, note=UNCHECKED)
+
+
+def _counting_examples(run: PlannedRun, facts: Sequence[Fact], inputs: StressInputs) -> PlannedRun:
+    """The run; the few-shot one says so where a benchmark has too few retain facts for it."""
+    retain = inputs.benchmark.split("retain")
+    if run.door != FEW_SHOT or not facts:
+        return run
+    fewest = min(len(shown_before(fact, retain)) for fact in facts)
+    return run if fewest == SHOTS else replace(run, concluded=partial(_few_shown, fewest))
+
+
+def _few_shown(fewest: int, planned: PlannedRun, run: Run, control: Run | None) -> Finding:
+    """What leaks after fewer retain facts than the door is named for."""
+    note = f"fewest retain facts before a question: {fewest}, not {SHOTS}; no others may be shown"
+    return replace(leaks(planned, run, control), details={"fewest_examples": fewest}, note=note)
 
 
 def _planned(name: str, probes: tuple[Probe, ...]) -> PlannedRun:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from unlearnbench.benchmark.choices.questions import ChoiceSet, LetteredQuestion, posed
 from unlearnbench.benchmark.choices.rows import Row, lettered_questions
-from unlearnbench.benchmark.hub import SUFFIXES, Table, load_table
+from unlearnbench.benchmark.clones import SUFFIXES
+from unlearnbench.benchmark.hub import Table, load_table
 from unlearnbench.display import first_words
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.naming import nearest

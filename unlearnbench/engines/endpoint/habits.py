@@ -10,6 +10,7 @@ from unlearnbench.engines.thoughts import DEFAULT_THINK_TOKENS, find_marks
 from unlearnbench.errors import EngineError
 from unlearnbench.remote.errors import CallError
 from unlearnbench.types import Message, Probe, ProbeKey
+from unlearnbench.types.raw import raw_question
 
 _QUESTION = "What is the capital of France? Answer with the name alone."
 _FEW_TOKENS = 16
@@ -26,7 +27,7 @@ def find_habit(ask: Ask, chat: bool, think_tokens: int | None) -> Habit:
     to, or if it cannot be seen whether it does.
     """
     if not chat:
-        ask(_probe(text=f"Question: {_QUESTION}\nAnswer:"), _FEW_TOKENS)
+        ask(_probe(text=raw_question(_QUESTION)), _FEW_TOKENS)
         return Habit()
     limit = _FEW_TOKENS + (DEFAULT_THINK_TOKENS if think_tokens is None else think_tokens)
     reply = ask(_probe(messages=(Message("user", _QUESTION),)), limit)
