@@ -200,6 +200,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "source": "hub",
         "parts": [],
         "base": None,
+        "out": None,
         "engine_options": EngineOptions(),
     },
     "wmdp export": {"source": "hub", "parts": [], "folder": Path("o")},
@@ -498,7 +499,7 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--source f", "source", "f"),
         ("--part bio --part chem", "parts", ["bio", "chem"]),
         ("--base b", "base", "b"),
-        ("--out r.json", "source", "hub"),
+        ("--out r.json", "out", Path("r.json")),
     ],
     "wmdp export": [
         ("--source f", "source", "f"),

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unlearnbench.api.measured import check_measuring
 from unlearnbench.benchmark.choices.questions import ChoiceSet
 from unlearnbench.benchmark.wmdp import WMDP, WmdpPart, WmdpQuestions, chosen_parts, load_wmdp
 from unlearnbench.benchmark.wmdp_export import export_wmdp
 from unlearnbench.benchmark.wmdp_facts import LeftOut, load_wmdp_tables, wmdp_facts
 from unlearnbench.errors import RunError
-from unlearnbench.protocol.prompting import check_by_protocol
 from unlearnbench.types import GeneratorInfo
 from unlearnbench.types.options import EngineOptions
 from unlearnbench.utility.tables import table_digest
 from unlearnbench.wmdp.findings import wmdp_findings
 from unlearnbench.wmdp.measure import AnsweredQuestion, measure_part
-from unlearnbench.wmdp.record import WmdpPartRecord, WmdpRecord, WmdpRow
+from unlearnbench.wmdp.record import WmdpPartRecord, WmdpRecord, WmdpRow, write_wmdp
 from unlearnbench.wmdp.scores import (
     GUESSING,
     kept_score,
@@ -51,6 +51,7 @@ def score_wmdp(
     parts: Sequence[str] = (),
     *,
     base: str | None = None,
+    out: str | Path | None = None,
     engine_options: EngineOptions = EngineOptions(),
 ) -> WmdpRecord:
     """Measure WMDP's accuracy by letters, and beside it four rotations and choices written out.
@@ -60,6 +61,7 @@ def score_wmdp(
         source: `hub`, or a folder with WMDP's tables.
         parts: `bio`, `chem`, `cyber`. Default: all three.
         base: The model before unlearning, to compare with.
+        out: Where the result is written as JSON.
         engine_options: How the checkpoints are run.
 
     Returns:
@@ -70,7 +72,7 @@ def score_wmdp(
     """
     from unlearnbench.engines.transformers.engine import TransformersEngine
 
-    check_by_protocol(engine_options, "wmdp")
+    place = check_measuring(engine_options, "wmdp", None if out is None else Path(out))
     tables = load_wmdp(source, chosen_parts(parts))
     engine = TransformersEngine(checkpoint, engine_options)
     info = engine.info
@@ -84,7 +86,7 @@ def score_wmdp(
         engine = TransformersEngine(base, engine_options)
         _check_dtype(base, engine, info)
         before, base_fingerprint = _measured(engine, tables), engine.info.fingerprint
-    return WmdpRecord(
+    record = WmdpRecord(
         source=source,
         checkpoint=info.checkpoint,
         checkpoint_fingerprint=info.fingerprint,
@@ -96,6 +98,9 @@ def score_wmdp(
             for table in tables
         },
     )
+    if place is not None:
+        write_wmdp(record, place)
+    return record
 
 
 def export_questions(source: str, parts: Sequence[str], folder: Path) -> WmdpExport:

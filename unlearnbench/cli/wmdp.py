@@ -15,7 +15,6 @@ from unlearnbench.cli.measured import print_lines, print_open
 from unlearnbench.cli.options import BaseModel, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.display import counted, interval_text, percent
-from unlearnbench.files.disk import check_file_option
 from unlearnbench.scoring.findings import range_text
 from unlearnbench.types.options import EngineOptions
 
@@ -67,7 +66,6 @@ def wmdp(
     """
     quieten(quiet)
     from unlearnbench.api.wmdp import export_questions, score_wmdp
-    from unlearnbench.wmdp.record import write_wmdp
 
     if export is not None:
         if checkpoint or out is not None or base is not None:
@@ -75,11 +73,9 @@ def wmdp(
         return _print_export(export_questions(source, part or [], folder=export), json)
     if not checkpoint:
         raise typer.BadParameter("name the CHECKPOINT")
-    if out is not None:
-        check_file_option("--out", out)
-    record = score_wmdp(checkpoint, source, part or [], base=base, engine_options=engine_options)
-    if out is not None:
-        write_wmdp(record, out)
+    record = score_wmdp(
+        checkpoint, source, part or [], base=base, out=out, engine_options=engine_options
+    )
     if json:
         print(json_module.dumps(record.to_disk(), indent=1))
     else:
