@@ -14,9 +14,13 @@ import pytest
 from tests.conftest import CommandLine
 from tests.hub_server import DataSet, HubServer, Rows
 from tests.integration.test_muse import PARTS
+from tests.integration.test_wmdp import mmlu_on_a_hub
 from tests.models import save
 from tests.rwku_samples import NAMES, RWKU_TABLES, rows_of
+from tests.wmdp_samples import WMDP_TABLES, wmdp_rows
+from unlearnbench.benchmark.choices.sources import MMLU
 from unlearnbench.benchmark.rwku import RWKU
+from unlearnbench.benchmark.wmdp import WMDP
 from unlearnbench.paths import content_root
 
 PAGE = Path(__file__).parents[2] / "docs" / "BENCHMARKS.md"
@@ -24,6 +28,7 @@ SERVED = {
     "CHECKPOINT": "one",
     "microsoft/Phi-3-mini-4k-instruct": "one",
     "smollm2-135m": "one",
+    "BASE": "two",
     "SCAL1": "one",
     "SCAL2": "two",
     "SCAL3": "two",
@@ -42,6 +47,7 @@ PARAPHRASES = f"""question,paraphrase
 In which city was Lord Kelvin born?,Which city is Lord Kelvin's birthplace?
 {UNIT} bears William Thomson's title?,{UNIT} has the title of William Thomson?
 """
+RUST = "question,paraphrase\nWhich metal does rust form on?,What metal gets covered by rust?\n"
 TOFU_NAMES = {"forget25_perturbed": "forget10_perturbed", "holdout25": "holdout10"}
 
 
@@ -58,7 +64,7 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[HubServer]:
-    """RWKU, MUSE-News and TOFU with rows of ours, under their own names."""
+    """RWKU, MUSE-News, WMDP, MMLU and TOFU with rows of ours, under their own names."""
     muse: dict[str, dict[str, Rows]] = {}
     for name, rows in PARTS.items():
         config, split = name.split("/")
@@ -75,6 +81,8 @@ def hub() -> Iterator[HubServer]:
         RWKU: DataSet({name: {"test": rows_of(name)} for name in NAMES}),
         "muse-bench/MUSE-News": DataSet(muse),
         "locuslab/TOFU": DataSet(tofu),
+        WMDP: DataSet({"wmdp-bio": {"test": wmdp_rows("wmdp-chem")[5:6]}}),
+        MMLU: DataSet(mmlu_on_a_hub()),
     }
     with HubServer(served) as server:
         yield server
@@ -88,6 +96,8 @@ def test_every_command_of_the_page(
     for seed, name in enumerate(("one", "two")):
         save(tmp_path / name, "llama", seed)
     Path("mine.csv").write_text(PARAPHRASES, "utf-8")
+    Path("rust.csv").write_text(RUST, "utf-8")
+    shutil.copytree(WMDP_TABLES, "school")
     lines = commands()
     assert len(lines) >= 14
     for line in lines:
@@ -97,7 +107,12 @@ def test_every_command_of_the_page(
         if words[0] == "tofu":
             usual = [*words[: words.index("--retain-log")], "--out", "retrained.json"]
             assert command_line(*usual, "-q").code == 0
+        if "bio/facts.csv" in words:
+            words = [word.replace("mine.csv", "rust.csv") for word in words]
         done = command_line(*words, "-q")
+        if "wmdp-bio" in words:  # phrases, which the rules that stand in for a judge refuse
+            assert (done.code, "LLM judge" in done.err) == (2, True), (line, done.err)
+            continue
         assert done.code == 0, (line, done.err)
         assert done.out.strip()
         if words[0] == "muse" and "--out" in words:

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from tests.conftest import CommandLine
+from tests.hub_server import DataSet, HubServer
+from tests.wmdp_samples import NAMES, wmdp_rows
 from unlearnbench.api.utility import measure_utility
 from unlearnbench.benchmark.choices.sources import ChoiceSource, load_choices
 from unlearnbench.benchmark.harness import find_task
 from unlearnbench.benchmark.utility_sets import load_utility_sets
+from unlearnbench.benchmark.wmdp import PARTS, WMDP, load_wmdp
 from unlearnbench.engines.transformers.engine import TransformersEngine
 from unlearnbench.engines.transformers.harness import run_task
 from unlearnbench.engines.transformers.measured import LoadedModel
@@ -25,6 +28,8 @@ from unlearnbench.runs.utility import read_utility
 from unlearnbench.types.options import EngineOptions, UtilityOptions
 from unlearnbench.utility.drift import bits_per_byte, perplexity
 from unlearnbench.utility.tables import measure_table, table_metrics, table_prompt
+from unlearnbench.wmdp.measure import measure_part
+from unlearnbench.wmdp.scores import part_scores
 
 pytestmark = [
     pytest.mark.lm_eval,
@@ -103,6 +108,24 @@ def test_letters_and_accuracy_are_those_of_lm_eval(
     error = math.sqrt(ours.value * (1 - ours.value) / (len(ROWS) - 1))
     assert theirs.metrics["acc"].stderr == pytest.approx(error, abs=1e-9)
     assert (theirs.n, theirs.version) == (24, "3.0")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_accuracy_on_wmdp_is_that_of_lm_eval(
+    seed: int, save_model: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own tasks `wmdp_bio`, …, on rows of ours under the data set's name."""
+    engine = TransformersEngine(str(save_model(tmp_path / "model", "llama", seed)), FLOAT32)
+    found = []
+    with HubServer({WMDP: DataSet({n: {"test": wmdp_rows(n)} for n in NAMES})}) as hub:
+        hub.use(monkeypatch, tmp_path)
+        for part in PARTS:
+            (theirs,) = run_task(engine, find_task(f"lm-eval:wmdp_{part}", None)).values()
+            (asked,) = load_wmdp("hub", [part])
+            ours = part_scores(measure_part(LoadedModel(engine), asked))["accuracy"].value
+            assert theirs.metrics["acc"].value == pytest.approx(ours, abs=1e-9)
+            found.append(ours)
+    assert any(0 < accuracy < 1 for accuracy in found)
 
 
 def test_perplexity_and_bits_a_byte_are_those_of_lm_eval(tiny_llama: Path, tmp_path: Path) -> None:

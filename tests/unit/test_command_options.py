@@ -46,6 +46,8 @@ CALLS = {
     "muse": ("muse x y", "muse.score_muse"),
     "rwku": ("rwku x", "rwku.score_rwku"),
     "rwku export": ("rwku --export o", "rwku.export_subjects"),
+    "wmdp": ("wmdp x", "wmdp.score_wmdp"),
+    "wmdp export": ("wmdp --export o", "wmdp.export_questions"),
     "utility": ("utility x", "utility.measure_utility"),
     "campaign": ("campaign p.toml", "campaign.campaign"),
     "make": ("make-benchmark f.csv --out o --paraphraser none", "authoring.make_benchmark"),
@@ -194,6 +196,15 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "tofu_options": TofuOptions(),
         "engine_options": EngineOptions(),
     },
+    "wmdp": {
+        "checkpoint": "x",
+        "source": "hub",
+        "parts": [],
+        "base": None,
+        "out": None,
+        "engine_options": EngineOptions(),
+    },
+    "wmdp export": {"source": "hub", "parts": [], "folder": Path("o")},
     "muse": {
         "checkpoints": ["x", "y"],
         "corpus": "news",
@@ -486,6 +497,18 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--subject A", "subjects", ["A"]),
         ("--subject A --subject B", "subjects", ["A", "B"]),
         ("--out r.json", "out", Path("r.json")),
+    ],
+    "wmdp": [
+        *ENGINE,
+        ("--device-map cpu", "engine_options.device_map", "cpu"),
+        ("--source f", "source", "f"),
+        ("--part bio --part chem", "parts", ["bio", "chem"]),
+        ("--base b", "base", "b"),
+        ("--out r.json", "out", Path("r.json")),
+    ],
+    "wmdp export": [
+        ("--source f", "source", "f"),
+        ("--part bio", "parts", ["bio"]),
     ],
     "rwku export": [
         ("--source f", "source", "f"),

@@ -39,6 +39,7 @@ ALLOWED = {
     "tofu": GROUND | {"benchmark", "engines", "scoring"},
     "rwku": GROUND | {"benchmark", "engines", "scoring", "tofu"},
     "muse": GROUND | {"benchmark", "engines", "scoring", "tofu"},
+    "wmdp": GROUND | {"benchmark", "engines", "scoring", "utility"},
     "training": PARTS | {"checkpoints", "engines", "protocol"},
     "methods": {"types", "errors", "training"},
     "planning": PARTS | {"checkpoints", "engines", "protocol", "training", "attacks"},

@@ -34,7 +34,7 @@ def editions(name: str) -> dict[str, Path]:
     return {str(newest): folder} | {path.parent.name: path.parent for path in older}
 
 
-_OF_OTHERS = re.compile(r"(?:rwku|muse|tofu)(?![A-Za-z0-9])")
+_OF_OTHERS = re.compile(r"(?:rwku|muse|tofu|wmdp)(?![A-Za-z0-9])")
 """Benchmarks whose rows lie with their authors."""
 
 

@@ -15,7 +15,7 @@ from unlearnbench.benchmark.load import Benchmark
 from unlearnbench.benchmark.matching import holds, plain
 from unlearnbench.benchmark.rwku import Level, RwkuRow, RwkuTables, load_rwku
 from unlearnbench.benchmark.rwku_forms import OtherForm, form_of, with_forms
-from unlearnbench.benchmark.rwku_paraphrases import QuestionParaphrases, read_beside
+from unlearnbench.benchmark.rwku_paraphrases import read_beside, with_paraphrases
 from unlearnbench.benchmark.sentences import sentence_rows
 from unlearnbench.benchmark.slugs import slug_of
 from unlearnbench.errors import BenchmarkError
@@ -50,7 +50,7 @@ def load_rwku_facts(source: str, subjects: Sequence[str]) -> Benchmark:
     found = rwku_facts(tables)
     asked = tables.asked | {fact.question for fact in found.facts}
     beside = {} if source == "hub" else read_beside(Path(source), asked)
-    facts = tuple(_paraphrased(fact, beside, found.places[fact.id]) for fact in found.facts)
+    facts = tuple(with_paraphrases(fact, beside, found.places[fact.id]) for fact in found.facts)
     wire = [
         [
             f.id,
@@ -149,22 +149,6 @@ def _neighbours(
 def _fact(name: str, row: RwkuRow) -> Fact:
     topic = slug_of(row.subject)
     return Fact(id=name, split="forget", topic=topic, question=row.query, answer=row.answer)
-
-
-def _paraphrased(fact: Fact, beside: Mapping[str, QuestionParaphrases], where: str) -> Fact:
-    """The fact with the paraphrases of its question before its other forms."""
-    found = beside.get(plain(fact.question))
-    if found is None:
-        return fact
-    seen = {plain(fact.question)}
-    for text in (*(p.text for p in found.evaluation), *found.training):
-        if holds(text, fact.answer):
-            raise BenchmarkError("answer-in-question", where, f"{fact.answer!r} stands in {text!r}")
-        if plain(text) in seen:
-            raise BenchmarkError("duplicate-wording", where, f"{fact.question!r}: {text!r}")
-        seen.add(plain(text))
-    paraphrases = (*found.evaluation, *fact.paraphrases)
-    return replace(fact, paraphrases=paraphrases, train_paraphrases=found.training)
 
 
 def _texts(fact: Fact) -> list[str]:

@@ -1,4 +1,4 @@
-"""Paraphrases of RWKU's questions, from what lies beside its tables.
+"""Paraphrases of RWKU's or WMDP's questions, from what lies beside the tables.
 
 A folder `paraphrases` is a benchmark that `make-benchmark` made of the exported questions; a file
 `paraphrases.csv` (or another table) has columns `question` and `paraphrase`, and optionally `style`
@@ -10,18 +10,18 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnbench.benchmark.editions import DECLARATION
 from unlearnbench.benchmark.load import load_benchmark
-from unlearnbench.benchmark.matching import plain
+from unlearnbench.benchmark.matching import holds, plain
 from unlearnbench.benchmark.tables.cells import text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
 from unlearnbench.benchmark.tables.table import Faults, UserRow, shown
 from unlearnbench.errors import BenchmarkError
-from unlearnbench.types import Paraphrase
+from unlearnbench.types import Fact, Paraphrase
 
 BESIDE = "paraphrases"
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx")
@@ -53,6 +53,25 @@ def read_beside(folder: Path, asked: Collection[str]) -> Mapping[str, QuestionPa
     if made.is_file():
         return _made(made.parent)
     return _table(present[0], asked) if present else {}
+
+
+def with_paraphrases(fact: Fact, beside: Mapping[str, QuestionParaphrases], where: str) -> Fact:
+    """The fact with the paraphrases of its question before its other forms.
+
+    Raises `BenchmarkError` for a paraphrase that names the answer, or is there twice.
+    """
+    found = beside.get(plain(fact.question))
+    if found is None:
+        return fact
+    seen = {plain(fact.question)}
+    for text in (*(p.text for p in found.evaluation), *found.training):
+        if holds(text, fact.answer):
+            raise BenchmarkError("answer-in-question", where, f"{fact.answer!r} stands in {text!r}")
+        if plain(text) in seen:
+            raise BenchmarkError("duplicate-wording", where, f"{fact.question!r}: {text!r}")
+        seen.add(plain(text))
+    paraphrases = (*found.evaluation, *fact.paraphrases)
+    return replace(fact, paraphrases=paraphrases, train_paraphrases=found.training)
 
 
 def _made(folder: Path) -> dict[str, QuestionParaphrases]:

@@ -7,6 +7,7 @@ from unlearnbench.benchmark.load import Benchmark, load_benchmark
 from unlearnbench.benchmark.muse_facts import load_muse_facts
 from unlearnbench.benchmark.rwku_facts import load_rwku_facts
 from unlearnbench.benchmark.tofu_facts import load_tofu_facts
+from unlearnbench.benchmark.wmdp_facts import load_wmdp_facts
 from unlearnbench.errors import BenchmarkError
 
 
@@ -28,18 +29,27 @@ def named_benchmark(benchmark: str | Benchmark, source: str | None = None) -> Be
 def load_source(benchmark: str, source: str) -> Benchmark:
     """The original files of a benchmark: `lkf`; `tofu` with a split (`tofu-forget05`; `tofu` is
     `tofu-forget10`); `rwku` with subjects (`rwku:Stephen King:Confucius`; `rwku` is all of them);
-    `muse` with a corpus (`muse-books`; `muse` is `muse-news`).
+    `muse` with a corpus (`muse-books`; `muse` is `muse-news`); `wmdp` with a part and subjects to
+    keep (`wmdp-bio`, `wmdp-bio:anatomy:virology`; `wmdp` is all three parts).
     Raises `BenchmarkError` where there are none.
     """
     if benchmark == "lkf":
         return load_originals(source)
     name, _, subjects = benchmark.partition(":")
     if name == "rwku":
-        return load_rwku_facts(source, [s for s in map(str.strip, subjects.split(":")) if s])
+        return load_rwku_facts(source, _names(subjects))
+    name, _, split = name.partition("-")
+    if name == "wmdp":
+        return load_wmdp_facts(source, split, _names(subjects))
     name, _, split = benchmark.partition("-")
     if name == "muse":
         return load_muse_facts(source, split or "news")
     if name == "tofu" and split != "mini":
         return load_tofu_facts(source, split or "forget10")
-    what = "only lkf, tofu, rwku and muse have files of their authors; leave --source away"
+    what = "only lkf, tofu, rwku, muse and wmdp have files of their authors; leave --source away"
     raise BenchmarkError("no-originals", f"--benchmark {benchmark}", what)
+
+
+def _names(text: str) -> list[str]:
+    """Names that colons separate."""
+    return [name for name in map(str.strip, text.split(":")) if name]

@@ -29,7 +29,7 @@ ELSEWHERE = {
     "--log-samples": _KEPT,
     "-s": _KEPT,
     "--batch-size": "--batch-size here, a flag of score, known, stress, relearn, tofu, rwku, muse, "
-    "train and utility",
+    "wmdp, train and utility",
     "--num-fewshot": "--profile here: it decides which examples stand before a question",
     "-f": "--profile here: it decides which examples stand before a question",
     "--limit": "--limit here, a flag of score, known, stress, relearn and utility",
@@ -43,7 +43,7 @@ ELSEWHERE = {
     "--system-instruction": "--system-prompt here, TEXT or @FILE",
     "--system-message": "--system-prompt here, TEXT or @FILE",
     "--device": "--device here, a flag of score, known, stress, relearn, tofu, rwku, muse, "
-    "train, utility and verify",
+    "wmdp, train, utility and verify",
     "--max-connections": "a judge decides how many calls run at once; leave it out",
     "--epochs": "a question is asked once; stress --only sampling draws several answers, and "
     "train --epochs counts passes",

@@ -32,6 +32,7 @@ from unlearnbench.cli import (
     train,
     utility,
     verify,
+    wmdp,
 )
 from unlearnbench.cli.command import Command, ReaderGoneError
 from unlearnbench.cli.faults import ordinary
@@ -78,6 +79,7 @@ app.command("stress")(stress.stress)
 app.command("tofu")(tofu.tofu)
 app.command("rwku")(rwku.rwku)
 app.command("muse")(muse.muse)
+app.command("wmdp")(wmdp.wmdp)
 app.command("utility")(utility.utility)
 app.command("campaign")(campaign.campaign)
 app.command("make-benchmark")(make_benchmark.make_benchmark)

@@ -43,7 +43,8 @@ ProfileName = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        help="With --benchmark lkf, tofu, rwku or muse: the authors' files, from `hub` or a folder."
+        help="With --benchmark lkf, tofu, rwku, muse or wmdp: the authors' files, from `hub` or a "
+        "folder."
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N facts of each split.")]

@@ -116,7 +116,7 @@ class EngineOptions:
             "Spread a large model over GPUs, CPU and disk: auto, balanced, balanced_low_0, "
             "sequential, or JSON of parts and places (TEXT or @FILE).",
             read=text,
-            only=("score", "known", "tofu", "rwku", "muse", "utility"),
+            only=("score", "known", "tofu", "rwku", "muse", "wmdp", "utility"),
         ),
     ] = None
     dtype: Annotated[str, Help("auto, float32, bfloat16 or float16.")] = "auto"

@@ -45,6 +45,8 @@ def _unsolved(row: Row, columns: Columns, where: str) -> Unsolved:
         choices, labels = cells, list[object]()
     else:
         choices, labels = _listed(_cell(row, columns.choices[0], where), where)
+    if any(isinstance(cell, list | Mapping) for cell in choices):
+        raise BenchmarkError("bad-choices", where, "a choice is a list or an object and no text")
     if not 2 <= len(choices) <= MOST_CHOICES:
         what = f"{len(choices)} choices; a question has 2 to {MOST_CHOICES}"
         raise BenchmarkError("bad-choices", where, what)
