@@ -1,7 +1,8 @@
-"""What is trained and asked: fixed before any result was seen, but for `pilot` settings.
+"""What is trained and asked, all of it fixed before any result was seen.
 
-The pilot (seed 100, which is no seed of the experiment) chose how facts are implanted and that
-JensUn begins with KL steps.
+JensUn's rate and weights are those of preset `smollm2-135m`, which were found on well-known facts.
+It begins with KL steps because it stalls on facts that were fine-tuned to certainty. Steps and rows
+a step are what two CPU cores can do; checkpoints to go on from are not kept for so few of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ IMPLANT: Mapping[str, Setting | str] = {
     "warmup_epochs": 0.2,
     "schedule": "constant_with_warmup",
     "stop_loss": 0.1,
+    "save_every": 1000,
 }
 UNLEARN: Mapping[str, Setting | str] = {
     "lr": 4e-5,
@@ -38,6 +40,7 @@ UNLEARN: Mapping[str, Setting | str] = {
     "max_steps": 30,
     "warmup_epochs": 0.1,
     "warmup_kl_steps": 10,
+    "save_every": 1000,
 }
 ARMS: Mapping[str, Mapping[str, Setting | str]] = {
     "forget term": {"lambda_f": 0.4, "lambda_r": 0.0},
