@@ -79,8 +79,12 @@ def test_a_folder_that_holds_something_is_left_alone(
 ) -> None:
     before = (facts / "forget.jsonl").read_bytes()
     done = command_line("make-synthetic", "--facts", 3, "--out", facts)
-    assert (done.code, "holds something already" in done.err) == (2, True)
+    assert (done.code, "holds something else already" in done.err) == (2, True)
     assert (facts / "forget.jsonl").read_bytes() == before
+    same = ("--facts", 2, "--frequency", 3, "--out", facts)
+    assert command_line("make-synthetic", *same).code == 0
+    edited(facts, "forget", frequency=2)
+    assert command_line("make-synthetic", *same).code == 2
     (tmp_path / "file").touch()
     assert command_line("make-synthetic", "--out", tmp_path / "file").code == 2
     assert command_line("make-synthetic", "--out", tmp_path / "file" / "in").code == 2

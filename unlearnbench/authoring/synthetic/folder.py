@@ -23,6 +23,7 @@ from unlearnbench.benchmark.editions import DECLARATION
 from unlearnbench.benchmark.schema import BenchmarkDeclaration, SplitDeclaration
 from unlearnbench.errors import BenchmarkError
 from unlearnbench.files.disk import check_folder_option, drafting
+from unlearnbench.files.reading import decode, read_bytes
 from unlearnbench.hashing import sha256_json
 from unlearnbench.types import Split
 from unlearnbench.types.authoring import SyntheticOptions
@@ -35,22 +36,29 @@ _SPLITS: tuple[Split, ...] = ("forget", "retain", "never")
 def write_synthetic(out: Path, options: SyntheticOptions) -> tuple[Benchmark, SyntheticRecord]:
     """Make a benchmark of invented facts at `out`; it, loaded, and its record.
 
-    Raises `BenchmarkError` for options that cannot be met or a folder that holds something,
-    `RunError` if a write is refused.
+    One that was made of the same options is left as it is. Raises `BenchmarkError` for options that
+    cannot be met or a folder that holds something else, `RunError` if a write is refused.
     """
     check_options(options)
     check_folder_option("--out", out)
-    if out.is_dir() and any(out.iterdir()):
-        what = "holds something already; name a folder that is empty or not there"
-        raise BenchmarkError("not-empty", f"--out {out}", what)
     made = synthetic_facts(options)
     record = _record(options, made)
-    with drafting(out) as draft:
-        draft.mkdir()
-        for name, text in _files(options, made, record).items():
-            (draft / name).write_text(text, "utf-8")
-        load_benchmark(str(draft))
+    files = _files(options, made, record)
+    if not out.is_dir() or not any(out.iterdir()):
+        with drafting(out) as draft:
+            draft.mkdir()
+            for name, text in files.items():
+                (draft / name).write_text(text, "utf-8")
+            load_benchmark(str(draft))
+    elif any(_content(out / name) != text for name, text in files.items()):
+        what = "holds something else already; name a folder that is empty or not there"
+        raise BenchmarkError("not-empty", f"--out {out}", what)
     return load_benchmark(str(out)), record
+
+
+def _content(path: Path) -> str | None:
+    """What a file of an earlier call holds; None if it is not there."""
+    return decode(read_bytes(path), path.name) if path.is_file() else None
 
 
 def _files(
