@@ -55,7 +55,7 @@ BAD: list[tuple[tuple[object, ...], str]] = [
     (("--answer-similarity", "0.6"), "could not be told apart"),
     (("--wording-similarity", "much"), "--wording-similarity"),
     (("--frequency", "1,x"), "--frequency 1,x: whole numbers"),
-    (("--frequency", "0"), "never shown"),
+    (("--frequency", "0"), "shows a fact to be learnt"),
     (("--frequency", "1,2,3", "--facts", "2"), "3 frequencies for 2 facts"),
     (("--held-out", "1"), "left to train on"),
     (("--seed", "tea"), "--seed"),
@@ -75,21 +75,28 @@ def test_what_cannot_be_made(
 
 
 def test_a_folder_that_holds_something_is_left_alone(
-    facts: Path, tmp_path: Path, command_line: CommandLine
+    facts: Path, tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (facts / "forget.jsonl").read_bytes()
     done = command_line("make-synthetic", "--facts", 3, "--out", facts)
-    assert (done.code, "holds something else already" in done.err) == (2, True)
+    assert (done.code, "which these options do not make" in done.err) == (2, True)
     assert (facts / "forget.jsonl").read_bytes() == before
     same = ("--facts", 2, "--frequency", 3, "--out", facts)
     assert command_line("make-synthetic", *same).code == 0
+    (facts / "benchmark.toml").unlink()  # as a kill leaves it
+    assert command_line("make-synthetic", *same).code == 0
+    (facts / "notes.txt").write_bytes(b"\xff")
+    assert "holds notes.txt" in command_line("make-synthetic", *same).err
+    (facts / "notes.txt").unlink()
     edited(facts, "forget", frequency=2)
     assert command_line("make-synthetic", *same).code == 2
     (tmp_path / "file").touch()
     assert command_line("make-synthetic", "--out", tmp_path / "file").code == 2
     assert command_line("make-synthetic", "--out", tmp_path / "file" / "in").code == 2
     (tmp_path / "empty").mkdir()
-    assert command_line("make-synthetic", "--facts", 1, "--out", tmp_path / "empty").code == 0
+    monkeypatch.chdir(tmp_path / "empty")
+    assert command_line("make-synthetic", "--facts", 1, "--out", ".").code == 0
+    assert load_benchmark(str(tmp_path / "empty")).split("forget")
 
 
 def test_which_rows_are_trained(facts: Path) -> None:

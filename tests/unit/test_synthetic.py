@@ -167,7 +167,7 @@ BAD = [
     ({"answer_similarity": 1.0}, "could not be told apart"),
     ({"held_out": 1.0}, "left to train on"),
     ({"held_out": -0.1}, "--held-out -0.1"),
-    ({"frequency": ()}, "never shown"),
+    ({"frequency": ()}, "shows a fact to be learnt"),
     ({"frequency": (1, 0)}, "--frequency 1,0"),
     ({"frequency": (1, 2), "facts": 1}, "2 frequencies for 1 facts"),
 ]

@@ -33,7 +33,7 @@ def check_options(options: SyntheticOptions) -> None:
             )
     typed = ",".join(map(str, options.frequency))
     if not options.frequency or not all(1 <= f <= MOST_FREQUENT for f in options.frequency):
-        what = f"each must be 1 to {MOST_FREQUENT}; a fact that is never shown cannot be forgotten"
+        what = f"each must be 1 to {MOST_FREQUENT}: so often an epoch shows a fact to be learnt"
         raise BenchmarkError("out-of-range", f"--frequency {typed}", what)
     if len(options.frequency) > options.facts:
         what = f"{len(options.frequency)} frequencies for {options.facts} facts; name fewer"

@@ -1,9 +1,9 @@
-"""A synthetic benchmark as a folder, written whole or not at all."""
+"""A synthetic benchmark as a folder; one that loads is whole."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,8 +21,13 @@ from unlearnbench.authoring.synthetic.wordings import FORGOTTEN, STYLES
 from unlearnbench.benchmark import Benchmark, load_benchmark
 from unlearnbench.benchmark.editions import DECLARATION
 from unlearnbench.benchmark.schema import BenchmarkDeclaration, SplitDeclaration
-from unlearnbench.errors import BenchmarkError
-from unlearnbench.files.disk import check_folder_option, drafting
+from unlearnbench.errors import BenchmarkError, UnreadableError
+from unlearnbench.files.disk import (
+    check_folder_option,
+    clear_leftovers,
+    write_together,
+    writing,
+)
 from unlearnbench.files.reading import decode, read_bytes
 from unlearnbench.hashing import sha256_json
 from unlearnbench.types import Split
@@ -44,26 +49,37 @@ def write_synthetic(out: Path, options: SyntheticOptions) -> tuple[Benchmark, Sy
     made = synthetic_facts(options)
     record = _record(options, made)
     files = _files(options, made, record)
-    if not out.is_dir() or not any(out.iterdir()):
-        with drafting(out) as draft:
-            draft.mkdir()
-            for name, text in files.items():
-                (draft / name).write_text(text, "utf-8")
-            load_benchmark(str(draft))
-    elif any(_content(out / name) != text for name, text in files.items()):
-        what = "holds something else already; name a folder that is empty or not there"
-        raise BenchmarkError("not-empty", f"--out {out}", what)
+    _check_own(out, files)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    # The declaration goes last: a folder that loads is whole.
+    write_together([(out / name, text) for name, text in files.items()])
     return load_benchmark(str(out)), record
 
 
+def _check_own(out: Path, files: Mapping[str, str]) -> None:
+    """See that a folder holds nothing but what an earlier, same call wrote of it."""
+    if not out.is_dir():
+        return
+    clear_leftovers(out)
+    for path in sorted(out.iterdir()):
+        if not path.is_file() or _content(path) != files.get(path.name):
+            what = f"holds {path.name}, which these options do not make; name another folder"
+            raise BenchmarkError("not-empty", f"--out {out}", what)
+
+
 def _content(path: Path) -> str | None:
-    """What a file of an earlier call holds; None if it is not there."""
-    return decode(read_bytes(path), path.name) if path.is_file() else None
+    """The text of a file; None if it is none of ours."""
+    try:
+        return decode(read_bytes(path), path.name)
+    except UnreadableError:
+        return None
 
 
 def _files(
     options: SyntheticOptions, made: Sequence[SyntheticFact], record: SyntheticRecord
 ) -> dict[str, str]:
+    """The files by name, the declaration last."""
     rows = {
         f"{split}.jsonl": fact_rows([one.fact for one in made if one.fact.split == split])
         for split in _SPLITS
