@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unlearnbench.api.scoring import score
     from unlearnbench.api.submissions import build_leaderboard, submit, submit_base, verify
     from unlearnbench.api.sweep import sweep
+    from unlearnbench.api.synthetic import make_synthetic
     from unlearnbench.api.training import train
     from unlearnbench.api.utility import measure_utility
     from unlearnbench.benchmark import load_benchmark
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     )
     from unlearnbench.progress import Progress
     from unlearnbench.runs.run import Run, load_run
-    from unlearnbench.types.authoring import MakeOptions
+    from unlearnbench.types.authoring import MakeOptions, SyntheticOptions
     from unlearnbench.types.execution import ExecutorOptions
     from unlearnbench.types.options import (
         About,
@@ -68,6 +69,7 @@ __all__ = [
     "RunError",
     "RunOptions",
     "SubmissionError",
+    "SyntheticOptions",
     "TrainOptions",
     "TrainingError",
     "UnlearnbenchError",
@@ -82,6 +84,7 @@ __all__ = [
     "load_benchmark",
     "load_run",
     "make_benchmark",
+    "make_synthetic",
     "measure_utility",
     "rejudge",
     "relearn",

@@ -171,6 +171,10 @@ def _make(w: World) -> list[str]:
     return ["make-benchmark", str(w.facts), "--paraphraser", "none", "--out", "out", "-q"]
 
 
+def _synthetic(_: World) -> list[str]:
+    return ["make-synthetic", "--facts", "2", "--out", "out", "-q"]
+
+
 COMMANDS: Mapping[str, Words] = {
     "score": _score,
     "judge": _judge,
@@ -187,6 +191,7 @@ COMMANDS: Mapping[str, Words] = {
     "rejudge": _rejudge,
     "calibrate": _calibrate,
     "make": _make,
+    "synthetic": _synthetic,
 }
 
 

@@ -28,6 +28,7 @@ CALLS = {
     "jury": "judge {run} --judge {jury}",
     "rejudge": "verify {submissions}/row --rejudge rules --bases {bases}",
     "make": "make-benchmark {facts} --paraphraser none",
+    "synthetic": "make-synthetic",
     "keep": "leaderboard build --submissions {submissions} --bases {bases} --out s",
 }
 OPTION = {"calibrate": "--store", "keep": "--keep"}

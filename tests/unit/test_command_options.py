@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from unlearnbench.cli.main import app
 from unlearnbench.errors import UnlearnbenchError
-from unlearnbench.types.authoring import MakeOptions
+from unlearnbench.types.authoring import MakeOptions, SyntheticOptions
 from unlearnbench.types.execution import ExecutorOptions
 from unlearnbench.types.options import (
     About,
@@ -55,6 +55,7 @@ CALLS = {
         "make-benchmark f.csv --out o --paraphraser none --dry-run",
         "authoring.estimate_making",
     ),
+    "synthetic": ("make-synthetic --out o", "synthetic.make_synthetic"),
     "report": ("report a b", "reports.report"),
     "submit": ("submit r --base runs/b --name N --method m --submitter s", "submissions.submit"),
     "submit base": ("submit-base r --source s --by Me", "submissions.submit_base"),
@@ -246,6 +247,7 @@ PLAIN: Mapping[str, Mapping[str, object]] = {
         "second_reader": None,
         "base": None,
     },
+    "synthetic": {"out": Path("o"), "synthetic_options": SyntheticOptions()},
     "report": {
         "runs": [Path("a"), Path("b")],
         "out": Path("report.html"),
@@ -558,6 +560,15 @@ OPTIONS: Mapping[str, list[tuple[str, str, object]]] = {
         ("--max-cost 2", "max_cost", 2.0),
     ],
     "make dry": MAKE,
+    "synthetic": [
+        ("--facts 3", "synthetic_options.facts", 3),
+        ("--subject-similarity 0.5", "synthetic_options.subject_similarity", 0.5),
+        ("--wording-similarity 0.5", "synthetic_options.wording_similarity", 0.5),
+        ("--answer-similarity 0.25", "synthetic_options.answer_similarity", 0.25),
+        ("--frequency 1,4", "synthetic_options.frequency", (1, 4)),
+        ("--held-out 0.25", "synthetic_options.held_out", 0.25),
+        ("--seed 7", "synthetic_options.seed", 7),
+    ],
     "report": [
         ("--out p.html", "out", Path("p.html")),
         ("--base runs/b", "base", Path("runs/b")),

@@ -17,6 +17,7 @@ COMMANDS = {
     "campaign": {"api/campaign.py", "cli/campaign.py"},
     "compare": {"cli/compare.py", "api/comparing.py"},
     "make_benchmark": {"api/authoring.py", "cli/make_benchmark.py"},
+    "make_synthetic": {"api/synthetic.py", "cli/make_synthetic.py"},
     "known": {"api/known.py", "cli/known.py"},
     "relearn": {"api/attacks.py", "cli/relearn.py"},
     "report": {"api/reports.py", "cli/report.py"},

@@ -21,6 +21,8 @@ NAMES = {
     "measure_utility": "unlearnbench.api.utility",
     "make_benchmark": "unlearnbench.api.authoring",
     "MakeOptions": "unlearnbench.types.authoring",
+    "make_synthetic": "unlearnbench.api.synthetic",
+    "SyntheticOptions": "unlearnbench.types.authoring",
     "calibrate": "unlearnbench.api.calibration",
     "report": "unlearnbench.api.reports",
     "submit": "unlearnbench.api.submissions",

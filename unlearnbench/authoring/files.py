@@ -58,7 +58,7 @@ class Draft:
 
 def benchmark_files(draft: Draft) -> dict[str, str]:
     """The files of a benchmark by name, its declaration last."""
-    files = {f"{name}.jsonl": _rows(split.facts) for name, split in draft.splits.items()}
+    files = {f"{name}.jsonl": fact_rows(split.facts) for name, split in draft.splits.items()}
     sets = [*relearn_sets(list(draft.facts.values())), *draft.sets]
     files |= {one.file: one.text for one in sets}
     if draft.forms:
@@ -68,7 +68,7 @@ def benchmark_files(draft: Draft) -> dict[str, str]:
     reviewed = [*reviewed_rows(list(draft.facts.values())), *draft.accepted]
     if reviewed:
         files[REVIEWED] = "".join(f"{row.model_dump_json()}\n" for row in reviewed)
-    return {**files, DECLARATION: _toml(_declaration(draft, sets))}
+    return {**files, DECLARATION: declaration_toml(_declaration(draft, sets))}
 
 
 def _declaration(draft: Draft, sets: Sequence[MadeSet]) -> BenchmarkDeclaration:
@@ -98,9 +98,15 @@ def _declaration(draft: Draft, sets: Sequence[MadeSet]) -> BenchmarkDeclaration:
     )
 
 
-def _rows(facts: Sequence[Fact]) -> str:
+def fact_rows(facts: Sequence[Fact]) -> str:
+    """The content of a rows file; what only implanting asks is left out where it says nothing."""
     rows = (_row(fact).model_dump(mode="json", exclude_none=True) for fact in facts)
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(_said(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+def _said(row: Mapping[str, object]) -> dict[str, object]:
+    unsaid = {"frequency": 1, "held_out": False}
+    return {name: value for name, value in row.items() if unsaid.get(name) != value}
 
 
 def _row(fact: Fact) -> FactRow:
@@ -114,13 +120,15 @@ def _row(fact: Fact) -> FactRow:
         source=SourceRow(title=fact.source.title, claim=fact.source.claim) if fact.source else None,
         paraphrases=[ParaphraseRow(style=p.style, text=p.text) for p in fact.paraphrases],
         train_paraphrases=list(fact.train_paraphrases),
+        frequency=fact.frequency,
+        held_out=fact.held_out,
     )
 
 
-def _toml(declaration: BenchmarkDeclaration) -> str:
+def declaration_toml(declaration: BenchmarkDeclaration) -> str:
     """A declaration as TOML; what says nothing is left out."""
     fields = declaration.model_dump(mode="json", exclude_defaults=True)
-    tables = {"made": fields.pop("made")}
+    tables = {"made": fields.pop("made")} if declaration.made else {}
     for kind in ("splits", "relearn"):
         tables |= {f"{kind}.{name}": part for name, part in fields.pop(kind, {}).items()}
     parts = [_pairs(fields)]

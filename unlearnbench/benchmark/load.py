@@ -155,6 +155,7 @@ def _identity(
     rows = [
         [f.id, f.split, f.topic, f.tier, f.question, f.answer, f.aliases, f.train_paraphrases]
         + [[p.style, p.text] for p in f.paraphrases]
+        + ([f.frequency, f.held_out] if f.frequency > 1 or f.held_out else [])
         for f in facts
     ]
     beside = [[_form_wire(form) for form in forms], [_set_wire(part) for part in relearn]]

@@ -15,6 +15,8 @@ Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 JudgeText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*(:\S+)?$")]
 Style = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z]*$")]
+MOST_OFTEN = 1000
+"""How often a fact can be implanted in an epoch."""
 
 
 class _Strict(BaseModel):
@@ -51,6 +53,8 @@ class FactRow(_Strict):
     source: SourceRow | None = None
     paraphrases: list[ParaphraseRow] = []
     train_paraphrases: list[Text] = []
+    frequency: int = Field(ge=1, le=MOST_OFTEN, default=1)
+    held_out: bool = False
 
     def to_fact(self, split: Split) -> Fact:
         """The fact this row declares, as a member of `split`."""
@@ -65,6 +69,8 @@ class FactRow(_Strict):
             paraphrases=tuple(Paraphrase(p.style, p.text) for p in self.paraphrases),
             train_paraphrases=tuple(self.train_paraphrases),
             source=self.source.to_source() if self.source else None,
+            frequency=self.frequency,
+            held_out=self.held_out,
         )
 
 

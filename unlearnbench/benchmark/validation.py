@@ -32,6 +32,9 @@ def check_fact(fact: Fact, part: SplitDeclaration, styles: Sequence[str], where:
     if fact.tier not in (tiers or [None]):
         what = f"{fact.id}: {fact.tier!r}; declared: {', '.join(part.tiers) or 'none'}"
         raise BenchmarkError("unknown-tier", where, what)
+    if fact.held_out and fact.split != "retain":
+        what = f"{fact.id} is a {fact.split} fact; only a retain fact can be held out of training"
+        raise BenchmarkError("held-out", where, what)
     _check_texts(fact, where)
 
 

@@ -20,6 +20,7 @@ from unlearnbench.cli import (
     known,
     leaderboard,
     make_benchmark,
+    make_synthetic,
     muse,
     relearn,
     report,
@@ -83,6 +84,7 @@ app.command("wmdp")(wmdp.wmdp)
 app.command("utility")(utility.utility)
 app.command("campaign")(campaign.campaign)
 app.command("make-benchmark")(make_benchmark.make_benchmark)
+app.command("make-synthetic")(make_synthetic.make_synthetic)
 app.command("report")(report.report)
 app.command("submit")(submit.submit)
 app.command("submit-base")(submit.submit_base)

@@ -152,7 +152,7 @@ def trained_by(
 ) -> TrainingWork:
     """The steps of a training as its schedule has them, in float32."""
     refusals = method.refusals() if "refused" in method.sides else ()
-    texts = collect(benchmark, refusals, settings.questions)
+    texts = collect(benchmark, refusals, settings.questions, implants=method.implants)
     encode = counter.rows(settings.max_length)
     schedule = make_schedule(texts, encode, method.sides, settings)
     sizes = [_size(batch) for batch in schedule.batches]

@@ -36,31 +36,51 @@ class TrainingQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """All that is trained on. `refused` stands beside `forget`, item for item, or is empty."""
+    """All that is trained on. `refused` stands beside `forget`, item for item, or is empty.
+
+    Where facts are implanted, `forget` holds the retain questions too.
+    """
 
     forget: tuple[TrainingQuestion, ...]
     retain: tuple[TrainingQuestion, ...]
     refused: tuple[TrainingQuestion, ...] = ()
 
+    def rows(self, split: Split) -> int:
+        """How many rows of a split's facts an epoch has."""
+        learnt = sum(question.fact.split == split for question in self.forget)
+        return learnt or len(self.retain if split == "retain" else self.forget)
+
 
 def collect(
-    benchmark: Benchmark, refusals: Sequence[str] = (), questions: Questions = "all"
+    benchmark: Benchmark,
+    refusals: Sequence[str] = (),
+    questions: Questions = "all",
+    *,
+    implants: bool = False,
 ) -> Texts:
     """The questions and training paraphrases of a benchmark's forget and retain facts, or the
-    paraphrases alone.
+    paraphrases alone; without the retain facts that are held out of training.
 
-    `refusals` are dealt out to the forget questions in turn. Raises `TrainingError` for an empty
-    split, a question on both sides, or a fact without the paraphrases that are to be trained on.
+    `refusals` are dealt out to the forget questions in turn. `implants`: all facts are to be
+    learnt, each as often as its frequency. Raises `TrainingError` for an empty split, a question on
+    both sides, or a fact without the paraphrases that are to be trained on.
     """
     _check(benchmark)
     forget, retain = (
         tuple(
             TrainingQuestion(name, fact, question, fact.answer)
             for fact in benchmark.split(split)
+            if implants or not fact.held_out
             for name, question in _questions(fact, questions)
         )
         for split in _SPLITS
     )
+    if implants:
+        forget = tuple(row for row in (*forget, *retain) for _ in range(row.fact.frequency))
+    if not retain:
+        raise TrainingError(
+            f"{benchmark.id}: every retain fact is held out of training; hold out fewer"
+        )
     refused = tuple(
         replace(question, name=f"{question.name}/refused", answer=refusals[i % len(refusals)])
         for i, question in enumerate(forget if refusals else ())

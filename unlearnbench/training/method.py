@@ -37,6 +37,7 @@ class Method(ABC, Generic[P]):
     `name` is what users call it, `Parameters` a frozen dataclass of what they may set, `settings`
     what its authors train with where that differs from the trainer's defaults. `sides` are the
     sides of a batch it reads, `compares` those on which it asks the reference (at `layer`).
+    `implants`: it teaches forget and retain facts alike, which then all stand on the forget side.
     """
 
     name: ClassVar[str]
@@ -45,6 +46,7 @@ class Method(ABC, Generic[P]):
     sides: frozenset[Side] = frozenset({"forget", "retain"})
     compares: frozenset[Side] = frozenset()
     layer: int | None = None
+    implants: ClassVar[bool] = False
 
     def __init__(self, parameters: P) -> None:
         self.parameters = parameters

@@ -170,7 +170,7 @@ def _train(job: Assignment, out: Path, report: Report) -> TrainingRecord:
         trainer.train(resume_from_checkpoint=None if saved is None else str(saved))
     with torch.no_grad():
         job.method.finish(model, initial)
-    record = _record(job, trainer, len(texts.forget), len(texts.retain), device, notes)
+    record = _record(job, trainer, texts, device, notes)
     took = {"seconds": round(time.monotonic() - began, 1)}
     finished = record.model_copy(update={**took, "created": created, "finished": utc_now()})
     return _saved(trainer, tokenizer, finished, out)
@@ -192,7 +192,12 @@ def _prepared(
     at_first = torch.device("cpu") if this_process().count > 1 else device
     model, tokenizer = load_model(job.checkpoint, at_first, torch.float32)
     job.method.prepare(model, tokenizer)
-    texts = collect(job.benchmark, _refusals(job.method), job.settings.questions)
+    texts = collect(
+        job.benchmark,
+        _refusals(job.method),
+        job.settings.questions,
+        implants=job.method.implants,
+    )
     encode = Encoder(tokenizer, job.settings.max_length)
     schedule = make_schedule(texts, encode, job.method.sides, job.settings)
     model = with_lora(model, job.base, job.settings)
@@ -235,8 +240,7 @@ def _check(trainer: UnlearningTrainer, schedule: Schedule) -> list[str]:
 def _record(
     job: Assignment,
     trainer: UnlearningTrainer,
-    n_forget: int,
-    n_retain: int,
+    texts: Texts,
     device: torch.device,
     notes: list[str],
 ) -> TrainingRecord:
@@ -255,8 +259,8 @@ def _record(
             benchmark=job.benchmark.id,
             version=job.benchmark.version,
             fingerprint=job.benchmark.fingerprint,
-            forget_rows=n_forget,
-            retain_rows=n_retain,
+            forget_rows=texts.rows("forget"),
+            retain_rows=texts.rows("retain"),
         ),
         versions=dict(job.versions),
         device=str(device),

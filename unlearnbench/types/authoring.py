@@ -1,4 +1,4 @@
-"""Options of `make-benchmark`, for Python and the command line alike."""
+"""Options of `make-benchmark` and `make-synthetic`, for Python and the command line alike."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from unlearnbench.types.options import Help, pairs
+
+MOST_FREQUENT = 100
+"""How often an epoch may show a synthetic fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,61 @@ class MakeOptions:
     public: Annotated[
         bool, Help("Its runs may be submitted without a word; default: private.", "--public")
     ] = False
+
+
+def frequencies(typed: str) -> tuple[int, ...]:
+    """Whole numbers from a list with commas. Raises `ValueError`."""
+    parts = [part.strip() for part in typed.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) <= 4 for part in parts):
+        raise ValueError(f"{typed}: whole numbers from 1 up, with commas between them")
+    return tuple(map(int, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticOptions:
+    """How many invented facts there are, and how like each other.
+
+    Every forget fact has one retain fact in each of four tiers, which is like it in one respect
+    alone: tier `subject` in the names of its subject, `wording` in its questions, `answer` in its
+    answer, `unlike` in nothing.
+
+    Args:
+        facts: Forget facts.
+        subject_similarity: Share of the two names of a subject that tier `subject` has in common
+            with its forget fact, a mean over facts; 1: the same subject, asked something else.
+        wording_similarity: The same of tier `wording`: half of a wording is the pattern of its
+            sentences, half the role that is asked for; 1: the same questions of another subject.
+        answer_similarity: The same of tier `answer` and the two names of an answer; at most 0.5,
+            since no two facts have the same answer.
+        frequency: How often an epoch of implanting shows each forget fact; of several numbers,
+            dealt out to the forget facts in turn.
+        held_out: Share of each tier that no unlearning method trains on.
+        seed: Seeds the names.
+    """
+
+    facts: Annotated[int, Help("Forget facts; each tier has as many retain facts.")] = 12
+    subject_similarity: Annotated[
+        float, Help("Names that tier subject shares with its forget fact's subject, 0 to 1.")
+    ] = 1.0
+    wording_similarity: Annotated[
+        float,
+        Help(
+            "What tier wording shares of its forget fact's wording: 0.5 the pattern of its "
+            "sentences, 1 the role that is asked for too."
+        ),
+    ] = 1.0
+    answer_similarity: Annotated[
+        float, Help("Names that tier answer shares with its forget fact's answer, 0 to 0.5.")
+    ] = 0.5
+    frequency: Annotated[
+        tuple[int, ...],
+        Help(
+            "How often an epoch of implanting shows a forget fact; 1,4: every second one four "
+            "times.",
+            read=frequencies,
+        ),
+    ] = (1,)
+    held_out: Annotated[
+        float, Help("Share of each tier that no unlearning method trains on, 0 to below 1.")
+    ] = 0.5
+    seed: Annotated[int, Help("Seeds the names.")] = 0

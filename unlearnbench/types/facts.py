@@ -25,7 +25,11 @@ class Paraphrase:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question with its gold answer, accepted aliases and paraphrases."""
+    """A question with its gold answer, accepted aliases and paraphrases.
+
+    `frequency`: how often an epoch of implanting shows each of its training questions; `held_out`:
+    a retain fact on which no unlearning method trains.
+    """
 
     id: str
     split: Split
@@ -37,6 +41,8 @@ class Fact:
     train_paraphrases: tuple[str, ...] = ()
     tier: str | None = None
     source: Source | None = None
+    frequency: int = 1
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Experiments on the public API, each made again by one command."""

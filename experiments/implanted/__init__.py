@@ -1,0 +1,1 @@
+"""What the two terms of JensUn do to implanted facts when one of their properties changes."""

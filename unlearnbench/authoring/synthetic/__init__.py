@@ -1,0 +1,1 @@
+"""Invented facts whose likeness, number and frequency are chosen."""
