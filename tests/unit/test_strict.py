@@ -17,7 +17,7 @@ from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.protocol.plan import make_plan
 from unlearnbench.protocol.profiles import get_profile
 from unlearnbench.runs.asked import fewest_paraphrases
-from unlearnbench.runs.judging import to_judge
+from unlearnbench.runs.judging import judge_readings, to_judge
 from unlearnbench.scoring.scores import Outcome, headline_of, score_all
 from unlearnbench.scoring.ways import WAYS, way_effects
 from unlearnbench.submissions.answer_stream import seconds_for

@@ -82,13 +82,8 @@ def train(
 
     with progress(quiet) as on_progress:
         if sweep is not None:
-            setting, values = grid(sweep)
-            swept = run_sweep(
-                base,
-                setting,
-                values,
-                benchmark,
-                method=method,
+            sweep_over = partial(run_sweep, base, *grid(sweep), benchmark, method=method)
+            swept = sweep_over(
                 source=source,
                 profile=profile,
                 judge=judge,

@@ -17,11 +17,11 @@ from rapidfuzz import fuzz
 
 from unlearnbench.authoring.answers import AnswerRules, check_gold_answer, check_judged
 from unlearnbench.authoring.general import SHIPPED, general_facts, never_facts
-from unlearnbench.authoring.proposed.mentions import mentions_any
 from unlearnbench.authoring.proposed.rules import UNFIT
 from unlearnbench.authoring.relearn_sets import DISJOINT
 from unlearnbench.benchmark import load_benchmark, plain
 from unlearnbench.benchmark.indirect import asked_elsewhere, indirect_faults
+from unlearnbench.benchmark.mentions import mentions_any
 from unlearnbench.benchmark.quality.breaches import PAIR_LIKENESS, JudgeRules
 from unlearnbench.benchmark.quality.frames import shared_frames
 from unlearnbench.benchmark.quality.indirect import (
