@@ -21,7 +21,7 @@ ResultFile = Annotated[
 _SHOWN = 10
 
 
-def metric_text(value: float | None, digits: int = 4) -> str:
+def figure_or_dash(value: float | None, digits: int = 4) -> str:
     """A metric for people: a dash where something that it needs is missing."""
     return "–" if value is None else f"{value:.{digits}f}"
 

@@ -12,7 +12,7 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
+from unlearnbench.cli.measured import ResultFile, figure_or_dash, print_lines, print_open
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.display import visible_text
@@ -97,7 +97,7 @@ def print_muse(records: Sequence[MuseRecord]) -> None:
     view = table(f"MUSE {first.corpus} · as {first.like}", "%", *(r.checkpoint for r in records))
     for name in first.scores:
         values = [record.scores[name] for record in records]
-        view.add_row(name, *(metric_text(value, 2) for value in values))
+        view.add_row(name, *(figure_or_dash(value, 2) for value in values))
     stdout().print(view)
     references = dict.fromkeys(record.compared_with for record in records)
     print_lines(f"privleak is relative to {reference}" for reference in references)

@@ -11,7 +11,7 @@ import typer
 
 from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
+from unlearnbench.cli.measured import ResultFile, figure_or_dash, print_lines, print_open
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import EngineOptions
@@ -86,7 +86,7 @@ def _print_record(record: RwkuRecord) -> None:
     view = table(f"RWKU · {names}", "metric", "value", "rows", "empty")
     for name, value in record.scores.items():
         rows = [str(part[name]) if name in part else "" for part in (record.counts, record.empty)]
-        view.add_row(name, metric_text(value), *rows)
+        view.add_row(name, figure_or_dash(value), *rows)
     stdout().print(view)
     print_lines(["empty: responses without a word, which RWKU counts as recalling nothing"])
     print_open(record.open)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.measured import ResultFile, metric_text, print_lines, print_open
+from unlearnbench.cli.measured import ResultFile, figure_or_dash, print_lines, print_open
 from unlearnbench.cli.options import CheckpointName, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import EngineOptions, TofuOptions
@@ -77,7 +77,7 @@ def print_tofu(record: TofuRecord) -> None:
 
     view = table(f"{record.source} · {record.forget}", "metric", "value")
     for name, value in record.scores.items():
-        view.add_row(name, metric_text(value))
+        view.add_row(name, figure_or_dash(value))
     stdout().print(view)
     if record.scores["forget_quality"] is None:
         print_lines(["forget_quality and privleak need --retain-log, the result of a retain model"])
