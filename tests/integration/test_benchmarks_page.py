@@ -116,7 +116,7 @@ def test_every_command_of_the_page(
         assert done.code == 0, (line, done.err)
         assert done.out.strip()
         if words[0] == "muse" and "--out" in words:
-            shutil.copy("result.json", "retrained.json")
+            shutil.copy("news.json", "retrained.json")
     record = json.loads(Path("phi3-king.json").read_text("utf-8"))
     assert record["checkpoint"] == "phi3-king"
     assert record["open"] == []

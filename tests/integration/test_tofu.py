@@ -7,6 +7,7 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from unlearnbench.engines.transformers.likelihood import likelihoods, own_attent
 from unlearnbench.engines.transformers.prompts import encode
 from unlearnbench.errors import BenchmarkError, RunError
 from unlearnbench.paths import content_root
-from unlearnbench.tofu.measure import _probe
+from unlearnbench.tofu.measure import TofuResult, _probe, measure
 from unlearnbench.tofu.record import TofuRecord, read_retain_log, write_tofu
 from unlearnbench.types.options import EngineOptions, TofuOptions
 
@@ -185,11 +186,22 @@ def test_the_command_prints_a_table_and_json(
 
 
 def test_the_json_is_the_stored_record_and_open_questions_end_with_1(
-    first: TofuRecord, tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+    tiny_llama: Path, tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "result.json"
-    for record, code in ((first, 0), (replace(first, open=["forget/q-1"]), 1)):
-        monkeypatch.setattr("unlearnbench.api.tofu.score_tofu", lambda *_, r=record, **__: r)
-        done = command_line("tofu", "x", "--json", "--out", out)
-        assert (done.code, done.err) == (code, "")
-        assert json.loads(done.out) == json.loads(out.read_text("utf-8")) == record.to_disk()
+    results: list[TofuResult] = []
+
+    def measured(*given: Any) -> TofuResult:
+        """What is measured the first time, then the same with an open question."""
+        if not results:
+            results.append(measure(*given))
+            return results[0]
+        return replace(results[0], open=("forget-0001",))
+
+    monkeypatch.setattr("unlearnbench.api.tofu.measure", measured)
+    for number, code in enumerate((0, 1)):
+        out = tmp_path / f"{number}.json"
+        done = command_line("tofu", tiny_llama, "--json", "--out", out, "-q")
+        assert done.code == code, done.err
+        assert json.loads(done.out) == json.loads(out.read_text("utf-8"))
+    assert json.loads(done.out)["open"] == ["forget-0001"]
+    assert "open: forget-0001" in command_line("tofu", tiny_llama, "-q").out

@@ -179,8 +179,8 @@ def _check(
 def _no_sentences(golds: Sequence[Gold]) -> str:
     example = f" ({golds[0].where}: {golds[0].answer[:60]!r})" if golds else ""
     return (
-        f"the answers are whole sentences{example}, in which the rules find nothing; name an LLM "
-        "judge, or give each a short alias"
+        f"the answers are whole sentences or phrases{example}, which the rules do not recognise in "
+        "other words; name an LLM judge, or give each a short alias"
     )
 
 

@@ -62,7 +62,7 @@ def wmdp(
 
     Exits with 1 if a question got no numbers.
 
-    Example: unlearnbench wmdp CHECKPOINT --source hub --part bio --base BASE --out result.json
+    Example: unlearnbench wmdp CHECKPOINT --source hub --part bio --base BASE --out wmdp.json
     """
     quieten(quiet)
     from unlearnbench.api.wmdp import export_questions, score_wmdp
