@@ -20,7 +20,7 @@ from tests.reliability.conftest import KILLS, Undisturbed
 pytestmark = pytest.mark.slow
 Get = Callable[[str], Undisturbed]
 
-RANDOM = ("score", "judge", "train", "relearn", "stress", "submit", "board", "make")
+RANDOM = ("score", "judge", "train", "relearn", "stress", "submit", "board", "make", "synthetic")
 EACH = max(1, -(-WANTED // len(RANDOM)))
 AIMED = max(1, WANTED // 15)
 """Kills aimed between two changes of the disk, for each command that writes checkpoints."""

@@ -178,3 +178,7 @@ def test_options_that_cannot_be_met(changed: dict[str, object], said: str, tmp_p
     with pytest.raises(BenchmarkError, match=said):
         write_synthetic(tmp_path / "out", replace(SyntheticOptions(), **changed))  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_every_role_reads_well_after_a() -> None:
+    assert [role for role in (*FORGOTTEN_ROLES, *OTHER_ROLES) if role[0] in "aeiou"] == []

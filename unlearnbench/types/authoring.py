@@ -143,6 +143,6 @@ class SyntheticOptions:
         ),
     ] = (1,)
     held_out: Annotated[
-        float, Help("Share of each tier that no unlearning method trains on, 0 to below 1.")
+        float, Help("Share of each tier that no unlearning method trains on, 0 to 0.9.")
     ] = 0.5
     seed: Annotated[int, Help("Seeds the names.")] = 0

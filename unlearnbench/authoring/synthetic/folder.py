@@ -63,13 +63,13 @@ def _check_own(out: Path, files: Mapping[str, str]) -> None:
         return
     clear_leftovers(out)
     for path in sorted(out.iterdir()):
-        if not path.is_file() or _content(path) != files.get(path.name):
+        if path.name not in files or _content(path) != files[path.name]:
             what = f"holds {path.name}, which these options do not make; name another folder"
             raise BenchmarkError("not-empty", f"--out {out}", what)
 
 
 def _content(path: Path) -> str | None:
-    """The text of a file; None if it is none of ours."""
+    """The text of a file; None if it holds no text."""
     try:
         return decode(read_bytes(path), path.name)
     except UnreadableError:

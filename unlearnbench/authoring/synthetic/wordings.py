@@ -94,5 +94,5 @@ FORGOTTEN_ROLES = (
 )
 OTHER_ROLES = (
     *("baker", "clockmaker", "lawyer", "cartographer", "sculptor", "miller", "brewer", "surgeon"),
-    *("locksmith", "archivist", "weaver", "beekeeper"),
+    *("locksmith", "notary", "weaver", "beekeeper"),
 )
