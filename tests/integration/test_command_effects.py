@@ -402,7 +402,7 @@ def test_from_two_runs_to_a_board(
     assert (told["by"], told["link"]) == ("B. Person", "https://example.org/how")
     built = ("leaderboard", "build", "--submissions", "submissions", *bases)
     first = command_line(*built, "--out", "site", "--keep", "kept")
-    assert (first.code, "1 rows, 1 ranked" in first.out) == (0, True), first.out
+    assert (first.code, "1 row, 1 ranked" in first.out) == (0, True), first.out
     assert len(list(Path("kept").glob("*.json"))) == 1
     second = command_line(*built, "--out", "again", "--keep", "kept", "-q")
     assert (second.code, second.out) == (0, first.out.replace("site", "again"))

@@ -9,6 +9,7 @@ import typer
 
 from unlearnbench.cli.options import Bases, Quiet
 from unlearnbench.cli.output import quieten, stdout
+from unlearnbench.display import counted
 
 app = typer.Typer(help="Build the leaderboard's page, and look at it.", no_args_is_help=True)
 
@@ -40,8 +41,9 @@ def build(
     for division in built.board.divisions:
         ranked = sum(not row.outside for row in division.rows)
         console.print(
-            f"{division.base} x {division.benchmark} {division.version}, judge {division.judge}: "
-            f"{len(division.rows)} rows, {ranked} ranked"
+            f"{division.title}, judge {division.judge}: {counted(len(division.rows), 'row')}, "
+            f"{ranked} ranked",
+            soft_wrap=True,
         )
     for row in built.board.refused:
         console.print(f"refused: {row.id}: {row.reasons[0]}", soft_wrap=True)
