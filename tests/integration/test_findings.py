@@ -122,7 +122,7 @@ def test_a_model_cannot_steer_the_terminal_by_what_is_quoted(tmp_path: Path, run
 
 def test_compare_says_whose_run_has_warnings(pair: tuple[Path, Path], run: Run) -> None:
     done = run("compare", *map(str, pair))
-    assert "model-a [1, 2, 3, 4, 5]" in done.out
+    assert "model-a [1, 2, 3, 4," in done.out  # 5 stands on the next line
     assert "base [3, 4, 5]" in done.out
     assert "[2] warning: 30 of 30 retain answers are refusals" in done.out
     record = json.loads(run("compare", *map(str, pair), "--json").out)

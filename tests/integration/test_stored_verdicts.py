@@ -199,7 +199,10 @@ def test_an_edited_verdict_is_not_believed_and_is_given_again(
     score = run.scores["forget.worst_case"]
     assert score.low <= worst <= score.high
     evaluate(job(benchmark_folder, out, engine, RulesJudge()), silent)
-    assert load_run(out).scores["forget.worst_case"].value == worst
+    healed = load_run(out)
+    assert healed.scores["forget.worst_case"].value == worst
+    assert "verdicts-changed" in [finding.code for finding in run.findings]
+    assert "verdicts-changed" not in [finding.code for finding in healed.findings]
 
 
 @pytest.mark.parametrize(
@@ -245,5 +248,9 @@ def test_every_reader_says_that_verdicts_were_edited(
     assert (shown.code, says in shown.out) == (1, True)
     record = json.loads(command_line("compare", scripted_runs["limited"], run, "--json").out)
     assert says in json.dumps(record)
-    page = command_line("report", run, "--out", tmp_path / "page.html")
+    says = "stored verdicts do not follow from the answers or replies beside them"
+    assert says in shown.out.replace("\n", " ")
+    out = tmp_path / "page.html"
+    page = command_line("report", run, "--out", out)
+    assert says in out.read_text("utf-8")
     assert (page.code, f"{record['runs'][1]['n_open']} probes" in page.out) == (1, True)

@@ -26,6 +26,8 @@ from unlearnbench.types import (
     StoredReply,
 )
 
+STORED_AS = "stored as"
+"""How the reason begins why a verdict that does not follow leaves its probe open."""
 _LONGEST_NAME = 60
 """Characters of a judge's name that are shown; a folder may name anything."""
 
@@ -48,7 +50,7 @@ class DerivedVerdicts:
         if isinstance(derived, Judgement) and derived.verdict == stored.verdict:
             return None
         follows = derived.verdict if isinstance(derived, Judgement) else "no verdict"
-        return f"stored as {stored.verdict}, derived again as {follows}"
+        return f"{STORED_AS} {stored.verdict}, derived again as {follows}"
 
 
 def derived_verdicts(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from unlearnbench.runs.asked import FULL, fewest_paraphrases
+from unlearnbench.runs.derived import STORED_AS
 from unlearnbench.runs.identity import departures
 from unlearnbench.scoring.answers import cut_answer, why_unanswered
 from unlearnbench.scoring.findings import (
@@ -189,7 +190,15 @@ def _open(run: Run) -> Iterator[RunFinding]:
 
 
 def _underived(run: Run) -> Iterator[RunFinding]:
-    """`verdicts-underived`: verdicts that are believed as they are stored."""
+    """`verdicts-changed`: verdicts that do not follow; `verdicts-underived`: that are believed."""
+    changed = sum(failure.error.startswith(STORED_AS) for failure in run.failures)
+    if changed:
+        text = (
+            f"{changed} stored verdicts do not follow from the answers or replies beside them, as "
+            "if they had been changed: they count for nothing until the same command has given "
+            "them again"
+        )
+        yield RunFinding("verdicts-changed", "warning", text)
     if run.underived is not None:
         text = (
             f"its verdicts could not be derived again ({run.underived}) and are believed as they "
