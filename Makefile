@@ -24,11 +24,11 @@ test-fast: $(VENV)/.test
 
 # The tests of `--executor ray`, in an environment with Ray on top of the usual one.
 test-ray: $(RAY_VENV)/.ray
-	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray
+	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest -m ray tests/integration
 
 # The tests of `--utility lm-eval:TASK`, with lm-eval on top of the usual environment.
 test-lm-eval: $(LM_EVAL_VENV)/.lm-eval
-	OMP_NUM_THREADS=1 $(LM_EVAL_VENV)/bin/python -m pytest -m lm_eval
+	OMP_NUM_THREADS=1 $(LM_EVAL_VENV)/bin/python -m pytest -m lm_eval tests/integration
 
 # Engine vllm with the real vLLM. It downloads about 1 GB (133 MB of vLLM's CPU build, 192 MB of
 # PyTorch's, the rest other packages), which takes 3.8 GB of disk, into an environment of its own:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.forgeries.changes import ANSWERS, VERDICTS, read_lines, write_lines
 from tests.forgeries.copied import forget_facts, key_of
-from tests.forgeries.forgery import seal
+from tests.forgeries.forgery import seal, used
 from unlearnbench.api.submissions import accepted_bases
 from unlearnbench.judging.rules.judge import RulesJudge
 from unlearnbench.scoring.answers import digest, readings
@@ -116,9 +115,3 @@ def test_a_row_of_them_ends_as_its_refusal(
     (reason,) = check_submission(folder, known).reasons
     assert used() - began < 22
     assert reason.code == "time"
-
-
-def used() -> float:
-    """Processor time of this process and of those that it started, in seconds."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system

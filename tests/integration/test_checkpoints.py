@@ -210,8 +210,15 @@ def test_a_whole_model_and_an_adapter_in_one_folder_are_refused(
     ],
 )
 def test_a_moved_base_is_found_beside_the_adapter_and_named(
-    named: str, place: str, tiny_llama: Path, tmp_path: Path, offline: None
+    named: str,
+    place: str,
+    tiny_llama: Path,
+    tmp_path: Path,
+    offline: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (tmp_path / "else" / "where").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "else" / "where")  # with no ../base
     shutil.copytree(tiny_llama, tmp_path / "base")
     adapter = make_adapter(tiny_llama, tmp_path / "adapter")
     expected = resolve(str(adapter))
@@ -338,8 +345,12 @@ def score(name: str, hub: str, folder: Path, benchmark: Path) -> subprocess.Comp
 @pytest.fixture
 def hub_here(hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub of this process, with an empty cache."""
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    constants = "huggingface_hub.constants"
+    files = hub + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(f"{constants}.ENDPOINT", hub)
+    monkeypatch.setattr(f"{constants}.HUGGINGFACE_CO_URL_TEMPLATE", files)
+    monkeypatch.setattr(f"{constants}.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(f"{constants}.HF_HUB_DISABLE_XET", True)
     monkeypatch.chdir(tmp_path)
 
 

@@ -405,9 +405,7 @@ def test_verdicts_are_kept_and_ship_with_the_run(
     said = verdicts(first, asked)
     again = judge_in(tmp_path / "j", GEMINI)
     again.keep_in(tmp_path / "other")
-    began = time.monotonic()
     assert verdicts(again, asked) == said
-    assert time.monotonic() - began < 1.0
     assert len(behaviour.requests) == 1
     kept = (tmp_path / "run" / "replies.jsonl").read_bytes()
     assert again.estimate(asked).calls == 0

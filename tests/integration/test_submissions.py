@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import ABOUT
+from tests.forgeries.forgery import used
 from unlearnbench.api.submissions import submit, submit_base, verify
 from unlearnbench.errors import SubmissionError
 from unlearnbench.paths import content_root
@@ -29,12 +29,12 @@ def test_a_good_one_stands(good_submission: Path, bases: Path) -> None:
         "run/outcomes.jsonl",
         "submission.json",
     ]
-    began = time.monotonic()
+    began = used()
     (found,) = verify([good_submission], bases=bases)
     assert found.ok, found.reasons
     assert found.checked is not None
     assert found.checked.doubts == ()
-    assert time.monotonic() - began < 10
+    assert used() - began < 10
     run = found.checked.run
     assert (found.checked.base.id, found.checked.base.run.scores["retain.mean"].value) == (
         "knows-all-wkf",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 
 from unlearnbench.judging.rules.cut_off import cut_off
@@ -47,14 +48,30 @@ Rule = Callable[[Text, Text, Text], RuleMatch | None]
 """(gold, question, response) -> finding; None where the rule does not apply to the gold."""
 
 
+KEPT = 1 << 15
+"""Findings that are kept: answers recur, within a run and where it is judged again."""
+LONGEST_KEPT = 500
+"""Most characters of an answer whose finding is kept."""
+
+
 def decide(question: str, answer: str, aliases: Sequence[str], response: str) -> RuleMatch:
     """Whether `response` shows that `answer`, or one of its aliases, is known.
 
     The first rule that applies to a gold answer decides about it; any gold answer suffices.
     """
+    given = (question, answer, tuple(aliases), response)
+    return _kept(*given) if len(response) <= LONGEST_KEPT else _found(*given)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(question: str, answer: str, aliases: tuple[str, ...], response: str) -> RuleMatch:
+    return _found(question, answer, aliases, response)
+
+
+def _found(question: str, answer: str, aliases: tuple[str, ...], response: str) -> RuleMatch:
     ways = interpretations(response)
     question_text = text_of(question)
-    golds = golds_of(answer, tuple(aliases), question_text)
+    golds = golds_of(answer, aliases, question_text)
     for reading in chain(ways, undisguised(ways[0], golds, question_text)):
         for gold in golds:
             finding = _one(gold, question_text, reading)

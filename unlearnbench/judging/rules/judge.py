@@ -6,7 +6,7 @@ Who changes a verdict raises `RULES_VERSION` and freezes the table of verdicts a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from unlearnbench.errors import JudgeError
@@ -24,11 +24,6 @@ RULES_VERSION = "5"
 _REMEMBERED = 16_384
 """Decisions that are remembered: a run that was just judged is read back and judged again."""
 
-KEPT = 1 << 15
-"""Findings that are kept: answers recur, within a run and where it is judged again."""
-LONGEST_KEPT = 500
-"""Most characters of an answer whose finding is kept."""
-
 
 class RulesJudge:
     """The rules as a judge; needs nothing and never fails. Any mention of the answer counts."""
@@ -44,15 +39,10 @@ class RulesJudge:
     def judge(self, items: Sequence[JudgeItem]) -> Iterator[Judgement]:
         """A verdict for every item; `raw` is the rule and the evidence."""
         for item in items:
-            finding = self._finding(item)
+            finding = self._decide(item.question, item.answer, item.aliases, item.response)
             verdict: Verdict = "correct" if finding.correct else "incorrect"
             raw = f"{finding.rule}: {finding.evidence}"
             yield Judgement(item.key, verdict, self.identity, raw)
-
-    def _finding(self, item: JudgeItem) -> RuleMatch:
-        given = (item.question, item.answer, tuple(item.aliases), item.response)
-        kept = len(item.response) <= LONGEST_KEPT
-        return _kept(self._decide, *given) if kept else self._decide(*given)
 
 
 class StrictRulesJudge(RulesJudge):
@@ -60,16 +50,6 @@ class StrictRulesJudge(RulesJudge):
 
     name = "rules-strict"
     _decide = staticmethod(lru_cache(maxsize=_REMEMBERED)(decide_strictly))
-
-
-Decide = Callable[[str, str, tuple[str, ...], str], RuleMatch]
-
-
-@lru_cache(maxsize=KEPT)
-def _kept(
-    decide: Decide, question: str, answer: str, aliases: tuple[str, ...], response: str
-) -> RuleMatch:
-    return decide(question, answer, aliases, response)
 
 
 @lru_cache(maxsize=2)
