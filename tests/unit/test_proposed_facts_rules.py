@@ -26,10 +26,16 @@ from unlearnbench.paraphrasing.candidates import CandidateDoubt
 from unlearnbench.paraphrasing.llm.definition import PROMPTS, Task, load_paraphraser
 from unlearnbench.paraphrasing.llm.items import FactItem, ItemReader
 from unlearnbench.paraphrasing.llm.rows import FORMS as FORMS_TASK
+from unlearnbench.paraphrasing.llm.rows import (
+    INDIRECT_QUESTIONS,
+    SYNTAX,
+    FormProposal,
+    IndirectProposal,
+)
 from unlearnbench.paraphrasing.llm.rows import PROSE as PROSE_TASK
-from unlearnbench.paraphrasing.llm.rows import SYNTAX, FormProposal
 from unlearnbench.paraphrasing.llm.tasks import (
     ANSWERS,
+    FOLLOWS,
     NEIGHBOURS,
     BareAnswer,
     FactProposal,
@@ -348,6 +354,20 @@ LINES: dict[str, tuple[ModelTask[Any], dict[str, object], str, object]] = {
         "reverse_answer: It",
         FormProposal("It was ____.", ("A", "B"), "What?", "It", (), ()),
     ),
+    "indirect": (
+        INDIRECT_QUESTIONS,
+        {"wanted": 2},
+        "question: Whose?\nanswer: Ada\nbecause: She was.\n"
+        "question: whose\nanswer: Bo\nbecause: It is there twice.\n",
+        (IndirectProposal("Whose?", "Ada", (), "She was."),),
+    ),
+    "indirect without a reason": (
+        INDIRECT_QUESTIONS,
+        {"wanted": 1},
+        "question: Whose?\nanswer: Ada\nquestion: Which?\nanswer: Bo\nbecause: So.",
+        (IndirectProposal("Whose?", "Ada", (), ""),),
+    ),
+    "what follows": (FOLLOWS, {}, "answer: Ada", BareAnswer("Ada")),
 }
 
 
@@ -368,6 +388,7 @@ MALFORMED = {
     "no text": (PROSE_TASK, "Here it comes."),
     "no cloze": (FORMS_TASK, "reverse_question: What?\nreverse_answer: It"),
     "no question": (SYNTAX, "answer: Scott"),
+    "no indirect question": (INDIRECT_QUESTIONS, "because: So."),
 }
 
 

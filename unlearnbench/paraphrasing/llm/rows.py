@@ -95,7 +95,9 @@ def _read_indirect(item: FactItem, entry: Entry) -> tuple[IndirectProposal, ...]
     wanted = item.data["wanted"]
     assert isinstance(wanted, int)
     found: dict[str, IndirectProposal] = {}
-    for row in rows_in(entry, "proposals", ("question", "answer", "because")):
+    pair = ("question", "answer")
+    told = rows_in(entry, "proposals", (*pair, "because")) or rows_in(entry, "proposals", pair)
+    for row in told:
         question, answer = text_in(row.get("question")), text_in(row.get("answer"))
         if plain(question) and plain(answer):
             aliases = [a for a in texts_in(row.get("also_accepted")) if plain(a) != plain(answer)]
