@@ -163,7 +163,7 @@ FAULTS: dict[str, tuple[str, Change, str]] = {
     "no kind of attack": ("forget_level3", without("type"), "no text in column 'type'"),
     "empty answer": ("forget_level2", first(answer=" "), "forget_level2 row 1: missing-column"),
     "answer of signs": ("forget_level1", first(answer="…"), "has no letter or digit"),
-    "answer no text": ("forget_level1", first(answer=1867), "no text in column 'answer'"),
+    "answer no text": ("forget_level1", first(answer=1867), "holds 1867, which is no text"),
     "other level": ("forget_level2", first(level="3"), "it belongs to another table"),
     "no row": ("neighbor_level1", lambda rows: [], "neighbor_level1: missing-rows"),
     "null": ("neighbor_level2", first(subject=None), "no text in column 'subject'"),
