@@ -158,7 +158,7 @@ def _candidates(
         worth = few | (same.mean(axis=1) >= SHARED - 0.1)
         worth |= _own_share(same, own[:number]) >= SHARED_OWN - 0.25
         worth |= _own_share(same, own[number][None]) >= SHARED_OWN - 0.25
-        yield from ((rows[i], row) for i in np.flatnonzero(worth))
+        yield from ((rows[int(i)], row) for i in np.flatnonzero(worth))
 
 
 def _sample(n: int) -> NDArray[np.int64]:
