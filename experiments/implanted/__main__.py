@@ -1,6 +1,6 @@
 """Run the experiment, or what is left of it, and print its tables.
 
-python -m experiments.implanted --out FOLDER [--seeds 0,1,2] [--facts 4,8,16] [--only-tables]
+python -m experiments.implanted --out FOLDER [--seeds 0,1,2] [--facts 4,8,12] [--only-tables]
 """
 
 from __future__ import annotations
