@@ -68,8 +68,7 @@ def train(
     Example: unlearnbench train --base smollm2-135m --benchmark wkf --preset smollm2-135m
     """
     quieten(quiet)
-    scoring = profile or judge or utility_options.utility
-    _check(sweep, bool(scoring or utility_options.utility_limit), dry_run)
+    _check(sweep, profile or judge, utility_options, dry_run)
     check_dry(dry_run, on, price)
     if dry_run:
         from unlearnbench.api import planning
@@ -82,8 +81,13 @@ def train(
 
     with progress(quiet) as on_progress:
         if sweep is not None:
-            sweep_over = partial(run_sweep, base, *grid(sweep), benchmark, method=method)
-            swept = sweep_over(
+            setting, values = grid(sweep)
+            swept = run_sweep(
+                base,
+                setting,
+                values,
+                benchmark,
+                method=method,
                 source=source,
                 profile=profile,
                 judge=judge,
@@ -105,12 +109,12 @@ def train(
     return _show(trained, benchmark, source, json) if this_process().first else 0
 
 
-def _check(sweep: str | None, scoring: bool, dry_run: bool) -> None:
+def _check(sweep: str | None, scoring: str | None, utility: UtilityOptions, dry_run: bool) -> None:
     if sweep is not None and dry_run:
         raise typer.BadParameter("--dry-run plans one training; give it without --sweep")
     if sweep is not None and this_process().count > 1:
         raise typer.BadParameter("--sweep scores too, in one process; train each value by itself")
-    if sweep is None and scoring:
+    if sweep is None and (scoring or utility.utility or utility.utility_limit):
         raise typer.BadParameter(
             "--profile, --judge and --utility belong to --sweep; score the result"
         )
