@@ -94,5 +94,5 @@ def test_a_board_of_the_repository_s_rows(site: Path, tmp_path: Path) -> None:
     shutil.copytree(ROWS / "jensun", row)
     done = command(site, tmp_path, "leaderboard", "build", "--submissions", "submissions")
     assert done.returncode == 0, done.stderr
-    assert "1 rows" in done.stdout
+    assert "judge rules: 1 row, 1 ranked" in done.stdout
     assert (tmp_path / "site" / "rows" / "jensun.html").is_file()
