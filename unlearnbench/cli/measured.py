@@ -9,8 +9,18 @@ from typing import Annotated
 
 import typer
 
+from unlearnbench.cli import complete
 from unlearnbench.cli.output import stdout
 
+Measured = Annotated[
+    str,
+    typer.Argument(
+        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
+        "(smollm2-135m); none with --export.",
+        autocompletion=complete.aliases,
+        show_default=False,
+    ),
+]
 ResultFile = Annotated[
     Path | None,
     typer.Option(

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.measured import ResultFile, figure_or_dash, print_lines, print_open
+from unlearnbench.cli.measured import (
+    Measured,
+    ResultFile,
+    figure_or_dash,
+    print_lines,
+    print_open,
+)
 from unlearnbench.cli.options import Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.types.options import EngineOptions
@@ -20,15 +25,6 @@ if TYPE_CHECKING:
     from unlearnbench.api.rwku import RwkuExport
     from unlearnbench.rwku.record import RwkuRecord
 
-Measured = Annotated[
-    str,
-    typer.Argument(
-        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
-        "(smollm2-135m); none with --export.",
-        autocompletion=complete.aliases,
-        show_default=False,
-    ),
-]
 Tables = Annotated[str, typer.Option(help="hub, or a folder with RWKU's tables.")]
 Subjects = Annotated[
     list[str] | None,

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearnbench.cli import complete
 from unlearnbench.cli.grow import grown
-from unlearnbench.cli.measured import print_lines, print_open
+from unlearnbench.cli.measured import Measured, print_lines, print_open
 from unlearnbench.cli.options import BaseModel, Json, Quiet
 from unlearnbench.cli.output import quieten, stdout
 from unlearnbench.display import counted, interval_text, percent
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from unlearnbench.api.wmdp import WmdpExport
     from unlearnbench.wmdp.record import WmdpPartRecord, WmdpRecord
 
-Measured = Annotated[
-    str,
-    typer.Argument(
-        help="Hub id (owner/name@revision), folder, PEFT adapter, .gguf file or alias "
-        "(smollm2-135m); none with --export.",
-        autocompletion=complete.aliases,
-        show_default=False,
-    ),
-]
 Tables = Annotated[str, typer.Option(help="hub, or a folder with WMDP's tables.")]
 Parts = Annotated[
     list[str] | None,
