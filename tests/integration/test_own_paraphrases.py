@@ -198,6 +198,11 @@ def test_a_table_without_the_column(make: Make) -> None:
     assert "p.csv:1: no column 'paraphrase'" in done.err
 
 
+def test_a_header_alone_is_no_table(make: Make) -> None:
+    done = make([])
+    assert (done.code, "p.csv: it has no rows below its header" in done.err) == (2, True), done.err
+
+
 def test_an_object_may_propose(tmp_path: Path) -> None:
     facts = write(tmp_path / "facts.csv", ("question", "answer"), FACTS[:1])
     text = ways(SPAIN, {"syntax": 1})[0][1]

@@ -14,7 +14,7 @@ from unlearnbench.authoring.proposed.other_forms import form_faults, form_row
 from unlearnbench.benchmark.quality.breaches import JudgeRules
 from unlearnbench.benchmark.schema import FormRow
 from unlearnbench.benchmark.tables.cells import list_cell, text_cell
-from unlearnbench.benchmark.tables.table import Faults, UserRow, table_fault
+from unlearnbench.benchmark.tables.table import Faults, UserRow
 from unlearnbench.paraphrasing.llm.rows import FormProposal
 from unlearnbench.paraphrasing.table import FactOwners, table_about
 from unlearnbench.types import Fact
@@ -47,8 +47,6 @@ def read_forms_table(
         TableError: With every fault of the table, each with its `file:row`.
     """
     table = table_about(source, FORM_COLUMNS, _NEEDED, columns)
-    if not table.rows:
-        raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)
     owners, by_id = FactOwners(facts), {fact.id: fact for fact in facts}
     places: dict[str, str] = {}

@@ -18,7 +18,7 @@ from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.indirect import MOST_INDIRECT, asked_elsewhere, indirect_faults
 from unlearnbench.benchmark.schema import IndirectRow, SourceRow
 from unlearnbench.benchmark.tables.cells import list_cell, text_cell
-from unlearnbench.benchmark.tables.table import Faults, UserRow, table_fault
+from unlearnbench.benchmark.tables.table import Faults, UserRow
 from unlearnbench.paraphrasing.table import FactOwners, table_about
 from unlearnbench.types import Fact
 
@@ -51,8 +51,6 @@ def read_indirect_table(
         TableError: With every fault of the table, each with its `file:row`.
     """
     table = table_about(source, INDIRECT_COLUMNS, _NEEDED, columns)
-    if not table.rows:
-        raise table_fault(table.name, table.name, "it has no rows below its header")
     faults = Faults(table.name)
     owners, by_id = FactOwners(facts), {fact.id: fact for fact in facts}
     asked, counts = asked_elsewhere(facts, ()), Counter[str]()

@@ -12,7 +12,13 @@ from unlearnbench.benchmark import plain
 from unlearnbench.benchmark.tables.cells import text_cell
 from unlearnbench.benchmark.tables.columns import with_columns
 from unlearnbench.benchmark.tables.read import read_table
-from unlearnbench.benchmark.tables.table import Faults, UserRow, UserTable, shown
+from unlearnbench.benchmark.tables.table import (
+    Faults,
+    UserRow,
+    UserTable,
+    shown,
+    table_fault,
+)
 from unlearnbench.hashing import sha256_json
 from unlearnbench.naming import nearest
 from unlearnbench.paraphrasing.candidates import STYLES, Candidate, ParaphraseRequest, Purpose
@@ -81,9 +87,11 @@ def table_about(
     """A table whose rows say by `question` or `id` which fact they are for.
 
     `columns` are the names that the facts' table has, which may call a column otherwise than this
-    one. Raises `TableError` without a needed column.
+    one. Raises `TableError` without a needed column, or without a row.
     """
     raw = read_table(source, [columns.get(name, name) for name in known], sheet)
+    if not raw.rows:
+        raise table_fault(raw.name, raw.name, "it has no rows below its header")
     named = {
         ours: theirs
         for ours, theirs in columns.items()
