@@ -143,6 +143,24 @@ def test_phones_see_the_worst_case_first(browser: Any, site: str) -> None:
         assert visit.page.get_by_role("rowheader", name="JensUn").count() == 1
 
 
+_LABELS = r"""table => {
+    const heads = [...table.tHead.rows[0].cells].map(cell => cell.textContent.trim());
+    return [...table.tBodies].flatMap(body => [...body.rows]).map(row =>
+        [...row.cells].filter(cell => cell.tagName === "TD").map(cell => {
+            const shown = getComputedStyle(cell, "::before").content;
+            return [heads[cell.cellIndex], shown.replaceAll('"', "")];
+        }));
+}"""
+
+
+def test_every_figure_on_a_phone_has_the_name_of_its_column(browser: Any, site: str) -> None:
+    with Visit(browser, site + DIVISION, 390) as visit:
+        rows = visit.page.locator("table.board").first.evaluate(_LABELS)
+        assert len(rows) > N_ROWS
+        assert [pair for row in rows for pair in row if pair[0] != pair[1]] == []
+        assert {len(row) for row in rows} == {14}
+
+
 def test_doubts_are_seen_without_colour(browser: Any, site: str) -> None:
     for width in WIDTHS:
         with Visit(browser, site, width) as visit:
